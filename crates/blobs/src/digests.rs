@@ -36,7 +36,7 @@ pub struct Hashers {
 }
 
 enum Hasher {
-    Crc(crc_fast::Digest),
+    Crc(Box<crc_fast::Digest>),
     Sha(digest::Context),
 }
 
@@ -66,10 +66,11 @@ impl Hashers {
 
 impl Hasher {
     fn new(kind: DigestKind) -> Self {
+        let crc = |algorithm| Self::Crc(Box::new(crc_fast::Digest::new(algorithm)));
         match kind {
-            DigestKind::Crc32 => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc)),
-            DigestKind::Crc32c => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)),
-            DigestKind::Crc64Nvme => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme)),
+            DigestKind::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc),
+            DigestKind::Crc32c => crc(CrcAlgorithm::Crc32Iscsi),
+            DigestKind::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme),
             DigestKind::Sha1 => Self::Sha(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
             DigestKind::Sha256 => Self::Sha(digest::Context::new(&digest::SHA256)),
         }

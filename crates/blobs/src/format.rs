@@ -144,7 +144,9 @@ mod tests {
             hex(&frame_header(&id, 3, b"hello")),
             hex(&trailer(&id, 3 * FRAME as u64 + 5))
         );
-        assert_eq!(golden, "GOLDEN");
+        let expected = "57454c4b424c4f42010010005a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5af823b446 \
+                        05000000fe9fa6ca 5441494c050003000000000059d00618";
+        assert_eq!(golden, expected);
     }
 
     #[test]

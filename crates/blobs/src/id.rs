@@ -21,8 +21,9 @@ impl BlobId {
     /// A new id, for stores.
     pub fn random() -> Result<Self, BlobError> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes)
-            .map_err(|error| BlobError::io("take random bytes for a blob id", std::io::Error::other(error.to_string())))?;
+        getrandom::fill(&mut bytes).map_err(|error| {
+            BlobError::io("take random bytes for a blob id", std::io::Error::other(error.to_string()))
+        })?;
         Ok(Self(bytes))
     }
 

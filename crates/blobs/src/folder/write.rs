@@ -199,7 +199,7 @@ impl Draft {
     }
 
     /// Writes the rest and makes it last.
-    fn finish(mut self: Box<Self>, last: Batch) -> Result<Finished, BlobError> {
+    fn finish(mut self, last: Batch) -> Result<Finished, BlobError> {
         self.append(last)?;
         self.write_all(&format::trailer(&self.id, self.length))?;
         if let Some(file) = &self.file {
