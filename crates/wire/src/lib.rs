@@ -1,0 +1,35 @@
+//! Syntax only: AWS's protocols to and from trees of values, driven by static schemas.
+//!
+//! A schema ([`Shape`], [`OperationShape`], [`ServiceShape`]) is plain data. `crates/api` holds the generated ones; a test
+//! may build one at run time. A request goes `bytes → Value → generated struct`, an answer the other way.
+//! Not here: what any operation means, whether the caller may do it, and which service a request is for.
+#![forbid(unsafe_code)]
+
+mod error;
+mod percent;
+mod protocol;
+mod request_id;
+mod router;
+mod scalar;
+mod service;
+mod shape;
+mod stream;
+mod typed;
+mod value;
+mod xml;
+
+pub use error::{DecodeError, DecodeReason, ServiceError};
+pub use percent::{decode_path, decode_query, parse_query};
+pub use protocol::{
+    ErrorContext, Protocol, RequestParts, ResponseParts, decode_request, encode_error, encode_response,
+};
+pub use request_id::{s3_host_id, s3_request_id, uuid_request_id};
+pub use router::{Matched, RouteError, route};
+pub use service::{ErrorShape, OperationEntry, OperationShape, Route, Segment, ServiceShape};
+pub use shape::{Kind, Location, Member, Shape, ShapeRef, TimestampFormat, XmlNamespace, scalars};
+pub use stream::{ByteStream, StreamError};
+pub use typed::{BoxFuture, Decoded, Encoded, FieldReader, FieldWriter, OperationType, Shaped, Typed, call};
+pub use value::Value;
+
+/// How deep a request may nest, in every protocol. AWS's own shapes stay below twenty.
+pub const MAX_DEPTH: usize = 64;

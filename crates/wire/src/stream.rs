@@ -1,0 +1,93 @@
+//! Bodies too large to hold: S3's object bytes.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+
+/// Why a byte stream broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// The peer went away or its transport failed.
+    #[error("the stream broke off")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Fewer or more bytes came than were announced.
+    #[error("the stream ended after {seen} of {announced} bytes")]
+    WrongLength {
+        /// What was announced.
+        announced: u64,
+        /// What came.
+        seen: u64,
+    },
+    /// The bytes contradict their signature, their checksum or their framing.
+    #[error("the stream is invalid: {code}")]
+    Invalid {
+        /// AWS's error code, such as `SignatureDoesNotMatch`.
+        code: &'static str,
+        /// AWS's text for the caller.
+        message: &'static str,
+    },
+}
+
+/// A body read piece by piece, whose length may be known beforehand.
+pub struct ByteStream {
+    pieces: BoxStream<'static, Result<Bytes, StreamError>>,
+    length: Option<u64>,
+}
+
+impl ByteStream {
+    /// A stream of `pieces` that will add up to `length` bytes, if that is known. The stream trusts its maker on that.
+    pub fn new(pieces: impl Stream<Item = Result<Bytes, StreamError>> + Send + 'static, length: Option<u64>) -> Self {
+        Self { pieces: pieces.boxed(), length }
+    }
+
+    /// The stream of these bytes.
+    pub fn from_bytes(bytes: Bytes) -> Self {
+        let length = bytes.len() as u64;
+        Self::new(stream::iter((!bytes.is_empty()).then_some(Ok(bytes))), Some(length))
+    }
+
+    /// How many bytes there will be, if that is known.
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// All bytes at once, or an error if there are more than `limit`.
+    ///
+    /// # Errors
+    /// What the stream gives, or [`StreamError::WrongLength`] past the limit.
+    pub async fn collect(mut self, limit: usize) -> Result<Bytes, StreamError> {
+        let mut all = Vec::new();
+        while let Some(piece) = self.pieces.next().await {
+            let piece = piece?;
+            if piece.len() > limit.saturating_sub(all.len()) {
+                let seen = all.len() as u64 + piece.len() as u64;
+                return Err(StreamError::WrongLength { announced: limit as u64, seen });
+            }
+            all.extend_from_slice(&piece);
+        }
+        Ok(all.into())
+    }
+}
+
+impl Stream for ByteStream {
+    type Item = Result<Bytes, StreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.pieces.poll_next_unpin(cx)
+    }
+}
+
+impl From<Bytes> for ByteStream {
+    fn from(bytes: Bytes) -> Self {
+        Self::from_bytes(bytes)
+    }
+}
+
+impl fmt::Debug for ByteStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByteStream").field("length", &self.length).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,216 @@
+//! `operations.rs` (types, trait, dispatch), `service.rs` (the table of all operations) and `mod.rs`.
+
+use std::fmt::Write as _;
+
+use anyhow::{bail, ensure};
+
+use super::model::Operation;
+use super::selection::Selection;
+use super::{names, overrides};
+
+/// The name of the service's trait: `Ec2Api`.
+pub fn trait_name(service: &str) -> String {
+    format!("{}Api", names::type_name(service))
+}
+
+/// The text of `mod.rs`.
+pub fn module(selection: &Selection<'_>) -> String {
+    let metadata = &selection.model.metadata;
+    format!(
+        "//! {} {}: {} of {} operations.\n\nmod operations;\nmod service;\npub mod shapes;\nmod types;\n\n\
+         pub use operations::*;\npub use service::SERVICE;\npub use types::*;\n",
+        metadata.service_id,
+        metadata.api_version,
+        selection.operations.len(),
+        selection.model.operations.0.len(),
+    )
+}
+
+/// The text of `operations.rs`.
+pub fn operations(selection: &Selection<'_>) -> anyhow::Result<String> {
+    let mut out = String::from(
+        "//! The operations, the trait that a service implements, and the dispatch from one to the other.\n\n\
+         use wire::{BoxFuture, Decoded, Encoded, ErrorShape, OperationShape, OperationType, ServiceError};\n\n\
+         use crate::Call;\nuse super::{shapes, types};\n",
+    );
+    for operation in selection.operations.values() {
+        one(selection, operation, &mut out)?;
+    }
+    let name = trait_name(selection.service);
+    writeln!(out, "\n/// The operations of {}.", selection.model.metadata.service_id)?;
+    writeln!(out, "pub trait {name}: Send + Sync {{")?;
+    for operation in selection.operations.values() {
+        let (method, input, output) = signature(selection, operation);
+        writeln!(out, "/// `{}`.", operation.name)?;
+        writeln!(
+            out,
+            "fn {method}(&self, call: Call, input: {input}) -> BoxFuture<'_, Result<{output}, ServiceError>>;\n"
+        )?;
+    }
+    writeln!(out, "}}\n\n/// Types the request, calls the operation and gives its answer as a tree.")?;
+    writeln!(
+        out,
+        "pub fn dispatch<'a>(api: &'a dyn {name}, operation: &OperationShape, call: Call, request: Decoded) \
+         -> BoxFuture<'a, Result<Encoded, ServiceError>> {{\nmatch operation.name {{"
+    )?;
+    for operation in selection.operations.values() {
+        let (method, ..) = signature(selection, operation);
+        let name = &operation.name;
+        writeln!(out, "{name:?} => wire::call::<{name}>(request, move |input| api.{method}(call, input)),")?;
+    }
+    writeln!(out, "other => {{ let cause = format!(\"no dispatch for {{other}}\");")?;
+    writeln!(out, "Box::pin(async move {{ Err(ServiceError::internal(cause)) }}) }}\n}}\n}}")?;
+    Ok(if out.contains("ErrorShape {") { out } else { out.replace("ErrorShape, ", "") })
+}
+
+/// Method, input and output of `operation`.
+pub fn signature(selection: &Selection<'_>, operation: &Operation) -> (String, String, String) {
+    let qualify = |name: String| if name == "()" { name } else { format!("types::{name}") };
+    (
+        names::field(&operation.name),
+        qualify(selection.message_type(operation.input.as_ref())),
+        qualify(selection.message_type(operation.output.as_ref())),
+    )
+}
+
+fn one(selection: &Selection<'_>, operation: &Operation, out: &mut String) -> anyhow::Result<()> {
+    let (_, input, output) = signature(selection, operation);
+    let name = &operation.name;
+    let schema = |reference: Option<&super::model::Reference>| -> String {
+        reference.map_or("None".to_owned(), |reference| {
+            format!("Some(&shapes::{})", names::screaming(selection.type_name(&reference.shape)))
+        })
+    };
+    let output_name = operation.output.as_ref().map_or("", |reference| reference.shape.as_str());
+    let requires_checksum = operation.http_checksum_required
+        || operation.http_checksum.as_ref().is_some_and(|checksum| checksum.request_checksum_required);
+    let mut errors = String::new();
+    for reference in &operation.errors {
+        let shape = selection.model.shape(&reference.shape)?;
+        let traits = shape.error.as_ref();
+        let code = traits.and_then(|error| error.code.as_deref()).unwrap_or(&reference.shape);
+        let status = traits.and_then(|error| error.http_status_code).unwrap_or(400);
+        let is_sender_fault = traits.and_then(|error| error.sender_fault).unwrap_or(status < 500);
+        write!(
+            errors,
+            "ErrorShape {{ name: {:?}, code: {code:?}, status: {status}, is_sender_fault: {is_sender_fault} }},",
+            reference.shape
+        )?;
+    }
+    writeln!(
+        out,
+        "\n/// `{name}`.\n#[derive(Debug, Clone, Copy)]\npub struct {name};\n\n\
+         impl OperationType for {name} {{\ntype Input = {input};\ntype Output = {output};\n\
+         const SHAPE: &'static OperationShape = &OperationShape {{\nname: {name:?},\ninput: {},\noutput: {},\n\
+         status: {},\noutput_root: {:?},\nis_output_unwrapped: {},\nhas_streaming_input: {},\n\
+         has_streaming_output: {},\nrequires_checksum: {requires_checksum},\nerrors: &[{errors}],\n}};\n}}",
+        schema(operation.input.as_ref()),
+        schema(operation.output.as_ref()),
+        operation.http.response_code.unwrap_or(200),
+        overrides::output_root(selection.service, name, output_name),
+        overrides::is_output_unwrapped(selection.service, name),
+        selection.is_streaming(operation.input.as_ref()),
+        selection.is_streaming(operation.output.as_ref()),
+    )?;
+    Ok(())
+}
+
+/// The text of `service.rs`.
+pub fn service(selection: &Selection<'_>) -> anyhow::Result<String> {
+    let metadata = &selection.model.metadata;
+    let mut protocols = Vec::new();
+    let stated =
+        if metadata.protocols.is_empty() { vec![metadata.protocol.clone()] } else { metadata.protocols.clone() };
+    for protocol in &stated {
+        match protocol.as_str() {
+            "ec2" => protocols.push("Protocol::Ec2"),
+            "query" => protocols.push("Protocol::Query"),
+            "rest-xml" => protocols.push("Protocol::RestXml"),
+            _ => {}
+        }
+    }
+    ensure!(!protocols.is_empty(), "{}: we speak none of {stated:?}", selection.service);
+    let has_routes = stated.iter().any(|protocol| protocol.starts_with("rest-"));
+    let mut entries = String::new();
+    let mut sorted: Vec<&Operation> = selection.model.operations.0.iter().map(|(_, operation)| operation).collect();
+    sorted.sort_by_key(|operation| &operation.name);
+    for operation in sorted {
+        let name = &operation.name;
+        write!(entries, "OperationEntry::new({name:?})")?;
+        if has_routes {
+            write!(entries, ".route({})", route(selection, operation)?)?;
+        }
+        if selection.operations.contains_key(name.as_str()) {
+            write!(entries, ".shape(operations::{name}::SHAPE)")?;
+        }
+        if operation.authtype.as_deref() == Some("none") {
+            write!(entries, ".unsigned()")?;
+        }
+        if operation.deprecated {
+            write!(entries, ".deprecated()")?;
+        }
+        entries.push_str(",\n");
+    }
+    let imports = if has_routes { ", Route, Segment" } else { "" };
+    Ok(format!(
+        "//! The service and all of its operations, implemented or not.\n\n\
+         use wire::{{OperationEntry, OperationType as _, Protocol, ServiceShape{imports}}};\n\nuse super::operations;\n\n\
+         /// {}.\npub static SERVICE: ServiceShape = ServiceShape {{\nname: {:?},\nservice_id: {:?},\n\
+         endpoint_prefix: {:?},\nsigning_name: {:?},\nprotocols: &[{}],\napi_version: {:?},\nxml_namespace: {:?},\n\
+         target_prefix: {:?},\nhas_bare_errors: {},\noperations: OPERATIONS,\n}};\n\n\
+         #[rustfmt::skip]\nconst OPERATIONS: &[OperationEntry] = &[\n{entries}];\n",
+        metadata.service_id,
+        selection.service,
+        metadata.service_id,
+        metadata.endpoint_prefix,
+        metadata.signing_name.as_ref().unwrap_or(&metadata.endpoint_prefix),
+        protocols.join(", "),
+        metadata.api_version,
+        overrides::xml_namespace(selection.service, &metadata.xml_namespace),
+        metadata.target_prefix,
+        overrides::has_bare_errors(selection.service),
+    ))
+}
+
+fn route(selection: &Selection<'_>, operation: &Operation) -> anyhow::Result<String> {
+    let (path, query) = operation.http.request_uri.split_once('?').unwrap_or((&operation.http.request_uri, ""));
+    let mut segments = Vec::new();
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        let label = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        segments.push(match label {
+            Some(label) => match label.strip_suffix('+') {
+                Some(label) => format!("Segment::Rest({label:?})"),
+                None => format!("Segment::Label({label:?})"),
+            },
+            None if segment.contains('{') => bail!("{}: path segment {segment}", operation.name),
+            None => format!("Segment::Literal({segment:?})"),
+        });
+    }
+    let literals: Vec<String> = query
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| match part.split_once('=') {
+            Some((name, value)) => format!("({name:?}, Some({value:?}))"),
+            None => format!("({part:?}, None)"),
+        })
+        .collect();
+    let (mut required_query, mut required_headers) = (Vec::new(), Vec::new());
+    if let Some(input) = &operation.input {
+        let shape = selection.model.shape(&input.shape)?;
+        for (name, member) in shape.members.0.iter().filter(|(name, _)| shape.required.contains(name)) {
+            let wire = member.location_name.as_deref().unwrap_or(name);
+            match member.location.as_deref() {
+                Some("querystring") => required_query.push(wire.to_owned()),
+                Some("header") => required_headers.push(wire.to_ascii_lowercase()),
+                _ => {}
+            }
+        }
+    }
+    Ok(format!(
+        "Route {{ method: {:?}, path: &[{}], query: &[{}], required_query: &{required_query:?}, \
+         required_headers: &{required_headers:?} }}",
+        operation.http.method,
+        segments.join(", "),
+        literals.join(", "),
+    ))
+}

@@ -1,0 +1,57 @@
+//! What botocore's models leave out or say in code. Each line is a fact of AWS's wire format, checked against the API
+//! reference ("Response Syntax" of each operation).
+
+/// The root element of an answer without payload member. S3's differ from the shape's name; botocore never reads them.
+pub fn output_root<'a>(service: &str, operation: &str, shape: &'a str) -> &'a str {
+    if service != "s3" {
+        return shape;
+    }
+    match operation {
+        "CompleteMultipartUpload" => "CompleteMultipartUploadResult",
+        "CreateMultipartUpload" => "InitiateMultipartUploadResult",
+        "CreateSession" => "CreateSessionResult",
+        "DeleteObjects" => "DeleteResult",
+        "GetBucketAccelerateConfiguration" => "AccelerateConfiguration",
+        "GetBucketAcl" | "GetObjectAcl" => "AccessControlPolicy",
+        "GetBucketCors" => "CORSConfiguration",
+        "GetBucketLifecycle" | "GetBucketLifecycleConfiguration" => "LifecycleConfiguration",
+        "GetBucketLocation" => "LocationConstraint",
+        "GetBucketLogging" => "BucketLoggingStatus",
+        "GetBucketNotification" | "GetBucketNotificationConfiguration" => "NotificationConfiguration",
+        "GetBucketRequestPayment" => "RequestPaymentConfiguration",
+        "GetBucketTagging" | "GetObjectTagging" => "Tagging",
+        "GetBucketVersioning" => "VersioningConfiguration",
+        "GetBucketWebsite" => "WebsiteConfiguration",
+        "GetObjectAttributes" => "GetObjectAttributesResponse",
+        "ListBucketAnalyticsConfigurations" => "ListBucketAnalyticsConfigurationResult",
+        "ListBucketInventoryConfigurations" => "ListInventoryConfigurationsResult",
+        "ListBucketMetricsConfigurations" => "ListMetricsConfigurationsResult",
+        "ListBuckets" => "ListAllMyBucketsResult",
+        "ListDirectoryBuckets" => "ListAllMyDirectoryBucketsResult",
+        "ListMultipartUploads" => "ListMultipartUploadsResult",
+        "ListObjectVersions" => "ListVersionsResult",
+        "ListObjects" | "ListObjectsV2" => "ListBucketResult",
+        "ListParts" => "ListPartsResult",
+        _ => shape,
+    }
+}
+
+/// The answer's root element is the only member itself (Smithy's `s3UnwrappedXmlOutput`).
+pub fn is_output_unwrapped(service: &str, operation: &str) -> bool {
+    (service, operation) == ("s3", "GetBucketLocation")
+}
+
+/// Errors come as a bare `<Error>` (Smithy's `noErrorWrapping`).
+pub fn has_bare_errors(service: &str) -> bool {
+    matches!(service, "s3" | "s3control")
+}
+
+/// The namespace of answers, where the metadata names none.
+pub fn xml_namespace<'a>(service: &str, stated: &'a str) -> &'a str {
+    match service {
+        "s3" => "http://s3.amazonaws.com/doc/2006-03-01/",
+        // The metadata says http without the final slash; what EC2 sends has it.
+        "ec2" => "http://ec2.amazonaws.com/doc/2016-11-15/",
+        _ => stated,
+    }
+}
