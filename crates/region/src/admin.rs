@@ -1,0 +1,167 @@
+//! The operator's socket: a Unix socket in the data folder, readable by its owner alone. A request is a line, an
+//! answer is JSON up to the end of the stream.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tracing::{debug, warn};
+
+use crate::runtime::ReconcilerStatus;
+
+/// Longest request line.
+const MAX_LINE: u64 = 1024;
+/// Longest answer.
+const MAX_ANSWER: u64 = 16 << 20;
+/// Longest exchange, the request to stop excepted.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Exchanges at a time.
+const MAX_CONNECTIONS: usize = 16;
+/// The name of the socket in the data folder.
+const NAME: &str = "admin.sock";
+
+/// What the operator asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// How the reconcilers do.
+    Reconcilers,
+    /// Stop the process and leave machines running.
+    Stop,
+    /// Stop the process, all machines and all networks.
+    Down,
+}
+
+/// What the process answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// To [`Request::Reconcilers`].
+    Reconcilers(Vec<ReconcilerStatus>),
+    /// To [`Request::Stop`] and [`Request::Down`]: it has begun. The stream ends when it is done.
+    Stopping,
+    /// The request was not understood.
+    Refused(String),
+}
+
+/// What the process should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Go on.
+    Run,
+    /// End; machines go on.
+    Stop,
+    /// End, and stop machines and networks.
+    Down,
+}
+
+/// A path to the socket that is short enough for the kernel (108 bytes) however long the data folder's is: through
+/// the open folder. The file must live as long as the path is used.
+fn short_path(data_dir: &Path) -> io::Result<(File, PathBuf)> {
+    let folder = File::open(data_dir)?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}/{NAME}", folder.as_raw_fd()));
+    Ok((folder, path))
+}
+
+/// The listening socket.
+pub struct AdminSocket {
+    listener: UnixListener,
+}
+
+impl AdminSocket {
+    /// Binds the socket of a data folder. Whoever calls holds the folder's lock, so a socket that is there is a
+    /// leftover.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn bind(data_dir: &Path) -> io::Result<Self> {
+        let (_folder, path) = short_path(data_dir)?;
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener })
+    }
+
+    /// Answers until the process ends. Orders go to `order`.
+    pub async fn serve(
+        self,
+        reconcilers: impl Fn() -> Vec<ReconcilerStatus> + Send + Sync + 'static,
+        order: watch::Sender<Order>,
+    ) {
+        let reconcilers = Arc::new(reconcilers);
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let (reconcilers, order) = (Arc::clone(&reconcilers), order.clone());
+                    tokio::spawn(async move {
+                        let _place = place;
+                        if let Err(cause) = exchange(stream, &*reconcilers, &order).await {
+                            debug!(%cause, "admin exchange ended");
+                        }
+                    });
+                }
+                Err(cause) => {
+                    warn!(%cause, "cannot accept an admin connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+}
+
+async fn exchange(
+    stream: UnixStream,
+    reconcilers: &(impl Fn() -> Vec<ReconcilerStatus> + ?Sized),
+    order: &watch::Sender<Order>,
+) -> io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    let mut line = String::new();
+    let mut reader = BufReader::new(reader.take(MAX_LINE));
+    tokio::time::timeout(LIMIT, reader.read_line(&mut line)).await.map_err(io::Error::other)??;
+    let answer = match serde_json::from_str::<Request>(&line) {
+        Ok(Request::Reconcilers) => Answer::Reconcilers(reconcilers()),
+        Ok(Request::Stop | Request::Down) => Answer::Stopping,
+        Err(error) => Answer::Refused(error.to_string()),
+    };
+    let text = serde_json::to_vec(&answer)?;
+    tokio::time::timeout(LIMIT, writer.write_all(&text)).await.map_err(io::Error::other)??;
+    if matches!(answer, Answer::Stopping) {
+        let is_down = serde_json::from_str(&line).is_ok_and(|request: Request| request == Request::Down);
+        order.send_replace(if is_down { Order::Down } else { Order::Stop });
+        // The end of the process ends the stream: that is how the other side knows that it is done.
+        std::future::pending::<()>().await;
+    }
+    Ok(())
+}
+
+/// Asks the process that runs on a data folder, and waits at most `limit` for the end of its answer.
+///
+/// # Errors
+/// `NotFound` or `ConnectionRefused` when none runs; else the kernel's, or `TimedOut`.
+pub async fn ask(data_dir: &Path, request: Request, limit: Duration) -> io::Result<Answer> {
+    let (_folder, path) = short_path(data_dir)?;
+    let talk = async {
+        let mut stream = UnixStream::connect(&path).await?;
+        let mut line = serde_json::to_vec(&request)?;
+        line.push(b'\n');
+        stream.write_all(&line).await?;
+        let mut answer = Vec::new();
+        stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
+        Ok(serde_json::from_slice(&answer)?)
+    };
+    tokio::time::timeout(limit, talk)
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the region did not answer in time"))?
+}

@@ -1,0 +1,65 @@
+//! The first start: the first account, its root key, and the network that every account begins with.
+
+use iam::{AccessKeyRecord, KeyOwner, NewAccessKey};
+use ids::AccountId;
+use service::{Effects, RegionFacts};
+use store::{CommitError, KeyPrefix, Store, StoreError};
+
+/// The root access key of an account.
+#[derive(Clone)]
+pub struct RootKey {
+    /// The account.
+    pub account: AccountId,
+    /// The access key id.
+    pub access_key: String,
+    /// The secret access key.
+    pub secret: String,
+}
+
+/// The first account could not be made or found.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    /// The store failed.
+    #[error("the store cannot be read")]
+    Store(#[from] StoreError),
+    /// The store refused the commit.
+    #[error("the first account cannot be written")]
+    Commit(#[from] CommitError),
+    /// The first account is there, but its root has no access key.
+    #[error("account {0} has no root access key")]
+    NoRootKey(AccountId),
+}
+
+/// The root key of the first account, which is made if there is none. All in one commit: either there is an account
+/// with a key and a network, or there is nothing.
+pub(crate) async fn first_account(
+    store: &Store,
+    region: &RegionFacts,
+    effects: &dyn Effects,
+) -> Result<RootKey, BootstrapError> {
+    if let Some(key) = find(store)? {
+        return Ok(key);
+    }
+    let account = AccountId::from_random(random(effects));
+    let key = NewAccessKey::from_random(random(effects));
+    let mut changes = iam::create_account(account.clone(), "root", &key, effects.now())?;
+    changes.merge(ec2::default_network(&account, region, &mut || random(effects))?);
+    store.commit(None, changes).await?;
+    Ok(RootKey { account, access_key: key.id, secret: key.secret })
+}
+
+fn find(store: &Store) -> Result<Option<RootKey>, BootstrapError> {
+    let view = store.view()?;
+    let Some(account) = iam::first_account(&view)? else { return Ok(None) };
+    // The first account's root key is among the first keys ever made; a later index by account will make this exact.
+    let keys = view.scan::<AccessKeyRecord>(&KeyPrefix::all(), None, 10_000)?;
+    let root = keys.into_iter().find(|key| key.account == account.id && key.owner == KeyOwner::Root);
+    let root = root.ok_or_else(|| BootstrapError::NoRootKey(account.id.clone()))?;
+    Ok(Some(RootKey { account: account.id, access_key: root.id, secret: root.secret }))
+}
+
+fn random<const N: usize>(effects: &dyn Effects) -> [u8; N] {
+    let mut bytes = [0; N];
+    effects.fill(&mut bytes);
+    bytes
+}

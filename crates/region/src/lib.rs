@@ -1,0 +1,15 @@
+//! A region put together: store, services, edge, reconcilers and the socket that the operator talks to.
+//! Not here: which engine, which host and which folders; whoever opens a region brings them, the binary real ones and
+//! the tests simulated ones.
+#![forbid(unsafe_code)]
+
+pub mod admin;
+mod bootstrap;
+mod effects;
+mod region;
+mod runtime;
+
+pub use bootstrap::{BootstrapError, RootKey};
+pub use effects::SystemEffects;
+pub use region::{Parts, Region, RegionConfig, RegionError};
+pub use runtime::{ReconcilerStatus, Reconcilers};

@@ -1,0 +1,198 @@
+//! Opens a region and runs it until it is told to stop.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use blobs::BlobStore;
+use ec2::Ec2;
+use edge::{Credentials, Edge, Limits, Mount, Server, ServerError};
+use host::Node;
+use iam::{Credential, OwnerAuthorizer, Sts};
+use s3::S3;
+use service::{Effects, Reconciler, RegionFacts, Runner, ZoneFacts};
+use store::{CommitError, Store, StoreError};
+use tokio::sync::watch;
+use tracing::info;
+
+use crate::admin::{AdminSocket, Order};
+use crate::bootstrap::{BootstrapError, RootKey, first_account};
+use crate::runtime::Reconcilers;
+
+/// What a region is.
+#[derive(Debug, Clone)]
+pub struct RegionConfig {
+    /// Its name.
+    pub name: String,
+    /// Names of its zones, at least one.
+    pub zones: Vec<String>,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The block of its public addresses.
+    pub public_pool: (Ipv4Addr, u8),
+    /// Where the admin socket goes; none for a region without one.
+    pub admin_dir: Option<PathBuf>,
+}
+
+/// What a region stands on.
+pub struct Parts {
+    /// Every fact.
+    pub store: Store,
+    /// Every object's bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// The node that runs its machines.
+    pub node: Arc<dyn Node>,
+    /// The outside world.
+    pub effects: Arc<dyn Effects>,
+}
+
+/// Why a region does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum RegionError {
+    /// It cannot listen.
+    #[error(transparent)]
+    Listen(#[from] ServerError),
+    /// Its first account could not be made or found.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// Its admin socket cannot be made.
+    #[error("cannot make the admin socket in {folder}: {cause}")]
+    Admin {
+        /// The folder.
+        folder: PathBuf,
+        /// What the kernel says.
+        cause: std::io::Error,
+    },
+    /// Its store failed.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+    /// Its store refused a commit.
+    #[error("store: {0}")]
+    Commit(#[from] CommitError),
+}
+
+/// An open region: it listens, and answers once it is [`Region::run`].
+pub struct Region {
+    server: Server,
+    edge: Arc<Edge>,
+    reconcilers: Vec<Arc<dyn Reconciler>>,
+    admin: Option<AdminSocket>,
+    root: RootKey,
+    store: Store,
+    effects: Arc<dyn Effects>,
+}
+
+impl Region {
+    /// Opens a region: binds its address, makes the first account if there is none, builds its services.
+    ///
+    /// # Errors
+    /// See [`RegionError`]; nothing is left behind but what a first start made whole.
+    pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        let server = Server::bind(config.listen).await?;
+        let admin = match &config.admin_dir {
+            Some(folder) => Some(
+                AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?,
+            ),
+            None => None,
+        };
+        let facts = Arc::new(RegionFacts {
+            zones: zones(&config),
+            name: config.name.clone(),
+            endpoint: server.address().to_string(),
+            public_pool: config.public_pool,
+        });
+        let Parts { store, blobs, node, effects } = parts;
+        let root = first_account(&store, &facts, &*effects).await?;
+        let runner = Runner::new(store.clone(), facts, Arc::clone(&effects), Arc::new(OwnerAuthorizer));
+        let sts = Arc::new(Sts::new(runner.clone()));
+        let ec2 = Arc::new(Ec2::new(runner.clone(), Arc::clone(&node)));
+        let s3 = Arc::new(S3::new(runner.clone(), Arc::clone(&blobs)));
+        let mounts = vec![
+            Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
+                let ec2 = Arc::clone(&ec2);
+                Box::pin(async move { api::ec2::dispatch(&*ec2, operation, call, request).await })
+            }),
+            Mount::new(&api::sts::SERVICE, move |operation, call, request| {
+                let sts = Arc::clone(&sts);
+                Box::pin(async move { api::sts::dispatch(&*sts, operation, call, request).await })
+            }),
+            Mount::new(&api::s3::SERVICE, move |operation, call, request| {
+                let s3 = Arc::clone(&s3);
+                Box::pin(async move { api::s3::dispatch(&*s3, operation, call, request).await })
+            }),
+        ];
+        let credentials = Arc::new(StoreCredentials(store.clone()));
+        let edge = Arc::new(Edge::new(mounts, credentials, &config.name, Limits::default()));
+        let reconcilers: Vec<Arc<dyn Reconciler>> = vec![
+            Arc::new(ec2::InstanceReconciler::new(runner, node)),
+            Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
+        ];
+        Ok(Self { server, edge, reconcilers, admin, root, store, effects })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The root key of its first account.
+    pub fn root_key(&self) -> &RootKey {
+        &self.root
+    }
+
+    /// Registers an image that was built on this machine, or brings its paths up to date.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn register_image(&self, image: &ec2::BuiltinImage) -> Result<ids::ImageId, RegionError> {
+        let (id, changes) = {
+            let view = self.store.view()?;
+            ec2::register_builtin(&view, image, self.effects.now())?
+        };
+        if !changes.is_empty() {
+            self.store.commit(None, changes).await?;
+        }
+        Ok(id)
+    }
+
+    /// Answers requests and reconciles until `order` says otherwise; then drains and gives the order. Whoever brought
+    /// the parts ends them.
+    pub async fn run(self, order: watch::Sender<Order>) -> Order {
+        let (stop, stopped) = watch::channel(false);
+        let reconcilers = Reconcilers::start(self.reconcilers);
+        if let Some(admin) = self.admin {
+            tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
+        }
+        let serving = tokio::spawn(self.server.serve(self.edge, stopped));
+        let mut orders = order.subscribe();
+        let given = orders.wait_for(|order| *order != Order::Run).await.map_or(Order::Stop, |order| *order);
+        info!("stopping: no new requests; open ones may end");
+        stop.send_replace(true);
+        if serving.await.is_err() {
+            tracing::error!("the server had panicked");
+        }
+        reconcilers.stop().await;
+        given
+    }
+}
+
+/// Zone ids as AWS makes them: `us-east-1a` is `use1-az1`.
+fn zones(config: &RegionConfig) -> Vec<ZoneFacts> {
+    let parts: Vec<&str> = config.name.split('-').collect();
+    let mut short = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        let is_end = index == 0 || index + 1 == parts.len();
+        short.push_str(if is_end { part } else { part.get(..1).unwrap_or_default() });
+    }
+    let name = |(index, zone): (usize, &String)| ZoneFacts { name: zone.clone(), id: format!("{short}-az{}", index + 1) };
+    config.zones.iter().enumerate().map(name).collect()
+}
+
+struct StoreCredentials(Store);
+
+impl Credentials for StoreCredentials {
+    fn find(&self, access_key: &str) -> Result<Option<Credential>, String> {
+        let view = self.0.view().map_err(|error| error.to_string())?;
+        iam::find_credential(&view, access_key).map_err(|error| error.to_string())
+    }
+}

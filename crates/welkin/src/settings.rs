@@ -1,0 +1,265 @@
+//! Where a setting comes from: flags beat the environment, the environment beats the file, the file beats defaults.
+//! Not here: what the settings do.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// Everything that can be set, as `key`, `about`. Flags spell them `--key-with-dashes`, the file `key_with_underscores`
+/// and the environment `WELKIN_KEY`.
+pub const KEYS: &[(&str, &str)] = &[
+    ("config", "the settings file"),
+    ("data_dir", "the folder that holds everything of a region"),
+    ("host", "what runs the machines: linux, or sim for the API alone"),
+    ("listen", "address and port of the endpoint"),
+    ("log", "what to log, such as info or region=debug"),
+    ("public_pool", "the block that public addresses come from"),
+    ("region", "the name of the region"),
+    ("zones", "availability zones: how many, or their names"),
+];
+
+/// Where the file is looked for when none is named.
+const FILES: &[&str] = &["welkin.toml", "/etc/welkin/welkin.toml"];
+
+/// What runs the machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostKind {
+    /// This machine: QEMU, namespaces, nftables.
+    Linux,
+    /// A simulator.
+    Sim,
+}
+
+/// The settings of one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Address and port of the endpoint.
+    pub listen: SocketAddr,
+    /// The folder of the region.
+    pub data_dir: PathBuf,
+    /// Name of the region.
+    pub region: String,
+    /// Names of its zones.
+    pub zones: Vec<String>,
+    /// What runs the machines.
+    pub host: HostKind,
+    /// The block of public addresses; none to have one chosen by the data folder's name.
+    pub public_pool: Option<(Ipv4Addr, u8)>,
+    /// The log filter.
+    pub log: String,
+}
+
+/// Values by key, from one source.
+pub type Values = BTreeMap<String, String>;
+
+impl Settings {
+    /// Settles the settings from flags, the environment and the file.
+    ///
+    /// # Errors
+    /// An unknown key (naming the nearest known one), an unreadable file, or a value that its key does not take.
+    pub fn resolve(flags: Values, environment: Values) -> Result<Self> {
+        let named = flags.get("config").or_else(|| environment.get("config")).map(PathBuf::from);
+        let file = match named {
+            Some(path) => read_file(&path)?,
+            None => match FILES.iter().map(Path::new).find(|path| path.exists()) {
+                Some(path) => read_file(path)?,
+                None => Values::new(),
+            },
+        };
+        let mut values = file;
+        values.extend(environment);
+        values.extend(flags);
+        Self::from_values(&values)
+    }
+
+    fn from_values(values: &Values) -> Result<Self> {
+        let text = |key: &str| values.get(key).map(String::as_str);
+        let listen = text("listen").unwrap_or("127.0.0.1:4566");
+        let region = text("region").unwrap_or("us-east-1").to_owned();
+        if !is_region(&region) {
+            bail!("region: '{region}' is not a region name such as us-east-1");
+        }
+        let host = match text("host").unwrap_or("linux") {
+            "linux" => HostKind::Linux,
+            "sim" => HostKind::Sim,
+            other => bail!("host: '{other}' is neither linux nor sim"),
+        };
+        Ok(Self {
+            listen: listen
+                .parse()
+                .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?,
+            data_dir: text("data_dir").map_or_else(default_data_dir, PathBuf::from),
+            zones: zones(&region, text("zones").unwrap_or("3"))?,
+            region,
+            host,
+            public_pool: text("public_pool").map(parse_pool).transpose()?,
+            log: text("log").unwrap_or("info").to_owned(),
+        })
+    }
+}
+
+/// The settings in the environment: every variable that begins with `WELKIN_`.
+///
+/// # Errors
+/// An unknown one.
+pub fn from_environment(variables: impl Iterator<Item = (String, String)>) -> Result<Values> {
+    let mut values = Values::new();
+    for (name, value) in variables {
+        let Some(key) = name.strip_prefix("WELKIN_") else { continue };
+        let key = key.to_ascii_lowercase();
+        known(&key).map_err(|nearest| {
+            anyhow::anyhow!("environment: unknown WELKIN_{}; did you mean WELKIN_{}?", name_of(&key), name_of(nearest))
+        })?;
+        values.insert(key, value);
+    }
+    Ok(values)
+}
+
+fn name_of(key: &str) -> String {
+    key.to_ascii_uppercase()
+}
+
+fn read_file(path: &Path) -> Result<Values> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    from_toml(&text).with_context(|| path.display().to_string())
+}
+
+fn from_toml(text: &str) -> Result<Values> {
+    let table: toml::Table = text.parse()?;
+    let mut values = Values::new();
+    for (key, value) in table {
+        known(&key).map_err(|nearest| anyhow::anyhow!("unknown key '{key}'; did you mean '{nearest}'?"))?;
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Array(items) => items
+                .into_iter()
+                .map(|item| item.as_str().map(str::to_owned).with_context(|| format!("{key}: a list of strings")))
+                .collect::<Result<Vec<_>>>()?
+                .join(","),
+            _ => bail!("{key}: a string or a number is wanted"),
+        };
+        values.insert(key, value);
+    }
+    Ok(values)
+}
+
+/// Accepts a known key; for another one gives the nearest.
+fn known(key: &str) -> Result<(), &'static str> {
+    let distance = |known: &str| strsim::damerau_levenshtein(known, key);
+    let nearest = KEYS.iter().map(|(known, _)| *known).min_by_key(|known| distance(known)).unwrap_or_default();
+    if nearest == key { Ok(()) } else { Err(nearest) }
+}
+
+fn is_region(name: &str) -> bool {
+    (3..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())
+        && name.bytes().last().is_some_and(|byte| byte.is_ascii_digit())
+}
+
+/// AWS names zones by the region and a letter; a number asks for so many of them.
+fn zones(region: &str, text: &str) -> Result<Vec<String>> {
+    if let Ok(count) = text.parse::<u8>() {
+        if !(1..=6).contains(&count) {
+            bail!("zones: between 1 and 6");
+        }
+        return Ok((0..count).map(|index| format!("{region}{}", char::from(b'a' + index))).collect());
+    }
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    for name in &names {
+        let letter = name.strip_prefix(region).unwrap_or_default();
+        if letter.len() != 1 || !letter.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            bail!("zones: '{name}' is not the region and a letter, such as {region}a");
+        }
+    }
+    if names.len() > 6 || (1..names.len()).any(|index| names[..index].contains(&names[index])) {
+        bail!("zones: up to 6 different ones");
+    }
+    Ok(names)
+}
+
+fn parse_pool(text: &str) -> Result<(Ipv4Addr, u8)> {
+    let parsed = text.split_once('/').and_then(|(base, length)| {
+        let (base, length) = (base.parse::<Ipv4Addr>().ok()?, length.parse::<u8>().ok()?);
+        let mask = u32::MAX.checked_shl(u32::from(32 - length.min(32))).unwrap_or(0);
+        ((16..=28).contains(&length) && base.to_bits() & !mask == 0).then_some((base, length))
+    });
+    parsed.with_context(|| format!("public_pool: '{text}' is not a block from /16 to /28 such as 198.18.7.0/24"))
+}
+
+fn default_data_dir() -> PathBuf {
+    if rustix::process::geteuid().is_root() {
+        return PathBuf::from("/var/lib/welkin");
+    }
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(home);
+    base.unwrap_or_else(|| PathBuf::from(".")).join("welkin")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HostKind, Settings, Values, from_environment, from_toml};
+
+    fn values(pairs: &[(&str, &str)]) -> Values {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn check(pairs: &[(&str, &str)]) -> Result<Settings, String> {
+        Settings::from_values(&values(pairs)).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn defaults() {
+        let settings = check(&[]).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:4566");
+        assert_eq!(settings.region, "us-east-1");
+        assert_eq!(settings.zones, ["us-east-1a", "us-east-1b", "us-east-1c"]);
+        assert_eq!(settings.host, HostKind::Linux);
+    }
+
+    #[test]
+    fn values_are_checked() {
+        assert_eq!(check(&[("zones", "1"), ("region", "eu-lab-7")]).unwrap().zones, ["eu-lab-7a"]);
+        assert_eq!(check(&[("zones", "us-east-1b,us-east-1d")]).unwrap().zones, ["us-east-1b", "us-east-1d"]);
+        for (key, value) in [
+            ("listen", "4566"),
+            ("region", "Nowhere"),
+            ("region", ""),
+            ("zones", "0"),
+            ("zones", "eu-west-1a"),
+            ("zones", "us-east-1a,us-east-1a"),
+            ("host", "vmware"),
+            ("public_pool", "198.18.0.1/24"),
+            ("public_pool", "198.18.0.0/8"),
+            ("public_pool", "pool"),
+        ] {
+            let error = check(&[(key, value)]).unwrap_err();
+            assert!(error.starts_with(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn flags_beat_environment_beats_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("welkin.toml");
+        std::fs::write(&file, "region = 'eu-a-1'\nzones = 2\nlog = 'warn'\n").unwrap();
+        let path = file.to_str().unwrap();
+        let settings =
+            Settings::resolve(values(&[("region", "eu-c-1")]), values(&[("config", path), ("region", "eu-b-1"), ("log", "debug")]))
+                .unwrap();
+        assert_eq!((settings.region.as_str(), settings.log.as_str(), settings.zones.len()), ("eu-c-1", "debug", 2));
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest_known_one() {
+        let error = from_toml("datadir = 'x'").unwrap_err().to_string();
+        assert_eq!(error, "unknown key 'datadir'; did you mean 'data_dir'?");
+        let variable = ("WELKIN_LISTNE".to_owned(), "x".to_owned());
+        let error = from_environment([variable].into_iter()).unwrap_err().to_string();
+        assert_eq!(error, "environment: unknown WELKIN_LISTNE; did you mean WELKIN_LISTEN?");
+        assert!(from_environment([("PATH".to_owned(), "x".to_owned())].into_iter()).unwrap().is_empty());
+    }
+}
