@@ -35,7 +35,7 @@ const WANTED_LIBRARIES: [&str; 8] = [
 ];
 
 /// Our own files: path in the image, permissions, contents.
-const FILES: [(&str, u32, &str); 19] = [
+const FILES: [(&str, u32, &str); 21] = [
     ("etc/inittab", 0o644, include_str!("../guest/inittab")),
     ("etc/welkin/mounts", 0o755, include_str!("../guest/mounts")),
     ("etc/welkin/boot", 0o755, include_str!("../guest/boot")),
@@ -45,12 +45,14 @@ const FILES: [(&str, u32, &str); 19] = [
     ("etc/acpi/PWRF/00000080", 0o755, include_str!("../guest/power_button")),
     ("etc/passwd", 0o644, include_str!("../guest/passwd")),
     ("etc/group", 0o644, include_str!("../guest/group")),
+    ("etc/shadow", 0o600, include_str!("../guest/shadow")),
+    ("etc/nsswitch.conf", 0o644, "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"),
     ("etc/motd", 0o644, include_str!("../guest/motd")),
     ("etc/hosts", 0o644, "127.0.0.1 localhost\n"),
     ("etc/hostname", 0o644, "localhost\n"),
     ("etc/shells", 0o644, "/bin/sh\n/bin/bash\n"),
     ("etc/resolv.conf", 0o644, ""),
-    ("etc/profile", 0o644, "export PATH=/usr/bin:/bin:/sbin PS1='[\\u@\\h \\W]\\$ '\n"),
+    ("etc/profile", 0o644, "export PATH=/usr/bin:/bin:/sbin PS1='[\\u@\\h \\W]\\$ '\nalias su=/usr/bin/su\n"),
     ("usr/bin/bash", 0o755, include_str!("../guest/bash")),
     ("usr/bin/imds", 0o755, include_str!("../guest/imds")),
     ("usr/bin/sudo", 0o755, include_str!("../guest/sudo")),

@@ -65,7 +65,7 @@ impl Guest {
             folder.join("metadata").display()
         );
         let mut process = Command::new("qemu-system-x86_64")
-            .args(["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-m", "256", "-nodefaults"])
+            .args(["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,svm=off", "-m", "256", "-nodefaults"])
             .args(["-display", "none", "-serial", "stdio", "-device", "virtio-rng-pci"])
             .arg("-kernel")
             .arg(image.join(&manifest.kernel.file))
