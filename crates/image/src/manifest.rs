@@ -100,7 +100,8 @@ impl Manifest {
         let failed = |cause: std::io::Error| ImageError::File { doing: "write", path: path.clone(), cause };
         let mut text = serde_json::to_vec_pretty(self).map_err(|cause| failed(cause.into()))?;
         text.push(b'\n');
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        let mut file = tempfile::Builder::new().permissions(readable).tempfile_in(folder).map_err(failed)?;
         std::io::Write::write_all(&mut file, &text).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist(&path).map_err(|cause| failed(cause.error))?;

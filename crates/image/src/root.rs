@@ -10,28 +10,28 @@ use crate::ImageError;
 use crate::command::Program;
 use crate::error::file_error;
 
-/// Where Debian keeps shared libraries.
-const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
+/// Where Debian keeps shared libraries; older packages leave out the `usr`.
+const LIBRARY_FOLDERS: [&str; 2] = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
 
-/// Programs besides busybox: in the packages (`/usr` or not), and in the image.
-const PROGRAMS: [(&str, &str); 5] = [
-    ("usr/sbin/dropbear", "usr/bin/dropbear"),
-    ("usr/bin/dropbearkey", "usr/bin/dropbearkey"),
-    ("usr/bin/dbclient", "usr/bin/dbclient"),
-    ("usr/bin/scp", "usr/bin/scp"),
-    ("usr/lib/openssh/sftp-server", "usr/lib/sftp-server"),
+/// Programs besides busybox: the package, where it is there, and where it is in the image.
+const PROGRAMS: [(&str, &str, &str); 5] = [
+    ("dropbear-bin", "usr/sbin/dropbear", "usr/bin/dropbear"),
+    ("dropbear-bin", "usr/bin/dropbearkey", "usr/bin/dropbearkey"),
+    ("dropbear-bin", "usr/bin/dbclient", "usr/bin/dbclient"),
+    ("openssh-client", "usr/bin/scp", "usr/bin/scp"),
+    ("openssh-sftp-server", "usr/lib/openssh/sftp-server", "usr/lib/sftp-server"),
 ];
 
-/// Shared libraries that those programs are linked with, by the beginning of their names.
-const WANTED_LIBRARIES: [&str; 8] = [
-    "libc.so.",
-    "libcrypt.so.",
-    "libgmp.so.",
-    "libresolv.so.",
-    "libtomcrypt.so.",
-    "libtommath.so.",
-    "libz.so.",
-    "ld-linux-x86-64.so.",
+/// Shared libraries that those programs are linked with: the package, and how the file's name begins.
+const LIBRARIES: [(&str, &str); 8] = [
+    ("libc6", "ld-linux-x86-64.so."),
+    ("libc6", "libc.so."),
+    ("libc6", "libresolv.so."),
+    ("libcrypt1", "libcrypt.so."),
+    ("libgmp10", "libgmp.so."),
+    ("libtomcrypt1", "libtomcrypt.so."),
+    ("libtommath1", "libtommath.so."),
+    ("zlib1g", "libz.so."),
 ];
 
 /// Our own files: path in the image, permissions, contents.
@@ -159,8 +159,8 @@ fn stage(packages: &Path, staging: &Path) -> Result<(), ImageError> {
     for (path, permissions, contents) in FILES {
         place(staging, path, permissions, contents.as_bytes())?;
     }
-    for (source, path) in PROGRAMS {
-        let found = find(packages, source).ok_or_else(|| missing("for", source))?;
+    for (package, source, path) in PROGRAMS {
+        let found = find(packages, source).ok_or_else(|| missing(package, source))?;
         place(staging, path, 0o755, &read(&found)?)?;
     }
     stage_libraries(packages, staging)?;
@@ -168,24 +168,23 @@ fn stage(packages: &Path, staging: &Path) -> Result<(), ImageError> {
 }
 
 fn stage_libraries(packages: &Path, staging: &Path) -> Result<(), ImageError> {
-    let mut placed = Vec::new();
-    for folder in [packages.join(LIBRARIES), packages.join(&LIBRARIES[4..])] {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for entry in entries.flatten() {
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            // The name that programs ask for has one number after `.so.`; it is a link to the file with more.
-            let is_asked_for = name.rsplit_once(".so.").is_some_and(|(_, number)| !number.contains('.'));
-            let wanted = WANTED_LIBRARIES.iter().any(|wanted| name.starts_with(wanted));
-            if is_asked_for && wanted && !placed.contains(&name) {
-                place(staging, &format!("usr/lib/{name}"), 0o755, &read(&entry.path())?)?;
-                placed.push(name);
-            }
-        }
-    }
-    for wanted in WANTED_LIBRARIES {
-        if !placed.iter().any(|name| name.starts_with(wanted)) {
-            return Err(missing("with", wanted));
-        }
+    let folders = LIBRARY_FOLDERS.map(|folder| packages.join(folder));
+    let files: Vec<PathBuf> = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(folder).ok())
+        .flatten()
+        .flatten()
+        .map(|file| file.path())
+        .collect();
+    for (package, beginning) in LIBRARIES {
+        // The name that programs ask for has one number after `.so.`; it is a link to the file with more.
+        let asked_for = files.iter().find_map(|path| {
+            let name = path.file_name()?.to_str()?;
+            let number = name.strip_prefix(beginning)?;
+            (!number.contains('.')).then_some((path, name))
+        });
+        let (path, name) = asked_for.ok_or_else(|| missing(package, beginning))?;
+        place(staging, &format!("usr/lib/{name}"), 0o755, &read(path)?)?;
     }
     let loader = staging.join("usr/lib64/ld-linux-x86-64.so.2");
     symlink("../lib/ld-linux-x86-64.so.2", &loader).map_err(file_error("make", &loader))
@@ -198,6 +197,7 @@ fn stage_busybox(packages: &Path, staging: &Path) -> Result<(), ImageError> {
     place(staging, "usr/bin/busybox", 0o755, &busybox)?;
     place(staging, "usr/bin/su", 0o4755, &busybox)?;
     let list = Program {
+        // `env` because the path is known only now.
         name: "env",
         install: "apt-get install coreutils",
         remedy: "an x86_64 machine is needed",

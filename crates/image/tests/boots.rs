@@ -2,6 +2,8 @@
 //! made of a shell script. Needs qemu-system-x86_64, openssh-client, and Debian's packages from the network or from
 //! an earlier run.
 #![forbid(unsafe_code)]
+// Clippy lets tests unwrap, but not the functions that they call.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -141,15 +143,26 @@ impl Guest {
         line.split_whitespace().nth(3).unwrap().to_owned()
     }
 
+    /// `ssh` or `scp`, ready for its last arguments.
+    fn client(&self, program: &str, key: &str) -> Command {
+        let mut client = Command::new("timeout");
+        client
+            .args(["60", program, "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"])
+            .args(["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes"])
+            .args(["-o", &format!("Port={}", self.ssh_port()), "-i"])
+            .arg(self.folder.join(key));
+        client
+    }
+
     fn ssh(&self, user: &str, key: &str, command: &str) -> Output {
-        Command::new("timeout")
-            .args(["60", "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"])
-            .args(["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-p", &self.ssh_port()])
-            .arg("-i")
-            .arg(self.folder.join(key))
-            .args([&format!("{user}@127.0.0.1"), command])
-            .output()
-            .unwrap()
+        self.client("ssh", key).args([&format!("{user}@127.0.0.1"), command]).output().unwrap()
+    }
+
+    /// Copies a file of the test's folder into the user's home by the SFTP (`-s`) or the old protocol (`-O`).
+    fn copy(&self, user: &str, key: &str, protocol: &str, file: &str) {
+        let mut copy = self.client("scp", key);
+        let output = copy.arg(protocol).arg(self.folder.join(file)).arg(format!("{user}@127.0.0.1:")).output().unwrap();
+        assert!(output.status.success(), "scp {protocol}: {output:?}");
     }
 
     /// What a command printed in the guest.
@@ -238,6 +251,15 @@ fn the_tiny_image_is_an_ec2_guest() {
     );
     assert_eq!(guest.told("root", "ed25519", "imds meta-data/instance-id"), "i-0123456789abcdef0");
     assert_eq!(guest.told("root", "ed25519", "find / -xdev ! -user 0 ! -path '/home/*'"), "");
+    // Once a crash: see `no5lvl` in the kernel's command line.
+    let fetch = "wget -q -O - --header 'X-aws-ec2-metadata-token: AQAEAtoken==' \
+                 http://169.254.169.254/latest/meta-data/instance-id";
+    assert_eq!(guest.told("ec2-user", "ed25519", fetch), "i-0123456789abcdef0");
+    for protocol in ["-s", "-O"] {
+        fs::write(folder.path().join("sent"), protocol).unwrap();
+        guest.copy("ec2-user", "ed25519", protocol, "sent");
+        assert_eq!(guest.told("ec2-user", "ed25519", "cat sent"), protocol);
+    }
 
     guest.ssh("root", "ed25519", "reboot");
     guest.wait_for(&manifest.first_line);
