@@ -164,7 +164,12 @@ fn stage(packages: &Path, staging: &Path) -> Result<(), ImageError> {
         place(staging, path, 0o755, &read(&found)?)?;
     }
     stage_libraries(packages, staging)?;
-    stage_busybox(packages, staging)
+    stage_busybox(packages, staging)?;
+    // Not what the builder's umask made of it: dropbear takes no keys from a folder that a group may write to.
+    for_each_entry(staging, &mut |path, kind| {
+        if kind.is_dir() { set_permissions(path, 0o755) } else { Ok(()) }
+    })?;
+    set_permissions(&staging.join("root"), 0o700)
 }
 
 fn stage_libraries(packages: &Path, staging: &Path) -> Result<(), ImageError> {
@@ -224,27 +229,41 @@ fn place(staging: &Path, path: &str, permissions: u32, contents: &[u8]) -> Resul
         fs::create_dir_all(folder).map_err(file_error("make", folder))?;
     }
     fs::write(&path, contents).map_err(file_error("write", &path))?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(permissions)).map_err(file_error("write", &path))
+    set_permissions(&path, permissions)
+}
+
+fn set_permissions(path: &Path, permissions: u32) -> Result<(), ImageError> {
+    fs::set_permissions(path, fs::Permissions::from_mode(permissions)).map_err(file_error("write", path))
+}
+
+/// Calls `act` for all below `folder`; links are not followed.
+pub(crate) fn for_each_entry(
+    folder: &Path,
+    act: &mut dyn FnMut(&Path, fs::FileType) -> Result<(), ImageError>,
+) -> Result<(), ImageError> {
+    for entry in fs::read_dir(folder).map_err(file_error("read", folder))? {
+        let entry = entry.map_err(file_error("read", folder))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(file_error("read", &path))?;
+        act(&path, kind)?;
+        if kind.is_dir() {
+            for_each_entry(&path, act)?;
+        }
+    }
+    Ok(())
 }
 
 /// mke2fs takes over the owner of each file; when a user without privileges builds, that is not root.
 fn give_to_root(staging: &Path, image: &Path) -> Result<(), ImageError> {
     let mut script = tempfile::NamedTempFile::new().map_err(file_error("make", Path::new("a temporary file")))?;
     let mut lines = String::new();
-    let mut folders = vec![staging.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(file_error("read", &folder))?.flatten() {
-            let Ok(kind) = entry.file_type() else { continue };
-            let path = entry.path();
-            if let (false, Ok(inner)) = (kind.is_symlink(), path.strip_prefix(staging)) {
-                let inner = inner.display();
-                lines.push_str(&format!("sif \"/{inner}\" uid 0\nsif \"/{inner}\" gid 0\n"));
-            }
-            if kind.is_dir() {
-                folders.push(path);
-            }
+    for_each_entry(staging, &mut |path, kind| {
+        if let (false, Ok(inner)) = (kind.is_symlink(), path.strip_prefix(staging)) {
+            let inner = inner.display();
+            lines.push_str(&format!("sif \"/{inner}\" uid 0\nsif \"/{inner}\" gid 0\n"));
         }
-    }
+        Ok(())
+    })?;
     script.write_all(lines.as_bytes()).map_err(file_error("write", script.path()))?;
     let arguments = ["-w".as_ref(), "-f".as_ref(), script.path().as_os_str(), image.as_os_str()];
     DEBUGFS.run(staging, &arguments).map(drop)

@@ -157,7 +157,12 @@ fn modules(unpacked: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, ImageError> 
     let builtin = fs::read_to_string(release.join("modules.builtin")).unwrap_or_default();
     let mut found: Vec<(&'static str, Vec<u8>)> = Vec::new();
     let mut files = Vec::new();
-    collect_files(&release, &mut files)?;
+    root::for_each_entry(&release, &mut |path, kind| {
+        if kind.is_file() {
+            files.push(path.to_owned());
+        }
+        Ok(())
+    })?;
     for name in MODULES {
         let (plain, packed) = (format!("{name}.ko"), format!("{name}.ko.xz"));
         let is_named = |path: &&PathBuf| path.ends_with(&plain) || path.ends_with(&packed);
@@ -174,13 +179,41 @@ fn modules(unpacked: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, ImageError> 
     Ok(found)
 }
 
-fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), ImageError> {
-    for entry in fs::read_dir(folder).map_err(file_error("read", folder))?.flatten() {
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => collect_files(&entry.path(), files)?,
-            Ok(kind) if kind.is_file() => files.push(entry.path()),
-            _ => {}
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path, contents: &str) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, contents).unwrap();
     }
-    Ok(())
+
+    #[test]
+    fn an_older_build_is_replaced_and_a_foreign_folder_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for build in ["first", "second"] {
+            write(&at("new").join(crate::MANIFEST_FILE), build);
+            put_in_place(&at("new"), &at("out"), &at(&format!("old-{build}"))).unwrap();
+            assert_eq!(fs::read_to_string(at("out").join(crate::MANIFEST_FILE)).unwrap(), build);
+        }
+        write(&at("foreign").join("thesis.txt"), "years of work");
+        write(&at("new").join(crate::MANIFEST_FILE), "third");
+        put_in_place(&at("new"), &at("foreign"), &at("old")).unwrap_err();
+        assert_eq!(fs::read_to_string(at("foreign/thesis.txt")).unwrap(), "years of work");
+    }
+
+    #[test]
+    fn a_module_is_a_file_or_built_in_or_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let release = folder.path().join("lib/modules/6.1");
+        for name in MODULES.iter().filter(|name| **name != "evdev") {
+            write(&release.join(format!("kernel/drivers/{name}.ko")), name);
+        }
+        let missing = modules(folder.path()).unwrap_err().to_string();
+        assert!(missing.contains("has no evdev.ko"), "{missing}");
+        write(&release.join("modules.builtin"), "kernel/drivers/input/evdev.ko\n");
+        let found: Vec<&str> = modules(folder.path()).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(found, MODULES.into_iter().filter(|name| *name != "evdev").collect::<Vec<_>>());
+    }
 }
