@@ -4,6 +4,7 @@
 
 mod assignment;
 mod machines;
+pub mod metadata;
 mod networks;
 
 pub use assignment::{Assignment, Node, NodeError, Report, WorkloadReport};
