@@ -6,6 +6,7 @@ mod assignment;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod machines;
+pub mod metadata;
 mod networks;
 
 pub use assignment::{Assignment, Node, NodeError, Report, WorkloadReport};

@@ -109,7 +109,8 @@ pub struct MetadataSpec {
     /// The instance that asks.
     pub instance: InstanceId,
     /// Leaves below `/latest/`, such as `meta-data/instance-id` and `dynamic/instance-identity/document`. Folders
-    /// are listed from them: a line a child, `/` behind those that have children.
+    /// are listed from them: a line a child, `/` behind those that have children. A key that ends in `/` is the
+    /// listing of that folder where it must read otherwise: `meta-data/public-keys/` holds `0=my-key`, a line a key.
     pub leaves: BTreeMap<String, String>,
     /// The bytes of `/latest/user-data`, if there are any.
     pub user_data: Option<Vec<u8>>,
