@@ -196,6 +196,64 @@ fn wait_for_shutdown(socket: &Path) {
     assert!(shut_down.is_some(), "QEMU ended");
 }
 
+/// Waits until the machine has written this to its console, and no more.
+async fn says(machines: &dyn Machines, id: &InstanceId, text: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let console = machines.console(id).await.unwrap();
+        if console == text.as_bytes() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the console says {:?}", String::from_utf8_lossy(&console));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_is_asked_to_shut_down_is_given_the_time() {
+    let rig = Rig::new();
+    let machines = rig.open_with(None).await;
+    let id = instance(1);
+    let mut code = vec![0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef]; // enable the power button's status bit
+    code.extend([0xba, 0xf8, 0x03, 0xb0, b'r', 0xee]); // write `r`: ready
+    code.extend([0xba, 0x00, 0x06, 0xed, 0xf6, 0xc4, 0x01, 0x74, 0xfa]); // wait for that bit
+    code.extend(says_and_powers_off("off"));
+    machines.prepare(&rig.booting(id.clone(), &code)).await.unwrap();
+    machines.start(&id).await.unwrap();
+    says(&machines, &id, "r").await;
+    machines.stop(&id, PATIENCE).await.unwrap();
+    assert!(matches!(state(&machines, &id).await, Some(MachineState::Exited { by_guest: true, .. })));
+    assert_eq!(machines.console(&id).await.unwrap(), b"roff");
+}
+
+#[tokio::test]
+async fn a_reset_boots_the_machine_anew_once() {
+    let rig = Rig::new();
+    let machines = rig.open_with(None).await;
+    let id = instance(1);
+    let code = [0xba, 0xf8, 0x03, 0xb0, b'b', 0xee, 0xf4, 0xeb, 0xfd]; // write `b`; hlt, for ever
+    machines.prepare(&rig.booting(id.clone(), &code)).await.unwrap();
+    machines.start(&id).await.unwrap();
+    says(&machines, &id, "b").await;
+    machines.reset(&id, 1).await.unwrap();
+    says(&machines, &id, "bb").await;
+    machines.reset(&id, 1).await.unwrap();
+    machines.reset(&id, 2).await.unwrap();
+    says(&machines, &id, "bbb").await;
+}
+
+#[tokio::test]
+async fn without_qemu_the_error_says_what_to_install() {
+    let rig = Rig::new();
+    let mut config = Config::new(rig.root(), "test");
+    config.qemu = "/nonesuch/qemu".into();
+    let machines = LinuxMachines::open(config).await.unwrap();
+    machines.prepare(&rig.spec(instance(1))).await.unwrap();
+    let missing = machines.start(&instance(1)).await.unwrap_err();
+    assert!(matches!(&missing, HostError::Missing { remedy, .. } if remedy.contains("qemu-system-x86")), "{missing}");
+    assert_eq!(state(&machines, &instance(1)).await, Some(MachineState::Prepared));
+}
+
 #[tokio::test]
 async fn a_disk_goes_on_where_it_was_and_its_image_stays() {
     let rig = Rig::new();

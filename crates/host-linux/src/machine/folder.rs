@@ -244,3 +244,23 @@ fn remove_tree(path: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CONSOLE_KEPT, CONSOLE_LIMIT, Folder};
+
+    #[test]
+    fn a_console_does_not_grow_without_limit_and_keeps_its_end() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::new(root.path(), &"i-0123456789abcdef0".parse().unwrap());
+        folder.make_empty().unwrap();
+        assert_eq!(folder.console().unwrap(), b"");
+        let text: Vec<u8> = (0..100_000).flat_map(|number| format!("line {number}\n").into_bytes()).collect();
+        for piece in text.chunks(1000) {
+            folder.append_console(piece).unwrap();
+            assert!(folder.file("console.log").metadata().unwrap().len() <= CONSOLE_LIMIT);
+        }
+        let end = text.len() - usize::try_from(CONSOLE_KEPT).unwrap();
+        assert_eq!(folder.console().unwrap(), text[end..]);
+    }
+}
