@@ -1,4 +1,5 @@
 //! The simulator keeps the promises that the real host keeps.
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, which clippy finds only below #[test]")]
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

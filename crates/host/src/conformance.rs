@@ -218,7 +218,7 @@ pub async fn networks(open: &(dyn Fn() -> Arc<dyn Networks> + Sync)) {
     networks.remove(&first.vpc).await.expect("remove of an unknown network");
     for _ in 0..2 {
         networks.apply(&first).await.expect("apply");
-        assert_eq!(list(&*networks).await, [first.vpc.clone()]);
+        assert_eq!(list(&*networks).await, std::slice::from_ref(&first.vpc));
     }
     networks.apply(&second).await.expect("apply of a second network");
     drop(networks);
@@ -228,7 +228,7 @@ pub async fn networks(open: &(dyn Fn() -> Arc<dyn Networks> + Sync)) {
     networks.apply(&first).await.expect("apply after opening again");
     for _ in 0..2 {
         networks.remove(&first.vpc).await.expect("remove");
-        assert_eq!(list(&*networks).await, [second.vpc.clone()]);
+        assert_eq!(list(&*networks).await, std::slice::from_ref(&second.vpc));
     }
     networks.purge().await.expect("purge");
     networks.purge().await.expect("purge of nothing");

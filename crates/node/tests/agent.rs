@@ -1,4 +1,5 @@
 //! The agent on a simulated host: what it brings about, what it leaves alone, and what it survives.
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, which clippy finds only below #[test]")]
 
 use std::sync::Arc;
 use std::time::Duration;
