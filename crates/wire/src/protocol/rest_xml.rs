@@ -10,7 +10,7 @@ use crate::scalar::{self, TimestampStyle};
 use crate::service::{OperationShape, ServiceShape};
 use crate::shape::{Kind, Location, Member, Shape};
 use crate::value::Value;
-use crate::xml::{Element, XmlWriter, decode_element, encode_members, encode_text, parse};
+use crate::xml::{XmlWriter, decode_element, encode_members, encode_text, parse};
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml");
 
@@ -19,7 +19,10 @@ pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result
     let has_payload = shape.members().iter().any(|member| member.is_payload);
     let has_body = shape.members().iter().any(|member| member.location == Location::Body);
     // Without a payload member the body is one element that holds all body members.
-    let body = if has_body && !has_payload && !parts.body.is_empty() { Some(parse(&parts.body)?) } else { None };
+    let mut body = match has_body && !has_payload && !parts.body.is_empty() {
+        true => decode_element(shape, &parse(&parts.body)?)?,
+        false => Value::EMPTY,
+    };
     let mut fields = Vec::new();
     for (index, member) in (0_u16..).zip(shape.members()) {
         if member.is_streaming {
@@ -27,7 +30,7 @@ pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result
         }
         let value = match member.location {
             Location::Body if member.is_payload => decode_payload(member, &parts.body)?,
-            Location::Body => body.as_ref().map(|body| decode_in_body(shape, index, body)).transpose()?.flatten(),
+            Location::Body => take_member(&mut body, index),
             _ => decode_bound(member, parts).map_err(|error| error.within(member.wire_name))?,
         };
         match value {
@@ -42,9 +45,10 @@ pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result
     Ok(Value::Structure(fields))
 }
 
-fn decode_in_body(shape: &Shape, index: u16, body: &Element) -> Result<Option<Value>, DecodeError> {
-    // Decoding the whole for each member would be quadratic, but no operation has more than a handful of these.
-    Ok(decode_element(shape, body)?.member(index).cloned())
+fn take_member(body: &mut Value, index: u16) -> Option<Value> {
+    let Value::Structure(fields) = body else { return None };
+    let position = fields.iter().position(|(position, _)| *position == index)?;
+    Some(fields.swap_remove(position).1)
 }
 
 fn decode_payload(member: &Member, body: &Bytes) -> Result<Option<Value>, DecodeError> {
