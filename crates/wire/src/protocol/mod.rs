@@ -43,7 +43,7 @@ pub struct RequestParts {
 pub struct ResponseParts {
     /// The status.
     pub status: StatusCode,
-    /// The headers, without lengths and dates.
+    /// The headers. A length is among them only where the output itself has such a member.
     pub headers: HeaderMap,
     /// The body; empty if the operation gives a stream.
     pub body: Bytes,
