@@ -201,8 +201,10 @@ fn s3_objects_travel_in_headers_and_their_bytes_beside() {
         last_modified: Some("2026-11-21T08:09:10Z".parse().unwrap()),
         metadata: Some([("colour".to_owned(), "red\r\nx-evil: 1".to_owned())].into()),
         e_tag: Some("\"00\"".into()),
+        content_disposition: Some("attachment; filename=\"é\"".into()),
         ..Default::default()
     };
+    output.metadata.as_mut().unwrap().insert("shape".into(), "é".into());
     assert_eq!(output.take_stream().unwrap().length(), Some(3));
     let answer =
         wire::encode_response(Protocol::RestXml, &s3::SERVICE, s3::GetObject::SHAPE, &output.into_value(), "req-1");
@@ -210,6 +212,8 @@ fn s3_objects_travel_in_headers_and_their_bytes_beside() {
     assert_eq!(answer.headers["last-modified"], "Sat, 21 Nov 2026 08:09:10 GMT");
     assert_eq!(answer.headers["etag"], "\"00\"");
     assert_eq!(answer.headers["x-amz-request-id"], "req-1");
+    assert_eq!(answer.headers["x-amz-meta-shape"], "=?UTF-8?B?w6k=?=");
+    assert_eq!(answer.headers["content-disposition"].as_bytes(), "attachment; filename=\"é\"".as_bytes());
     assert!(!answer.headers.contains_key("x-evil") && !answer.headers.contains_key("x-amz-meta-colour"));
     assert!(answer.body.is_empty());
 }

@@ -1,5 +1,7 @@
 //! The `rest-xml` protocol: S3 and Route 53. HTTP carries some members, an XML body (or raw bytes) the others.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -195,7 +197,7 @@ fn encode_bound(parts: &mut ResponseParts, member: &Member, value: &Value) {
         }
         (Location::Headers, Value::Map(pairs)) => {
             for (key, value) in pairs {
-                let text = scalar::format(value, None, TimestampStyle::HttpDate).unwrap_or_default();
+                let text = encoded_word(scalar::format(value, None, TimestampStyle::HttpDate).unwrap_or_default());
                 add_header(&mut parts.headers, &format!("{}{key}", member.wire_name), &text);
             }
         }
@@ -204,6 +206,11 @@ fn encode_bound(parts: &mut ResponseParts, member: &Member, value: &Value) {
         }
         _ => {}
     }
+}
+
+/// S3 gives metadata beyond ASCII back as RFC 2047 has it in mail: `=?UTF-8?B?…?=`.
+fn encoded_word(text: String) -> String {
+    if text.is_ascii() { text } else { format!("=?UTF-8?B?{}?=", STANDARD.encode(text)) }
 }
 
 fn encode_body(
