@@ -1,5 +1,7 @@
 //! The `rest-xml` protocol: S3 and Route 53. HTTP carries some members, an XML body (or raw bytes) the others.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -10,7 +12,7 @@ use crate::scalar::{self, TimestampStyle};
 use crate::service::{OperationShape, ServiceShape};
 use crate::shape::{Kind, Location, Member, Shape};
 use crate::value::Value;
-use crate::xml::{Element, XmlWriter, decode_element, encode_members, encode_text, parse};
+use crate::xml::{XmlWriter, decode_element, encode_members, encode_text, parse};
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml");
 
@@ -19,7 +21,10 @@ pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result
     let has_payload = shape.members().iter().any(|member| member.is_payload);
     let has_body = shape.members().iter().any(|member| member.location == Location::Body);
     // Without a payload member the body is one element that holds all body members.
-    let body = if has_body && !has_payload && !parts.body.is_empty() { Some(parse(&parts.body)?) } else { None };
+    let mut body = match has_body && !has_payload && !parts.body.is_empty() {
+        true => decode_element(shape, &parse(&parts.body)?)?,
+        false => Value::EMPTY,
+    };
     let mut fields = Vec::new();
     for (index, member) in (0_u16..).zip(shape.members()) {
         if member.is_streaming {
@@ -27,7 +32,7 @@ pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result
         }
         let value = match member.location {
             Location::Body if member.is_payload => decode_payload(member, &parts.body)?,
-            Location::Body => body.as_ref().map(|body| decode_in_body(shape, index, body)).transpose()?.flatten(),
+            Location::Body => take_member(&mut body, index),
             _ => decode_bound(member, parts).map_err(|error| error.within(member.wire_name))?,
         };
         match value {
@@ -42,9 +47,10 @@ pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result
     Ok(Value::Structure(fields))
 }
 
-fn decode_in_body(shape: &Shape, index: u16, body: &Element) -> Result<Option<Value>, DecodeError> {
-    // Decoding the whole for each member would be quadratic, but no operation has more than a handful of these.
-    Ok(decode_element(shape, body)?.member(index).cloned())
+fn take_member(body: &mut Value, index: u16) -> Option<Value> {
+    let Value::Structure(fields) = body else { return None };
+    let position = fields.iter().position(|(position, _)| *position == index)?;
+    Some(fields.swap_remove(position).1)
 }
 
 fn decode_payload(member: &Member, body: &Bytes) -> Result<Option<Value>, DecodeError> {
@@ -191,7 +197,7 @@ fn encode_bound(parts: &mut ResponseParts, member: &Member, value: &Value) {
         }
         (Location::Headers, Value::Map(pairs)) => {
             for (key, value) in pairs {
-                let text = scalar::format(value, None, TimestampStyle::HttpDate).unwrap_or_default();
+                let text = encoded_word(scalar::format(value, None, TimestampStyle::HttpDate).unwrap_or_default());
                 add_header(&mut parts.headers, &format!("{}{key}", member.wire_name), &text);
             }
         }
@@ -200,6 +206,11 @@ fn encode_bound(parts: &mut ResponseParts, member: &Member, value: &Value) {
         }
         _ => {}
     }
+}
+
+/// S3 gives metadata beyond ASCII back as RFC 2047 has it in mail: `=?UTF-8?B?…?=`.
+fn encoded_word(text: String) -> String {
+    if text.is_ascii() { text } else { format!("=?UTF-8?B?{}?=", STANDARD.encode(text)) }
 }
 
 fn encode_body(
