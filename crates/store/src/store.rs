@@ -81,23 +81,6 @@ impl Store {
         self.engine.watch(&row_key::<R>(prefix.as_bytes()))
     }
 
-    /// What [`Store::commit`] would send, so that the view can be given up before the wait.
-    ///
-    /// # Errors
-    /// The engine's failure.
-    pub fn prepare(&self, view: &View, changes: &Changes) -> Result<Transaction, StoreError> {
-        let writes = changes.writes(Some(view))?;
-        Ok(Transaction { snapshot: view.version(), reads: view.reads(), writes })
-    }
-
-    /// Commits what [`Store::prepare`] gave.
-    ///
-    /// # Errors
-    /// As [`Store::commit`].
-    pub async fn commit_prepared(&self, transaction: Transaction) -> Result<Version, CommitError> {
-        self.engine.commit(transaction).await
-    }
-
     async fn send(
         &self,
         snapshot: Version,
