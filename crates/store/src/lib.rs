@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod changes;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod engine;
 mod error;
 mod key;
