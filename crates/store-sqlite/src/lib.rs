@@ -34,7 +34,9 @@ pub struct Options {
     pub snapshots: usize,
     /// How long a caller waits for one of them, before [`StoreError::Busy`].
     pub snapshot_wait: Duration,
-    /// Snapshots older than this are ended when the log has grown too large because of them.
+    /// Bytes that the write-ahead log may have before snapshots that hold it back are ended. A batch may go beyond.
+    pub log_limit: u64,
+    /// Snapshots younger than this are not ended even then.
     pub snapshot_age: Duration,
     /// Bytes that the file may have; commits beyond it fail as on a full disk. `None` for as many as the disk has.
     pub max_size: Option<u64>,
@@ -45,6 +47,7 @@ impl Default for Options {
         Self {
             snapshots: 64,
             snapshot_wait: Duration::from_secs(5),
+            log_limit: 64 * 1024 * 1024,
             snapshot_age: Duration::from_secs(10),
             max_size: None,
         }
@@ -107,7 +110,7 @@ impl Sqlite {
             readers: Arc::new(Readers::new(file.clone(), options.snapshots, options.snapshot_wait)),
             counters: Mutex::new(Counters::default()),
         });
-        let writer = Writer::new(Arc::clone(&shared), connection, version, options.snapshot_age);
+        let writer = Writer::new(Arc::clone(&shared), connection, version, options.clone());
         let thread = thread::Builder::new()
             .name("store-commit".to_owned())
             .spawn(move || writer.run())

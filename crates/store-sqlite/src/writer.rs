@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 use store::{CommitError, CommitLog, StoreError, Version, Watchers};
 
+use crate::Options;
 use crate::error::store_error;
 use crate::queue::{Queue, Request};
 use crate::readers::Readers;
@@ -15,8 +16,6 @@ use crate::schema::{self, PAGE};
 
 /// Bytes written after which the log is copied into the file.
 const CHECKPOINT: u64 = 4 * 1024 * 1024;
-/// Bytes of the log above which snapshots that hold it back are ended.
-const LOG_LIMIT: u64 = 64 * 1024 * 1024;
 /// How long commits stand still for snapshots to end, once the log is that large.
 const CHECKPOINT_WAIT: Duration = Duration::from_millis(500);
 
@@ -50,7 +49,7 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     connection: Connection,
     log: CommitLog,
-    snapshot_age: Duration,
+    options: Options,
     /// Bytes written since the last checkpoint, an estimate from above.
     unchecked: u64,
 }
@@ -63,17 +62,16 @@ impl Drop for Writer {
 }
 
 impl Writer {
-    /// A writer on the connection that has write access, whose file holds all up to `version`. Snapshots older than
-    /// `snapshot_age` are ended when they keep the log from being emptied.
-    pub(crate) fn new(shared: Arc<Shared>, connection: Connection, version: Version, snapshot_age: Duration) -> Self {
-        Self { shared, connection, log: CommitLog::new(version), snapshot_age, unchecked: 0 }
+    /// A writer on the connection that has write access, whose file holds all up to `version`.
+    pub(crate) fn new(shared: Arc<Shared>, connection: Connection, version: Version, options: Options) -> Self {
+        Self { shared, connection, log: CommitLog::new(version), options, unchecked: 0 }
     }
 
     /// Commits until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         while let Some(batch) = self.shared.queue.take_batch() {
             self.commit(batch);
-            if self.unchecked >= CHECKPOINT {
+            if self.unchecked >= CHECKPOINT.min(self.options.log_limit) {
                 self.checkpoint();
             }
         }
@@ -180,10 +178,10 @@ impl Writer {
             Ok((_, pages)) => pages,
             Err(error) => return tracing::warn!(%error, "the log could not be copied into the file"),
         };
-        if pages * PAGE <= LOG_LIMIT {
+        if pages * PAGE <= self.options.log_limit {
             return;
         }
-        let expired = self.shared.readers.expire(self.snapshot_age);
+        let expired = self.shared.readers.expire(self.options.snapshot_age);
         self.shared.counters().expired_snapshots += expired as u64;
         if expired > 0 {
             tracing::warn!(expired, "snapshots were held too long and have been ended");
