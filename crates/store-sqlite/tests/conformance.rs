@@ -1,4 +1,6 @@
 //! The suite every engine passes, on a folder of its own for each case.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

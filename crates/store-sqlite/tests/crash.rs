@@ -1,4 +1,6 @@
 //! What `kill -9` does to the store: nothing that was acknowledged is lost, and nothing is kept by halves.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};

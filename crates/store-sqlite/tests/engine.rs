@@ -1,4 +1,6 @@
 //! What only this engine promises: group commit, bounded log, typed errors for a bad file, sole ownership.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;
@@ -7,8 +9,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use store::conformance::{Write, commit, del, put, value, wait};
-use store::{BoxFuture, CommitError, Direction, Engine, KeyRange, ReadSet, StoreError, Transaction, Version};
+use store::conformance::{commit, del, put, value, wait};
+use store::{BoxFuture, CommitError, Direction, Engine, KeyRange, ReadSet, StoreError, Transaction, Version, Write};
 use store_sqlite::{OpenError, Options, Sqlite};
 
 type Commit = BoxFuture<'static, Result<Version, CommitError>>;

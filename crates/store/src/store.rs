@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::changes::Changes;
-use crate::engine::{Engine, Transaction, Version};
+use crate::engine::{Engine, Transaction, Version, Write};
 use crate::error::{CommitError, StoreError};
 use crate::key::KeyPrefix;
 use crate::range::ReadSet;
@@ -17,7 +17,7 @@ const BLIND_TRIES: usize = 64;
 /// Tables of records over any engine. Clones share the engine.
 #[derive(Clone)]
 pub struct Store {
-    engine: Arc<dyn Engine>,
+    pub(crate) engine: Arc<dyn Engine>,
 }
 
 impl Store {
@@ -81,11 +81,11 @@ impl Store {
         self.engine.watch(&row_key::<R>(prefix.as_bytes()))
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &self,
         snapshot: Version,
         reads: ReadSet,
-        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+        writes: Vec<Write>,
     ) -> Result<Version, CommitError> {
         self.engine.commit(Transaction { snapshot, reads, writes }).await
     }

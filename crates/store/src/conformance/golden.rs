@@ -25,7 +25,7 @@ pub fn check_shapes<R: Record + PartialEq + Debug>(folder: impl AsRef<Path>, wan
             fs::write(&file, &today).expect("the golden file can be written");
         }
         let stored = fs::read(&file).unwrap_or_else(|error| {
-            panic!("{}: {error}; BLESS=1 writes it: {}", file.display(), String::from_utf8_lossy(&today))
+            panic!("{}: {error}; the record as of today: {}", file.display(), String::from_utf8_lossy(&today))
         });
         let read: R = decode(&stored).unwrap_or_else(|error| panic!("{}: {error:?}", file.display()));
         assert_eq!(read, *record, "{}", file.display());

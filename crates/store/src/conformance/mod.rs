@@ -1,6 +1,7 @@
 //! The cases every engine must pass. An engine's tests implement [`Fixture`] and call
 //! [`conformance_suite!`](crate::conformance_suite) with it.
 //! Not here: what only one engine promises, such as surviving `kill -9`.
+#![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod concurrency;
 mod golden;
@@ -26,7 +27,7 @@ pub use reading::{
 };
 pub use watching::{watches_miss_nothing, watches_wake_for_their_prefix_only};
 
-use crate::engine::{Engine, Transaction, Version};
+use crate::engine::{Engine, Transaction, Version, Write};
 use crate::error::CommitError;
 use crate::range::ReadSet;
 
@@ -77,9 +78,6 @@ macro_rules! conformance_suite {
         })+
     };
 }
-
-/// One write of a transaction.
-pub type Write = (Vec<u8>, Option<Vec<u8>>);
 
 /// A write of a value.
 pub fn put(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Write {

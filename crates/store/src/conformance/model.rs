@@ -6,8 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{Fixture, Write, commit_after};
-use crate::engine::{Direction, Engine, Snapshot, Version};
+use super::{Fixture, commit_after};
+use crate::engine::{Direction, Engine, Snapshot, Version, Write};
 use crate::error::CommitError;
 use crate::range::{KeyRange, ReadSet};
 
@@ -49,10 +49,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
+type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
+
 struct Run {
     engine: Arc<dyn Engine>,
     /// The contents after each commit, and the keys that the commit wrote.
-    history: BTreeMap<Version, (BTreeMap<Vec<u8>, Vec<u8>>, Vec<Vec<u8>>)>,
+    history: BTreeMap<Version, (Contents, Vec<Vec<u8>>)>,
     slots: Vec<(Box<dyn Snapshot>, ReadSet)>,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Fixture, commit, del, put, value, wait};
-use crate::engine::{Direction, Engine, Snapshot, Transaction};
+use crate::engine::{Direction, Engine, Snapshot, Transaction, Write};
 use crate::error::{CommitError, StoreError};
 use crate::limits;
 use crate::range::{KeyRange, ReadSet};
@@ -115,7 +115,7 @@ pub fn the_last_write_of_a_key_holds<F: Fixture>() {
 pub fn too_large_is_refused<F: Fixture>() {
     let fixture = F::new();
     let engine = fixture.open();
-    let refused = |writes: Vec<super::Write>, measured: &str| {
+    let refused = |writes: Vec<Write>, measured: &str| {
         let outcome = wait(engine.commit(Transaction { snapshot: 0, reads: ReadSet::new(), writes }));
         match outcome {
             Err(CommitError::Store(StoreError::TooLarge { what, .. })) => assert_eq!(what, measured),
