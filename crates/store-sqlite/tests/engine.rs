@@ -9,8 +9,12 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 use store::conformance::{commit, del, put, value, wait};
-use store::{BoxFuture, CommitError, Direction, Engine, KeyRange, ReadSet, StoreError, Transaction, Version, Write};
+use store::{
+    BoxFuture, Changes, CommitError, Direction, Engine, IndexEntry, KeyPrefix, KeyRange, ReadSet, Record, Store,
+    StoreError, Transaction, Version, Write,
+};
 use store_sqlite::{OpenError, Options, Sqlite};
 
 type Commit = BoxFuture<'static, Result<Version, CommitError>>;
@@ -227,4 +231,51 @@ fn damage_within_the_file_is_an_error_and_not_an_answer() {
     let engine = Sqlite::open(folder.path()).unwrap();
     let outcome = engine.snapshot().unwrap().scan(KeyRange::all(), Direction::Ascending, 9999);
     assert!(matches!(outcome, Err(StoreError::Corrupt(_))), "{:?}", outcome.map(|pairs| pairs.len()));
+}
+
+#[test]
+fn commits_that_wait_for_the_disk_keep_nobody_from_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { snapshots: 1, snapshot_wait: Duration::ZERO, ..Options::default() };
+    let store = Store::new(Sqlite::open_with(folder.path(), &options).unwrap());
+    let held = hold(folder.path());
+    let changes = |number| {
+        let mut changes = Changes::new();
+        changes.put(&Note { number }).unwrap();
+        changes
+    };
+    let views: Vec<_> = (0..8).map(|_| std::cell::OnceCell::new()).collect();
+    let mut commits = Vec::new();
+    for (number, view) in (0..).zip(&views) {
+        let view = view.get_or_init(|| store.view().expect("the one slot is free again"));
+        assert_eq!(view.get::<Note>(&number).unwrap(), None);
+        let mut commit = Box::pin(store.commit(Some(view), changes(number)));
+        assert!(commit.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        commits.push(commit);
+    }
+    held.execute_batch("ROLLBACK").unwrap();
+    for commit in commits {
+        wait(commit).unwrap();
+    }
+    assert_eq!(store.view().unwrap().scan::<Note>(&KeyPrefix::all(), None, 99).unwrap().len(), 8);
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Note {
+    number: u64,
+}
+
+impl Record for Note {
+    const TABLE: &'static str = "test/note";
+    const VERSION: u16 = 1;
+    const INDEXES: &'static [&'static str] = &["parity"];
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.number
+    }
+
+    fn index_keys(&self) -> Vec<IndexEntry> {
+        vec![IndexEntry::new("parity", self.number % 2)]
+    }
 }

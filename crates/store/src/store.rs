@@ -42,7 +42,8 @@ impl Store {
     /// Commits all changes or none, on the condition that all that was read through `view` is unchanged; without a
     /// view, unconditionally. Durable and seen by every later view once it gives `Ok`. Records of indexed tables are
     /// read through the view, so that a put whose old record changed meanwhile conflicts as well. Without changes
-    /// nothing is written or checked: a view is consistent in itself, and its version is given.
+    /// nothing is written or checked: a view is consistent in itself, and its version is given. Otherwise the view ends,
+    /// whatever comes out.
     ///
     /// # Errors
     /// [`CommitError::Conflict`]: take a new view, decide again, commit again. Otherwise the engine's failure.
@@ -52,7 +53,7 @@ impl Store {
                 return Ok(view.version());
             }
             let writes = changes.writes(Some(view))?;
-            return self.send(view.version(), view.reads(), writes).await;
+            return self.send(view.version(), view.end()?, writes).await;
         }
         if !changes.needs_view() {
             return self.send(0, ReadSet::new(), changes.writes(None)?).await;
@@ -61,7 +62,7 @@ impl Store {
             let (version, reads, writes) = {
                 let view = self.view()?;
                 let writes = changes.writes(Some(&view))?;
-                (view.version(), view.reads(), writes)
+                (view.version(), view.end()?, writes)
             };
             match self.send(version, reads, writes).await {
                 Err(CommitError::Conflict) => {}

@@ -286,6 +286,19 @@ fn commits_can_be_awaited_on_any_thread() {
 }
 
 #[test]
+fn a_commit_ends_its_view() {
+    let store = store_of(&[machine(1, "a", 1, &[])]);
+    for changes in [puts(&[machine(1, "b", 1, &[])]), puts(&[Object { bucket: "b".to_owned(), key: "k".to_owned() }])] {
+        let view = store.view().unwrap();
+        wait(store.commit(Some(&view), changes.clone())).unwrap();
+        let read = view.get::<Machine>(&(account(1), "a".to_owned()));
+        assert!(matches!(read, Err(StoreError::SnapshotExpired)), "{read:?}");
+        let again = wait(store.commit(Some(&view), changes));
+        assert!(matches!(again, Err(CommitError::Store(StoreError::SnapshotExpired))), "its reads are gone: {again:?}");
+    }
+}
+
+#[test]
 fn rows_of_other_versions_are_migrated_or_refused() {
     let current = String::from_utf8(encode(&machine(1, "a", 1, &["x"])).unwrap()).unwrap();
     let read = |stored: String| {
