@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -305,6 +306,17 @@ async fn a_data_folder_with_a_long_name_is_no_obstacle() {
     assert_eq!(state(&machines, &instance(1)).await, Some(MachineState::Running));
     machines.remove(&instance(1)).await.unwrap();
     assert_eq!(rig.processes(), []);
+}
+
+#[tokio::test]
+async fn only_one_process_has_the_machines_and_no_other_user_sees_them() {
+    let rig = Rig::new();
+    let machines = rig.open_with(None).await;
+    let second = LinuxMachines::open(Config::new(rig.root(), "test")).await.err().unwrap();
+    assert!(second.to_string().contains("open"), "{second}");
+    assert_eq!(fs::metadata(rig.root()).unwrap().permissions().mode() & 0o777, 0o700);
+    drop(machines);
+    rig.open_with(None).await;
 }
 
 #[tokio::test]
