@@ -69,7 +69,7 @@ impl Host {
             Some(MachineState::Prepared | MachineState::Exited { .. }) => {}
         }
         if let Some(process) = find(&slot, &doing).await? {
-            slot.attach(process, None, None, &self.changed);
+            self.attach(&slot, process, None, None);
             return note_run(&slot, &doing).await;
         }
         let spec = slot.folder().spec()?;
@@ -111,7 +111,7 @@ impl Host {
             }
         };
         self.step("start: ready")?;
-        slot.attach(process, Some(child), Some(connection), &self.changed);
+        self.attach(&slot, process, Some(child), Some(connection));
         note_run(&slot, &doing).await?;
         self.step("start: noted")
     }

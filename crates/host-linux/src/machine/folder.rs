@@ -15,9 +15,10 @@
 //! A folder is made as `.new-<id>` and renamed when complete, and renamed to `.gone-<id>` before it is removed. What is
 //! left of either after a crash is swept when the host is opened.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use host::{HostError, MachineSpec};
@@ -106,9 +107,8 @@ impl Folder {
         self.root.join(format!(".gone-{}", self.id))
     }
 
-    /// Makes the root where it is missing, removes leftovers in it, and gives the machines that have a folder.
+    /// Removes leftovers in the root, and gives the machines that have a folder.
     pub(crate) fn open_all(root: &Path) -> io::Result<Vec<Self>> {
-        fs::create_dir_all(root)?;
         let mut folders = Vec::new();
         for entry in fs::read_dir(root)? {
             let entry = entry?;
@@ -116,6 +116,8 @@ impl Folder {
             let Some(name) = name.to_str() else { continue };
             if name.starts_with(".new-") || name.starts_with(".gone-") {
                 remove_tree(&entry.path())?;
+            } else if name.starts_with(".probe-") {
+                remove_file(&entry.path())?;
             } else if let Ok(id) = name.parse() {
                 folders.push(Self::new(root, &id));
             }
@@ -211,6 +213,19 @@ impl Folder {
         file.sync_all()?;
         fs::rename(fresh, self.file(name))?;
         sync_folder(&self.path)
+    }
+}
+
+/// Makes the root where it is missing, closes it to other users, as who reaches a control socket owns the machine, and
+/// locks it against other processes of ours for as long as the file is kept.
+pub(crate) fn open_root(root: &Path) -> io::Result<File> {
+    fs::create_dir_all(root)?;
+    fs::set_permissions(root, fs::Permissions::from_mode(0o700))?;
+    let file = File::open(root)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::other("another process has it open")),
+        Err(TryLockError::Error(cause)) => Err(cause),
     }
 }
 
