@@ -114,6 +114,14 @@ impl LinuxNetworks {
         })
     }
 
+    /// Closes all sockets inside the namespaces and leaves the kernel's objects as they are, for the next process. An
+    /// `apply` afterwards opens them again. Without this call they close when the runtime ends.
+    pub async fn release(&self) {
+        for (_, applied) in std::mem::take(&mut *self.applied.lock().await) {
+            applied.servers.stop().await;
+        }
+    }
+
     /// The region's uplink namespace: every VPC's way to the host and to the other VPCs' public addresses.
     fn uplink_netns(&self) -> String {
         format!("welkin-{}", self.tag)
