@@ -41,7 +41,8 @@ pub fn uplink(seen: &Seen, pool: Cidr) -> String {
     let (base, length) = pool;
     format!(
         "addr replace {UPLINK_SIDE}/32 dev lo\nlink set dev lo up\nlink set dev {HOST} up\n\
-         route replace unreachable {base}/{length}\nroute replace {base}/32 dev {HOST}\nroute replace default via {base} dev {HOST} onlink\n"
+         route replace unreachable {base}/{length}\nroute replace {base}/32 dev {HOST}\n\
+         route replace default via {base} dev {HOST} onlink\n"
     )
 }
 
@@ -177,10 +178,7 @@ mod tests {
         let mut spec = fixture::pair();
         spec.interfaces.pop();
         assert_eq!(vpc(&complete(), &spec).0, format!("link delete dev {SECOND}\n"));
-        assert_eq!(
-            vacated(&complete(), &spec).into_iter().collect::<Vec<_>>(),
-            ["172.31.0.11".parse().ok().unwrap()] as [std::net::Ipv4Addr; 1]
-        );
+        assert_eq!(vacated(&complete(), &spec), [std::net::Ipv4Addr::new(172, 31, 0, 11)].into());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Real namespaces, taps, filters and servers, seen from the guests' and the host's side.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what went wrong")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -12,6 +14,7 @@ use dhcproto::{Decodable, Decoder, Encodable, Encoder};
 use host::{FirewallRule, InterfaceSpec, MetadataSpec, NetworkSpec, Networks, Peer, Ports, Protocol, SubnetSpec};
 use host_linux::names::{netns_name, tap_name};
 use host_linux::network::{LinuxNetworks, NetworkConfig};
+use socket2::{Domain, Socket, Type};
 use support::{Guest, Namespace, cannot_run, inside, ip, unique};
 
 const ANY: Peer = Peer::Cidr(Ipv4Addr::UNSPECIFIED, 0);
@@ -151,7 +154,7 @@ fn the_host_gets_one_link_and_one_route_and_has_neither_after_purge() {
         let start = Instant::now();
         region.networks.apply(&more).await.unwrap();
         println!("region, VPC and first interface: {first:?}; one interface more: {:?}", start.elapsed());
-        assert_eq!(region.networks.list().await.unwrap(), [spec.vpc.clone()]);
+        assert_eq!(region.networks.list().await.unwrap(), std::slice::from_ref(&spec.vpc));
         region.networks.purge().await.unwrap();
         assert_eq!(all(), before);
         assert_eq!(region.networks.list().await.unwrap(), []);
@@ -202,16 +205,25 @@ fn a_forged_source_goes_nowhere() {
         let spec = network(vec![interface(10, None, open.clone()), interface(11, None, open)]);
         region.networks.apply(&spec).await.unwrap();
         let (first, second) = (region.guest(&spec, 0), region.guest(&spec, 1));
-        assert!(first.pings("172.31.0.11") && first.pings("172.31.0.1") && second.pings("172.31.0.10"));
+        let ears = second.run(|| UdpSocket::bind("0.0.0.0:5000").unwrap());
+        let arrives = |limit| {
+            // A forger needs no ARP: it knows the router's MAC address.
+            ip(&format!("-n {} neigh replace 172.31.0.11 lladdr 0a:57:4b:00:00:01 dev eth0", first.netns.0));
+            first.run(|| UdpSocket::bind("0.0.0.0:0").unwrap().send_to(b"hello", "172.31.0.11:5000").unwrap());
+            ears.set_read_timeout(Some(limit)).unwrap();
+            ears.recv(&mut [0; 16]).is_ok()
+        };
+        assert!(arrives(PATIENCE));
         first.set_address([172, 31, 0, 12].into());
-        assert!(!first.pings("172.31.0.11") && !first.pings("172.31.0.1"), "another address");
-        first.set_address([172, 31, 0, 11].into());
-        assert!(!first.pings("172.31.0.1"), "a neighbour's address");
-        assert!(second.pings("172.31.0.1"), "the neighbour was cut off");
+        assert!(!arrives(SILENCE), "an address that is nobody's");
+        assert!(!first.pings("172.31.0.1"), "an address that is nobody's, by ARP");
         first.set_address([172, 31, 0, 10].into());
-        assert!(first.pings("172.31.0.1"));
+        assert!(arrives(PATIENCE) && first.pings("172.31.0.1"));
         ip(&format!("-n {} link set dev eth0 address 02:00:00:00:00:99", first.netns.0));
-        assert!(!first.pings("172.31.0.1"), "another MAC address");
+        assert!(!arrives(SILENCE), "another MAC address");
+        first.set_address([172, 31, 0, 11].into());
+        assert!(!first.pings("172.31.0.1"), "the neighbour's address");
+        assert!(second.pings("172.31.0.1"), "the neighbour was cut off");
     });
 }
 
@@ -228,7 +240,7 @@ fn dhcp_gives_the_interface_its_address() {
                 discover.opts_mut().insert(DhcpOption::MessageType(MessageType::Discover));
                 let mut bytes = Vec::new();
                 discover.encode(&mut Encoder::new(&mut bytes)).unwrap();
-                let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
+                let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
                 socket.bind_device(Some(b"eth0")).unwrap();
                 socket.set_broadcast(true).unwrap();
                 socket.bind(&SocketAddr::from((none, 68)).into()).unwrap();
@@ -263,6 +275,19 @@ fn http(guest: &Guest, request: String) -> String {
     })
 }
 
+/// The time-to-live of the first TCP packet whose payload begins so.
+fn time_to_live(wire: Socket, payload: &[u8]) -> u8 {
+    let wire = UdpSocket::from(wire);
+    wire.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut packet = [0; 2000];
+    loop {
+        let length = wire.recv(&mut packet).expect("no such packet came");
+        if packet[..length].windows(payload.len()).any(|part| part == payload) {
+            return packet[8];
+        }
+    }
+}
+
 #[test]
 fn metadata_knows_who_asks_and_dns_who_is_there() {
     on_a_host_of_its_own(async |region| {
@@ -272,7 +297,9 @@ fn metadata_knows_who_asks_and_dns_who_is_there() {
         let get = "GET /latest/meta-data/instance-id HTTP/1.1\r\n";
         assert!(http(&guests[0], get.into()).starts_with("HTTP/1.1 401 Unauthorized\r\n"));
         let put = "PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n";
+        let wire = guests[0].run(|| Socket::new(Domain::IPV4, Type::RAW, Some(socket2::Protocol::TCP)).unwrap());
         let reply = http(&guests[0], put.into());
+        assert_eq!(time_to_live(wire, b"HTTP/1.1 200"), 1, "the token may travel as far as the hop limit says");
         assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("server: EC2ws\r\n"), "{reply}");
         let token = reply.rsplit("\r\n").next().unwrap().to_owned();
         let with_token = format!("{get}X-aws-ec2-metadata-token: {token}\r\n");
@@ -352,5 +379,41 @@ fn an_address_with_a_new_owner_forgets_the_old_ones_connections() {
         assert!(hears(&new_ears, SILENCE).is_none(), "the old owner's connection let it in");
         new_ears.send_to(b"out", "198.18.37.0:6000").unwrap();
         assert!(hears(&voice, PATIENCE).is_some(), "the new owner is not connected at all");
+    });
+}
+
+#[test]
+fn whatever_is_missing_is_made_again() {
+    on_a_host_of_its_own(async |region| {
+        let spec = network(vec![interface(10, Some(10), vec![rule(Protocol::Tcp, Ports::Range(80, 80), ANY)])]);
+        let (netns, tag, host) = (region.netns(&spec), &region.tag, &region.host.0);
+        let tap = tap_name(&spec.interfaces[0].id);
+        region.networks.apply(&spec).await.unwrap();
+        let mut guest = region.guest(&spec, 0);
+        for breakage in [
+            format!("-n {netns} link delete dev {tap}"),
+            format!("-n {netns} route delete 172.31.0.10/32"),
+            format!("-n {netns} neigh delete 172.31.0.10 dev {tap}"),
+            format!("-n {netns} link delete dev uplink"),
+            format!("-n welkin-{tag} route delete 198.18.37.10/32"),
+            format!("-n {host} link delete dev wk-{tag}"),
+            format!("-n {host} route delete 198.18.37.0/24"),
+            format!("netns delete welkin-{tag}"),
+            format!("netns delete {netns}"),
+        ] {
+            ip(&breakage);
+            // A deleted namespace goes when the kernel comes to it; until then its links may be in the way.
+            let end = Instant::now() + PATIENCE;
+            while let Err(error) = region.networks.apply(&spec).await {
+                assert!(Instant::now() < end, "{breakage}: {error}");
+            }
+            if breakage.contains(&format!("delete dev {tap}")) || breakage.ends_with(&netns) {
+                drop(guest);
+                guest = region.guest(&spec, 0);
+            }
+            let _listener = serve(&guest, 80);
+            assert!(region.on_host(|| connect("198.18.37.10:80", PATIENCE)).is_some(), "after: ip {breakage}");
+            assert!(http(&guest, "GET / HTTP/1.1\r\n".into()).starts_with("HTTP/1.1 401 "), "after: ip {breakage}");
+        }
     });
 }
