@@ -23,6 +23,7 @@ mod seen;
 mod serve;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -68,9 +69,15 @@ pub struct NetworkConfig {
 
 /// What this process has applied to one VPC.
 struct Applied {
-    spec: NetworkSpec,
-    rules: String,
     servers: Servers,
+    /// Nothing while it is being changed: what a failure in the middle leaves in the kernel is unknown.
+    known: Option<Known>,
+}
+
+/// What the kernel holds for certain.
+struct Known {
+    rules: String,
+    translations: BTreeMap<Ipv4Addr, Ipv4Addr>,
 }
 
 /// The networks of one region on this Linux host. What is in the kernel outlives it; a later one takes over.
@@ -112,6 +119,14 @@ impl LinuxNetworks {
             key: Arc::new(TokenKey::new(&config.token_key)),
             applied: Mutex::new(BTreeMap::new()),
         })
+    }
+
+    /// Closes all sockets inside the namespaces and leaves the kernel's objects as they are, for the next process. An
+    /// `apply` afterwards opens them again. Without this call they close when the runtime ends.
+    pub async fn release(&self) {
+        for (_, applied) in std::mem::take(&mut *self.applied.lock().await) {
+            applied.servers.stop().await;
+        }
     }
 
     /// The region's uplink namespace: every VPC's way to the host and to the other VPCs' public addresses.
@@ -168,8 +183,11 @@ impl Networks for LinuxNetworks {
         let netns = netns_name(&self.tag, &spec.vpc);
         let uplink = self.raise_uplink().await?;
         let is_new = namespace::create(&netns).await?;
-        let before = applied.get(&spec.vpc).filter(|_| !is_new);
-        if before.is_none() {
+        if is_new {
+            applied.remove(&spec.vpc);
+        }
+        let known = applied.get_mut(&spec.vpc).and_then(|before| before.known.take());
+        if !applied.contains_key(&spec.vpc) {
             namespace::enter(Some(&netns), "set up", || namespace::settings(&VPC_SETTINGS)).await?;
         }
         let seen = look(Some(&netns)).await?;
@@ -177,13 +195,14 @@ impl Networks for LinuxNetworks {
         // Rules first, then the memory of connections, then taps: an address never has its new owner while anything
         // of the old one still passes, and what tells us of the old owner goes last.
         let rules = render::rule_set(spec);
-        if before.is_none_or(|before| before.rules != rules) {
+        if known.as_ref().is_none_or(|known| known.rules != rules) {
             namespace::run(Some(&netns), "nft", &["-f", "-"], &rules).await?;
         }
         let vacated = plan::vacated(&seen, spec);
         let public = translations(spec);
-        let may_have_stale = before.map_or(!is_new, |before| translations(&before.spec) != public);
+        let may_have_stale = known.map_or(!is_new, |known| known.translations != public);
         if may_have_stale || !vacated.is_empty() {
+            let public = public.clone();
             let purge = move || conntrack::purge(|flow| conntrack::is_stale(flow, &vacated, &public));
             namespace::enter(Some(&netns), "forget connections", purge).await?;
         }
@@ -201,14 +220,16 @@ impl Networks for LinuxNetworks {
         })
         .await?;
 
-        let servers = match applied.remove(&spec.vpc).filter(|_| !is_new) {
-            Some(before) => before.servers,
-            None => Servers::start(&netns, spec, self.upstream.clone(), self.key.clone()).await?,
+        let entry = match applied.entry(spec.vpc.clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let servers = Servers::start(&netns, spec, self.upstream.clone(), self.key.clone()).await?;
+                entry.insert(Applied { servers, known: None })
+            }
         };
-        let mut now = Applied { spec: spec.clone(), rules, servers };
-        let served = now.servers.update(&netns, spec, &made).await;
-        applied.insert(spec.vpc.clone(), now);
-        served
+        entry.servers.update(&netns, spec, &made).await?;
+        entry.known = Some(Known { rules, translations: public });
+        Ok(())
     }
 
     async fn remove(&self, vpc: &VpcId) -> Result<(), HostError> {
