@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod assignment;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod machines;
 mod networks;
 

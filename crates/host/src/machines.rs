@@ -69,10 +69,12 @@ pub struct SeenMachine {
     pub id: InstanceId,
     /// Where it is in its life.
     pub state: MachineState,
+    /// The highest number that [`Machines::reset`] was called with, 0 before the first.
+    pub resets: u64,
 }
 
 /// The life of a machine on its host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MachineState {
     /// Its files are there; it has not been started since.
     Prepared,
@@ -95,21 +97,26 @@ pub trait Machines: Send + Sync {
     async fn list(&self) -> Result<Vec<SeenMachine>, HostError>;
 
     /// Makes the machine's folder, root disk and saved specification. After a crash in the middle, calling it again
-    /// completes it.
+    /// completes it. A machine that runs is left as it is; one that does not run keeps its disk and takes over a
+    /// changed specification.
     async fn prepare(&self, spec: &MachineSpec) -> Result<(), HostError>;
 
-    /// Starts a prepared machine. Its taps must exist (see [`crate::Networks::apply`]). A running machine is left
-    /// alone. The machine outlives our process.
+    /// Starts a prepared machine, or one that has exited, on the disk that it left. Its taps must exist (see
+    /// [`crate::Networks::apply`]). A running machine is left alone. The machine outlives our process. Fails for a
+    /// machine that was never prepared.
     async fn start(&self, id: &InstanceId) -> Result<(), HostError>;
 
     /// Asks the guest to shut down, and ends the process when it has not done so within `grace`
-    /// (zero: at once). Returns when the process is gone.
+    /// (zero: at once). Returns when the process is gone. A machine that does not run, or is unknown, is left alone.
     async fn stop(&self, id: &InstanceId, grace: Duration) -> Result<(), HostError>;
 
-    /// Resets a running machine, as the button does.
-    async fn reset(&self, id: &InstanceId) -> Result<(), HostError>;
+    /// Resets a running machine, as the button does, unless it was called with this number or a higher one before.
+    /// For a machine that does not run the number is only remembered: its next start is a reset already. The number is
+    /// kept with the machine, so that an agent that starts anew neither repeats nor forgets a reboot. Fails for an
+    /// unknown machine.
+    async fn reset(&self, id: &InstanceId, number: u64) -> Result<(), HostError>;
 
-    /// Ends the machine if it runs and removes all that the host has of it.
+    /// Ends the machine if it runs and removes all that the host has of it. Unknown machines are removed already.
     async fn remove(&self, id: &InstanceId) -> Result<(), HostError>;
 
     /// The last 64 KiB that the machine wrote to its serial console; empty if it has not written yet or is unknown.

@@ -5,6 +5,7 @@
 //! Not here: what any operation means, whether the caller may do it, and which service a request is for.
 #![forbid(unsafe_code)]
 
+pub mod aws_chunked;
 mod error;
 mod percent;
 mod protocol;
@@ -13,6 +14,7 @@ mod router;
 mod scalar;
 mod service;
 mod shape;
+pub mod sigv4;
 mod stream;
 mod typed;
 mod value;
@@ -27,7 +29,7 @@ pub use request_id::{s3_host_id, s3_request_id, uuid_request_id};
 pub use router::{Matched, RouteError, route};
 pub use service::{ErrorShape, OperationEntry, OperationShape, Route, Segment, ServiceShape};
 pub use shape::{Kind, Location, Member, Shape, ShapeRef, TimestampFormat, XmlNamespace, scalars};
-pub use stream::{ByteStream, StreamError};
+pub use stream::{ByteStream, StreamError, Trailers};
 pub use typed::{BoxFuture, Decoded, Encoded, FieldReader, FieldWriter, OperationType, Redacted, Shaped, Typed, call};
 pub use value::Value;
 

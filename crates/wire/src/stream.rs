@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -35,18 +36,34 @@ pub enum StreamError {
 pub struct ByteStream {
     pieces: BoxStream<'static, Result<Bytes, StreamError>>,
     length: Option<u64>,
+    trailers: Option<Trailers>,
 }
+
+/// Headers that follow a body, by name in lower case. Set when the stream has ended.
+pub type Trailers = Arc<OnceLock<Vec<(String, String)>>>;
 
 impl ByteStream {
     /// A stream of `pieces` that will add up to `length` bytes, if that is known. The stream trusts its maker on that.
     pub fn new(pieces: impl Stream<Item = Result<Bytes, StreamError>> + Send + 'static, length: Option<u64>) -> Self {
-        Self { pieces: pieces.boxed(), length }
+        Self { pieces: pieces.boxed(), length, trailers: None }
     }
 
     /// The stream of these bytes.
     pub fn from_bytes(bytes: Bytes) -> Self {
         let length = bytes.len() as u64;
         Self::new(stream::iter((!bytes.is_empty()).then_some(Ok(bytes))), Some(length))
+    }
+
+    /// The same stream, whose trailing headers will be found in `trailers` once it has ended.
+    #[must_use]
+    pub fn with_trailers(mut self, trailers: Trailers) -> Self {
+        self.trailers = Some(trailers);
+        self
+    }
+
+    /// Where the trailing headers will be, if there can be any.
+    pub fn trailers(&self) -> Option<Trailers> {
+        self.trailers.clone()
     }
 
     /// How many bytes there will be, if that is known.

@@ -47,6 +47,11 @@ pub trait OperationType: Send + Sync + 'static {
     type Output: Typed + Send + 'static;
     /// The schema.
     const SHAPE: &'static OperationShape;
+
+    /// Whether the caller only asks if the call would be permitted (EC2's `DryRun`).
+    fn is_dry_run(_input: &Self::Input) -> bool {
+        false
+    }
 }
 
 /// A request, decoded but not typed.

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::operations::{signature, trait_name};
+use super::overrides;
 use super::selection::Selection;
 
 /// The crate that implements `service`, and the file its binding goes to.
@@ -21,7 +22,7 @@ fn implementor(service: &str) -> &'static str {
     match service {
         "ec2" => "Ec2",
         "s3" => "S3",
-        _ => "Iam",
+        _ => "Sts",
     }
 }
 
@@ -30,7 +31,7 @@ pub fn binding(selection: &Selection<'_>) -> String {
     let service = selection.service;
     let mut out = format!(
         "//! Binds the operations of {} to their meaning.\n\nuse api::Call;\nuse api::{service}::{{self as generated, {}}};\n\
-         use wire::{{BoxFuture, ServiceError}};\n\nimpl {} for crate::{} {{\n",
+         use service::Service;\nuse wire::{{BoxFuture, ServiceError}};\n\nimpl {} for crate::{} {{\n",
         selection.model.metadata.service_id,
         trait_name(service),
         trait_name(service),
@@ -39,8 +40,9 @@ pub fn binding(selection: &Selection<'_>) -> String {
     for operation in selection.operations.values() {
         let (method, input, output) = signature(selection, operation);
         let (input, output) = (input.replace("types::", "generated::"), output.replace("types::", "generated::"));
-        let is_streaming =
-            selection.is_streaming(operation.input.as_ref()) || selection.is_streaming(operation.output.as_ref());
+        let is_streaming = selection.is_streaming(operation.input.as_ref())
+            || selection.is_streaming(operation.output.as_ref())
+            || overrides::reads_beside_the_store(service, &operation.name);
         let run = if is_streaming { "run_streaming" } else { "run" };
         // Writing to a string can't fail.
         let _ = writeln!(

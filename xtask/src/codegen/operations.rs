@@ -97,13 +97,18 @@ fn one(selection: &Selection<'_>, operation: &Operation, out: &mut String) -> an
             reference.shape
         )?;
     }
+    let dry_run = if selection.has_member(operation.input.as_ref(), "DryRun") {
+        "\nfn is_dry_run(input: &Self::Input) -> bool {\ninput.dry_run == Some(true)\n}\n"
+    } else {
+        ""
+    };
     writeln!(
         out,
         "\n/// `{name}`.\n#[derive(Debug, Clone, Copy)]\npub struct {name};\n\n\
          impl OperationType for {name} {{\ntype Input = {input};\ntype Output = {output};\n\
          const SHAPE: &'static OperationShape = &OperationShape {{\nname: {name:?},\ninput: {},\noutput: {},\n\
          status: {},\noutput_root: {:?},\nis_output_unwrapped: {},\nhas_streaming_input: {},\n\
-         has_streaming_output: {},\nrequires_checksum: {requires_checksum},\nerrors: &[{errors}],\n}};\n}}",
+         has_streaming_output: {},\nrequires_checksum: {requires_checksum},\nerrors: &[{errors}],\n}};\n{dry_run}}}",
         schema(operation.input.as_ref()),
         schema(operation.output.as_ref()),
         operation.http.response_code.unwrap_or(200),

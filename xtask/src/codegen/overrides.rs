@@ -55,3 +55,8 @@ pub fn xml_namespace<'a>(service: &str, stated: &'a str) -> &'a str {
         _ => stated,
     }
 }
+
+/// The answer holds bytes that a node has and the store has not, though the model declares no stream.
+pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
+    service == "ec2" && operation == "GetConsoleOutput"
+}

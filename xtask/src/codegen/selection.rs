@@ -124,6 +124,12 @@ impl<'a> Selection<'a> {
         shape.is_some_and(|shape| shape.members.0.iter().any(|(_, member)| self.is_stream(member)))
     }
 
+    /// Whether the shape behind `reference` has a member called `name`.
+    pub fn has_member(&self, reference: Option<&Reference>, name: &str) -> bool {
+        let shape = reference.and_then(|reference| self.shapes.get(reference.shape.as_str()));
+        shape.is_some_and(|shape| shape.members.0.iter().any(|(key, _)| key == name))
+    }
+
     /// Whether `member` is a byte stream: botocore marks the member or the blob.
     pub fn is_stream(&self, member: &Reference) -> bool {
         member.streaming

@@ -25,6 +25,10 @@ impl OperationType for AuthorizeSecurityGroupEgress {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `AuthorizeSecurityGroupIngress`.
@@ -46,6 +50,10 @@ impl OperationType for AuthorizeSecurityGroupIngress {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `CreateKeyPair`.
@@ -67,6 +75,10 @@ impl OperationType for CreateKeyPair {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `CreateSecurityGroup`.
@@ -88,6 +100,10 @@ impl OperationType for CreateSecurityGroup {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `CreateTags`.
@@ -109,6 +125,10 @@ impl OperationType for CreateTags {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DeleteKeyPair`.
@@ -130,6 +150,10 @@ impl OperationType for DeleteKeyPair {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DeleteSecurityGroup`.
@@ -151,6 +175,10 @@ impl OperationType for DeleteSecurityGroup {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DeleteTags`.
@@ -172,27 +200,10 @@ impl OperationType for DeleteTags {
         requires_checksum: false,
         errors: &[],
     };
-}
 
-/// `DescribeAccountAttributes`.
-#[derive(Debug, Clone, Copy)]
-pub struct DescribeAccountAttributes;
-
-impl OperationType for DescribeAccountAttributes {
-    type Input = types::DescribeAccountAttributesRequest;
-    type Output = types::DescribeAccountAttributesResult;
-    const SHAPE: &'static OperationShape = &OperationShape {
-        name: "DescribeAccountAttributes",
-        input: Some(&shapes::DESCRIBE_ACCOUNT_ATTRIBUTES_REQUEST),
-        output: Some(&shapes::DESCRIBE_ACCOUNT_ATTRIBUTES_RESULT),
-        status: 200,
-        output_root: "DescribeAccountAttributesResult",
-        is_output_unwrapped: false,
-        has_streaming_input: false,
-        has_streaming_output: false,
-        requires_checksum: false,
-        errors: &[],
-    };
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeAvailabilityZones`.
@@ -214,6 +225,10 @@ impl OperationType for DescribeAvailabilityZones {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeImages`.
@@ -235,27 +250,10 @@ impl OperationType for DescribeImages {
         requires_checksum: false,
         errors: &[],
     };
-}
 
-/// `DescribeInstanceAttribute`.
-#[derive(Debug, Clone, Copy)]
-pub struct DescribeInstanceAttribute;
-
-impl OperationType for DescribeInstanceAttribute {
-    type Input = types::DescribeInstanceAttributeRequest;
-    type Output = types::InstanceAttribute;
-    const SHAPE: &'static OperationShape = &OperationShape {
-        name: "DescribeInstanceAttribute",
-        input: Some(&shapes::DESCRIBE_INSTANCE_ATTRIBUTE_REQUEST),
-        output: Some(&shapes::INSTANCE_ATTRIBUTE),
-        status: 200,
-        output_root: "InstanceAttribute",
-        is_output_unwrapped: false,
-        has_streaming_input: false,
-        has_streaming_output: false,
-        requires_checksum: false,
-        errors: &[],
-    };
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeInstanceStatus`.
@@ -277,27 +275,10 @@ impl OperationType for DescribeInstanceStatus {
         requires_checksum: false,
         errors: &[],
     };
-}
 
-/// `DescribeInstanceTypeOfferings`.
-#[derive(Debug, Clone, Copy)]
-pub struct DescribeInstanceTypeOfferings;
-
-impl OperationType for DescribeInstanceTypeOfferings {
-    type Input = types::DescribeInstanceTypeOfferingsRequest;
-    type Output = types::DescribeInstanceTypeOfferingsResult;
-    const SHAPE: &'static OperationShape = &OperationShape {
-        name: "DescribeInstanceTypeOfferings",
-        input: Some(&shapes::DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST),
-        output: Some(&shapes::DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT),
-        status: 200,
-        output_root: "DescribeInstanceTypeOfferingsResult",
-        is_output_unwrapped: false,
-        has_streaming_input: false,
-        has_streaming_output: false,
-        requires_checksum: false,
-        errors: &[],
-    };
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeInstanceTypes`.
@@ -319,6 +300,10 @@ impl OperationType for DescribeInstanceTypes {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeInstances`.
@@ -340,6 +325,10 @@ impl OperationType for DescribeInstances {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeKeyPairs`.
@@ -361,27 +350,10 @@ impl OperationType for DescribeKeyPairs {
         requires_checksum: false,
         errors: &[],
     };
-}
 
-/// `DescribeNetworkInterfaces`.
-#[derive(Debug, Clone, Copy)]
-pub struct DescribeNetworkInterfaces;
-
-impl OperationType for DescribeNetworkInterfaces {
-    type Input = types::DescribeNetworkInterfacesRequest;
-    type Output = types::DescribeNetworkInterfacesResult;
-    const SHAPE: &'static OperationShape = &OperationShape {
-        name: "DescribeNetworkInterfaces",
-        input: Some(&shapes::DESCRIBE_NETWORK_INTERFACES_REQUEST),
-        output: Some(&shapes::DESCRIBE_NETWORK_INTERFACES_RESULT),
-        status: 200,
-        output_root: "DescribeNetworkInterfacesResult",
-        is_output_unwrapped: false,
-        has_streaming_input: false,
-        has_streaming_output: false,
-        requires_checksum: false,
-        errors: &[],
-    };
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeRegions`.
@@ -403,27 +375,10 @@ impl OperationType for DescribeRegions {
         requires_checksum: false,
         errors: &[],
     };
-}
 
-/// `DescribeSecurityGroupRules`.
-#[derive(Debug, Clone, Copy)]
-pub struct DescribeSecurityGroupRules;
-
-impl OperationType for DescribeSecurityGroupRules {
-    type Input = types::DescribeSecurityGroupRulesRequest;
-    type Output = types::DescribeSecurityGroupRulesResult;
-    const SHAPE: &'static OperationShape = &OperationShape {
-        name: "DescribeSecurityGroupRules",
-        input: Some(&shapes::DESCRIBE_SECURITY_GROUP_RULES_REQUEST),
-        output: Some(&shapes::DESCRIBE_SECURITY_GROUP_RULES_RESULT),
-        status: 200,
-        output_root: "DescribeSecurityGroupRulesResult",
-        is_output_unwrapped: false,
-        has_streaming_input: false,
-        has_streaming_output: false,
-        requires_checksum: false,
-        errors: &[],
-    };
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeSecurityGroups`.
@@ -445,6 +400,10 @@ impl OperationType for DescribeSecurityGroups {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeSubnets`.
@@ -466,6 +425,10 @@ impl OperationType for DescribeSubnets {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeTags`.
@@ -487,6 +450,10 @@ impl OperationType for DescribeTags {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `DescribeVpcs`.
@@ -508,6 +475,10 @@ impl OperationType for DescribeVpcs {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `GetConsoleOutput`.
@@ -529,6 +500,10 @@ impl OperationType for GetConsoleOutput {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `ImportKeyPair`.
@@ -550,6 +525,10 @@ impl OperationType for ImportKeyPair {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `RebootInstances`.
@@ -571,6 +550,10 @@ impl OperationType for RebootInstances {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `RevokeSecurityGroupEgress`.
@@ -592,6 +575,10 @@ impl OperationType for RevokeSecurityGroupEgress {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `RevokeSecurityGroupIngress`.
@@ -613,6 +600,10 @@ impl OperationType for RevokeSecurityGroupIngress {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `RunInstances`.
@@ -634,48 +625,10 @@ impl OperationType for RunInstances {
         requires_checksum: false,
         errors: &[],
     };
-}
 
-/// `StartInstances`.
-#[derive(Debug, Clone, Copy)]
-pub struct StartInstances;
-
-impl OperationType for StartInstances {
-    type Input = types::StartInstancesRequest;
-    type Output = types::StartInstancesResult;
-    const SHAPE: &'static OperationShape = &OperationShape {
-        name: "StartInstances",
-        input: Some(&shapes::START_INSTANCES_REQUEST),
-        output: Some(&shapes::START_INSTANCES_RESULT),
-        status: 200,
-        output_root: "StartInstancesResult",
-        is_output_unwrapped: false,
-        has_streaming_input: false,
-        has_streaming_output: false,
-        requires_checksum: false,
-        errors: &[],
-    };
-}
-
-/// `StopInstances`.
-#[derive(Debug, Clone, Copy)]
-pub struct StopInstances;
-
-impl OperationType for StopInstances {
-    type Input = types::StopInstancesRequest;
-    type Output = types::StopInstancesResult;
-    const SHAPE: &'static OperationShape = &OperationShape {
-        name: "StopInstances",
-        input: Some(&shapes::STOP_INSTANCES_REQUEST),
-        output: Some(&shapes::STOP_INSTANCES_RESULT),
-        status: 200,
-        output_root: "StopInstancesResult",
-        is_output_unwrapped: false,
-        has_streaming_input: false,
-        has_streaming_output: false,
-        requires_checksum: false,
-        errors: &[],
-    };
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// `TerminateInstances`.
@@ -697,6 +650,10 @@ impl OperationType for TerminateInstances {
         requires_checksum: false,
         errors: &[],
     };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
 }
 
 /// The operations of EC2.
@@ -749,13 +706,6 @@ pub trait Ec2Api: Send + Sync {
     /// `DeleteTags`.
     fn delete_tags(&self, call: Call, input: types::DeleteTagsRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
-    /// `DescribeAccountAttributes`.
-    fn describe_account_attributes(
-        &self,
-        call: Call,
-        input: types::DescribeAccountAttributesRequest,
-    ) -> BoxFuture<'_, Result<types::DescribeAccountAttributesResult, ServiceError>>;
-
     /// `DescribeAvailabilityZones`.
     fn describe_availability_zones(
         &self,
@@ -770,26 +720,12 @@ pub trait Ec2Api: Send + Sync {
         input: types::DescribeImagesRequest,
     ) -> BoxFuture<'_, Result<types::DescribeImagesResult, ServiceError>>;
 
-    /// `DescribeInstanceAttribute`.
-    fn describe_instance_attribute(
-        &self,
-        call: Call,
-        input: types::DescribeInstanceAttributeRequest,
-    ) -> BoxFuture<'_, Result<types::InstanceAttribute, ServiceError>>;
-
     /// `DescribeInstanceStatus`.
     fn describe_instance_status(
         &self,
         call: Call,
         input: types::DescribeInstanceStatusRequest,
     ) -> BoxFuture<'_, Result<types::DescribeInstanceStatusResult, ServiceError>>;
-
-    /// `DescribeInstanceTypeOfferings`.
-    fn describe_instance_type_offerings(
-        &self,
-        call: Call,
-        input: types::DescribeInstanceTypeOfferingsRequest,
-    ) -> BoxFuture<'_, Result<types::DescribeInstanceTypeOfferingsResult, ServiceError>>;
 
     /// `DescribeInstanceTypes`.
     fn describe_instance_types(
@@ -812,26 +748,12 @@ pub trait Ec2Api: Send + Sync {
         input: types::DescribeKeyPairsRequest,
     ) -> BoxFuture<'_, Result<types::DescribeKeyPairsResult, ServiceError>>;
 
-    /// `DescribeNetworkInterfaces`.
-    fn describe_network_interfaces(
-        &self,
-        call: Call,
-        input: types::DescribeNetworkInterfacesRequest,
-    ) -> BoxFuture<'_, Result<types::DescribeNetworkInterfacesResult, ServiceError>>;
-
     /// `DescribeRegions`.
     fn describe_regions(
         &self,
         call: Call,
         input: types::DescribeRegionsRequest,
     ) -> BoxFuture<'_, Result<types::DescribeRegionsResult, ServiceError>>;
-
-    /// `DescribeSecurityGroupRules`.
-    fn describe_security_group_rules(
-        &self,
-        call: Call,
-        input: types::DescribeSecurityGroupRulesRequest,
-    ) -> BoxFuture<'_, Result<types::DescribeSecurityGroupRulesResult, ServiceError>>;
 
     /// `DescribeSecurityGroups`.
     fn describe_security_groups(
@@ -903,20 +825,6 @@ pub trait Ec2Api: Send + Sync {
         input: types::RunInstancesRequest,
     ) -> BoxFuture<'_, Result<types::Reservation, ServiceError>>;
 
-    /// `StartInstances`.
-    fn start_instances(
-        &self,
-        call: Call,
-        input: types::StartInstancesRequest,
-    ) -> BoxFuture<'_, Result<types::StartInstancesResult, ServiceError>>;
-
-    /// `StopInstances`.
-    fn stop_instances(
-        &self,
-        call: Call,
-        input: types::StopInstancesRequest,
-    ) -> BoxFuture<'_, Result<types::StopInstancesResult, ServiceError>>;
-
     /// `TerminateInstances`.
     fn terminate_instances(
         &self,
@@ -949,22 +857,13 @@ pub fn dispatch<'a>(
             wire::call::<DeleteSecurityGroup>(request, move |input| api.delete_security_group(call, input))
         }
         "DeleteTags" => wire::call::<DeleteTags>(request, move |input| api.delete_tags(call, input)),
-        "DescribeAccountAttributes" => {
-            wire::call::<DescribeAccountAttributes>(request, move |input| api.describe_account_attributes(call, input))
-        }
         "DescribeAvailabilityZones" => {
             wire::call::<DescribeAvailabilityZones>(request, move |input| api.describe_availability_zones(call, input))
         }
         "DescribeImages" => wire::call::<DescribeImages>(request, move |input| api.describe_images(call, input)),
-        "DescribeInstanceAttribute" => {
-            wire::call::<DescribeInstanceAttribute>(request, move |input| api.describe_instance_attribute(call, input))
-        }
         "DescribeInstanceStatus" => {
             wire::call::<DescribeInstanceStatus>(request, move |input| api.describe_instance_status(call, input))
         }
-        "DescribeInstanceTypeOfferings" => wire::call::<DescribeInstanceTypeOfferings>(request, move |input| {
-            api.describe_instance_type_offerings(call, input)
-        }),
         "DescribeInstanceTypes" => {
             wire::call::<DescribeInstanceTypes>(request, move |input| api.describe_instance_types(call, input))
         }
@@ -972,13 +871,7 @@ pub fn dispatch<'a>(
             wire::call::<DescribeInstances>(request, move |input| api.describe_instances(call, input))
         }
         "DescribeKeyPairs" => wire::call::<DescribeKeyPairs>(request, move |input| api.describe_key_pairs(call, input)),
-        "DescribeNetworkInterfaces" => {
-            wire::call::<DescribeNetworkInterfaces>(request, move |input| api.describe_network_interfaces(call, input))
-        }
         "DescribeRegions" => wire::call::<DescribeRegions>(request, move |input| api.describe_regions(call, input)),
-        "DescribeSecurityGroupRules" => wire::call::<DescribeSecurityGroupRules>(request, move |input| {
-            api.describe_security_group_rules(call, input)
-        }),
         "DescribeSecurityGroups" => {
             wire::call::<DescribeSecurityGroups>(request, move |input| api.describe_security_groups(call, input))
         }
@@ -995,8 +888,6 @@ pub fn dispatch<'a>(
             api.revoke_security_group_ingress(call, input)
         }),
         "RunInstances" => wire::call::<RunInstances>(request, move |input| api.run_instances(call, input)),
-        "StartInstances" => wire::call::<StartInstances>(request, move |input| api.start_instances(call, input)),
-        "StopInstances" => wire::call::<StopInstances>(request, move |input| api.stop_instances(call, input)),
         "TerminateInstances" => {
             wire::call::<TerminateInstances>(request, move |input| api.terminate_instances(call, input))
         }

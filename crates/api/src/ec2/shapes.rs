@@ -3,29 +3,6 @@
 
 use wire::{Member, Shape, scalars};
 
-pub static ACCOUNT_ATTRIBUTE: Shape = Shape::structure(
-    "AccountAttribute",
-    &[
-        Member::new("AttributeName", &scalars::STRING).wire("attributeName").query("AttributeName"),
-        Member::new("AttributeValues", &ACCOUNT_ATTRIBUTE_VALUE_LIST)
-            .wire("attributeValueSet")
-            .query("AttributeValueSet"),
-    ],
-);
-
-pub static ACCOUNT_ATTRIBUTE_LIST: Shape = Shape::list("AccountAttributeList", &ACCOUNT_ATTRIBUTE, Some("item"));
-
-pub static ACCOUNT_ATTRIBUTE_NAME_STRING_LIST: Shape =
-    Shape::list("AccountAttributeNameStringList", &scalars::STRING, Some("attributeName"));
-
-pub static ACCOUNT_ATTRIBUTE_VALUE: Shape = Shape::structure(
-    "AccountAttributeValue",
-    &[Member::new("AttributeValue", &scalars::STRING).wire("attributeValue").query("AttributeValue")],
-);
-
-pub static ACCOUNT_ATTRIBUTE_VALUE_LIST: Shape =
-    Shape::list("AccountAttributeValueList", &ACCOUNT_ATTRIBUTE_VALUE, Some("item"));
-
 pub static APPLICATION_STATUS_SUMMARY: Shape = Shape::structure(
     "ApplicationStatusSummary",
     &[
@@ -35,29 +12,6 @@ pub static APPLICATION_STATUS_SUMMARY: Shape = Shape::structure(
 );
 
 pub static ARCHITECTURE_TYPE_LIST: Shape = Shape::list("ArchitectureTypeList", &scalars::STRING, Some("item"));
-
-pub static ASSOCIATED_SUBNET_LIST: Shape = Shape::list("AssociatedSubnetList", &scalars::STRING, Some("item"));
-
-pub static ATTACHMENT_ENA_SRD_SPECIFICATION: Shape = Shape::structure(
-    "AttachmentEnaSrdSpecification",
-    &[
-        Member::new("EnaSrdEnabled", &scalars::BOOLEAN).wire("enaSrdEnabled").query("EnaSrdEnabled"),
-        Member::new("EnaSrdUdpSpecification", &ATTACHMENT_ENA_SRD_UDP_SPECIFICATION)
-            .wire("enaSrdUdpSpecification")
-            .query("EnaSrdUdpSpecification"),
-    ],
-);
-
-pub static ATTACHMENT_ENA_SRD_UDP_SPECIFICATION: Shape = Shape::structure(
-    "AttachmentEnaSrdUdpSpecification",
-    &[Member::new("EnaSrdUdpEnabled", &scalars::BOOLEAN).wire("enaSrdUdpEnabled").query("EnaSrdUdpEnabled")],
-);
-
-pub static ATTRIBUTE_BOOLEAN_VALUE: Shape =
-    Shape::structure("AttributeBooleanValue", &[Member::new("Value", &scalars::BOOLEAN).wire("value").query("Value")]);
-
-pub static ATTRIBUTE_VALUE: Shape =
-    Shape::structure("AttributeValue", &[Member::new("Value", &scalars::STRING).wire("value").query("Value")]);
 
 pub static AUTHORIZE_SECURITY_GROUP_EGRESS_REQUEST: Shape = Shape::structure(
     "AuthorizeSecurityGroupEgressRequest",
@@ -230,17 +184,6 @@ pub static CAPACITY_RESERVATION_TARGET_RESPONSE: Shape = Shape::structure(
     ],
 );
 
-pub static CONNECTION_TRACKING_CONFIGURATION: Shape = Shape::structure(
-    "ConnectionTrackingConfiguration",
-    &[
-        Member::new("TcpEstablishedTimeout", &scalars::INTEGER)
-            .wire("tcpEstablishedTimeout")
-            .query("TcpEstablishedTimeout"),
-        Member::new("UdpStreamTimeout", &scalars::INTEGER).wire("udpStreamTimeout").query("UdpStreamTimeout"),
-        Member::new("UdpTimeout", &scalars::INTEGER).wire("udpTimeout").query("UdpTimeout"),
-    ],
-);
-
 pub static CONNECTION_TRACKING_SPECIFICATION_REQUEST: Shape = Shape::structure(
     "ConnectionTrackingSpecificationRequest",
     &[
@@ -384,21 +327,6 @@ pub static DELETE_TAGS_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static DESCRIBE_ACCOUNT_ATTRIBUTES_REQUEST: Shape = Shape::structure(
-    "DescribeAccountAttributesRequest",
-    &[
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("AttributeNames", &ACCOUNT_ATTRIBUTE_NAME_STRING_LIST).wire("attributeName").query("AttributeName"),
-    ],
-);
-
-pub static DESCRIBE_ACCOUNT_ATTRIBUTES_RESULT: Shape = Shape::structure(
-    "DescribeAccountAttributesResult",
-    &[Member::new("AccountAttributes", &ACCOUNT_ATTRIBUTE_LIST)
-        .wire("accountAttributeSet")
-        .query("AccountAttributeSet")],
-);
-
 pub static DESCRIBE_AVAILABILITY_ZONES_REQUEST: Shape = Shape::structure(
     "DescribeAvailabilityZonesRequest",
     &[
@@ -440,15 +368,6 @@ pub static DESCRIBE_IMAGES_RESULT: Shape = Shape::structure(
     ],
 );
 
-pub static DESCRIBE_INSTANCE_ATTRIBUTE_REQUEST: Shape = Shape::structure(
-    "DescribeInstanceAttributeRequest",
-    &[
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("InstanceId", &scalars::STRING).wire("instanceId").query("InstanceId").required(),
-        Member::new("Attribute", &scalars::STRING).wire("attribute").query("Attribute").required(),
-    ],
-);
-
 pub static DESCRIBE_INSTANCE_STATUS_REQUEST: Shape = Shape::structure(
     "DescribeInstanceStatusRequest",
     &[
@@ -466,27 +385,6 @@ pub static DESCRIBE_INSTANCE_STATUS_RESULT: Shape = Shape::structure(
     "DescribeInstanceStatusResult",
     &[
         Member::new("InstanceStatuses", &INSTANCE_STATUS_LIST).wire("instanceStatusSet").query("InstanceStatusSet"),
-        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
-    ],
-);
-
-pub static DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST: Shape = Shape::structure(
-    "DescribeInstanceTypeOfferingsRequest",
-    &[
-        Member::new("DryRun", &scalars::BOOLEAN),
-        Member::new("LocationType", &scalars::STRING),
-        Member::new("Filters", &FILTER_LIST).wire("Filter"),
-        Member::new("MaxResults", &scalars::INTEGER),
-        Member::new("NextToken", &scalars::STRING),
-    ],
-);
-
-pub static DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT: Shape = Shape::structure(
-    "DescribeInstanceTypeOfferingsResult",
-    &[
-        Member::new("InstanceTypeOfferings", &INSTANCE_TYPE_OFFERINGS_LIST)
-            .wire("instanceTypeOfferingSet")
-            .query("InstanceTypeOfferingSet"),
         Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
     ],
 );
@@ -547,28 +445,6 @@ pub static DESCRIBE_KEY_PAIRS_RESULT: Shape = Shape::structure(
     &[Member::new("KeyPairs", &KEY_PAIR_LIST).wire("keySet").query("KeySet")],
 );
 
-pub static DESCRIBE_NETWORK_INTERFACES_REQUEST: Shape = Shape::structure(
-    "DescribeNetworkInterfacesRequest",
-    &[
-        Member::new("NextToken", &scalars::STRING),
-        Member::new("MaxResults", &scalars::INTEGER),
-        Member::new("IncludeManagedResources", &scalars::BOOLEAN),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("NetworkInterfaceIds", &NETWORK_INTERFACE_ID_LIST).wire("NetworkInterfaceId"),
-        Member::new("Filters", &FILTER_LIST).wire("filter").query("Filter"),
-    ],
-);
-
-pub static DESCRIBE_NETWORK_INTERFACES_RESULT: Shape = Shape::structure(
-    "DescribeNetworkInterfacesResult",
-    &[
-        Member::new("NetworkInterfaces", &NETWORK_INTERFACE_LIST)
-            .wire("networkInterfaceSet")
-            .query("NetworkInterfaceSet"),
-        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
-    ],
-);
-
 pub static DESCRIBE_REGIONS_REQUEST: Shape = Shape::structure(
     "DescribeRegionsRequest",
     &[
@@ -582,27 +458,6 @@ pub static DESCRIBE_REGIONS_REQUEST: Shape = Shape::structure(
 pub static DESCRIBE_REGIONS_RESULT: Shape = Shape::structure(
     "DescribeRegionsResult",
     &[Member::new("Regions", &REGION_LIST).wire("regionInfo").query("RegionInfo")],
-);
-
-pub static DESCRIBE_SECURITY_GROUP_RULES_REQUEST: Shape = Shape::structure(
-    "DescribeSecurityGroupRulesRequest",
-    &[
-        Member::new("Filters", &FILTER_LIST).wire("Filter"),
-        Member::new("SecurityGroupRuleIds", &SECURITY_GROUP_RULE_ID_LIST).wire("SecurityGroupRuleId"),
-        Member::new("DryRun", &scalars::BOOLEAN),
-        Member::new("NextToken", &scalars::STRING),
-        Member::new("MaxResults", &scalars::INTEGER),
-    ],
-);
-
-pub static DESCRIBE_SECURITY_GROUP_RULES_RESULT: Shape = Shape::structure(
-    "DescribeSecurityGroupRulesResult",
-    &[
-        Member::new("SecurityGroupRules", &SECURITY_GROUP_RULE_LIST)
-            .wire("securityGroupRuleSet")
-            .query("SecurityGroupRuleSet"),
-        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
-    ],
 );
 
 pub static DESCRIBE_SECURITY_GROUPS_REQUEST: Shape = Shape::structure(
@@ -1238,35 +1093,6 @@ pub static INSTANCE_ATTACHMENT_ENA_SRD_UDP_SPECIFICATION: Shape = Shape::structu
     &[Member::new("EnaSrdUdpEnabled", &scalars::BOOLEAN).wire("enaSrdUdpEnabled").query("EnaSrdUdpEnabled")],
 );
 
-pub static INSTANCE_ATTRIBUTE: Shape = Shape::structure(
-    "InstanceAttribute",
-    &[
-        Member::new("BlockDeviceMappings", &INSTANCE_BLOCK_DEVICE_MAPPING_LIST)
-            .wire("blockDeviceMapping")
-            .query("BlockDeviceMapping"),
-        Member::new("DisableApiTermination", &ATTRIBUTE_BOOLEAN_VALUE)
-            .wire("disableApiTermination")
-            .query("DisableApiTermination"),
-        Member::new("EnaSupport", &ATTRIBUTE_BOOLEAN_VALUE).wire("enaSupport").query("EnaSupport"),
-        Member::new("EnclaveOptions", &ENCLAVE_OPTIONS).wire("enclaveOptions").query("EnclaveOptions"),
-        Member::new("EbsOptimized", &ATTRIBUTE_BOOLEAN_VALUE).wire("ebsOptimized").query("EbsOptimized"),
-        Member::new("InstanceId", &scalars::STRING).wire("instanceId").query("InstanceId"),
-        Member::new("InstanceInitiatedShutdownBehavior", &ATTRIBUTE_VALUE)
-            .wire("instanceInitiatedShutdownBehavior")
-            .query("InstanceInitiatedShutdownBehavior"),
-        Member::new("InstanceType", &ATTRIBUTE_VALUE).wire("instanceType").query("InstanceType"),
-        Member::new("KernelId", &ATTRIBUTE_VALUE).wire("kernel").query("Kernel"),
-        Member::new("ProductCodes", &PRODUCT_CODE_LIST).wire("productCodes").query("ProductCodes"),
-        Member::new("RamdiskId", &ATTRIBUTE_VALUE).wire("ramdisk").query("Ramdisk"),
-        Member::new("RootDeviceName", &ATTRIBUTE_VALUE).wire("rootDeviceName").query("RootDeviceName"),
-        Member::new("SourceDestCheck", &ATTRIBUTE_BOOLEAN_VALUE).wire("sourceDestCheck").query("SourceDestCheck"),
-        Member::new("SriovNetSupport", &ATTRIBUTE_VALUE).wire("sriovNetSupport").query("SriovNetSupport"),
-        Member::new("UserData", &ATTRIBUTE_VALUE).wire("userData").query("UserData"),
-        Member::new("DisableApiStop", &ATTRIBUTE_BOOLEAN_VALUE).wire("disableApiStop").query("DisableApiStop"),
-        Member::new("Groups", &GROUP_IDENTIFIER_LIST).wire("groupSet").query("GroupSet"),
-    ],
-);
-
 pub static INSTANCE_BLOCK_DEVICE_MAPPING: Shape = Shape::structure(
     "InstanceBlockDeviceMapping",
     &[
@@ -1710,18 +1536,6 @@ pub static INSTANCE_TYPE_ITEM: Shape = Shape::structure(
     &[Member::new("InstanceType", &scalars::STRING).wire("instanceType").query("InstanceType")],
 );
 
-pub static INSTANCE_TYPE_OFFERING: Shape = Shape::structure(
-    "InstanceTypeOffering",
-    &[
-        Member::new("InstanceType", &scalars::STRING).wire("instanceType").query("InstanceType"),
-        Member::new("LocationType", &scalars::STRING).wire("locationType").query("LocationType"),
-        Member::new("Location", &scalars::STRING).wire("location").query("Location"),
-    ],
-);
-
-pub static INSTANCE_TYPE_OFFERINGS_LIST: Shape =
-    Shape::list("InstanceTypeOfferingsList", &INSTANCE_TYPE_OFFERING, Some("item"));
-
 pub static INSTANCE_TYPE_SPECIFICATION: Shape = Shape::structure(
     "InstanceTypeSpecification",
     &[
@@ -1761,27 +1575,13 @@ pub static IP_RANGE_LIST: Shape = Shape::list("IpRangeList", &IP_RANGE, Some("it
 
 pub static IPV4_PREFIX_LIST: Shape = Shape::list("Ipv4PrefixList", &IPV4_PREFIX_SPECIFICATION_REQUEST, Some("item"));
 
-pub static IPV4_PREFIX_SPECIFICATION: Shape = Shape::structure(
-    "Ipv4PrefixSpecification",
-    &[Member::new("Ipv4Prefix", &scalars::STRING).wire("ipv4Prefix").query("Ipv4Prefix")],
-);
-
 pub static IPV4_PREFIX_SPECIFICATION_REQUEST: Shape =
     Shape::structure("Ipv4PrefixSpecificationRequest", &[Member::new("Ipv4Prefix", &scalars::STRING)]);
 
-pub static IPV4_PREFIXES_LIST: Shape = Shape::list("Ipv4PrefixesList", &IPV4_PREFIX_SPECIFICATION, Some("item"));
-
 pub static IPV6_PREFIX_LIST: Shape = Shape::list("Ipv6PrefixList", &IPV6_PREFIX_SPECIFICATION_REQUEST, Some("item"));
-
-pub static IPV6_PREFIX_SPECIFICATION: Shape = Shape::structure(
-    "Ipv6PrefixSpecification",
-    &[Member::new("Ipv6Prefix", &scalars::STRING).wire("ipv6Prefix").query("Ipv6Prefix")],
-);
 
 pub static IPV6_PREFIX_SPECIFICATION_REQUEST: Shape =
     Shape::structure("Ipv6PrefixSpecificationRequest", &[Member::new("Ipv6Prefix", &scalars::STRING)]);
-
-pub static IPV6_PREFIXES_LIST: Shape = Shape::list("Ipv6PrefixesList", &IPV6_PREFIX_SPECIFICATION, Some("item"));
 
 pub static IPV6_RANGE: Shape = Shape::structure(
     "Ipv6Range",
@@ -1971,114 +1771,6 @@ pub static NETWORK_INFO: Shape = Shape::structure(
     ],
 );
 
-pub static NETWORK_INTERFACE: Shape = Shape::structure(
-    "NetworkInterface",
-    &[
-        Member::new("Association", &NETWORK_INTERFACE_ASSOCIATION).wire("association").query("Association"),
-        Member::new("Attachment", &NETWORK_INTERFACE_ATTACHMENT).wire("attachment").query("Attachment"),
-        Member::new("AvailabilityZone", &scalars::STRING).wire("availabilityZone").query("AvailabilityZone"),
-        Member::new("ConnectionTrackingConfiguration", &CONNECTION_TRACKING_CONFIGURATION)
-            .wire("connectionTrackingConfiguration")
-            .query("ConnectionTrackingConfiguration"),
-        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
-        Member::new("Groups", &GROUP_IDENTIFIER_LIST).wire("groupSet").query("GroupSet"),
-        Member::new("InterfaceType", &scalars::STRING).wire("interfaceType").query("InterfaceType"),
-        Member::new("Ipv6Addresses", &NETWORK_INTERFACE_IPV6_ADDRESSES_LIST)
-            .wire("ipv6AddressesSet")
-            .query("Ipv6AddressesSet"),
-        Member::new("MacAddress", &scalars::STRING).wire("macAddress").query("MacAddress"),
-        Member::new("NetworkInterfaceId", &scalars::STRING).wire("networkInterfaceId").query("NetworkInterfaceId"),
-        Member::new("OutpostArn", &scalars::STRING).wire("outpostArn").query("OutpostArn"),
-        Member::new("OwnerId", &scalars::STRING).wire("ownerId").query("OwnerId"),
-        Member::new("PrivateDnsName", &scalars::STRING).wire("privateDnsName").query("PrivateDnsName"),
-        Member::new("PublicDnsName", &scalars::STRING).wire("publicDnsName").query("PublicDnsName"),
-        Member::new("PublicIpDnsNameOptions", &PUBLIC_IP_DNS_NAME_OPTIONS)
-            .wire("publicIpDnsNameOptions")
-            .query("PublicIpDnsNameOptions"),
-        Member::new("PrivateIpAddress", &scalars::STRING).wire("privateIpAddress").query("PrivateIpAddress"),
-        Member::new("PrivateIpAddresses", &NETWORK_INTERFACE_PRIVATE_IP_ADDRESS_LIST)
-            .wire("privateIpAddressesSet")
-            .query("PrivateIpAddressesSet"),
-        Member::new("Ipv4Prefixes", &IPV4_PREFIXES_LIST).wire("ipv4PrefixSet").query("Ipv4PrefixSet"),
-        Member::new("Ipv6Prefixes", &IPV6_PREFIXES_LIST).wire("ipv6PrefixSet").query("Ipv6PrefixSet"),
-        Member::new("RequesterId", &scalars::STRING).wire("requesterId").query("RequesterId"),
-        Member::new("RequesterManaged", &scalars::BOOLEAN).wire("requesterManaged").query("RequesterManaged"),
-        Member::new("SourceDestCheck", &scalars::BOOLEAN).wire("sourceDestCheck").query("SourceDestCheck"),
-        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
-        Member::new("SubnetId", &scalars::STRING).wire("subnetId").query("SubnetId"),
-        Member::new("TagSet", &TAG_LIST).wire("tagSet").query("TagSet"),
-        Member::new("VpcId", &scalars::STRING).wire("vpcId").query("VpcId"),
-        Member::new("DenyAllIgwTraffic", &scalars::BOOLEAN).wire("denyAllIgwTraffic").query("DenyAllIgwTraffic"),
-        Member::new("Ipv6Native", &scalars::BOOLEAN).wire("ipv6Native").query("Ipv6Native"),
-        Member::new("Ipv6Address", &scalars::STRING).wire("ipv6Address").query("Ipv6Address"),
-        Member::new("Operator", &OPERATOR_RESPONSE).wire("operator").query("Operator"),
-        Member::new("AssociatedSubnets", &ASSOCIATED_SUBNET_LIST)
-            .wire("associatedSubnetSet")
-            .query("AssociatedSubnetSet"),
-        Member::new("AvailabilityZoneId", &scalars::STRING).wire("availabilityZoneId").query("AvailabilityZoneId"),
-    ],
-);
-
-pub static NETWORK_INTERFACE_ASSOCIATION: Shape = Shape::structure(
-    "NetworkInterfaceAssociation",
-    &[
-        Member::new("AllocationId", &scalars::STRING).wire("allocationId").query("AllocationId"),
-        Member::new("AssociationId", &scalars::STRING).wire("associationId").query("AssociationId"),
-        Member::new("IpOwnerId", &scalars::STRING).wire("ipOwnerId").query("IpOwnerId"),
-        Member::new("PublicDnsName", &scalars::STRING).wire("publicDnsName").query("PublicDnsName"),
-        Member::new("PublicIp", &scalars::STRING).wire("publicIp").query("PublicIp"),
-        Member::new("CustomerOwnedIp", &scalars::STRING).wire("customerOwnedIp").query("CustomerOwnedIp"),
-        Member::new("CarrierIp", &scalars::STRING).wire("carrierIp").query("CarrierIp"),
-    ],
-);
-
-pub static NETWORK_INTERFACE_ATTACHMENT: Shape = Shape::structure(
-    "NetworkInterfaceAttachment",
-    &[
-        Member::new("AttachTime", &scalars::TIMESTAMP).wire("attachTime").query("AttachTime"),
-        Member::new("AttachmentId", &scalars::STRING).wire("attachmentId").query("AttachmentId"),
-        Member::new("DeleteOnTermination", &scalars::BOOLEAN).wire("deleteOnTermination").query("DeleteOnTermination"),
-        Member::new("DeviceIndex", &scalars::INTEGER).wire("deviceIndex").query("DeviceIndex"),
-        Member::new("NetworkCardIndex", &scalars::INTEGER).wire("networkCardIndex").query("NetworkCardIndex"),
-        Member::new("InstanceId", &scalars::STRING).wire("instanceId").query("InstanceId"),
-        Member::new("InstanceOwnerId", &scalars::STRING).wire("instanceOwnerId").query("InstanceOwnerId"),
-        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
-        Member::new("EnaSrdSpecification", &ATTACHMENT_ENA_SRD_SPECIFICATION)
-            .wire("enaSrdSpecification")
-            .query("EnaSrdSpecification"),
-        Member::new("EnaQueueCount", &scalars::INTEGER).wire("enaQueueCount").query("EnaQueueCount"),
-    ],
-);
-
-pub static NETWORK_INTERFACE_ID_LIST: Shape = Shape::list("NetworkInterfaceIdList", &scalars::STRING, Some("item"));
-
-pub static NETWORK_INTERFACE_IPV6_ADDRESS: Shape = Shape::structure(
-    "NetworkInterfaceIpv6Address",
-    &[
-        Member::new("Ipv6Address", &scalars::STRING).wire("ipv6Address").query("Ipv6Address"),
-        Member::new("PublicIpv6DnsName", &scalars::STRING).wire("publicIpv6DnsName").query("PublicIpv6DnsName"),
-        Member::new("IsPrimaryIpv6", &scalars::BOOLEAN).wire("isPrimaryIpv6").query("IsPrimaryIpv6"),
-    ],
-);
-
-pub static NETWORK_INTERFACE_IPV6_ADDRESSES_LIST: Shape =
-    Shape::list("NetworkInterfaceIpv6AddressesList", &NETWORK_INTERFACE_IPV6_ADDRESS, Some("item"));
-
-pub static NETWORK_INTERFACE_LIST: Shape = Shape::list("NetworkInterfaceList", &NETWORK_INTERFACE, Some("item"));
-
-pub static NETWORK_INTERFACE_PRIVATE_IP_ADDRESS: Shape = Shape::structure(
-    "NetworkInterfacePrivateIpAddress",
-    &[
-        Member::new("Association", &NETWORK_INTERFACE_ASSOCIATION).wire("association").query("Association"),
-        Member::new("Primary", &scalars::BOOLEAN).wire("primary").query("Primary"),
-        Member::new("PrivateDnsName", &scalars::STRING).wire("privateDnsName").query("PrivateDnsName"),
-        Member::new("PrivateIpAddress", &scalars::STRING).wire("privateIpAddress").query("PrivateIpAddress"),
-    ],
-);
-
-pub static NETWORK_INTERFACE_PRIVATE_IP_ADDRESS_LIST: Shape =
-    Shape::list("NetworkInterfacePrivateIpAddressList", &NETWORK_INTERFACE_PRIVATE_IP_ADDRESS, Some("item"));
-
 pub static NEURON_DEVICE_CORE_INFO: Shape = Shape::structure(
     "NeuronDeviceCoreInfo",
     &[
@@ -2255,18 +1947,6 @@ pub static PRODUCT_CODE: Shape = Shape::structure(
 );
 
 pub static PRODUCT_CODE_LIST: Shape = Shape::list("ProductCodeList", &PRODUCT_CODE, Some("item"));
-
-pub static PUBLIC_IP_DNS_NAME_OPTIONS: Shape = Shape::structure(
-    "PublicIpDnsNameOptions",
-    &[
-        Member::new("DnsHostnameType", &scalars::STRING).wire("dnsHostnameType").query("DnsHostnameType"),
-        Member::new("PublicIpv4DnsName", &scalars::STRING).wire("publicIpv4DnsName").query("PublicIpv4DnsName"),
-        Member::new("PublicIpv6DnsName", &scalars::STRING).wire("publicIpv6DnsName").query("PublicIpv6DnsName"),
-        Member::new("PublicDualStackDnsName", &scalars::STRING)
-            .wire("publicDualStackDnsName")
-            .query("PublicDualStackDnsName"),
-    ],
-);
 
 pub static REBOOT_INSTANCES_REQUEST: Shape = Shape::structure(
     "RebootInstancesRequest",
@@ -2567,42 +2247,12 @@ pub static SPOT_MARKET_OPTIONS: Shape = Shape::structure(
     ],
 );
 
-pub static START_INSTANCES_REQUEST: Shape = Shape::structure(
-    "StartInstancesRequest",
-    &[
-        Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).wire("InstanceId").required(),
-        Member::new("AdditionalInfo", &scalars::STRING).wire("additionalInfo").query("AdditionalInfo"),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-    ],
-);
-
-pub static START_INSTANCES_RESULT: Shape = Shape::structure(
-    "StartInstancesResult",
-    &[Member::new("StartingInstances", &INSTANCE_STATE_CHANGE_LIST).wire("instancesSet").query("InstancesSet")],
-);
-
 pub static STATE_REASON: Shape = Shape::structure(
     "StateReason",
     &[
         Member::new("Code", &scalars::STRING).wire("code").query("Code"),
         Member::new("Message", &scalars::STRING).wire("message").query("Message"),
     ],
-);
-
-pub static STOP_INSTANCES_REQUEST: Shape = Shape::structure(
-    "StopInstancesRequest",
-    &[
-        Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).wire("InstanceId").required(),
-        Member::new("Hibernate", &scalars::BOOLEAN),
-        Member::new("SkipOsShutdown", &scalars::BOOLEAN),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("Force", &scalars::BOOLEAN).wire("force").query("Force"),
-    ],
-);
-
-pub static STOP_INSTANCES_RESULT: Shape = Shape::structure(
-    "StopInstancesResult",
-    &[Member::new("StoppingInstances", &INSTANCE_STATE_CHANGE_LIST).wire("instancesSet").query("InstancesSet")],
 );
 
 pub static SUBNET: Shape = Shape::structure(

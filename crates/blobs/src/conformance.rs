@@ -1,0 +1,198 @@
+//! What every blob store must do. A store's own tests call [`all`] on an empty store, and add what only it can show:
+//! crashes, damage, a full disk. Panics when the store does not conform.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::ops::Range;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+
+use crate::{BlobError, BlobId, BlobStore, ByteSource, DigestKind, Hashers, source_of};
+
+const EVERY_DIGEST: [DigestKind; 5] =
+    [DigestKind::Crc32, DigestKind::Crc32c, DigestKind::Crc64Nvme, DigestKind::Sha1, DigestKind::Sha256];
+
+/// Runs every case on a store that is empty, and leaves it empty.
+pub async fn all(store: &dyn BlobStore) {
+    what_is_written_is_read(store).await;
+    ranges_are_cut_exactly(store).await;
+    limit_is_the_largest_length(store).await;
+    failed_source_leaves_nothing(store).await;
+    dropped_upload_leaves_nothing(store).await;
+    deletion_is_idempotent_and_spares_readers(store).await;
+    list_walks_in_order(store).await;
+    many_at_once(store).await;
+}
+
+/// Bytes that differ from place to place, so that a displaced piece is noticed.
+pub fn pattern(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        // The multiplier is Knuth's for a linear congruential generator modulo 2^64.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        bytes.extend_from_slice(&(state ^ (state >> 31)).to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// A source that gives `bytes` in pieces of the lengths in `pieces`, over and over; a length of 0 is an empty piece,
+/// and at least one must not be.
+pub fn source_in_pieces(bytes: Vec<u8>, pieces: Vec<usize>) -> ByteSource {
+    let mut rest = Bytes::from(bytes);
+    let mut lengths = pieces.into_iter().cycle();
+    futures_util::stream::iter(std::iter::from_fn(move || {
+        let length = lengths.next()?.min(rest.len());
+        (!rest.is_empty()).then(|| Ok(rest.split_to(length)))
+    }))
+    .boxed()
+}
+
+/// Reads a blob or a range of it to the end, and checks that the reader gives as many bytes as it says.
+pub async fn read(store: &dyn BlobStore, id: &BlobId, range: Option<Range<u64>>) -> Result<Vec<u8>, BlobError> {
+    let mut reader = store.open(id, range).await?;
+    let length = reader.length();
+    let mut all = Vec::new();
+    while let Some(chunk) = reader.next().await {
+        all.extend_from_slice(&chunk?);
+    }
+    assert_eq!(all.len() as u64, length, "a reader's length is what it gives");
+    Ok(all)
+}
+
+async fn ids(store: &dyn BlobStore) -> BTreeSet<BlobId> {
+    store.list(None, 10_000).await.expect("list").into_iter().map(|blob| blob.id).collect()
+}
+
+async fn put(store: &dyn BlobStore, bytes: Vec<u8>) -> BlobId {
+    store.put(source_of(bytes), u64::MAX, &[]).await.expect("put").id
+}
+
+async fn delete(store: &dyn BlobStore, id: &BlobId) {
+    store.delete(id).await.expect("delete");
+}
+
+async fn what_is_written_is_read(store: &dyn BlobStore) {
+    for length in [0, 1, 100, 65_535, 65_536, 65_537, 262_144, 262_145, 1_000_000] {
+        let bytes = pattern(length, length as u64);
+        let mut hashers = Hashers::new(&EVERY_DIGEST);
+        hashers.update(&bytes);
+        let source = source_in_pieces(bytes.clone(), vec![1, 70_000, 0, 4096]);
+        let written = store.put(source, u64::MAX, &EVERY_DIGEST).await.expect("put");
+        assert_eq!(written.length, length as u64);
+        assert_eq!((written.md5, written.digests), hashers.finish(), "digests of {length} bytes");
+        assert!(read(store, &written.id, None).await.expect("read") == bytes, "{length} bytes come back");
+        assert_eq!(store.open(&written.id, None).await.expect("open").blob_length(), length as u64);
+        delete(store, &written.id).await;
+    }
+}
+
+async fn ranges_are_cut_exactly(store: &dyn BlobStore) {
+    let bytes = pattern(700_000, 1);
+    let id = put(store, bytes.clone()).await;
+    for range in [0..1, 0..700_000, 65_535..65_537, 65_536..131_072, 699_999..700_000, 3..600_001, 5..5] {
+        let expected = &bytes[range.start as usize..range.end as usize];
+        assert!(read(store, &id, Some(range.clone())).await.expect("read") == expected, "{range:?}");
+    }
+    for range in [0..700_001, 700_001..700_001, Range { start: 6, end: 5 }, 0..u64::MAX] {
+        let error = store.open(&id, Some(range.clone())).await.expect_err("outside");
+        assert!(matches!(error, BlobError::OutOfRange { blob_length: 700_000 }), "{range:?}: {error}");
+    }
+    delete(store, &id).await;
+}
+
+async fn limit_is_the_largest_length(store: &dyn BlobStore) {
+    for length in [10, 600_000] {
+        let source = || source_in_pieces(pattern(length, 2), vec![7_000]);
+        let error = store.put(source(), length as u64 - 1, &[]).await.expect_err("more than the limit");
+        assert!(matches!(error, BlobError::TooLarge { .. }), "{error}");
+        assert!(ids(store).await.is_empty(), "a refused upload leaves nothing");
+        let id = store.put(source(), length as u64, &[]).await.expect("as much as the limit").id;
+        delete(store, &id).await;
+    }
+}
+
+async fn failed_source_leaves_nothing(store: &dyn BlobStore) {
+    for length in [0, 10, 2_000_000] {
+        let failure = futures_util::stream::iter([Err(io::Error::from_raw_os_error(71).into())]);
+        let source = source_in_pieces(pattern(length, 3), vec![100_000]).chain(failure).boxed();
+        match store.put(source, u64::MAX, &[]).await {
+            Err(BlobError::Source(error)) => {
+                let own = error.downcast::<io::Error>().expect("the caller's own error comes back");
+                assert_eq!(own.raw_os_error(), Some(71));
+            }
+            other => panic!("expected the source's error, got {other:?}"),
+        }
+        assert!(ids(store).await.is_empty(), "a failed upload of {length} bytes leaves nothing");
+    }
+}
+
+async fn dropped_upload_leaves_nothing(store: &dyn BlobStore) {
+    for length in [10, 2_000_000] {
+        let (drained, is_drained) = tokio::sync::oneshot::channel::<()>();
+        let stalled = futures_util::stream::once(async move {
+            drop(drained);
+            std::future::pending().await
+        });
+        let source = source_in_pieces(pattern(length, 4), vec![100_000]).chain(stalled).boxed();
+        tokio::select! {
+            result = store.put(source, u64::MAX, &[]) => panic!("the source never ends, yet {result:?}"),
+            _ = is_drained => {}
+        }
+        assert!(ids(store).await.is_empty(), "a dropped upload of {length} bytes leaves nothing");
+    }
+}
+
+async fn deletion_is_idempotent_and_spares_readers(store: &dyn BlobStore) {
+    let bytes = pattern(2_000_000, 5);
+    let id = put(store, bytes.clone()).await;
+    let reader = store.open(&id, None).await.expect("open");
+    delete(store, &id).await;
+    delete(store, &id).await;
+    assert!(matches!(store.open(&id, None).await, Err(BlobError::NotFound(missing)) if missing == id));
+    assert!(reader.collect(bytes.len()).await.expect("an open reader goes on") == bytes);
+    delete(store, &BlobId::from([0xee; 16])).await;
+}
+
+async fn list_walks_in_order(store: &dyn BlobStore) {
+    let before = SystemTime::now() - Duration::from_secs(2);
+    let mut expected = BTreeSet::new();
+    for length in 0..25 {
+        expected.insert(put(store, pattern(length, 6)).await);
+    }
+    let after = SystemTime::now() + Duration::from_secs(2);
+    let mut walked = Vec::new();
+    loop {
+        let page = store.list(walked.last().copied(), 4).await.expect("list");
+        assert!(page.len() <= 4);
+        assert!(page.iter().all(|blob| blob.written_at >= before && blob.written_at <= after), "{page:?}");
+        if page.is_empty() {
+            break;
+        }
+        walked.extend(page.into_iter().map(|blob| blob.id));
+    }
+    assert_eq!(walked, expected.iter().copied().collect::<Vec<_>>(), "every blob once, by id");
+    assert!(store.list(None, 0).await.expect("list").is_empty());
+    for id in &expected {
+        delete(store, id).await;
+    }
+    assert!(ids(store).await.is_empty());
+}
+
+async fn many_at_once(store: &dyn BlobStore) {
+    let one = |seed: u64| async move {
+        let bytes = pattern(seed as usize * 20_000, seed);
+        let source = source_in_pieces(bytes.clone(), vec![30_000]);
+        let id = store.put(source, u64::MAX, &[]).await.expect("put").id;
+        assert!(read(store, &id, None).await.expect("read") == bytes, "upload {seed}");
+        id
+    };
+    let written = futures_util::future::join_all((0..32).map(one)).await;
+    assert_eq!(written.iter().collect::<BTreeSet<_>>().len(), 32, "ids differ");
+    for id in &written {
+        delete(store, id).await;
+    }
+}

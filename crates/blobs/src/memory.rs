@@ -1,0 +1,109 @@
+//! Blobs in memory, for tests. They are gone with the process.
+
+use std::collections::BTreeMap;
+use std::ops::{Bound, Range};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+
+use crate::{
+    BlobError, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, Hashers, checked_range,
+};
+
+/// Keeps blobs in memory.
+pub struct MemoryBlobs {
+    capacity: u64,
+    blobs: Mutex<BTreeMap<BlobId, (Bytes, SystemTime)>>,
+}
+
+impl Default for MemoryBlobs {
+    fn default() -> Self {
+        Self::with_capacity(1 << 30)
+    }
+}
+
+impl MemoryBlobs {
+    /// A store that says [`BlobError::NoSpace`] when a blob would bring all of them to more than `capacity` bytes.
+    /// The default has 1 GiB.
+    pub fn with_capacity(capacity: u64) -> Self {
+        Self { capacity, blobs: Mutex::default() }
+    }
+
+    fn blobs(&self) -> MutexGuard<'_, BTreeMap<BlobId, (Bytes, SystemTime)>> {
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl BlobStore for MemoryBlobs {
+    async fn put(&self, mut source: ByteSource, limit: u64, digests: &[DigestKind]) -> Result<BlobWritten, BlobError> {
+        let id = BlobId::random()?;
+        let mut hashers = Hashers::new(digests);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = source.next().await {
+            let chunk = chunk.map_err(BlobError::Source)?;
+            let length = bytes.len() as u64 + chunk.len() as u64;
+            if length > limit {
+                return Err(BlobError::TooLarge { limit });
+            }
+            if length > self.capacity {
+                return Err(BlobError::NoSpace);
+            }
+            hashers.update(&chunk);
+            bytes.extend_from_slice(&chunk);
+        }
+        let length = bytes.len() as u64;
+        let (md5, digests) = hashers.finish();
+        let mut blobs = self.blobs();
+        let used: u64 = blobs.values().map(|(bytes, _)| bytes.len() as u64).sum();
+        if used + length > self.capacity {
+            return Err(BlobError::NoSpace);
+        }
+        blobs.insert(id, (bytes.into(), SystemTime::now()));
+        Ok(BlobWritten { id, length, md5, digests })
+    }
+
+    async fn open(&self, id: &BlobId, range: Option<Range<u64>>) -> Result<BlobReader, BlobError> {
+        let bytes = self.blobs().get(id).map(|(bytes, _)| bytes.clone()).ok_or(BlobError::NotFound(*id))?;
+        let blob_length = bytes.len() as u64;
+        let range = checked_range(range, blob_length)?;
+        let part = bytes.slice(range.start as usize..range.end as usize);
+        let chunks = (!part.is_empty()).then_some(Ok(part));
+        Ok(BlobReader::new(range.end - range.start, blob_length, futures_util::stream::iter(chunks).boxed()))
+    }
+
+    async fn delete(&self, id: &BlobId) -> Result<(), BlobError> {
+        self.blobs().remove(id);
+        Ok(())
+    }
+
+    async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let blobs = self.blobs();
+        let found = blobs.range((from, Bound::Unbounded)).take(limit);
+        Ok(found.map(|(id, (_, written_at))| BlobListed { id: *id, written_at: *written_at }).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryBlobs;
+    use crate::{BlobError, BlobStore, source_of};
+
+    #[tokio::test]
+    async fn conforms() {
+        crate::conformance::all(&MemoryBlobs::default()).await;
+    }
+
+    #[tokio::test]
+    async fn full_is_no_space() {
+        let blobs = MemoryBlobs::with_capacity(10);
+        let first = blobs.put(source_of("sixsix"), 100, &[]).await.unwrap();
+        assert!(matches!(blobs.put(source_of("fives"), 100, &[]).await, Err(BlobError::NoSpace)));
+        blobs.delete(&first.id).await.unwrap();
+        blobs.put(source_of("fives"), 100, &[]).await.unwrap();
+    }
+}

@@ -1,0 +1,4 @@
+//! instances
+
+pub(crate) mod record;
+pub(crate) mod states;

@@ -1,0 +1,3 @@
+//! key_pairs
+
+pub(crate) mod record;

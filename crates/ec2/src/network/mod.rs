@@ -1,0 +1,3 @@
+//! network
+
+pub(crate) mod record;

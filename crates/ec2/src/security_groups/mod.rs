@@ -1,0 +1,3 @@
+//! security_groups
+
+pub(crate) mod record;

@@ -1,0 +1,3 @@
+//! tags
+
+pub(crate) mod record;

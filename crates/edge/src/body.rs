@@ -1,0 +1,209 @@
+//! Bodies: held whole within a bound, or streamed with every promise of their headers checked on the way.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aws_lc_rs::{constant_time, digest};
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{Stream, StreamExt, unfold};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use hyper::body::Incoming;
+use wire::aws_chunked::{ChunkError, Decoder};
+use wire::sigv4::hex;
+use wire::{ByteStream, StreamError};
+
+use crate::limits::Limits;
+
+/// The body of an answer.
+pub(crate) type AnswerBody = BoxBody<Bytes, StreamError>;
+
+/// A body that is held already.
+pub(crate) fn full(bytes: Bytes) -> AnswerBody {
+    Full::new(bytes).map_err(|never| match never {}).boxed()
+}
+
+/// A body that is read while it is sent.
+pub(crate) fn streamed(stream: ByteStream) -> AnswerBody {
+    // BoxBody wants Sync, which a stream need not be: the mutex is never contended, as only the connection polls.
+    AnswerStream { length: stream.length(), stream: std::sync::Mutex::new(stream) }.boxed()
+}
+
+struct AnswerStream {
+    stream: std::sync::Mutex<ByteStream>,
+    length: Option<u64>,
+}
+
+impl http_body::Body for AnswerStream {
+    type Data = Bytes;
+    type Error = StreamError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
+        let stream = self.stream.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Pin::new(stream).poll_next(cx).map(|item| item.map(|piece| piece.map(Frame::data)))
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.length.map_or_else(http_body::SizeHint::default, http_body::SizeHint::with_exact)
+    }
+}
+
+/// Why a body could not be held.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CollectError {
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("the body did not arrive within {0:?}")]
+    TooSlow(Duration),
+    #[error("the connection broke off")]
+    Broken(#[from] hyper::Error),
+}
+
+/// Holds a body whole.
+pub(crate) async fn collect(mut body: Incoming, limits: &Limits) -> Result<Bytes, CollectError> {
+    let limit = limits.body_bytes;
+    let announced = http_body::Body::size_hint(&body).lower();
+    if announced > limit as u64 {
+        return Err(CollectError::TooLarge(limit));
+    }
+    let gather = async {
+        let mut held: Option<Bytes> = None;
+        let mut all = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            if all.len() + held.as_ref().map_or(0, Bytes::len) + data.len() > limit {
+                return Err(CollectError::TooLarge(limit));
+            }
+            // Nearly every body is a single piece, which needs no copy.
+            match held.take() {
+                None if all.is_empty() => held = Some(data),
+                None => all.extend_from_slice(&data),
+                Some(first) => {
+                    all.extend_from_slice(&first);
+                    all.extend_from_slice(&data);
+                }
+            }
+        }
+        Ok(held.unwrap_or_else(|| all.freeze()))
+    };
+    match tokio::time::timeout(limits.body_time, gather).await {
+        Ok(result) => result,
+        Err(_) => Err(CollectError::TooSlow(limits.body_time)),
+    }
+}
+
+/// What the headers of a streamed body promise.
+pub(crate) struct Promise {
+    /// Its length once decoded.
+    pub length: Option<u64>,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: Option<String>,
+    /// Takes off its `aws-chunked` framing.
+    pub framing: Option<Decoder>,
+}
+
+/// A stream of a request's body that ends in an error unless every promise was kept.
+pub(crate) fn stream(body: Incoming, promise: Promise, limits: &Limits) -> ByteStream {
+    let trailers = Arc::new(OnceLock::new());
+    let length = promise.length;
+    let reader = Reader {
+        body,
+        framing: promise.framing,
+        hash: promise.sha256.map(|expected| (digest::Context::new(&digest::SHA256), expected)),
+        announced: length,
+        seen: 0,
+        idle_time: limits.idle_time,
+        ready: Vec::new().into_iter(),
+        trailers: Arc::clone(&trailers),
+    };
+    let pieces = unfold(Some(reader), |state| async move {
+        let mut reader = state?;
+        match reader.next().await {
+            Ok(Some(piece)) => Some((Ok(piece), Some(reader))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    });
+    ByteStream::new(pieces.fuse(), length).with_trailers(trailers)
+}
+
+struct Reader {
+    body: Incoming,
+    framing: Option<Decoder>,
+    hash: Option<(digest::Context, String)>,
+    announced: Option<u64>,
+    seen: u64,
+    idle_time: Duration,
+    ready: std::vec::IntoIter<Bytes>,
+    trailers: Arc<OnceLock<Vec<(String, String)>>>,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
+        loop {
+            if let Some(piece) = self.ready.next() {
+                self.seen += piece.len() as u64;
+                if let Some(announced) = self.announced.filter(|announced| self.seen > *announced) {
+                    return Err(StreamError::WrongLength { announced, seen: self.seen });
+                }
+                if let Some((hash, _)) = &mut self.hash {
+                    hash.update(&piece);
+                }
+                return Ok(Some(piece));
+            }
+            let frame = tokio::time::timeout(self.idle_time, self.body.frame())
+                .await
+                .map_err(|_| StreamError::Invalid { code: "RequestTimeout", message: TOO_SLOW })?;
+            let Some(frame) = frame else {
+                self.finish()?;
+                return Ok(None);
+            };
+            let frame = frame.map_err(|cause| StreamError::Broken(Box::new(cause)))?;
+            let Ok(data) = frame.into_data() else { continue };
+            let decoded = match &mut self.framing {
+                Some(decoder) => decoder.feed(data).map_err(chunk_error)?,
+                None => vec![data],
+            };
+            self.ready = decoded.into_iter();
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), StreamError> {
+        if let Some(decoder) = self.framing.take() {
+            // Set once: this is the end of the stream.
+            let _ = self.trailers.set(decoder.finish().map_err(chunk_error)?);
+        }
+        if let Some(announced) = self.announced.filter(|announced| *announced != self.seen) {
+            return Err(StreamError::WrongLength { announced, seen: self.seen });
+        }
+        if let Some((hash, expected)) = self.hash.take() {
+            let computed = hex(hash.finish().as_ref());
+            if constant_time::verify_slices_are_equal(computed.as_bytes(), expected.as_bytes()).is_err() {
+                let message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
+                return Err(StreamError::Invalid { code: "XAmzContentSHA256Mismatch", message });
+            }
+        }
+        Ok(())
+    }
+}
+
+const TOO_SLOW: &str =
+    "Your socket connection to the server was not read from or written to within the timeout period.";
+
+fn chunk_error(error: ChunkError) -> StreamError {
+    match error {
+        ChunkError::Signature => StreamError::Invalid {
+            code: "SignatureDoesNotMatch",
+            message: "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+        },
+        ChunkError::Malformed(_) => StreamError::Invalid {
+            code: "InvalidRequest",
+            message: "The request body is not a valid aws-chunked upload.",
+        },
+        ChunkError::Incomplete => {
+            StreamError::Invalid { code: "IncompleteBody", message: "The request body terminated unexpectedly" }
+        }
+    }
+}

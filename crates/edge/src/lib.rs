@@ -1,0 +1,16 @@
+//! The one HTTP front of a region: recognise service and operation, authenticate, decode, dispatch, encode.
+//! Not here: what an operation means, and whether its caller may do it (the service's runner asks the authoriser).
+#![forbid(unsafe_code)]
+
+mod authenticate;
+mod body;
+mod limits;
+mod pipeline;
+mod recognise;
+mod refuse;
+mod server;
+
+pub use authenticate::{Credentials, SigningKeys};
+pub use limits::Limits;
+pub use pipeline::{Edge, Mount};
+pub use server::{Server, ServerError};

@@ -1,0 +1,39 @@
+//! Bounds on what clients can make us hold or wait for.
+
+use std::time::Duration;
+
+/// The bounds of one edge.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Open connections; more wait in the kernel's backlog.
+    pub connections: usize,
+    /// Headers of one request.
+    pub headers: usize,
+    /// Bytes of all headers of one request, and of the read buffer.
+    pub header_bytes: usize,
+    /// Bytes of a body that is held in memory whole.
+    pub body_bytes: usize,
+    /// Time for the headers of a request to arrive.
+    pub header_time: Duration,
+    /// Time for a held body to arrive.
+    pub body_time: Duration,
+    /// Longest pause within a streamed body.
+    pub idle_time: Duration,
+    /// Time that open requests have to end when the edge stops.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            headers: 100,
+            header_bytes: 64 * 1024,
+            body_bytes: 2 * 1024 * 1024,
+            header_time: Duration::from_secs(30),
+            body_time: Duration::from_secs(60),
+            idle_time: Duration::from_secs(60),
+            drain_time: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Who may do what, before there are policies: an account's root may do everything in its own account, a user
+//! nothing, and nobody anything in another's.
+
+use api::{Call, Principal};
+use service::{Authorizer, Need, Refusal};
+
+/// Authorises by ownership alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OwnerAuthorizer;
+
+impl Authorizer for OwnerAuthorizer {
+    fn authorize(&self, call: &Call, needs: &[Need]) -> Result<(), Refusal> {
+        let account = call.caller.account.as_ref().map_or("", |account| account.as_str());
+        for need in needs {
+            let owner = need.resource.as_ref().map_or("", |resource| resource.account());
+            let is_foreign = !owner.is_empty() && owner != "aws" && owner != account;
+            let because = match &call.caller.principal {
+                Principal::Root | Principal::Service(_) if !is_foreign => continue,
+                Principal::Root | Principal::Service(_) => {
+                    format!("because no resource-based policy allows the {} action", need.action)
+                }
+                Principal::User { .. } => {
+                    format!("because no identity-based policy allows the {} action", need.action)
+                }
+                Principal::Anonymous => format!("because no resource-based policy allows the {} action", need.action),
+            };
+            return Err(Refusal { need: need.clone(), because });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! The context of one call: time, randomness and identity. An operation has no other source of any of them.
+
+use std::sync::Arc;
+
+use api::Call;
+use ids::AccountId;
+use jiff::Timestamp;
+
+/// What a region is, as operations need to know it.
+#[derive(Debug, Clone)]
+pub struct RegionFacts {
+    /// Its name, such as `us-east-1`.
+    pub name: String,
+    /// Its availability zones, at least one.
+    pub zones: Vec<ZoneFacts>,
+    /// Host and port under which clients reach it.
+    pub endpoint: String,
+    /// The block that public addresses come from: base address and prefix length.
+    pub public_pool: (std::net::Ipv4Addr, u8),
+}
+
+/// One availability zone.
+#[derive(Debug, Clone)]
+pub struct ZoneFacts {
+    /// Its name, such as `us-east-1a`.
+    pub name: String,
+    /// Its id, such as `use1-az1`.
+    pub id: String,
+}
+
+/// The algorithms of EC2 key pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    /// RSA with 2048 bits.
+    Rsa,
+    /// Ed25519.
+    Ed25519,
+}
+
+/// A new key pair.
+#[derive(Clone)]
+pub struct KeyMaterial {
+    /// The private key as PEM: PKCS#1 for RSA, OpenSSH's format for Ed25519.
+    pub private_pem: String,
+    /// The public key as a line of `authorized_keys`, without a comment.
+    pub public_openssh: String,
+    /// The fingerprint as EC2 shows it.
+    pub fingerprint: String,
+}
+
+/// What the outside world gives to operations. Tests give a clock that stands still and bytes that repeat.
+pub trait Effects: Send + Sync {
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Fills a buffer with bytes that nobody can guess.
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// Makes a key pair.
+    ///
+    /// # Errors
+    /// A text for the log.
+    fn new_key(&self, algorithm: KeyAlgorithm) -> Result<KeyMaterial, String>;
+}
+
+/// The context of one call. Held for one attempt at it.
+pub struct Cx {
+    /// Who calls, from where.
+    pub call: Call,
+    /// The account that acts. Anonymous callers have none and get no context of this kind but for streaming
+    /// operations; there it is the all-zero account, which owns nothing.
+    pub account: AccountId,
+    /// When.
+    pub now: Timestamp,
+    /// Where.
+    pub region: Arc<RegionFacts>,
+    pub(crate) effects: Arc<dyn Effects>,
+}
+
+impl Cx {
+    /// Random bytes for an id or a secret.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.effects.fill(&mut bytes);
+        bytes
+    }
+
+    /// A new key pair.
+    ///
+    /// # Errors
+    /// A text for the log.
+    pub fn new_key(&self, algorithm: KeyAlgorithm) -> Result<KeyMaterial, String> {
+        self.effects.new_key(algorithm)
+    }
+
+    /// The name of the region.
+    pub fn region_name(&self) -> &str {
+        &self.region.name
+    }
+}

@@ -1,0 +1,16 @@
+//! What every service is made of: operations that read a view and return changes, the runner that does for all of
+//! them what must not be forgotten (authorise, commit with retry), and reconcilers.
+//! Not here: HTTP, wire formats, the meaning of any operation, and every side effect.
+#![forbid(unsafe_code)]
+
+mod authorize;
+mod cx;
+mod operation;
+mod reconciler;
+mod runner;
+
+pub use authorize::{Authorizer, Need, Refusal, Scope};
+pub use cx::{Cx, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};
+pub use operation::{Applied, Operation, Service, Streaming};
+pub use reconciler::{Pass, ReconcileError, Reconciler};
+pub use runner::Runner;

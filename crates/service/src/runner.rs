@@ -1,0 +1,185 @@
+//! Runs operations: authorise, apply to a view, commit, retry on conflict, log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Call;
+use ids::AccountId;
+use store::{CommitError, Store, StoreError, View};
+use tokio::sync::Semaphore;
+use wire::ServiceError;
+
+use crate::{Applied, Authorizer, Cx, Effects, Operation, RegionFacts, Scope, Service, Streaming};
+
+/// Attempts at one call before it is given up for contention.
+const MAX_ATTEMPTS: u32 = 12;
+/// Calls that read or compute at one time; more wait. Bounds the threads of the blocking pool.
+const MAX_CONCURRENT: usize = 64;
+/// Longest wait for a free place among them.
+const MAX_WAIT: Duration = Duration::from_secs(20);
+
+/// Runs the operations of every service of a region. Cheap to clone.
+#[derive(Clone)]
+pub struct Runner {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    region: Arc<RegionFacts>,
+    effects: Arc<dyn Effects>,
+    authorizer: Arc<dyn Authorizer>,
+    places: Semaphore,
+}
+
+impl Runner {
+    /// A runner over a store.
+    pub fn new(
+        store: Store,
+        region: Arc<RegionFacts>,
+        effects: Arc<dyn Effects>,
+        authorizer: Arc<dyn Authorizer>,
+    ) -> Self {
+        let places = Semaphore::new(MAX_CONCURRENT);
+        Self { shared: Arc::new(Shared { store, region, effects, authorizer, places }) }
+    }
+
+    /// The store beneath.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The region.
+    pub fn region(&self) -> &Arc<RegionFacts> {
+        &self.shared.region
+    }
+
+    /// Runs one operation to its committed answer.
+    ///
+    /// # Errors
+    /// The refusal of the authoriser, the operation's error, or `Unavailable`/`InternalFailure` of the store.
+    pub async fn run<S, O>(&self, _service: &S, call: Call, input: O::Input) -> Result<O::Output, ServiceError>
+    where
+        S: Service,
+        O: Operation<S>,
+        O::Input: Send + Sync + 'static,
+        O::Output: Send + 'static,
+    {
+        let needs = O::needs(&input, &self.scope(&call));
+        self.shared.authorizer.authorize(&call, &needs).map_err(|refusal| S::unauthorized(&call, &refusal))?;
+        permitted::<O>(&input)?;
+        self.commit(call, Arc::new(input), |input, view, cx| O::apply(input, view, cx).map_err(Into::into)).await
+    }
+
+    /// Runs one operation with a stream of bytes on either side.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    pub async fn run_streaming<S, O>(
+        &self,
+        service: &S,
+        call: Call,
+        mut input: O::Input,
+    ) -> Result<O::Output, ServiceError>
+    where
+        S: Service,
+        O: Streaming<S>,
+        O::Input: Send + Sync + 'static,
+        O::Output: Send + 'static,
+    {
+        let needs = O::needs(&input, &self.scope(&call));
+        self.shared.authorizer.authorize(&call, &needs).map_err(|refusal| S::unauthorized(&call, &refusal))?;
+        permitted::<O>(&input)?;
+        let cx = self.cx(&call);
+        {
+            let view = self.view().map_err(store_error)?;
+            O::check(&input, &view, &cx).map_err(Into::into)?;
+        }
+        let staged = O::stage(service, &mut input, &cx).await.map_err(Into::into)?;
+        let both = Arc::new((input, staged));
+        let committed = self
+            .commit(call, Arc::clone(&both), |both, view, cx| O::apply(&both.0, &both.1, view, cx).map_err(Into::into))
+            .await;
+        match committed {
+            Ok(found) => O::finish(service, &both.0, found).await.map_err(Into::into),
+            Err(error) => {
+                // After a failed write nobody knows whether it is on disk; what names the bytes decides, later.
+                if error.status < 500 {
+                    O::abandon(service, &both.1).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn commit<I, T, F>(&self, call: Call, input: Arc<I>, apply: F) -> Result<T, ServiceError>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: Fn(&I, &View, &Cx) -> Result<Applied<T>, ServiceError> + Copy + Send + 'static,
+    {
+        let place = tokio::time::timeout(MAX_WAIT, self.shared.places.acquire());
+        let _place = place.await.ok().and_then(Result::ok).ok_or_else(|| unavailable("too many calls are waiting"))?;
+        for attempt in 0..MAX_ATTEMPTS {
+            let (runner, input, cx) = (self.clone(), Arc::clone(&input), self.cx(&call));
+            let (prepared, output) = tokio::task::spawn_blocking(move || {
+                let view = runner.view().map_err(store_error)?;
+                let applied = apply(&input, &view, &cx)?;
+                if applied.changes.is_empty() {
+                    return Ok((None, applied.output));
+                }
+                let prepared = runner.shared.store.prepare(&view, &applied.changes).map_err(store_error)?;
+                Ok::<_, ServiceError>((Some(prepared), applied.output))
+            })
+            .await
+            .map_err(|panic| ServiceError::internal(panic))??;
+            let Some(prepared) = prepared else { return Ok(output) };
+            match self.shared.store.commit_prepared(prepared).await {
+                Ok(_) => return Ok(output),
+                Err(CommitError::Conflict) => {
+                    let pause = Duration::from_millis(1 << attempt.min(6));
+                    tokio::time::sleep(pause).await;
+                }
+                Err(CommitError::Store(error)) => return Err(store_error(error)),
+            }
+        }
+        Err(unavailable("the call kept conflicting with others"))
+    }
+
+    fn view(&self) -> Result<View, StoreError> {
+        self.shared.store.view()
+    }
+
+    fn scope(&self, call: &Call) -> Scope {
+        Scope { region: self.shared.region.name.clone(), account: call.caller.account.clone() }
+    }
+
+    fn cx(&self, call: &Call) -> Cx {
+        let nobody = || AccountId::from_random([0; 8]);
+        Cx {
+            account: call.caller.account.clone().unwrap_or_else(nobody),
+            call: call.clone(),
+            now: self.shared.effects.now(),
+            region: Arc::clone(&self.shared.region),
+            effects: Arc::clone(&self.shared.effects),
+        }
+    }
+}
+
+/// A dry run ends where the permission is known.
+/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html> (`DryRun`).
+fn permitted<O: wire::OperationType>(input: &O::Input) -> Result<(), ServiceError> {
+    if O::is_dry_run(input) {
+        let text = "Request would have succeeded, but DryRun flag is set.";
+        return Err(ServiceError::sender("DryRunOperation", 412, text));
+    }
+    Ok(())
+}
+
+fn unavailable(why: &'static str) -> ServiceError {
+    ServiceError::receiver("Unavailable", 503, "The server is overloaded and cannot handle the request.").because(why)
+}
+
+fn store_error(error: StoreError) -> ServiceError {
+    ServiceError::internal(error)
+}

@@ -1,0 +1,109 @@
+//! The typed store over an engine.
+
+use std::sync::Arc;
+
+use crate::changes::Changes;
+use crate::engine::{Engine, Transaction, Version};
+use crate::error::{CommitError, StoreError};
+use crate::key::KeyPrefix;
+use crate::range::ReadSet;
+use crate::record::{Record, row_key, table_prefix};
+use crate::view::View;
+use crate::watch::Watch;
+
+/// How often a commit without a view tries again when the old records it read changed meanwhile.
+const BLIND_TRIES: usize = 64;
+
+/// Tables of records over any engine. Clones share the engine.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<dyn Engine>,
+}
+
+impl Store {
+    /// A store over `engine`.
+    pub fn new(engine: impl Engine) -> Self {
+        Self { engine: Arc::new(engine) }
+    }
+
+    /// A store over an engine that others use too.
+    pub fn shared(engine: Arc<dyn Engine>) -> Self {
+        Self { engine }
+    }
+
+    /// A consistent view that holds every commit acknowledged before.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when too many views are open, or the engine's failure.
+    pub fn view(&self) -> Result<View, StoreError> {
+        Ok(View::new(self.engine.snapshot()?))
+    }
+
+    /// Commits all changes or none, on the condition that all that was read through `view` is unchanged; without a
+    /// view, unconditionally. Durable and seen by every later view once it gives `Ok`. Records of indexed tables are
+    /// read through the view, so that a put whose old record changed meanwhile conflicts as well. Without changes
+    /// nothing is written or checked: a view is consistent in itself, and its version is given.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`]: take a new view, decide again, commit again. Otherwise the engine's failure.
+    pub async fn commit(&self, view: Option<&View>, changes: Changes) -> Result<Version, CommitError> {
+        if let Some(view) = view {
+            if changes.is_empty() {
+                return Ok(view.version());
+            }
+            let writes = changes.writes(Some(view))?;
+            return self.send(view.version(), view.reads(), writes).await;
+        }
+        if !changes.needs_view() {
+            return self.send(0, ReadSet::new(), changes.writes(None)?).await;
+        }
+        for _ in 0..BLIND_TRIES {
+            let (version, reads, writes) = {
+                let view = self.view()?;
+                let writes = changes.writes(Some(&view))?;
+                (view.version(), view.reads(), writes)
+            };
+            match self.send(version, reads, writes).await {
+                Err(CommitError::Conflict) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(CommitError::Conflict)
+    }
+
+    /// Wakes after every commit that changes a record of the table. Take it before the view.
+    pub fn watch<R: Record>(&self) -> Watch {
+        self.engine.watch(&table_prefix::<R>())
+    }
+
+    /// Wakes after every commit that changes a record whose key begins with `prefix`. Take it before the view.
+    pub fn watch_prefix<R: Record>(&self, prefix: &KeyPrefix) -> Watch {
+        self.engine.watch(&row_key::<R>(prefix.as_bytes()))
+    }
+
+    /// What [`Store::commit`] would send, so that the view can be given up before the wait.
+    ///
+    /// # Errors
+    /// The engine's failure.
+    pub fn prepare(&self, view: &View, changes: &Changes) -> Result<Transaction, StoreError> {
+        let writes = changes.writes(Some(view))?;
+        Ok(Transaction { snapshot: view.version(), reads: view.reads(), writes })
+    }
+
+    /// Commits what [`Store::prepare`] gave.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_prepared(&self, transaction: Transaction) -> Result<Version, CommitError> {
+        self.engine.commit(transaction).await
+    }
+
+    async fn send(
+        &self,
+        snapshot: Version,
+        reads: ReadSet,
+        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) -> Result<Version, CommitError> {
+        self.engine.commit(Transaction { snapshot, reads, writes }).await
+    }
+}
