@@ -1,6 +1,8 @@
 //! botocore as the oracle: what its serializers write we read, and what we write its parsers read. The golden files
 //! are made and checked by `tests/wire/oracle.py`, which says how to renew them.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod common;
 
 use std::collections::BTreeSet;
