@@ -87,7 +87,7 @@ def structure(rng, shape, depth, chance):
             continue
         location = member.serialization.get("location")
         if location == "uri":
-            members[name] = rng.choice(KEYS) if name == "Key" else "bucket-1"
+            members[name] = rng.choice(KEYS) if name == "Key" else 7 if member.type_name == "integer" else "bucket-1"
         elif location != "statusCode":
             members[name] = value(rng, member, depth + 1, ASCII if location in ("header", "headers") else TEXTS)
     return members
@@ -165,7 +165,7 @@ def check():
                     "&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
             if plain(parsed) != expected["output"] or metadata.get("RequestId") != "req-1":
                 wrong += 1
-                print(expected["operation"], json.dumps(diff(expected["output"], plain(parsed)), ensure_ascii=False), metadata)
+                print(expected["operation"], json.dumps(diff(expected["output"], plain(parsed)), ensure_ascii=False, default=str), metadata)
     print("wrong:", wrong)
     return wrong
 

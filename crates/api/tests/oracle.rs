@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use common::{SERVICES, golden, parts, sorted, value_of};
 use serde_json::{Value as Json, json};
-use wire::{OperationShape, Protocol, ServiceShape};
+use wire::{OperationShape, Protocol, ServiceShape, Value};
 
 fn lines(service: &ServiceShape, kind: &str) -> Vec<Json> {
     let text = std::fs::read_to_string(golden(&format!("{}.{kind}.jsonl", service.name))).unwrap();
@@ -43,7 +43,7 @@ fn requests_as_botocore_writes_them_decode_to_what_it_was_given() {
             }
             let decoded = wire::decode_request(protocol, operation, &parts);
             let decoded = decoded.unwrap_or_else(|error| panic!("{}: {error}\n{line}", operation.name));
-            let expected = value_of(operation.input.unwrap(), &line["params"]);
+            let expected = operation.input.map_or(Value::EMPTY, |shape| value_of(shape, &line["params"]));
             assert_eq!(sorted(decoded), sorted(expected), "{}\n{line}", operation.name);
             seen.insert((service.name, operation.name));
         }
@@ -59,7 +59,7 @@ fn answers_are_those_that_botocore_has_read_as_what_we_meant() {
         let mut answers = Vec::new();
         for line in lines(service, "outputs") {
             let Some(operation) = operation(service, &line) else { continue };
-            let output = operation.output.map_or(wire::Value::EMPTY, |shape| value_of(shape, &line["output"]));
+            let output = operation.output.map_or(Value::EMPTY, |shape| value_of(shape, &line["output"]));
             let answer = wire::encode_response(service.protocols[0], service, operation, &output, "req-1");
             let headers: Vec<_> =
                 answer.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
