@@ -40,8 +40,15 @@ def services():
         folder = pathlib.Path(botocore.__file__).parent / "data" / path.stem
         version = sorted(folder.iterdir())[-1]
         model = json.load(gzip.open(version / "service-2.json.gz"))
-        names = [line.strip() for line in path.read_text().splitlines() if line.strip() and line[0] != "#"]
+        names = {line.strip() for line in path.read_text().splitlines() if line.strip() and line[0] != "#"}
+        # An operation once recorded stays recorded, so that lists may grow and shrink without us.
+        names |= {line["operation"] for line in lines(path.stem, "requests")}
         yield path.stem, botocore.model.ServiceModel(model, path.stem), sorted(names)
+
+
+def lines(service, kind):
+    path = GOLDEN / f"{service}.{kind}.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def value(rng, shape, depth, texts=TEXTS):
@@ -80,7 +87,7 @@ def structure(rng, shape, depth, chance):
             continue
         location = member.serialization.get("location")
         if location == "uri":
-            members[name] = rng.choice(KEYS) if name == "Key" else "bucket-1"
+            members[name] = rng.choice(KEYS) if name == "Key" else 7 if member.type_name == "integer" else "bucket-1"
         elif location != "statusCode":
             members[name] = value(rng, member, depth + 1, ASCII if location in ("header", "headers") else TEXTS)
     return members
@@ -120,6 +127,7 @@ def make():
             path, _, literal = request["url_path"].partition("?")
             requests.append({
                 "operation": name,
+                "case": case,
                 "params": plain(params),
                 "method": request["method"],
                 "path": path,
@@ -128,7 +136,7 @@ def make():
                 "body": body.decode() if isinstance(body, bytes) else body,
             })
             output = value(rng, operation.output_shape, 0) if operation.output_shape else {}
-            outputs.append({"operation": name, "output": plain(output)})
+            outputs.append({"operation": name, "case": case, "output": plain(output)})
         write(GOLDEN / f"{service}.requests.jsonl", requests)
         write(GOLDEN / f"{service}.outputs.jsonl", outputs)
 
@@ -136,12 +144,14 @@ def make():
 def check():
     wrong = 0
     for service, model, names in services():
-        outputs = [json.loads(line) for line in (GOLDEN / f"{service}.outputs.jsonl").read_text().splitlines()]
-        answers = [json.loads(line) for line in (GOLDEN / f"{service}.responses.jsonl").read_text().splitlines()]
+        answers = {(line["operation"], line["case"]): line for line in lines(service, "responses")}
         parser = botocore.parsers.create_parser(model.metadata["protocol"])
-        for expected, answer in zip(outputs, answers, strict=True):
+        for expected in lines(service, "outputs"):
             operation = model.operation_model(expected["operation"])
-            assert expected["operation"] == answer["operation"]
+            answer = answers.get((expected["operation"], expected["case"]))
+            if answer is None:
+                print("not implemented:", expected["operation"])
+                continue
             headers = {}
             for header, text in answer["headers"]:
                 headers[header] = text
@@ -155,7 +165,7 @@ def check():
                     "&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
             if plain(parsed) != expected["output"] or metadata.get("RequestId") != "req-1":
                 wrong += 1
-                print(expected["operation"], json.dumps(diff(expected["output"], plain(parsed)), ensure_ascii=False), metadata)
+                print(expected["operation"], json.dumps(diff(expected["output"], plain(parsed)), ensure_ascii=False, default=str), metadata)
     print("wrong:", wrong)
     return wrong
 

@@ -1,5 +1,7 @@
 //! Real requests and the exact bytes of answers and errors, one by one. The breadth is in `oracle.rs`.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod common;
 
 use api::{ec2, s3, sts};
@@ -216,6 +218,31 @@ fn s3_objects_travel_in_headers_and_their_bytes_beside() {
     assert_eq!(answer.headers["content-disposition"].as_bytes(), "attachment; filename=\"é\"".as_bytes());
     assert!(!answer.headers.contains_key("x-evil") && !answer.headers.contains_key("x-amz-meta-colour"));
     assert!(answer.body.is_empty());
+}
+
+#[test]
+fn odd_headers_are_read_as_http_says() {
+    let read = |headers: &[(&str, &str)]| {
+        let mut request = parts("PUT", "", headers, "");
+        request.labels = vec![("Bucket", "b".into()), ("Key", "k".into())];
+        wire::decode_request(Protocol::RestXml, s3::PutObject::SHAPE, &request)
+            .map(|value| s3::PutObjectRequest::from_value(value).unwrap())
+    };
+    assert_eq!(read(&[("expires", "never")]).unwrap().expires.as_deref(), Some("never"), "S3 keeps any text");
+    let twice = read(&[("cache-control", "no-cache"), ("cache-control", "no-store")]).unwrap();
+    assert_eq!(twice.cache_control.as_deref(), Some("no-cache, no-store"));
+    for bad in [
+        &[("x-amz-object-lock-retain-until-date", "never")][..],
+        &[("content-length", "5"), ("content-length", "6")],
+        &[("content-length", "-")],
+    ] {
+        let error = Protocol::RestXml.refusal(read(bad).unwrap_err());
+        assert_eq!((error.code.as_ref(), error.fields[0].1.to_lowercase().as_str()), ("InvalidArgument", bad[0].0));
+    }
+    let mut request = parts("GET", "", &[("if-modified-since", "yesterday"), ("if-match", "\"0\"")], "");
+    request.labels = vec![("Bucket", "b".into()), ("Key", "k".into())];
+    let input = decode::<s3::GetObject>(Protocol::RestXml, &request);
+    assert_eq!((input.if_modified_since, input.if_match.as_deref()), (None, Some("\"0\"")));
 }
 
 #[test]

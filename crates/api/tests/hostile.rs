@@ -1,5 +1,7 @@
 //! Whatever a client sends, decoding ends with a value or an error, soon and without a panic.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod common;
 
 use common::{SERVICES, parts};

@@ -1,5 +1,7 @@
 //! Which operation an S3 request is for.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod common;
 
 use api::s3::SERVICE;

@@ -70,7 +70,8 @@ pub fn route(
     if !is_known_path {
         return Err(RouteError::NotFound);
     }
-    let ranked = candidates.into_iter().max_by_key(|(entry, route)| rank(entry, route, query, headers));
+    // Of equals the first by name is meant: `GET /` without `x-id` lists buckets and not directory buckets.
+    let ranked = candidates.into_iter().rev().max_by_key(|(entry, route)| rank(entry, route, query, headers));
     let (operation, route) = ranked.ok_or(RouteError::MethodNotAllowed)?;
     if let Some(other) = subresources.iter().find(|name| is_left_over(route, name)) {
         return Err(match route.query.first() {

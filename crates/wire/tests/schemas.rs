@@ -1,6 +1,8 @@
 //! Shapes that the generated services do not have yet: lists with a `member` level, maps, unions, attributes, and a
 //! recursive schema built at run time. A form written by a small encoder of our own decodes to the tree it was made of.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::sync::OnceLock;
 
 use bytes::Bytes;

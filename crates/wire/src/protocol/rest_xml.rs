@@ -128,7 +128,7 @@ fn header_text(value: &HeaderValue) -> Result<&str, DecodeError> {
 }
 
 fn decode_header(member: &Member, headers: &HeaderMap) -> Result<Option<Value>, DecodeError> {
-    let mut values = headers.get_all(member.wire_name).iter();
+    let values = headers.get_all(member.wire_name).iter();
     if let Kind::List { member: item, .. } = &member.shape.kind {
         let mut items = Vec::new();
         for value in values {
@@ -138,11 +138,23 @@ fn decode_header(member: &Member, headers: &HeaderMap) -> Result<Option<Value>, 
         }
         return Ok((!items.is_empty()).then_some(Value::List(items)));
     }
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(DecodeError::new("", DecodeReason::Duplicate));
+    let texts = values.map(header_text).collect::<Result<Vec<_>, _>>()?;
+    let text = match texts.as_slice() {
+        [] => return Ok(None),
+        [one] => (*one).to_owned(),
+        // RFC 9110, 5.2: lines of one name are one list.
+        several if matches!(member.shape.kind, Kind::String) => several.join(", "),
+        _ => return Err(DecodeError::new("", DecodeReason::Duplicate)),
+    };
+    match scalar::parse(&member.shape, text.trim()) {
+        // RFC 9110, 13.1.3: a date of HTTP's own headers that is no date counts as not given.
+        Err(_) if matches!(member.shape.kind, Kind::Timestamp(_)) && !is_amazons(member.wire_name) => Ok(None),
+        parsed => parsed.map(Some),
     }
-    first.map(|value| scalar::parse(&member.shape, header_text(value)?.trim())).transpose()
+}
+
+fn is_amazons(header: &str) -> bool {
+    header.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-amz-"))
 }
 
 /// `x-amz-meta-*`: the names come in lower case, as HTTP libraries give them and S3 stores them. Repeated ones are
