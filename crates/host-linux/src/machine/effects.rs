@@ -122,6 +122,21 @@ impl Host {
         end(&slot, grace, &format!("stop machine {id}")).await
     }
 
+    pub(crate) async fn park(self: Arc<Self>, id: &InstanceId, grace: Duration) -> Result<(), HostError> {
+        let doing = format!("park machine {id}");
+        let Some(slot) = self.slot(id) else { return Ok(()) };
+        let _turn = slot.turn.lock().await;
+        // A guest that ended by itself stays ended.
+        if slot.state() != Some(MachineState::Running) {
+            return Ok(());
+        }
+        end(&slot, grace, &doing).await?;
+        let folder = slot.folder().clone();
+        blocking(&doing, move || folder.forget_run()).await?;
+        slot.now().state = Some(MachineState::Prepared);
+        Ok(())
+    }
+
     pub(crate) async fn reset(self: Arc<Self>, id: &InstanceId, number: u64) -> Result<(), HostError> {
         let doing = format!("reset machine {id}");
         let unknown = || HostError::failed(&doing, "it was not prepared");

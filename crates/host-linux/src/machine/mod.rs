@@ -237,6 +237,11 @@ impl Machines for LinuxMachines {
         whole(async move { host.stop(&id, grace).await }).await
     }
 
+    async fn park(&self, id: &InstanceId, grace: Duration) -> Result<(), HostError> {
+        let (host, id) = (self.host.clone(), id.clone());
+        whole(async move { host.park(&id, grace).await }).await
+    }
+
     async fn reset(&self, id: &InstanceId, number: u64) -> Result<(), HostError> {
         let (host, id) = (self.host.clone(), id.clone());
         whole(async move { host.reset(&id, number).await }).await
