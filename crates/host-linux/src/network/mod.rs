@@ -3,8 +3,9 @@
 //!
 //! The host's own namespace gets one link (`wk-<tag>`) and one route (the public pool through it), nothing else: no
 //! setting, no filter rule, no forwarding. A guest with a public address therefore reaches the host and the other
-//! public addresses of the region, and nothing beyond the host. It reaches every port that the host listens on at any
-//! of its addresses: the host guards itself.
+//! public addresses of the region, and nothing beyond the host, unless the host forwards already for reasons of its
+//! own. It reaches every port that the host listens on at any of its addresses: the host guards itself.
+//! A guest without a public address reaches its VPC only.
 //! Not here: route tables and NAT gateways, networks between nodes, rootless operation.
 
 mod address;
@@ -233,7 +234,8 @@ impl Networks for LinuxNetworks {
     }
 
     async fn remove(&self, vpc: &VpcId) -> Result<(), HostError> {
-        if let Some(before) = self.applied.lock().await.remove(vpc) {
+        let mut applied = self.applied.lock().await;
+        if let Some(before) = applied.remove(vpc) {
             before.servers.stop().await;
         }
         let uplink_netns = self.uplink_netns();
@@ -245,8 +247,18 @@ impl Networks for LinuxNetworks {
         let netns = netns_name(&self.tag, vpc);
         // A process inside would keep the namespace with its taps alive after its name is gone.
         if let Ok(seen) = look(Some(&netns)).await {
-            let taps = seen.links.iter().filter(|link| plan::is_tap(link));
-            batch(Some(&netns), &taps.map(|tap| format!("link delete dev {tap}\n")).collect::<String>()).await?;
+            let taps: String = seen
+                .links
+                .iter()
+                .filter(|link| plan::is_tap(link))
+                .map(|tap| format!("link delete dev {tap}\n"))
+                .collect();
+            // A tap that a crash left half made is in no group yet, and then the group may have no member.
+            if !taps.is_empty()
+                && batch(Some(&netns), &format!("link delete group {}\n", plan::TAP_GROUP)).await.is_err()
+            {
+                batch(Some(&netns), &taps).await?;
+            }
         }
         namespace::delete(&netns).await
     }

@@ -15,6 +15,9 @@ use crate::names::{tap_name, uplink_veth_name};
 /// Where the default route is found.
 const DEFAULT: Cidr = (Ipv4Addr::UNSPECIFIED, 0);
 
+/// The device group of all taps of a VPC: by it they are deleted in one step, which takes as long as a single one.
+pub const TAP_GROUP: u32 = 87;
+
 /// Lines for the host's own namespace: the one link and the one route.
 pub fn host(seen: &Seen, link: &str, uplink_netns: &str, pool: Cidr, has_ipv6: bool) -> String {
     let mut lines = String::new();
@@ -108,7 +111,7 @@ pub fn vpc(seen: &Seen, spec: &NetworkSpec) -> (String, BTreeSet<String>) {
         }
         let _ = write!(
             lines,
-            "link set dev {tap} address {ROUTER_MAC}\naddr replace {gateway}/32 dev {tap}\nlink set dev {tap} up\n\
+            "link set dev {tap} address {ROUTER_MAC} group {TAP_GROUP}\naddr replace {gateway}/32 dev {tap}\nlink set dev {tap} up\n\
              neigh replace {address} lladdr {} dev {tap} nud permanent\nroute replace {address}/32 dev {tap} src {gateway}\n",
             interface.mac
         );

@@ -214,11 +214,18 @@ fn a_forged_source_goes_nowhere() {
             ears.recv(&mut [0; 16]).is_ok()
         };
         assert!(arrives(PATIENCE));
+        let knows_the_router = || {
+            let name = &first.netns.0;
+            ip(&format!("-n {name} neigh flush dev eth0"));
+            let answered = first.pings("172.31.0.1");
+            (answered, ip(&format!("-n {name} neigh show 172.31.0.1")).contains("lladdr"))
+        };
         first.set_address([172, 31, 0, 12].into());
         assert!(!arrives(SILENCE), "an address that is nobody's");
-        assert!(!first.pings("172.31.0.1"), "an address that is nobody's, by ARP");
+        assert_eq!(knows_the_router(), (false, false), "ARP answers an address that is nobody's");
         first.set_address([172, 31, 0, 10].into());
-        assert!(arrives(PATIENCE) && first.pings("172.31.0.1"));
+        assert!(arrives(PATIENCE));
+        assert_eq!(knows_the_router(), (true, true));
         ip(&format!("-n {} link set dev eth0 address 02:00:00:00:00:99", first.netns.0));
         assert!(!arrives(SILENCE), "another MAC address");
         first.set_address([172, 31, 0, 11].into());
@@ -400,14 +407,19 @@ fn whatever_is_missing_is_made_again() {
             format!("-n {host} route delete 198.18.37.0/24"),
             format!("netns delete welkin-{tag}"),
             format!("netns delete {netns}"),
+            format!("netns delete {netns} "),
         ] {
             ip(&breakage);
+            if breakage.ends_with(' ') {
+                // What a crash in the middle of `ip netns add` leaves.
+                std::fs::write(format!("/run/netns/{netns}"), "").unwrap();
+            }
             // A deleted namespace goes when the kernel comes to it; until then its links may be in the way.
             let end = Instant::now() + PATIENCE;
             while let Err(error) = region.networks.apply(&spec).await {
                 assert!(Instant::now() < end, "{breakage}: {error}");
             }
-            if breakage.contains(&format!("delete dev {tap}")) || breakage.ends_with(&netns) {
+            if breakage.contains(&format!("delete dev {tap}")) || breakage.trim_end().ends_with(&netns) {
                 drop(guest);
                 guest = region.guest(&spec, 0);
             }
