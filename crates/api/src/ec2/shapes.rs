@@ -13,109 +13,6 @@ pub static APPLICATION_STATUS_SUMMARY: Shape = Shape::structure(
 
 pub static ARCHITECTURE_TYPE_LIST: Shape = Shape::list("ArchitectureTypeList", &scalars::STRING, Some("item"));
 
-pub static AUTHORIZE_SECURITY_GROUP_EGRESS_REQUEST: Shape = Shape::structure(
-    "AuthorizeSecurityGroupEgressRequest",
-    &[
-        Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).wire("TagSpecification"),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId").required(),
-        Member::new("SourceSecurityGroupName", &scalars::STRING)
-            .wire("sourceSecurityGroupName")
-            .query("SourceSecurityGroupName"),
-        Member::new("SourceSecurityGroupOwnerId", &scalars::STRING)
-            .wire("sourceSecurityGroupOwnerId")
-            .query("SourceSecurityGroupOwnerId"),
-        Member::new("IpProtocol", &scalars::STRING).wire("ipProtocol").query("IpProtocol"),
-        Member::new("FromPort", &scalars::INTEGER).wire("fromPort").query("FromPort"),
-        Member::new("ToPort", &scalars::INTEGER).wire("toPort").query("ToPort"),
-        Member::new("CidrIp", &scalars::STRING).wire("cidrIp").query("CidrIp"),
-        Member::new("IpPermissions", &IP_PERMISSION_LIST).wire("ipPermissions").query("IpPermissions"),
-    ],
-);
-
-pub static AUTHORIZE_SECURITY_GROUP_EGRESS_RESULT: Shape = Shape::structure(
-    "AuthorizeSecurityGroupEgressResult",
-    &[
-        Member::new("Return", &scalars::BOOLEAN).wire("return").query("Return"),
-        Member::new("SecurityGroupRules", &SECURITY_GROUP_RULE_LIST)
-            .wire("securityGroupRuleSet")
-            .query("SecurityGroupRuleSet"),
-    ],
-);
-
-pub static AUTHORIZE_SECURITY_GROUP_INGRESS_REQUEST: Shape = Shape::structure(
-    "AuthorizeSecurityGroupIngressRequest",
-    &[
-        Member::new("CidrIp", &scalars::STRING),
-        Member::new("FromPort", &scalars::INTEGER),
-        Member::new("GroupId", &scalars::STRING),
-        Member::new("GroupName", &scalars::STRING),
-        Member::new("IpPermissions", &IP_PERMISSION_LIST),
-        Member::new("IpProtocol", &scalars::STRING),
-        Member::new("SourceSecurityGroupName", &scalars::STRING),
-        Member::new("SourceSecurityGroupOwnerId", &scalars::STRING),
-        Member::new("ToPort", &scalars::INTEGER),
-        Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).wire("TagSpecification"),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-    ],
-);
-
-pub static AUTHORIZE_SECURITY_GROUP_INGRESS_RESULT: Shape = Shape::structure(
-    "AuthorizeSecurityGroupIngressResult",
-    &[
-        Member::new("Return", &scalars::BOOLEAN).wire("return").query("Return"),
-        Member::new("SecurityGroupRules", &SECURITY_GROUP_RULE_LIST)
-            .wire("securityGroupRuleSet")
-            .query("SecurityGroupRuleSet"),
-    ],
-);
-
-pub static AVAILABILITY_ZONE: Shape = Shape::structure(
-    "AvailabilityZone",
-    &[
-        Member::new("OptInStatus", &scalars::STRING).wire("optInStatus").query("OptInStatus"),
-        Member::new("Messages", &AVAILABILITY_ZONE_MESSAGE_LIST).wire("messageSet").query("MessageSet"),
-        Member::new("RegionName", &scalars::STRING).wire("regionName").query("RegionName"),
-        Member::new("ZoneName", &scalars::STRING).wire("zoneName").query("ZoneName"),
-        Member::new("ZoneId", &scalars::STRING).wire("zoneId").query("ZoneId"),
-        Member::new("GroupName", &scalars::STRING).wire("groupName").query("GroupName"),
-        Member::new("NetworkBorderGroup", &scalars::STRING).wire("networkBorderGroup").query("NetworkBorderGroup"),
-        Member::new("ZoneType", &scalars::STRING).wire("zoneType").query("ZoneType"),
-        Member::new("ParentZoneName", &scalars::STRING).wire("parentZoneName").query("ParentZoneName"),
-        Member::new("ParentZoneId", &scalars::STRING).wire("parentZoneId").query("ParentZoneId"),
-        Member::new("GroupLongName", &scalars::STRING).wire("groupLongName").query("GroupLongName"),
-        Member::new("Geography", &AVAILABILITY_ZONE_GEOGRAPHY_LIST).wire("geographySet").query("GeographySet"),
-        Member::new("SubGeography", &AVAILABILITY_ZONE_SUB_GEOGRAPHY_LIST)
-            .wire("subGeographySet")
-            .query("SubGeographySet"),
-        Member::new("State", &scalars::STRING).wire("zoneState").query("ZoneState"),
-    ],
-);
-
-pub static AVAILABILITY_ZONE_GEOGRAPHY: Shape =
-    Shape::structure("AvailabilityZoneGeography", &[Member::new("Name", &scalars::STRING).wire("name").query("Name")]);
-
-pub static AVAILABILITY_ZONE_GEOGRAPHY_LIST: Shape =
-    Shape::list("AvailabilityZoneGeographyList", &AVAILABILITY_ZONE_GEOGRAPHY, Some("item"));
-
-pub static AVAILABILITY_ZONE_LIST: Shape = Shape::list("AvailabilityZoneList", &AVAILABILITY_ZONE, Some("item"));
-
-pub static AVAILABILITY_ZONE_MESSAGE: Shape = Shape::structure(
-    "AvailabilityZoneMessage",
-    &[Member::new("Message", &scalars::STRING).wire("message").query("Message")],
-);
-
-pub static AVAILABILITY_ZONE_MESSAGE_LIST: Shape =
-    Shape::list("AvailabilityZoneMessageList", &AVAILABILITY_ZONE_MESSAGE, Some("item"));
-
-pub static AVAILABILITY_ZONE_SUB_GEOGRAPHY: Shape = Shape::structure(
-    "AvailabilityZoneSubGeography",
-    &[Member::new("Name", &scalars::STRING).wire("name").query("Name")],
-);
-
-pub static AVAILABILITY_ZONE_SUB_GEOGRAPHY_LIST: Shape =
-    Shape::list("AvailabilityZoneSubGeographyList", &AVAILABILITY_ZONE_SUB_GEOGRAPHY, Some("item"));
-
 pub static BANDWIDTH_WEIGHTING_TYPE_LIST: Shape =
     Shape::list("BandwidthWeightingTypeList", &scalars::STRING, Some("item"));
 
@@ -134,13 +31,6 @@ pub static BLOCK_DEVICE_MAPPING_LIST: Shape =
 
 pub static BLOCK_DEVICE_MAPPING_REQUEST_LIST: Shape =
     Shape::list("BlockDeviceMappingRequestList", &BLOCK_DEVICE_MAPPING, Some("BlockDeviceMapping"));
-
-pub static BLOCK_PUBLIC_ACCESS_STATES: Shape = Shape::structure(
-    "BlockPublicAccessStates",
-    &[Member::new("InternetGatewayBlockMode", &scalars::STRING)
-        .wire("internetGatewayBlockMode")
-        .query("InternetGatewayBlockMode")],
-);
 
 pub static BOOT_MODE_TYPE_LIST: Shape = Shape::list("BootModeTypeList", &scalars::STRING, Some("item"));
 
@@ -228,46 +118,6 @@ pub static CPU_OPTIONS_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static CREATE_KEY_PAIR_REQUEST: Shape = Shape::structure(
-    "CreateKeyPairRequest",
-    &[
-        Member::new("KeyName", &scalars::STRING).required(),
-        Member::new("KeyType", &scalars::STRING),
-        Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).wire("TagSpecification"),
-        Member::new("KeyFormat", &scalars::STRING),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-    ],
-);
-
-pub static CREATE_SECURITY_GROUP_REQUEST: Shape = Shape::structure(
-    "CreateSecurityGroupRequest",
-    &[
-        Member::new("Description", &scalars::STRING).wire("GroupDescription").required(),
-        Member::new("GroupName", &scalars::STRING).required(),
-        Member::new("VpcId", &scalars::STRING),
-        Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).wire("TagSpecification"),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-    ],
-);
-
-pub static CREATE_SECURITY_GROUP_RESULT: Shape = Shape::structure(
-    "CreateSecurityGroupResult",
-    &[
-        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId"),
-        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
-        Member::new("SecurityGroupArn", &scalars::STRING).wire("securityGroupArn").query("SecurityGroupArn"),
-    ],
-);
-
-pub static CREATE_TAGS_REQUEST: Shape = Shape::structure(
-    "CreateTagsRequest",
-    &[
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("Resources", &RESOURCE_ID_LIST).wire("ResourceId").required(),
-        Member::new("Tags", &TAG_LIST).wire("Tag").required(),
-    ],
-);
-
 pub static CREDIT_SPECIFICATION_REQUEST: Shape =
     Shape::structure("CreditSpecificationRequest", &[Member::new("CpuCredits", &scalars::STRING).required()]);
 
@@ -282,67 +132,6 @@ pub static DEFAULT_CONNECTION_TRACKING_CONFIGURATION: Shape = Shape::structure(
             .wire("defaultUdpStreamTimeout")
             .query("DefaultUdpStreamTimeout"),
     ],
-);
-
-pub static DELETE_KEY_PAIR_REQUEST: Shape = Shape::structure(
-    "DeleteKeyPairRequest",
-    &[
-        Member::new("KeyName", &scalars::STRING),
-        Member::new("KeyPairId", &scalars::STRING),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-    ],
-);
-
-pub static DELETE_KEY_PAIR_RESULT: Shape = Shape::structure(
-    "DeleteKeyPairResult",
-    &[
-        Member::new("Return", &scalars::BOOLEAN).wire("return").query("Return"),
-        Member::new("KeyPairId", &scalars::STRING).wire("keyPairId").query("KeyPairId"),
-    ],
-);
-
-pub static DELETE_SECURITY_GROUP_REQUEST: Shape = Shape::structure(
-    "DeleteSecurityGroupRequest",
-    &[
-        Member::new("GroupId", &scalars::STRING),
-        Member::new("GroupName", &scalars::STRING),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-    ],
-);
-
-pub static DELETE_SECURITY_GROUP_RESULT: Shape = Shape::structure(
-    "DeleteSecurityGroupResult",
-    &[
-        Member::new("Return", &scalars::BOOLEAN).wire("return").query("Return"),
-        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId"),
-    ],
-);
-
-pub static DELETE_TAGS_REQUEST: Shape = Shape::structure(
-    "DeleteTagsRequest",
-    &[
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("Resources", &RESOURCE_ID_LIST).wire("resourceId").query("ResourceId").required(),
-        Member::new("Tags", &TAG_LIST).wire("tag").query("Tag"),
-    ],
-);
-
-pub static DESCRIBE_AVAILABILITY_ZONES_REQUEST: Shape = Shape::structure(
-    "DescribeAvailabilityZonesRequest",
-    &[
-        Member::new("ZoneNames", &ZONE_NAME_STRING_LIST).wire("ZoneName"),
-        Member::new("ZoneIds", &ZONE_ID_STRING_LIST).wire("ZoneId"),
-        Member::new("AllAvailabilityZones", &scalars::BOOLEAN),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("Filters", &FILTER_LIST).wire("Filter"),
-    ],
-);
-
-pub static DESCRIBE_AVAILABILITY_ZONES_RESULT: Shape = Shape::structure(
-    "DescribeAvailabilityZonesResult",
-    &[Member::new("AvailabilityZones", &AVAILABILITY_ZONE_LIST)
-        .wire("availabilityZoneInfo")
-        .query("AvailabilityZoneInfo")],
 );
 
 pub static DESCRIBE_IMAGES_REQUEST: Shape = Shape::structure(
@@ -426,113 +215,6 @@ pub static DESCRIBE_INSTANCES_RESULT: Shape = Shape::structure(
     &[
         Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
         Member::new("Reservations", &RESERVATION_LIST).wire("reservationSet").query("ReservationSet"),
-    ],
-);
-
-pub static DESCRIBE_KEY_PAIRS_REQUEST: Shape = Shape::structure(
-    "DescribeKeyPairsRequest",
-    &[
-        Member::new("KeyNames", &KEY_NAME_STRING_LIST).wire("KeyName"),
-        Member::new("KeyPairIds", &KEY_PAIR_ID_STRING_LIST).wire("KeyPairId"),
-        Member::new("IncludePublicKey", &scalars::BOOLEAN),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("Filters", &FILTER_LIST).wire("Filter"),
-    ],
-);
-
-pub static DESCRIBE_KEY_PAIRS_RESULT: Shape = Shape::structure(
-    "DescribeKeyPairsResult",
-    &[Member::new("KeyPairs", &KEY_PAIR_LIST).wire("keySet").query("KeySet")],
-);
-
-pub static DESCRIBE_REGIONS_REQUEST: Shape = Shape::structure(
-    "DescribeRegionsRequest",
-    &[
-        Member::new("RegionNames", &REGION_NAME_STRING_LIST).wire("RegionName"),
-        Member::new("AllRegions", &scalars::BOOLEAN),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("Filters", &FILTER_LIST).wire("Filter"),
-    ],
-);
-
-pub static DESCRIBE_REGIONS_RESULT: Shape = Shape::structure(
-    "DescribeRegionsResult",
-    &[Member::new("Regions", &REGION_LIST).wire("regionInfo").query("RegionInfo")],
-);
-
-pub static DESCRIBE_SECURITY_GROUPS_REQUEST: Shape = Shape::structure(
-    "DescribeSecurityGroupsRequest",
-    &[
-        Member::new("GroupIds", &GROUP_ID_STRING_LIST).wire("GroupId"),
-        Member::new("GroupNames", &GROUP_NAME_STRING_LIST).wire("GroupName"),
-        Member::new("NextToken", &scalars::STRING),
-        Member::new("MaxResults", &scalars::INTEGER),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("Filters", &FILTER_LIST).wire("Filter"),
-    ],
-);
-
-pub static DESCRIBE_SECURITY_GROUPS_RESULT: Shape = Shape::structure(
-    "DescribeSecurityGroupsResult",
-    &[
-        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
-        Member::new("SecurityGroups", &SECURITY_GROUP_LIST).wire("securityGroupInfo").query("SecurityGroupInfo"),
-    ],
-);
-
-pub static DESCRIBE_SUBNETS_REQUEST: Shape = Shape::structure(
-    "DescribeSubnetsRequest",
-    &[
-        Member::new("Filters", &FILTER_LIST).wire("Filter"),
-        Member::new("SubnetIds", &SUBNET_ID_STRING_LIST).wire("SubnetId"),
-        Member::new("NextToken", &scalars::STRING),
-        Member::new("MaxResults", &scalars::INTEGER),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-    ],
-);
-
-pub static DESCRIBE_SUBNETS_RESULT: Shape = Shape::structure(
-    "DescribeSubnetsResult",
-    &[
-        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
-        Member::new("Subnets", &SUBNET_LIST).wire("subnetSet").query("SubnetSet"),
-    ],
-);
-
-pub static DESCRIBE_TAGS_REQUEST: Shape = Shape::structure(
-    "DescribeTagsRequest",
-    &[
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("Filters", &FILTER_LIST).wire("Filter"),
-        Member::new("MaxResults", &scalars::INTEGER).wire("maxResults").query("MaxResults"),
-        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
-    ],
-);
-
-pub static DESCRIBE_TAGS_RESULT: Shape = Shape::structure(
-    "DescribeTagsResult",
-    &[
-        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
-        Member::new("Tags", &TAG_DESCRIPTION_LIST).wire("tagSet").query("TagSet"),
-    ],
-);
-
-pub static DESCRIBE_VPCS_REQUEST: Shape = Shape::structure(
-    "DescribeVpcsRequest",
-    &[
-        Member::new("Filters", &FILTER_LIST).wire("Filter"),
-        Member::new("VpcIds", &VPC_ID_STRING_LIST).wire("VpcId"),
-        Member::new("NextToken", &scalars::STRING),
-        Member::new("MaxResults", &scalars::INTEGER),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-    ],
-);
-
-pub static DESCRIBE_VPCS_RESULT: Shape = Shape::structure(
-    "DescribeVpcsResult",
-    &[
-        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
-        Member::new("Vpcs", &VPC_LIST).wire("vpcSet").query("VpcSet"),
     ],
 );
 
@@ -819,8 +501,6 @@ pub static GPU_INFO: Shape = Shape::structure(
     ],
 );
 
-pub static GROUP_ID_STRING_LIST: Shape = Shape::list("GroupIdStringList", &scalars::STRING, Some("groupId"));
-
 pub static GROUP_IDENTIFIER: Shape = Shape::structure(
     "GroupIdentifier",
     &[
@@ -830,8 +510,6 @@ pub static GROUP_IDENTIFIER: Shape = Shape::structure(
 );
 
 pub static GROUP_IDENTIFIER_LIST: Shape = Shape::list("GroupIdentifierList", &GROUP_IDENTIFIER, Some("item"));
-
-pub static GROUP_NAME_STRING_LIST: Shape = Shape::list("GroupNameStringList", &scalars::STRING, Some("GroupName"));
 
 pub static HIBERNATION_OPTIONS: Shape = Shape::structure(
     "HibernationOptions",
@@ -932,29 +610,6 @@ pub static IMAGE_WATERMARK: Shape = Shape::structure(
 );
 
 pub static IMAGE_WATERMARK_LIST: Shape = Shape::list("ImageWatermarkList", &IMAGE_WATERMARK, Some("item"));
-
-pub static IMPORT_KEY_PAIR_REQUEST: Shape = Shape::structure(
-    "ImportKeyPairRequest",
-    &[
-        Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).wire("TagSpecification"),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("KeyName", &scalars::STRING).wire("keyName").query("KeyName").required(),
-        Member::new("PublicKeyMaterial", &scalars::BLOB)
-            .wire("publicKeyMaterial")
-            .query("PublicKeyMaterial")
-            .required(),
-    ],
-);
-
-pub static IMPORT_KEY_PAIR_RESULT: Shape = Shape::structure(
-    "ImportKeyPairResult",
-    &[
-        Member::new("KeyFingerprint", &scalars::STRING).wire("keyFingerprint").query("KeyFingerprint"),
-        Member::new("KeyName", &scalars::STRING).wire("keyName").query("KeyName"),
-        Member::new("KeyPairId", &scalars::STRING).wire("keyPairId").query("KeyPairId"),
-        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
-    ],
-);
 
 pub static INFERENCE_ACCELERATOR_INFO: Shape = Shape::structure(
     "InferenceAcceleratorInfo",
@@ -1548,31 +1203,6 @@ pub static INSTANCE_TYPE_SPECIFICATION: Shape = Shape::structure(
     ],
 );
 
-pub static IP_PERMISSION: Shape = Shape::structure(
-    "IpPermission",
-    &[
-        Member::new("IpProtocol", &scalars::STRING).wire("ipProtocol").query("IpProtocol"),
-        Member::new("FromPort", &scalars::INTEGER).wire("fromPort").query("FromPort"),
-        Member::new("ToPort", &scalars::INTEGER).wire("toPort").query("ToPort"),
-        Member::new("UserIdGroupPairs", &USER_ID_GROUP_PAIR_LIST).wire("groups").query("Groups"),
-        Member::new("IpRanges", &IP_RANGE_LIST).wire("ipRanges").query("IpRanges"),
-        Member::new("Ipv6Ranges", &IPV6_RANGE_LIST).wire("ipv6Ranges").query("Ipv6Ranges"),
-        Member::new("PrefixListIds", &PREFIX_LIST_ID_LIST).wire("prefixListIds").query("PrefixListIds"),
-    ],
-);
-
-pub static IP_PERMISSION_LIST: Shape = Shape::list("IpPermissionList", &IP_PERMISSION, Some("item"));
-
-pub static IP_RANGE: Shape = Shape::structure(
-    "IpRange",
-    &[
-        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
-        Member::new("CidrIp", &scalars::STRING).wire("cidrIp").query("CidrIp"),
-    ],
-);
-
-pub static IP_RANGE_LIST: Shape = Shape::list("IpRangeList", &IP_RANGE, Some("item"));
-
 pub static IPV4_PREFIX_LIST: Shape = Shape::list("Ipv4PrefixList", &IPV4_PREFIX_SPECIFICATION_REQUEST, Some("item"));
 
 pub static IPV4_PREFIX_SPECIFICATION_REQUEST: Shape =
@@ -1582,46 +1212,6 @@ pub static IPV6_PREFIX_LIST: Shape = Shape::list("Ipv6PrefixList", &IPV6_PREFIX_
 
 pub static IPV6_PREFIX_SPECIFICATION_REQUEST: Shape =
     Shape::structure("Ipv6PrefixSpecificationRequest", &[Member::new("Ipv6Prefix", &scalars::STRING)]);
-
-pub static IPV6_RANGE: Shape = Shape::structure(
-    "Ipv6Range",
-    &[
-        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
-        Member::new("CidrIpv6", &scalars::STRING).wire("cidrIpv6").query("CidrIpv6"),
-    ],
-);
-
-pub static IPV6_RANGE_LIST: Shape = Shape::list("Ipv6RangeList", &IPV6_RANGE, Some("item"));
-
-pub static KEY_NAME_STRING_LIST: Shape = Shape::list("KeyNameStringList", &scalars::STRING, Some("KeyName"));
-
-pub static KEY_PAIR: Shape = Shape::structure(
-    "KeyPair",
-    &[
-        Member::new("KeyPairId", &scalars::STRING).wire("keyPairId").query("KeyPairId"),
-        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
-        Member::new("KeyName", &scalars::STRING).wire("keyName").query("KeyName"),
-        Member::new("KeyFingerprint", &scalars::STRING).wire("keyFingerprint").query("KeyFingerprint"),
-        Member::new("KeyMaterial", &scalars::STRING).wire("keyMaterial").query("KeyMaterial").sensitive(),
-    ],
-);
-
-pub static KEY_PAIR_ID_STRING_LIST: Shape = Shape::list("KeyPairIdStringList", &scalars::STRING, Some("KeyPairId"));
-
-pub static KEY_PAIR_INFO: Shape = Shape::structure(
-    "KeyPairInfo",
-    &[
-        Member::new("KeyPairId", &scalars::STRING).wire("keyPairId").query("KeyPairId"),
-        Member::new("KeyType", &scalars::STRING).wire("keyType").query("KeyType"),
-        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
-        Member::new("PublicKey", &scalars::STRING).wire("publicKey").query("PublicKey"),
-        Member::new("CreateTime", &scalars::TIMESTAMP).wire("createTime").query("CreateTime"),
-        Member::new("KeyName", &scalars::STRING).wire("keyName").query("KeyName"),
-        Member::new("KeyFingerprint", &scalars::STRING).wire("keyFingerprint").query("KeyFingerprint"),
-    ],
-);
-
-pub static KEY_PAIR_LIST: Shape = Shape::list("KeyPairList", &KEY_PAIR_INFO, Some("item"));
 
 pub static LAUNCH_TEMPLATE_SPECIFICATION: Shape = Shape::structure(
     "LaunchTemplateSpecification",
@@ -1866,29 +1456,6 @@ pub static PLACEMENT_GROUP_INFO: Shape = Shape::structure(
 pub static PLACEMENT_GROUP_STRATEGY_LIST: Shape =
     Shape::list("PlacementGroupStrategyList", &scalars::STRING, Some("item"));
 
-pub static PREFIX_LIST_ID: Shape = Shape::structure(
-    "PrefixListId",
-    &[
-        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
-        Member::new("PrefixListId", &scalars::STRING).wire("prefixListId").query("PrefixListId"),
-    ],
-);
-
-pub static PREFIX_LIST_ID_LIST: Shape = Shape::list("PrefixListIdList", &PREFIX_LIST_ID, Some("item"));
-
-pub static PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH: Shape = Shape::structure(
-    "PrivateDnsNameOptionsOnLaunch",
-    &[
-        Member::new("HostnameType", &scalars::STRING).wire("hostnameType").query("HostnameType"),
-        Member::new("EnableResourceNameDnsARecord", &scalars::BOOLEAN)
-            .wire("enableResourceNameDnsARecord")
-            .query("EnableResourceNameDnsARecord"),
-        Member::new("EnableResourceNameDnsAAAARecord", &scalars::BOOLEAN)
-            .wire("enableResourceNameDnsAAAARecord")
-            .query("EnableResourceNameDnsAAAARecord"),
-    ],
-);
-
 pub static PRIVATE_DNS_NAME_OPTIONS_REQUEST: Shape = Shape::structure(
     "PrivateDnsNameOptionsRequest",
     &[
@@ -1956,38 +1523,6 @@ pub static REBOOT_INSTANCES_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static REFERENCED_SECURITY_GROUP: Shape = Shape::structure(
-    "ReferencedSecurityGroup",
-    &[
-        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId"),
-        Member::new("PeeringStatus", &scalars::STRING).wire("peeringStatus").query("PeeringStatus"),
-        Member::new("UserId", &scalars::STRING).wire("userId").query("UserId"),
-        Member::new("VpcId", &scalars::STRING).wire("vpcId").query("VpcId"),
-        Member::new("VpcPeeringConnectionId", &scalars::STRING)
-            .wire("vpcPeeringConnectionId")
-            .query("VpcPeeringConnectionId"),
-    ],
-);
-
-pub static REGION: Shape = Shape::structure(
-    "Region",
-    &[
-        Member::new("OptInStatus", &scalars::STRING).wire("optInStatus").query("OptInStatus"),
-        Member::new("Geography", &REGION_GEOGRAPHY_LIST).wire("geographySet").query("GeographySet"),
-        Member::new("RegionName", &scalars::STRING).wire("regionName").query("RegionName"),
-        Member::new("Endpoint", &scalars::STRING).wire("regionEndpoint").query("RegionEndpoint"),
-    ],
-);
-
-pub static REGION_GEOGRAPHY: Shape =
-    Shape::structure("RegionGeography", &[Member::new("Name", &scalars::STRING).wire("name").query("Name")]);
-
-pub static REGION_GEOGRAPHY_LIST: Shape = Shape::list("RegionGeographyList", &REGION_GEOGRAPHY, Some("item"));
-
-pub static REGION_LIST: Shape = Shape::list("RegionList", &REGION, Some("item"));
-
-pub static REGION_NAME_STRING_LIST: Shape = Shape::list("RegionNameStringList", &scalars::STRING, Some("RegionName"));
-
 pub static REQUEST_INSTANCE_TYPE_LIST: Shape = Shape::list("RequestInstanceTypeList", &scalars::STRING, None);
 
 pub static RESERVATION: Shape = Shape::structure(
@@ -2002,91 +1537,6 @@ pub static RESERVATION: Shape = Shape::structure(
 );
 
 pub static RESERVATION_LIST: Shape = Shape::list("ReservationList", &RESERVATION, Some("item"));
-
-pub static RESOURCE_ID_LIST: Shape = Shape::list("ResourceIdList", &scalars::STRING, None);
-
-pub static REVOKE_SECURITY_GROUP_EGRESS_REQUEST: Shape = Shape::structure(
-    "RevokeSecurityGroupEgressRequest",
-    &[
-        Member::new("SecurityGroupRuleIds", &SECURITY_GROUP_RULE_ID_LIST).wire("SecurityGroupRuleId"),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId").required(),
-        Member::new("SourceSecurityGroupName", &scalars::STRING)
-            .wire("sourceSecurityGroupName")
-            .query("SourceSecurityGroupName"),
-        Member::new("SourceSecurityGroupOwnerId", &scalars::STRING)
-            .wire("sourceSecurityGroupOwnerId")
-            .query("SourceSecurityGroupOwnerId"),
-        Member::new("IpProtocol", &scalars::STRING).wire("ipProtocol").query("IpProtocol"),
-        Member::new("FromPort", &scalars::INTEGER).wire("fromPort").query("FromPort"),
-        Member::new("ToPort", &scalars::INTEGER).wire("toPort").query("ToPort"),
-        Member::new("CidrIp", &scalars::STRING).wire("cidrIp").query("CidrIp"),
-        Member::new("IpPermissions", &IP_PERMISSION_LIST).wire("ipPermissions").query("IpPermissions"),
-    ],
-);
-
-pub static REVOKE_SECURITY_GROUP_EGRESS_RESULT: Shape = Shape::structure(
-    "RevokeSecurityGroupEgressResult",
-    &[
-        Member::new("Return", &scalars::BOOLEAN).wire("return").query("Return"),
-        Member::new("UnknownIpPermissions", &IP_PERMISSION_LIST)
-            .wire("unknownIpPermissionSet")
-            .query("UnknownIpPermissionSet"),
-        Member::new("RevokedSecurityGroupRules", &REVOKED_SECURITY_GROUP_RULE_LIST)
-            .wire("revokedSecurityGroupRuleSet")
-            .query("RevokedSecurityGroupRuleSet"),
-    ],
-);
-
-pub static REVOKE_SECURITY_GROUP_INGRESS_REQUEST: Shape = Shape::structure(
-    "RevokeSecurityGroupIngressRequest",
-    &[
-        Member::new("CidrIp", &scalars::STRING),
-        Member::new("FromPort", &scalars::INTEGER),
-        Member::new("GroupId", &scalars::STRING),
-        Member::new("GroupName", &scalars::STRING),
-        Member::new("IpPermissions", &IP_PERMISSION_LIST),
-        Member::new("IpProtocol", &scalars::STRING),
-        Member::new("SourceSecurityGroupName", &scalars::STRING),
-        Member::new("SourceSecurityGroupOwnerId", &scalars::STRING),
-        Member::new("ToPort", &scalars::INTEGER),
-        Member::new("SecurityGroupRuleIds", &SECURITY_GROUP_RULE_ID_LIST).wire("SecurityGroupRuleId"),
-        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
-    ],
-);
-
-pub static REVOKE_SECURITY_GROUP_INGRESS_RESULT: Shape = Shape::structure(
-    "RevokeSecurityGroupIngressResult",
-    &[
-        Member::new("Return", &scalars::BOOLEAN).wire("return").query("Return"),
-        Member::new("UnknownIpPermissions", &IP_PERMISSION_LIST)
-            .wire("unknownIpPermissionSet")
-            .query("UnknownIpPermissionSet"),
-        Member::new("RevokedSecurityGroupRules", &REVOKED_SECURITY_GROUP_RULE_LIST)
-            .wire("revokedSecurityGroupRuleSet")
-            .query("RevokedSecurityGroupRuleSet"),
-    ],
-);
-
-pub static REVOKED_SECURITY_GROUP_RULE: Shape = Shape::structure(
-    "RevokedSecurityGroupRule",
-    &[
-        Member::new("SecurityGroupRuleId", &scalars::STRING).wire("securityGroupRuleId").query("SecurityGroupRuleId"),
-        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId"),
-        Member::new("IsEgress", &scalars::BOOLEAN).wire("isEgress").query("IsEgress"),
-        Member::new("IpProtocol", &scalars::STRING).wire("ipProtocol").query("IpProtocol"),
-        Member::new("FromPort", &scalars::INTEGER).wire("fromPort").query("FromPort"),
-        Member::new("ToPort", &scalars::INTEGER).wire("toPort").query("ToPort"),
-        Member::new("CidrIpv4", &scalars::STRING).wire("cidrIpv4").query("CidrIpv4"),
-        Member::new("CidrIpv6", &scalars::STRING).wire("cidrIpv6").query("CidrIpv6"),
-        Member::new("PrefixListId", &scalars::STRING).wire("prefixListId").query("PrefixListId"),
-        Member::new("ReferencedGroupId", &scalars::STRING).wire("referencedGroupId").query("ReferencedGroupId"),
-        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
-    ],
-);
-
-pub static REVOKED_SECURITY_GROUP_RULE_LIST: Shape =
-    Shape::list("RevokedSecurityGroupRuleList", &REVOKED_SECURITY_GROUP_RULE, Some("item"));
 
 pub static ROOT_DEVICE_TYPE_LIST: Shape = Shape::list("RootDeviceTypeList", &scalars::STRING, Some("item"));
 
@@ -2183,55 +1633,8 @@ pub static SCAN_RESULTS: Shape = Shape::structure(
     ],
 );
 
-pub static SECURITY_GROUP: Shape = Shape::structure(
-    "SecurityGroup",
-    &[
-        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId"),
-        Member::new("IpPermissionsEgress", &IP_PERMISSION_LIST)
-            .wire("ipPermissionsEgress")
-            .query("IpPermissionsEgress"),
-        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
-        Member::new("VpcId", &scalars::STRING).wire("vpcId").query("VpcId"),
-        Member::new("SecurityGroupArn", &scalars::STRING).wire("securityGroupArn").query("SecurityGroupArn"),
-        Member::new("OwnerId", &scalars::STRING).wire("ownerId").query("OwnerId"),
-        Member::new("GroupName", &scalars::STRING).wire("groupName").query("GroupName"),
-        Member::new("Description", &scalars::STRING).wire("groupDescription").query("GroupDescription"),
-        Member::new("IpPermissions", &IP_PERMISSION_LIST).wire("ipPermissions").query("IpPermissions"),
-    ],
-);
-
 pub static SECURITY_GROUP_ID_STRING_LIST: Shape =
     Shape::list("SecurityGroupIdStringList", &scalars::STRING, Some("SecurityGroupId"));
-
-pub static SECURITY_GROUP_LIST: Shape = Shape::list("SecurityGroupList", &SECURITY_GROUP, Some("item"));
-
-pub static SECURITY_GROUP_RULE: Shape = Shape::structure(
-    "SecurityGroupRule",
-    &[
-        Member::new("SecurityGroupRuleId", &scalars::STRING).wire("securityGroupRuleId").query("SecurityGroupRuleId"),
-        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId"),
-        Member::new("GroupOwnerId", &scalars::STRING).wire("groupOwnerId").query("GroupOwnerId"),
-        Member::new("IsEgress", &scalars::BOOLEAN).wire("isEgress").query("IsEgress"),
-        Member::new("IpProtocol", &scalars::STRING).wire("ipProtocol").query("IpProtocol"),
-        Member::new("FromPort", &scalars::INTEGER).wire("fromPort").query("FromPort"),
-        Member::new("ToPort", &scalars::INTEGER).wire("toPort").query("ToPort"),
-        Member::new("CidrIpv4", &scalars::STRING).wire("cidrIpv4").query("CidrIpv4"),
-        Member::new("CidrIpv6", &scalars::STRING).wire("cidrIpv6").query("CidrIpv6"),
-        Member::new("PrefixListId", &scalars::STRING).wire("prefixListId").query("PrefixListId"),
-        Member::new("ReferencedGroupInfo", &REFERENCED_SECURITY_GROUP)
-            .wire("referencedGroupInfo")
-            .query("ReferencedGroupInfo"),
-        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
-        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
-        Member::new("SecurityGroupRuleArn", &scalars::STRING)
-            .wire("securityGroupRuleArn")
-            .query("SecurityGroupRuleArn"),
-    ],
-);
-
-pub static SECURITY_GROUP_RULE_ID_LIST: Shape = Shape::list("SecurityGroupRuleIdList", &scalars::STRING, Some("item"));
-
-pub static SECURITY_GROUP_RULE_LIST: Shape = Shape::list("SecurityGroupRuleList", &SECURITY_GROUP_RULE, Some("item"));
 
 pub static SECURITY_GROUP_STRING_LIST: Shape =
     Shape::list("SecurityGroupStringList", &scalars::STRING, Some("SecurityGroup"));
@@ -2255,81 +1658,6 @@ pub static STATE_REASON: Shape = Shape::structure(
     ],
 );
 
-pub static SUBNET: Shape = Shape::structure(
-    "Subnet",
-    &[
-        Member::new("AvailabilityZoneId", &scalars::STRING).wire("availabilityZoneId").query("AvailabilityZoneId"),
-        Member::new("EnableLniAtDeviceIndex", &scalars::INTEGER)
-            .wire("enableLniAtDeviceIndex")
-            .query("EnableLniAtDeviceIndex"),
-        Member::new("MapCustomerOwnedIpOnLaunch", &scalars::BOOLEAN)
-            .wire("mapCustomerOwnedIpOnLaunch")
-            .query("MapCustomerOwnedIpOnLaunch"),
-        Member::new("CustomerOwnedIpv4Pool", &scalars::STRING)
-            .wire("customerOwnedIpv4Pool")
-            .query("CustomerOwnedIpv4Pool"),
-        Member::new("OwnerId", &scalars::STRING).wire("ownerId").query("OwnerId"),
-        Member::new("AssignIpv6AddressOnCreation", &scalars::BOOLEAN)
-            .wire("assignIpv6AddressOnCreation")
-            .query("AssignIpv6AddressOnCreation"),
-        Member::new("Ipv6CidrBlockAssociationSet", &SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION_SET)
-            .wire("ipv6CidrBlockAssociationSet")
-            .query("Ipv6CidrBlockAssociationSet"),
-        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
-        Member::new("SubnetArn", &scalars::STRING).wire("subnetArn").query("SubnetArn"),
-        Member::new("OutpostArn", &scalars::STRING).wire("outpostArn").query("OutpostArn"),
-        Member::new("EnableDns64", &scalars::BOOLEAN).wire("enableDns64").query("EnableDns64"),
-        Member::new("Ipv6Native", &scalars::BOOLEAN).wire("ipv6Native").query("Ipv6Native"),
-        Member::new("PrivateDnsNameOptionsOnLaunch", &PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH)
-            .wire("privateDnsNameOptionsOnLaunch")
-            .query("PrivateDnsNameOptionsOnLaunch"),
-        Member::new("BlockPublicAccessStates", &BLOCK_PUBLIC_ACCESS_STATES)
-            .wire("blockPublicAccessStates")
-            .query("BlockPublicAccessStates"),
-        Member::new("Type", &scalars::STRING).wire("type").query("Type"),
-        Member::new("SubnetId", &scalars::STRING).wire("subnetId").query("SubnetId"),
-        Member::new("State", &scalars::STRING).wire("state").query("State"),
-        Member::new("VpcId", &scalars::STRING).wire("vpcId").query("VpcId"),
-        Member::new("CidrBlock", &scalars::STRING).wire("cidrBlock").query("CidrBlock"),
-        Member::new("AvailableIpAddressCount", &scalars::INTEGER)
-            .wire("availableIpAddressCount")
-            .query("AvailableIpAddressCount"),
-        Member::new("AvailabilityZone", &scalars::STRING).wire("availabilityZone").query("AvailabilityZone"),
-        Member::new("DefaultForAz", &scalars::BOOLEAN).wire("defaultForAz").query("DefaultForAz"),
-        Member::new("MapPublicIpOnLaunch", &scalars::BOOLEAN).wire("mapPublicIpOnLaunch").query("MapPublicIpOnLaunch"),
-    ],
-);
-
-pub static SUBNET_CIDR_BLOCK_STATE: Shape = Shape::structure(
-    "SubnetCidrBlockState",
-    &[
-        Member::new("State", &scalars::STRING).wire("state").query("State"),
-        Member::new("StatusMessage", &scalars::STRING).wire("statusMessage").query("StatusMessage"),
-    ],
-);
-
-pub static SUBNET_ID_STRING_LIST: Shape = Shape::list("SubnetIdStringList", &scalars::STRING, Some("SubnetId"));
-
-pub static SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION: Shape = Shape::structure(
-    "SubnetIpv6CidrBlockAssociation",
-    &[
-        Member::new("AssociationId", &scalars::STRING).wire("associationId").query("AssociationId"),
-        Member::new("Ipv6CidrBlock", &scalars::STRING).wire("ipv6CidrBlock").query("Ipv6CidrBlock"),
-        Member::new("Ipv6CidrBlockState", &SUBNET_CIDR_BLOCK_STATE)
-            .wire("ipv6CidrBlockState")
-            .query("Ipv6CidrBlockState"),
-        Member::new("Ipv6AddressAttribute", &scalars::STRING)
-            .wire("ipv6AddressAttribute")
-            .query("Ipv6AddressAttribute"),
-        Member::new("IpSource", &scalars::STRING).wire("ipSource").query("IpSource"),
-    ],
-);
-
-pub static SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION_SET: Shape =
-    Shape::list("SubnetIpv6CidrBlockAssociationSet", &SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION, Some("item"));
-
-pub static SUBNET_LIST: Shape = Shape::list("SubnetList", &SUBNET, Some("item"));
-
 pub static SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE_LIST: Shape =
     Shape::list("SupportedAdditionalProcessorFeatureList", &scalars::STRING, Some("item"));
 
@@ -2343,18 +1671,6 @@ pub static TAG: Shape = Shape::structure(
         Member::new("Value", &scalars::STRING).wire("value").query("Value"),
     ],
 );
-
-pub static TAG_DESCRIPTION: Shape = Shape::structure(
-    "TagDescription",
-    &[
-        Member::new("Key", &scalars::STRING).wire("key").query("Key"),
-        Member::new("ResourceId", &scalars::STRING).wire("resourceId").query("ResourceId"),
-        Member::new("ResourceType", &scalars::STRING).wire("resourceType").query("ResourceType"),
-        Member::new("Value", &scalars::STRING).wire("value").query("Value"),
-    ],
-);
-
-pub static TAG_DESCRIPTION_LIST: Shape = Shape::list("TagDescriptionList", &TAG_DESCRIPTION, Some("item"));
 
 pub static TAG_LIST: Shape = Shape::list("TagList", &TAG, Some("item"));
 
@@ -2390,23 +1706,6 @@ pub static UNSUPPORTED_INSTANCE_TYPE_SET: Shape =
 
 pub static USAGE_CLASS_TYPE_LIST: Shape = Shape::list("UsageClassTypeList", &scalars::STRING, Some("item"));
 
-pub static USER_ID_GROUP_PAIR: Shape = Shape::structure(
-    "UserIdGroupPair",
-    &[
-        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
-        Member::new("UserId", &scalars::STRING).wire("userId").query("UserId"),
-        Member::new("GroupName", &scalars::STRING).wire("groupName").query("GroupName"),
-        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId"),
-        Member::new("VpcId", &scalars::STRING).wire("vpcId").query("VpcId"),
-        Member::new("VpcPeeringConnectionId", &scalars::STRING)
-            .wire("vpcPeeringConnectionId")
-            .query("VpcPeeringConnectionId"),
-        Member::new("PeeringStatus", &scalars::STRING).wire("peeringStatus").query("PeeringStatus"),
-    ],
-);
-
-pub static USER_ID_GROUP_PAIR_LIST: Shape = Shape::list("UserIdGroupPairList", &USER_ID_GROUP_PAIR, Some("item"));
-
 pub static V_CPU_INFO: Shape = Shape::structure(
     "VCpuInfo",
     &[
@@ -2426,125 +1725,4 @@ pub static VALUE_STRING_LIST: Shape = Shape::list("ValueStringList", &scalars::S
 
 pub static VIRTUALIZATION_TYPE_LIST: Shape = Shape::list("VirtualizationTypeList", &scalars::STRING, Some("item"));
 
-pub static VPC: Shape = Shape::structure(
-    "Vpc",
-    &[
-        Member::new("OwnerId", &scalars::STRING).wire("ownerId").query("OwnerId"),
-        Member::new("InstanceTenancy", &scalars::STRING).wire("instanceTenancy").query("InstanceTenancy"),
-        Member::new("Ipv6CidrBlockAssociationSet", &VPC_IPV6_CIDR_BLOCK_ASSOCIATION_SET)
-            .wire("ipv6CidrBlockAssociationSet")
-            .query("Ipv6CidrBlockAssociationSet"),
-        Member::new("CidrBlockAssociationSet", &VPC_CIDR_BLOCK_ASSOCIATION_SET)
-            .wire("cidrBlockAssociationSet")
-            .query("CidrBlockAssociationSet"),
-        Member::new("IsDefault", &scalars::BOOLEAN).wire("isDefault").query("IsDefault"),
-        Member::new("EncryptionControl", &VPC_ENCRYPTION_CONTROL).wire("encryptionControl").query("EncryptionControl"),
-        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
-        Member::new("BlockPublicAccessStates", &BLOCK_PUBLIC_ACCESS_STATES)
-            .wire("blockPublicAccessStates")
-            .query("BlockPublicAccessStates"),
-        Member::new("VpcId", &scalars::STRING).wire("vpcId").query("VpcId"),
-        Member::new("State", &scalars::STRING).wire("state").query("State"),
-        Member::new("CidrBlock", &scalars::STRING).wire("cidrBlock").query("CidrBlock"),
-        Member::new("DhcpOptionsId", &scalars::STRING).wire("dhcpOptionsId").query("DhcpOptionsId"),
-    ],
-);
-
-pub static VPC_CIDR_BLOCK_ASSOCIATION: Shape = Shape::structure(
-    "VpcCidrBlockAssociation",
-    &[
-        Member::new("AssociationId", &scalars::STRING).wire("associationId").query("AssociationId"),
-        Member::new("CidrBlock", &scalars::STRING).wire("cidrBlock").query("CidrBlock"),
-        Member::new("CidrBlockState", &VPC_CIDR_BLOCK_STATE).wire("cidrBlockState").query("CidrBlockState"),
-    ],
-);
-
-pub static VPC_CIDR_BLOCK_ASSOCIATION_SET: Shape =
-    Shape::list("VpcCidrBlockAssociationSet", &VPC_CIDR_BLOCK_ASSOCIATION, Some("item"));
-
-pub static VPC_CIDR_BLOCK_STATE: Shape = Shape::structure(
-    "VpcCidrBlockState",
-    &[
-        Member::new("State", &scalars::STRING).wire("state").query("State"),
-        Member::new("StatusMessage", &scalars::STRING).wire("statusMessage").query("StatusMessage"),
-    ],
-);
-
-pub static VPC_ENCRYPTION_CONTROL: Shape = Shape::structure(
-    "VpcEncryptionControl",
-    &[
-        Member::new("VpcId", &scalars::STRING).wire("vpcId").query("VpcId"),
-        Member::new("VpcEncryptionControlId", &scalars::STRING)
-            .wire("vpcEncryptionControlId")
-            .query("VpcEncryptionControlId"),
-        Member::new("Mode", &scalars::STRING).wire("mode").query("Mode"),
-        Member::new("State", &scalars::STRING).wire("state").query("State"),
-        Member::new("StateMessage", &scalars::STRING).wire("stateMessage").query("StateMessage"),
-        Member::new("ResourceExclusions", &VPC_ENCRYPTION_CONTROL_EXCLUSIONS)
-            .wire("resourceExclusions")
-            .query("ResourceExclusions"),
-        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
-    ],
-);
-
-pub static VPC_ENCRYPTION_CONTROL_EXCLUSION: Shape = Shape::structure(
-    "VpcEncryptionControlExclusion",
-    &[
-        Member::new("State", &scalars::STRING).wire("state").query("State"),
-        Member::new("StateMessage", &scalars::STRING).wire("stateMessage").query("StateMessage"),
-    ],
-);
-
-pub static VPC_ENCRYPTION_CONTROL_EXCLUSIONS: Shape = Shape::structure(
-    "VpcEncryptionControlExclusions",
-    &[
-        Member::new("InternetGateway", &VPC_ENCRYPTION_CONTROL_EXCLUSION)
-            .wire("internetGateway")
-            .query("InternetGateway"),
-        Member::new("EgressOnlyInternetGateway", &VPC_ENCRYPTION_CONTROL_EXCLUSION)
-            .wire("egressOnlyInternetGateway")
-            .query("EgressOnlyInternetGateway"),
-        Member::new("NatGateway", &VPC_ENCRYPTION_CONTROL_EXCLUSION).wire("natGateway").query("NatGateway"),
-        Member::new("VirtualPrivateGateway", &VPC_ENCRYPTION_CONTROL_EXCLUSION)
-            .wire("virtualPrivateGateway")
-            .query("VirtualPrivateGateway"),
-        Member::new("VpcPeering", &VPC_ENCRYPTION_CONTROL_EXCLUSION).wire("vpcPeering").query("VpcPeering"),
-        Member::new("Lambda", &VPC_ENCRYPTION_CONTROL_EXCLUSION).wire("lambda").query("Lambda"),
-        Member::new("VpcLattice", &VPC_ENCRYPTION_CONTROL_EXCLUSION).wire("vpcLattice").query("VpcLattice"),
-        Member::new("ElasticFileSystem", &VPC_ENCRYPTION_CONTROL_EXCLUSION)
-            .wire("elasticFileSystem")
-            .query("ElasticFileSystem"),
-        Member::new("GlobalAccelerator", &VPC_ENCRYPTION_CONTROL_EXCLUSION)
-            .wire("globalAccelerator")
-            .query("GlobalAccelerator"),
-        Member::new("ApiGatewayV2", &VPC_ENCRYPTION_CONTROL_EXCLUSION).wire("apiGatewayV2").query("ApiGatewayV2"),
-    ],
-);
-
-pub static VPC_ID_STRING_LIST: Shape = Shape::list("VpcIdStringList", &scalars::STRING, Some("VpcId"));
-
-pub static VPC_IPV6_CIDR_BLOCK_ASSOCIATION: Shape = Shape::structure(
-    "VpcIpv6CidrBlockAssociation",
-    &[
-        Member::new("AssociationId", &scalars::STRING).wire("associationId").query("AssociationId"),
-        Member::new("Ipv6CidrBlock", &scalars::STRING).wire("ipv6CidrBlock").query("Ipv6CidrBlock"),
-        Member::new("Ipv6CidrBlockState", &VPC_CIDR_BLOCK_STATE).wire("ipv6CidrBlockState").query("Ipv6CidrBlockState"),
-        Member::new("NetworkBorderGroup", &scalars::STRING).wire("networkBorderGroup").query("NetworkBorderGroup"),
-        Member::new("Ipv6Pool", &scalars::STRING).wire("ipv6Pool").query("Ipv6Pool"),
-        Member::new("Ipv6AddressAttribute", &scalars::STRING)
-            .wire("ipv6AddressAttribute")
-            .query("Ipv6AddressAttribute"),
-        Member::new("IpSource", &scalars::STRING).wire("ipSource").query("IpSource"),
-    ],
-);
-
-pub static VPC_IPV6_CIDR_BLOCK_ASSOCIATION_SET: Shape =
-    Shape::list("VpcIpv6CidrBlockAssociationSet", &VPC_IPV6_CIDR_BLOCK_ASSOCIATION, Some("item"));
-
-pub static VPC_LIST: Shape = Shape::list("VpcList", &VPC, Some("item"));
-
 pub static WORKLOADS_LIST: Shape = Shape::list("WorkloadsList", &scalars::STRING, Some("item"));
-
-pub static ZONE_ID_STRING_LIST: Shape = Shape::list("ZoneIdStringList", &scalars::STRING, Some("ZoneId"));
-
-pub static ZONE_NAME_STRING_LIST: Shape = Shape::list("ZoneNameStringList", &scalars::STRING, Some("ZoneName"));
