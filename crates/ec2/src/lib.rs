@@ -22,6 +22,7 @@ use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
 pub use error::Ec2Error;
+pub use network::{DefaultNetwork, default_network};
 
 /// EC2.
 #[derive(Clone)]
