@@ -96,16 +96,21 @@ impl Operation<Ec2> for DescribeSubnets {
 }
 
 fn described(record: SubnetRecord, view: &View, cx: &Cx) -> Result<Described, StoreError> {
-    let size = 1usize << (32 - u32::from(record.cidr.1));
-    let used = view.scan::<PrivateAddressRecord>(&KeyPrefix::of(&record.id), None, size)?.len();
     let zone = cx.region.zones.iter().find(|zone| zone.name == record.zone);
     Ok(Described {
         zone_id: zone.map_or_else(String::new, |zone| zone.id.clone()),
         arn: Arn::new("ec2", cx.region_name(), cx.account.as_str(), &format!("subnet/{}", record.id)),
-        free: size.saturating_sub(RESERVED_ADDRESSES + used),
+        free: free_addresses(&record, view)?,
         tags: tags::tags_of(view, &cx.account, record.id.as_str())?,
         record,
     })
+}
+
+/// The addresses of a subnet that a new interface could get.
+fn free_addresses(subnet: &SubnetRecord, view: &View) -> Result<usize, StoreError> {
+    let size = 1usize << (32 - u32::from(subnet.cidr.1));
+    let used = view.scan::<PrivateAddressRecord>(&KeyPrefix::of(&subnet.id), None, size)?.len();
+    Ok(size.saturating_sub(RESERVED_ADDRESSES + used))
 }
 
 fn shown(subnet: Described) -> Subnet {
@@ -132,5 +137,46 @@ fn shown(subnet: Described) -> Subnet {
         tags: tags::shown(&subnet.tags),
         vpc_id: Some(subnet.record.vpc.to_string()),
         ..Subnet::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use ids::{AccountId, NetworkInterfaceId, SubnetId, VpcId};
+    use store::{Changes, Memory, Store};
+
+    use super::free_addresses;
+    use crate::network::record::{PrivateAddressRecord, SubnetRecord};
+
+    #[tokio::test]
+    async fn addresses_in_use_are_not_free() {
+        let store = Store::new(Memory::new());
+        let subnet = |byte: u8, length: u8| SubnetRecord {
+            account: AccountId::from_random([1; 8]),
+            id: SubnetId::from_random([byte; 8]),
+            vpc: VpcId::from_random([1; 8]),
+            zone: "us-east-1a".to_owned(),
+            cidr: (Ipv4Addr::new(10, byte, 0, 0), length),
+            is_default: false,
+            maps_public_ip: false,
+        };
+        let mut changes = Changes::new();
+        for host in 4..7 {
+            let address = PrivateAddressRecord {
+                subnet: subnet(1, 28).id,
+                address: Ipv4Addr::new(10, 1, 0, host),
+                interface: NetworkInterfaceId::from_random([host; 8]),
+            };
+            changes.put(&address).unwrap();
+        }
+        store.commit(None, changes).await.unwrap();
+        let view = store.view().unwrap();
+        for (subnet, expected) in
+            [(subnet(1, 28), 8), (subnet(2, 28), 11), (subnet(3, 20), 4091), (subnet(4, 16), 65531)]
+        {
+            assert_eq!(free_addresses(&subnet, &view).unwrap(), expected, "{:?}", subnet.cidr);
+        }
     }
 }
