@@ -1,4 +1,5 @@
 //! Key pairs, and tags on them.
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The default network and its describers.
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Security groups: made, filled, shown, emptied, deleted.
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 mod common;
 

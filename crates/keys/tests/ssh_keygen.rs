@@ -1,4 +1,5 @@
 //! OpenSSH reads the private keys that we write, and derives the public key that we say.
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

@@ -174,3 +174,64 @@ fn by_id(group: &SecurityGroupRecord, given: &[String], is_egress: bool) -> Resu
     };
     given.iter().map(find).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use api::ec2::{IpPermission, UserIdGroupPair};
+    use ids::{AccountId, SecurityGroupId, VpcId};
+    use store::{Changes, Memory, Store};
+
+    use super::{Flat, SecurityGroupRecord, Wanted, by_permission};
+    use crate::network::record::VpcRecord;
+
+    fn group(byte: u8, vpc: u8) -> SecurityGroupRecord {
+        SecurityGroupRecord {
+            account: AccountId::from_random([1; 8]),
+            id: SecurityGroupId::from_random([byte; 8]),
+            vpc: VpcId::from_random([vpc; 8]),
+            name: format!("group{byte}"),
+            description: String::new(),
+            rules: Vec::new(),
+        }
+    }
+
+    /// Asks the group 1 to revoke a rule that it doesn't have, about the group 2 of the VPC `peer_vpc`; gives how many
+    /// permissions were unknown, or the code of the refusal.
+    async fn check(is_default: bool, peer_vpc: u8, expected: Result<usize, &str>) {
+        let store = Store::new(Memory::new());
+        let mut changes = Changes::new();
+        let vpc = VpcRecord {
+            account: AccountId::from_random([1; 8]),
+            id: VpcId::from_random([1; 8]),
+            cidr: (std::net::Ipv4Addr::new(10, 0, 0, 0), 16),
+            is_default,
+            dhcp_options: String::new(),
+        };
+        changes.put(&vpc).unwrap();
+        changes.put(&group(1, 1)).unwrap();
+        changes.put(&group(2, peer_vpc)).unwrap();
+        store.commit(None, changes).await.unwrap();
+        let view = store.view().unwrap();
+        let pair = UserIdGroupPair { group_id: Some(group(2, 1).id.to_string()), ..UserIdGroupPair::default() };
+        let permissions = vec![IpPermission {
+            ip_protocol: Some("-1".to_owned()),
+            user_id_group_pairs: Some(vec![pair]),
+            ..IpPermission::default()
+        }];
+        let wanted = Wanted { rule_ids: &[], permissions: Some(&permissions), flat: Flat::default() };
+        let outcome = by_permission(&group(1, 1), &wanted, false, &view);
+        let seen = outcome.map(|(_, unknown)| unknown.len()).map_err(|error| error.to_string());
+        match (seen, expected) {
+            (Ok(seen), Ok(expected)) => assert_eq!(seen, expected),
+            (Err(seen), Err(expected)) => assert!(seen.starts_with(expected), "{seen}"),
+            (seen, expected) => panic!("{seen:?} instead of {expected:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_default_vpc_forgives_unknown_rules() {
+        check(true, 1, Ok(1)).await;
+        check(false, 1, Err("InvalidPermission.NotFound")).await;
+        check(true, 2, Err("InvalidGroup.NotFound: You have specified two resources")).await;
+    }
+}
