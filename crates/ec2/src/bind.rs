@@ -7,67 +7,139 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl Ec2Api for crate::Ec2 {
-    fn describe_images(
+    fn authorize_security_group_egress(
         &self,
         call: Call,
-        input: generated::DescribeImagesRequest,
-    ) -> BoxFuture<'_, Result<generated::DescribeImagesResult, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::DescribeImages>(self, call, input))
+        input: generated::AuthorizeSecurityGroupEgressRequest,
+    ) -> BoxFuture<'_, Result<generated::AuthorizeSecurityGroupEgressResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AuthorizeSecurityGroupEgress>(self, call, input))
     }
 
-    fn describe_instance_status(
+    fn authorize_security_group_ingress(
         &self,
         call: Call,
-        input: generated::DescribeInstanceStatusRequest,
-    ) -> BoxFuture<'_, Result<generated::DescribeInstanceStatusResult, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::DescribeInstanceStatus>(self, call, input))
+        input: generated::AuthorizeSecurityGroupIngressRequest,
+    ) -> BoxFuture<'_, Result<generated::AuthorizeSecurityGroupIngressResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AuthorizeSecurityGroupIngress>(self, call, input))
     }
 
-    fn describe_instance_types(
+    fn create_key_pair(
         &self,
         call: Call,
-        input: generated::DescribeInstanceTypesRequest,
-    ) -> BoxFuture<'_, Result<generated::DescribeInstanceTypesResult, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::DescribeInstanceTypes>(self, call, input))
+        input: generated::CreateKeyPairRequest,
+    ) -> BoxFuture<'_, Result<generated::KeyPair, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateKeyPair>(self, call, input))
     }
 
-    fn describe_instances(
+    fn create_security_group(
         &self,
         call: Call,
-        input: generated::DescribeInstancesRequest,
-    ) -> BoxFuture<'_, Result<generated::DescribeInstancesResult, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::DescribeInstances>(self, call, input))
+        input: generated::CreateSecurityGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateSecurityGroupResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateSecurityGroup>(self, call, input))
     }
 
-    fn get_console_output(
-        &self,
-        call: Call,
-        input: generated::GetConsoleOutputRequest,
-    ) -> BoxFuture<'_, Result<generated::GetConsoleOutputResult, ServiceError>> {
-        Box::pin(self.runner().run_streaming::<Self, generated::GetConsoleOutput>(self, call, input))
+    fn create_tags(&self, call: Call, input: generated::CreateTagsRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateTags>(self, call, input))
     }
 
-    fn reboot_instances(
+    fn delete_key_pair(
         &self,
         call: Call,
-        input: generated::RebootInstancesRequest,
-    ) -> BoxFuture<'_, Result<(), ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::RebootInstances>(self, call, input))
+        input: generated::DeleteKeyPairRequest,
+    ) -> BoxFuture<'_, Result<generated::DeleteKeyPairResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteKeyPair>(self, call, input))
     }
 
-    fn run_instances(
+    fn delete_security_group(
         &self,
         call: Call,
-        input: generated::RunInstancesRequest,
-    ) -> BoxFuture<'_, Result<generated::Reservation, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::RunInstances>(self, call, input))
+        input: generated::DeleteSecurityGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::DeleteSecurityGroupResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSecurityGroup>(self, call, input))
     }
 
-    fn terminate_instances(
+    fn delete_tags(&self, call: Call, input: generated::DeleteTagsRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteTags>(self, call, input))
+    }
+
+    fn describe_availability_zones(
         &self,
         call: Call,
-        input: generated::TerminateInstancesRequest,
-    ) -> BoxFuture<'_, Result<generated::TerminateInstancesResult, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::TerminateInstances>(self, call, input))
+        input: generated::DescribeAvailabilityZonesRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeAvailabilityZonesResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeAvailabilityZones>(self, call, input))
+    }
+
+    fn describe_key_pairs(
+        &self,
+        call: Call,
+        input: generated::DescribeKeyPairsRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeKeyPairsResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeKeyPairs>(self, call, input))
+    }
+
+    fn describe_regions(
+        &self,
+        call: Call,
+        input: generated::DescribeRegionsRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeRegionsResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeRegions>(self, call, input))
+    }
+
+    fn describe_security_groups(
+        &self,
+        call: Call,
+        input: generated::DescribeSecurityGroupsRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeSecurityGroupsResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeSecurityGroups>(self, call, input))
+    }
+
+    fn describe_subnets(
+        &self,
+        call: Call,
+        input: generated::DescribeSubnetsRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeSubnetsResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeSubnets>(self, call, input))
+    }
+
+    fn describe_tags(
+        &self,
+        call: Call,
+        input: generated::DescribeTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeTagsResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeTags>(self, call, input))
+    }
+
+    fn describe_vpcs(
+        &self,
+        call: Call,
+        input: generated::DescribeVpcsRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeVpcsResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeVpcs>(self, call, input))
+    }
+
+    fn import_key_pair(
+        &self,
+        call: Call,
+        input: generated::ImportKeyPairRequest,
+    ) -> BoxFuture<'_, Result<generated::ImportKeyPairResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ImportKeyPair>(self, call, input))
+    }
+
+    fn revoke_security_group_egress(
+        &self,
+        call: Call,
+        input: generated::RevokeSecurityGroupEgressRequest,
+    ) -> BoxFuture<'_, Result<generated::RevokeSecurityGroupEgressResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RevokeSecurityGroupEgress>(self, call, input))
+    }
+
+    fn revoke_security_group_ingress(
+        &self,
+        call: Call,
+        input: generated::RevokeSecurityGroupIngressRequest,
+    ) -> BoxFuture<'_, Result<generated::RevokeSecurityGroupIngressResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RevokeSecurityGroupIngress>(self, call, input))
     }
 }

@@ -26,6 +26,7 @@ use wire::ServiceError;
 pub use error::Ec2Error;
 pub use images::{BuiltinImage, ImageSource, register_builtin};
 pub use instances::InstanceReconciler;
+pub use network::{DefaultNetwork, default_network};
 
 /// EC2.
 #[derive(Clone)]

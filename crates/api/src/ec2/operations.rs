@@ -6,19 +6,19 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
-/// `DescribeImages`.
+/// `AuthorizeSecurityGroupEgress`.
 #[derive(Debug, Clone, Copy)]
-pub struct DescribeImages;
+pub struct AuthorizeSecurityGroupEgress;
 
-impl OperationType for DescribeImages {
-    type Input = types::DescribeImagesRequest;
-    type Output = types::DescribeImagesResult;
+impl OperationType for AuthorizeSecurityGroupEgress {
+    type Input = types::AuthorizeSecurityGroupEgressRequest;
+    type Output = types::AuthorizeSecurityGroupEgressResult;
     const SHAPE: &'static OperationShape = &OperationShape {
-        name: "DescribeImages",
-        input: Some(&shapes::DESCRIBE_IMAGES_REQUEST),
-        output: Some(&shapes::DESCRIBE_IMAGES_RESULT),
+        name: "AuthorizeSecurityGroupEgress",
+        input: Some(&shapes::AUTHORIZE_SECURITY_GROUP_EGRESS_REQUEST),
+        output: Some(&shapes::AUTHORIZE_SECURITY_GROUP_EGRESS_RESULT),
         status: 200,
-        output_root: "DescribeImagesResult",
+        output_root: "AuthorizeSecurityGroupEgressResult",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -31,19 +31,19 @@ impl OperationType for DescribeImages {
     }
 }
 
-/// `DescribeInstanceStatus`.
+/// `AuthorizeSecurityGroupIngress`.
 #[derive(Debug, Clone, Copy)]
-pub struct DescribeInstanceStatus;
+pub struct AuthorizeSecurityGroupIngress;
 
-impl OperationType for DescribeInstanceStatus {
-    type Input = types::DescribeInstanceStatusRequest;
-    type Output = types::DescribeInstanceStatusResult;
+impl OperationType for AuthorizeSecurityGroupIngress {
+    type Input = types::AuthorizeSecurityGroupIngressRequest;
+    type Output = types::AuthorizeSecurityGroupIngressResult;
     const SHAPE: &'static OperationShape = &OperationShape {
-        name: "DescribeInstanceStatus",
-        input: Some(&shapes::DESCRIBE_INSTANCE_STATUS_REQUEST),
-        output: Some(&shapes::DESCRIBE_INSTANCE_STATUS_RESULT),
+        name: "AuthorizeSecurityGroupIngress",
+        input: Some(&shapes::AUTHORIZE_SECURITY_GROUP_INGRESS_REQUEST),
+        output: Some(&shapes::AUTHORIZE_SECURITY_GROUP_INGRESS_RESULT),
         status: 200,
-        output_root: "DescribeInstanceStatusResult",
+        output_root: "AuthorizeSecurityGroupIngressResult",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -56,19 +56,19 @@ impl OperationType for DescribeInstanceStatus {
     }
 }
 
-/// `DescribeInstanceTypes`.
+/// `CreateKeyPair`.
 #[derive(Debug, Clone, Copy)]
-pub struct DescribeInstanceTypes;
+pub struct CreateKeyPair;
 
-impl OperationType for DescribeInstanceTypes {
-    type Input = types::DescribeInstanceTypesRequest;
-    type Output = types::DescribeInstanceTypesResult;
+impl OperationType for CreateKeyPair {
+    type Input = types::CreateKeyPairRequest;
+    type Output = types::KeyPair;
     const SHAPE: &'static OperationShape = &OperationShape {
-        name: "DescribeInstanceTypes",
-        input: Some(&shapes::DESCRIBE_INSTANCE_TYPES_REQUEST),
-        output: Some(&shapes::DESCRIBE_INSTANCE_TYPES_RESULT),
+        name: "CreateKeyPair",
+        input: Some(&shapes::CREATE_KEY_PAIR_REQUEST),
+        output: Some(&shapes::KEY_PAIR),
         status: 200,
-        output_root: "DescribeInstanceTypesResult",
+        output_root: "KeyPair",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -81,19 +81,19 @@ impl OperationType for DescribeInstanceTypes {
     }
 }
 
-/// `DescribeInstances`.
+/// `CreateSecurityGroup`.
 #[derive(Debug, Clone, Copy)]
-pub struct DescribeInstances;
+pub struct CreateSecurityGroup;
 
-impl OperationType for DescribeInstances {
-    type Input = types::DescribeInstancesRequest;
-    type Output = types::DescribeInstancesResult;
+impl OperationType for CreateSecurityGroup {
+    type Input = types::CreateSecurityGroupRequest;
+    type Output = types::CreateSecurityGroupResult;
     const SHAPE: &'static OperationShape = &OperationShape {
-        name: "DescribeInstances",
-        input: Some(&shapes::DESCRIBE_INSTANCES_REQUEST),
-        output: Some(&shapes::DESCRIBE_INSTANCES_RESULT),
+        name: "CreateSecurityGroup",
+        input: Some(&shapes::CREATE_SECURITY_GROUP_REQUEST),
+        output: Some(&shapes::CREATE_SECURITY_GROUP_RESULT),
         status: 200,
-        output_root: "DescribeInstancesResult",
+        output_root: "CreateSecurityGroupResult",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -106,41 +106,16 @@ impl OperationType for DescribeInstances {
     }
 }
 
-/// `GetConsoleOutput`.
+/// `CreateTags`.
 #[derive(Debug, Clone, Copy)]
-pub struct GetConsoleOutput;
+pub struct CreateTags;
 
-impl OperationType for GetConsoleOutput {
-    type Input = types::GetConsoleOutputRequest;
-    type Output = types::GetConsoleOutputResult;
-    const SHAPE: &'static OperationShape = &OperationShape {
-        name: "GetConsoleOutput",
-        input: Some(&shapes::GET_CONSOLE_OUTPUT_REQUEST),
-        output: Some(&shapes::GET_CONSOLE_OUTPUT_RESULT),
-        status: 200,
-        output_root: "GetConsoleOutputResult",
-        is_output_unwrapped: false,
-        has_streaming_input: false,
-        has_streaming_output: false,
-        requires_checksum: false,
-        errors: &[],
-    };
-
-    fn is_dry_run(input: &Self::Input) -> bool {
-        input.dry_run == Some(true)
-    }
-}
-
-/// `RebootInstances`.
-#[derive(Debug, Clone, Copy)]
-pub struct RebootInstances;
-
-impl OperationType for RebootInstances {
-    type Input = types::RebootInstancesRequest;
+impl OperationType for CreateTags {
+    type Input = types::CreateTagsRequest;
     type Output = ();
     const SHAPE: &'static OperationShape = &OperationShape {
-        name: "RebootInstances",
-        input: Some(&shapes::REBOOT_INSTANCES_REQUEST),
+        name: "CreateTags",
+        input: Some(&shapes::CREATE_TAGS_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -156,19 +131,19 @@ impl OperationType for RebootInstances {
     }
 }
 
-/// `RunInstances`.
+/// `DeleteKeyPair`.
 #[derive(Debug, Clone, Copy)]
-pub struct RunInstances;
+pub struct DeleteKeyPair;
 
-impl OperationType for RunInstances {
-    type Input = types::RunInstancesRequest;
-    type Output = types::Reservation;
+impl OperationType for DeleteKeyPair {
+    type Input = types::DeleteKeyPairRequest;
+    type Output = types::DeleteKeyPairResult;
     const SHAPE: &'static OperationShape = &OperationShape {
-        name: "RunInstances",
-        input: Some(&shapes::RUN_INSTANCES_REQUEST),
-        output: Some(&shapes::RESERVATION),
+        name: "DeleteKeyPair",
+        input: Some(&shapes::DELETE_KEY_PAIR_REQUEST),
+        output: Some(&shapes::DELETE_KEY_PAIR_RESULT),
         status: 200,
-        output_root: "Reservation",
+        output_root: "DeleteKeyPairResult",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -181,19 +156,294 @@ impl OperationType for RunInstances {
     }
 }
 
-/// `TerminateInstances`.
+/// `DeleteSecurityGroup`.
 #[derive(Debug, Clone, Copy)]
-pub struct TerminateInstances;
+pub struct DeleteSecurityGroup;
 
-impl OperationType for TerminateInstances {
-    type Input = types::TerminateInstancesRequest;
-    type Output = types::TerminateInstancesResult;
+impl OperationType for DeleteSecurityGroup {
+    type Input = types::DeleteSecurityGroupRequest;
+    type Output = types::DeleteSecurityGroupResult;
     const SHAPE: &'static OperationShape = &OperationShape {
-        name: "TerminateInstances",
-        input: Some(&shapes::TERMINATE_INSTANCES_REQUEST),
-        output: Some(&shapes::TERMINATE_INSTANCES_RESULT),
+        name: "DeleteSecurityGroup",
+        input: Some(&shapes::DELETE_SECURITY_GROUP_REQUEST),
+        output: Some(&shapes::DELETE_SECURITY_GROUP_RESULT),
         status: 200,
-        output_root: "TerminateInstancesResult",
+        output_root: "DeleteSecurityGroupResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DeleteTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteTags;
+
+impl OperationType for DeleteTags {
+    type Input = types::DeleteTagsRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteTags",
+        input: Some(&shapes::DELETE_TAGS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeAvailabilityZones`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeAvailabilityZones;
+
+impl OperationType for DescribeAvailabilityZones {
+    type Input = types::DescribeAvailabilityZonesRequest;
+    type Output = types::DescribeAvailabilityZonesResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeAvailabilityZones",
+        input: Some(&shapes::DESCRIBE_AVAILABILITY_ZONES_REQUEST),
+        output: Some(&shapes::DESCRIBE_AVAILABILITY_ZONES_RESULT),
+        status: 200,
+        output_root: "DescribeAvailabilityZonesResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeKeyPairs`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeKeyPairs;
+
+impl OperationType for DescribeKeyPairs {
+    type Input = types::DescribeKeyPairsRequest;
+    type Output = types::DescribeKeyPairsResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeKeyPairs",
+        input: Some(&shapes::DESCRIBE_KEY_PAIRS_REQUEST),
+        output: Some(&shapes::DESCRIBE_KEY_PAIRS_RESULT),
+        status: 200,
+        output_root: "DescribeKeyPairsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeRegions`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeRegions;
+
+impl OperationType for DescribeRegions {
+    type Input = types::DescribeRegionsRequest;
+    type Output = types::DescribeRegionsResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeRegions",
+        input: Some(&shapes::DESCRIBE_REGIONS_REQUEST),
+        output: Some(&shapes::DESCRIBE_REGIONS_RESULT),
+        status: 200,
+        output_root: "DescribeRegionsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeSecurityGroups`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeSecurityGroups;
+
+impl OperationType for DescribeSecurityGroups {
+    type Input = types::DescribeSecurityGroupsRequest;
+    type Output = types::DescribeSecurityGroupsResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeSecurityGroups",
+        input: Some(&shapes::DESCRIBE_SECURITY_GROUPS_REQUEST),
+        output: Some(&shapes::DESCRIBE_SECURITY_GROUPS_RESULT),
+        status: 200,
+        output_root: "DescribeSecurityGroupsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeSubnets`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeSubnets;
+
+impl OperationType for DescribeSubnets {
+    type Input = types::DescribeSubnetsRequest;
+    type Output = types::DescribeSubnetsResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeSubnets",
+        input: Some(&shapes::DESCRIBE_SUBNETS_REQUEST),
+        output: Some(&shapes::DESCRIBE_SUBNETS_RESULT),
+        status: 200,
+        output_root: "DescribeSubnetsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeTags;
+
+impl OperationType for DescribeTags {
+    type Input = types::DescribeTagsRequest;
+    type Output = types::DescribeTagsResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeTags",
+        input: Some(&shapes::DESCRIBE_TAGS_REQUEST),
+        output: Some(&shapes::DESCRIBE_TAGS_RESULT),
+        status: 200,
+        output_root: "DescribeTagsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeVpcs`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeVpcs;
+
+impl OperationType for DescribeVpcs {
+    type Input = types::DescribeVpcsRequest;
+    type Output = types::DescribeVpcsResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeVpcs",
+        input: Some(&shapes::DESCRIBE_VPCS_REQUEST),
+        output: Some(&shapes::DESCRIBE_VPCS_RESULT),
+        status: 200,
+        output_root: "DescribeVpcsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `ImportKeyPair`.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportKeyPair;
+
+impl OperationType for ImportKeyPair {
+    type Input = types::ImportKeyPairRequest;
+    type Output = types::ImportKeyPairResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ImportKeyPair",
+        input: Some(&shapes::IMPORT_KEY_PAIR_REQUEST),
+        output: Some(&shapes::IMPORT_KEY_PAIR_RESULT),
+        status: 200,
+        output_root: "ImportKeyPairResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `RevokeSecurityGroupEgress`.
+#[derive(Debug, Clone, Copy)]
+pub struct RevokeSecurityGroupEgress;
+
+impl OperationType for RevokeSecurityGroupEgress {
+    type Input = types::RevokeSecurityGroupEgressRequest;
+    type Output = types::RevokeSecurityGroupEgressResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RevokeSecurityGroupEgress",
+        input: Some(&shapes::REVOKE_SECURITY_GROUP_EGRESS_REQUEST),
+        output: Some(&shapes::REVOKE_SECURITY_GROUP_EGRESS_RESULT),
+        status: 200,
+        output_root: "RevokeSecurityGroupEgressResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `RevokeSecurityGroupIngress`.
+#[derive(Debug, Clone, Copy)]
+pub struct RevokeSecurityGroupIngress;
+
+impl OperationType for RevokeSecurityGroupIngress {
+    type Input = types::RevokeSecurityGroupIngressRequest;
+    type Output = types::RevokeSecurityGroupIngressResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RevokeSecurityGroupIngress",
+        input: Some(&shapes::REVOKE_SECURITY_GROUP_INGRESS_REQUEST),
+        output: Some(&shapes::REVOKE_SECURITY_GROUP_INGRESS_RESULT),
+        status: 200,
+        output_root: "RevokeSecurityGroupIngressResult",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -208,61 +458,123 @@ impl OperationType for TerminateInstances {
 
 /// The operations of EC2.
 pub trait Ec2Api: Send + Sync {
-    /// `DescribeImages`.
-    fn describe_images(
+    /// `AuthorizeSecurityGroupEgress`.
+    fn authorize_security_group_egress(
         &self,
         call: Call,
-        input: types::DescribeImagesRequest,
-    ) -> BoxFuture<'_, Result<types::DescribeImagesResult, ServiceError>>;
+        input: types::AuthorizeSecurityGroupEgressRequest,
+    ) -> BoxFuture<'_, Result<types::AuthorizeSecurityGroupEgressResult, ServiceError>>;
 
-    /// `DescribeInstanceStatus`.
-    fn describe_instance_status(
+    /// `AuthorizeSecurityGroupIngress`.
+    fn authorize_security_group_ingress(
         &self,
         call: Call,
-        input: types::DescribeInstanceStatusRequest,
-    ) -> BoxFuture<'_, Result<types::DescribeInstanceStatusResult, ServiceError>>;
+        input: types::AuthorizeSecurityGroupIngressRequest,
+    ) -> BoxFuture<'_, Result<types::AuthorizeSecurityGroupIngressResult, ServiceError>>;
 
-    /// `DescribeInstanceTypes`.
-    fn describe_instance_types(
+    /// `CreateKeyPair`.
+    fn create_key_pair(
         &self,
         call: Call,
-        input: types::DescribeInstanceTypesRequest,
-    ) -> BoxFuture<'_, Result<types::DescribeInstanceTypesResult, ServiceError>>;
+        input: types::CreateKeyPairRequest,
+    ) -> BoxFuture<'_, Result<types::KeyPair, ServiceError>>;
 
-    /// `DescribeInstances`.
-    fn describe_instances(
+    /// `CreateSecurityGroup`.
+    fn create_security_group(
         &self,
         call: Call,
-        input: types::DescribeInstancesRequest,
-    ) -> BoxFuture<'_, Result<types::DescribeInstancesResult, ServiceError>>;
+        input: types::CreateSecurityGroupRequest,
+    ) -> BoxFuture<'_, Result<types::CreateSecurityGroupResult, ServiceError>>;
 
-    /// `GetConsoleOutput`.
-    fn get_console_output(
-        &self,
-        call: Call,
-        input: types::GetConsoleOutputRequest,
-    ) -> BoxFuture<'_, Result<types::GetConsoleOutputResult, ServiceError>>;
+    /// `CreateTags`.
+    fn create_tags(&self, call: Call, input: types::CreateTagsRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
-    /// `RebootInstances`.
-    fn reboot_instances(
+    /// `DeleteKeyPair`.
+    fn delete_key_pair(
         &self,
         call: Call,
-        input: types::RebootInstancesRequest,
-    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+        input: types::DeleteKeyPairRequest,
+    ) -> BoxFuture<'_, Result<types::DeleteKeyPairResult, ServiceError>>;
 
-    /// `RunInstances`.
-    fn run_instances(
+    /// `DeleteSecurityGroup`.
+    fn delete_security_group(
         &self,
         call: Call,
-        input: types::RunInstancesRequest,
-    ) -> BoxFuture<'_, Result<types::Reservation, ServiceError>>;
+        input: types::DeleteSecurityGroupRequest,
+    ) -> BoxFuture<'_, Result<types::DeleteSecurityGroupResult, ServiceError>>;
 
-    /// `TerminateInstances`.
-    fn terminate_instances(
+    /// `DeleteTags`.
+    fn delete_tags(&self, call: Call, input: types::DeleteTagsRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DescribeAvailabilityZones`.
+    fn describe_availability_zones(
         &self,
         call: Call,
-        input: types::TerminateInstancesRequest,
-    ) -> BoxFuture<'_, Result<types::TerminateInstancesResult, ServiceError>>;
+        input: types::DescribeAvailabilityZonesRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeAvailabilityZonesResult, ServiceError>>;
+
+    /// `DescribeKeyPairs`.
+    fn describe_key_pairs(
+        &self,
+        call: Call,
+        input: types::DescribeKeyPairsRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeKeyPairsResult, ServiceError>>;
+
+    /// `DescribeRegions`.
+    fn describe_regions(
+        &self,
+        call: Call,
+        input: types::DescribeRegionsRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeRegionsResult, ServiceError>>;
+
+    /// `DescribeSecurityGroups`.
+    fn describe_security_groups(
+        &self,
+        call: Call,
+        input: types::DescribeSecurityGroupsRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeSecurityGroupsResult, ServiceError>>;
+
+    /// `DescribeSubnets`.
+    fn describe_subnets(
+        &self,
+        call: Call,
+        input: types::DescribeSubnetsRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeSubnetsResult, ServiceError>>;
+
+    /// `DescribeTags`.
+    fn describe_tags(
+        &self,
+        call: Call,
+        input: types::DescribeTagsRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeTagsResult, ServiceError>>;
+
+    /// `DescribeVpcs`.
+    fn describe_vpcs(
+        &self,
+        call: Call,
+        input: types::DescribeVpcsRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeVpcsResult, ServiceError>>;
+
+    /// `ImportKeyPair`.
+    fn import_key_pair(
+        &self,
+        call: Call,
+        input: types::ImportKeyPairRequest,
+    ) -> BoxFuture<'_, Result<types::ImportKeyPairResult, ServiceError>>;
+
+    /// `RevokeSecurityGroupEgress`.
+    fn revoke_security_group_egress(
+        &self,
+        call: Call,
+        input: types::RevokeSecurityGroupEgressRequest,
+    ) -> BoxFuture<'_, Result<types::RevokeSecurityGroupEgressResult, ServiceError>>;
+
+    /// `RevokeSecurityGroupIngress`.
+    fn revoke_security_group_ingress(
+        &self,
+        call: Call,
+        input: types::RevokeSecurityGroupIngressRequest,
+    ) -> BoxFuture<'_, Result<types::RevokeSecurityGroupIngressResult, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -273,22 +585,40 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
-        "DescribeImages" => wire::call::<DescribeImages>(request, move |input| api.describe_images(call, input)),
-        "DescribeInstanceStatus" => {
-            wire::call::<DescribeInstanceStatus>(request, move |input| api.describe_instance_status(call, input))
+        "AuthorizeSecurityGroupEgress" => wire::call::<AuthorizeSecurityGroupEgress>(request, move |input| {
+            api.authorize_security_group_egress(call, input)
+        }),
+        "AuthorizeSecurityGroupIngress" => wire::call::<AuthorizeSecurityGroupIngress>(request, move |input| {
+            api.authorize_security_group_ingress(call, input)
+        }),
+        "CreateKeyPair" => wire::call::<CreateKeyPair>(request, move |input| api.create_key_pair(call, input)),
+        "CreateSecurityGroup" => {
+            wire::call::<CreateSecurityGroup>(request, move |input| api.create_security_group(call, input))
         }
-        "DescribeInstanceTypes" => {
-            wire::call::<DescribeInstanceTypes>(request, move |input| api.describe_instance_types(call, input))
+        "CreateTags" => wire::call::<CreateTags>(request, move |input| api.create_tags(call, input)),
+        "DeleteKeyPair" => wire::call::<DeleteKeyPair>(request, move |input| api.delete_key_pair(call, input)),
+        "DeleteSecurityGroup" => {
+            wire::call::<DeleteSecurityGroup>(request, move |input| api.delete_security_group(call, input))
         }
-        "DescribeInstances" => {
-            wire::call::<DescribeInstances>(request, move |input| api.describe_instances(call, input))
+        "DeleteTags" => wire::call::<DeleteTags>(request, move |input| api.delete_tags(call, input)),
+        "DescribeAvailabilityZones" => {
+            wire::call::<DescribeAvailabilityZones>(request, move |input| api.describe_availability_zones(call, input))
         }
-        "GetConsoleOutput" => wire::call::<GetConsoleOutput>(request, move |input| api.get_console_output(call, input)),
-        "RebootInstances" => wire::call::<RebootInstances>(request, move |input| api.reboot_instances(call, input)),
-        "RunInstances" => wire::call::<RunInstances>(request, move |input| api.run_instances(call, input)),
-        "TerminateInstances" => {
-            wire::call::<TerminateInstances>(request, move |input| api.terminate_instances(call, input))
+        "DescribeKeyPairs" => wire::call::<DescribeKeyPairs>(request, move |input| api.describe_key_pairs(call, input)),
+        "DescribeRegions" => wire::call::<DescribeRegions>(request, move |input| api.describe_regions(call, input)),
+        "DescribeSecurityGroups" => {
+            wire::call::<DescribeSecurityGroups>(request, move |input| api.describe_security_groups(call, input))
         }
+        "DescribeSubnets" => wire::call::<DescribeSubnets>(request, move |input| api.describe_subnets(call, input)),
+        "DescribeTags" => wire::call::<DescribeTags>(request, move |input| api.describe_tags(call, input)),
+        "DescribeVpcs" => wire::call::<DescribeVpcs>(request, move |input| api.describe_vpcs(call, input)),
+        "ImportKeyPair" => wire::call::<ImportKeyPair>(request, move |input| api.import_key_pair(call, input)),
+        "RevokeSecurityGroupEgress" => {
+            wire::call::<RevokeSecurityGroupEgress>(request, move |input| api.revoke_security_group_egress(call, input))
+        }
+        "RevokeSecurityGroupIngress" => wire::call::<RevokeSecurityGroupIngress>(request, move |input| {
+            api.revoke_security_group_ingress(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })
