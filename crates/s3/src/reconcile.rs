@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use blobs::{BlobId, BlobListed, BlobStore};
 use jiff::{SignedDuration, Timestamp};
 use service::{Effects, Pass, ReconcileError, Reconciler};
-use store::{Changes, CommitError, KeyPrefix, Position, Store, StoreError, Transaction};
+use store::{Changes, CommitError, Direction, KeyPrefix, Store, StoreError, Transaction};
 use tokio::sync::watch;
 
 use crate::objects::{BlobRefRecord, GarbageRecord};
@@ -24,8 +24,8 @@ const GRACE: SignedDuration = SignedDuration::from_mins(1);
 const LEFTOVER_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// Blobs or records of one step.
 const STEP: usize = 500;
-/// Steps of one activation, of each kind.
-const MAX_STEPS: usize = 40;
+/// Steps of one activation, of each kind: fifty thousand blobs a minute.
+const MAX_STEPS: usize = 100;
 
 /// Deletes blobs that no object names.
 pub struct BlobReconciler {
@@ -43,34 +43,32 @@ impl BlobReconciler {
         Self { store, blobs, effects, cursor: Mutex::new(None) }
     }
 
-    /// Deletes garbage whose grace is over.
+    /// Deletes garbage whose grace is over, the oldest first.
     async fn collect(&self, pass: &mut Pass) -> Result<(), ReconcileError> {
-        let mut after: Option<String> = None;
         for _ in 0..MAX_STEPS {
-            let (store, from) = (self.store.clone(), after.take());
-            let found: Vec<GarbageRecord> = blocking(move || {
-                let position = from.map(Position::after);
-                store.view()?.scan(&KeyPrefix::all(), position.as_ref(), STEP)
+            let store = self.store.clone();
+            let found = blocking(move || {
+                let (index, all) = (GarbageRecord::BY_AGE, KeyPrefix::all());
+                store.view()?.scan_index::<GarbageRecord>(index, &all, None, Direction::Ascending, STEP)
             })
             .await?;
-            let is_end = found.len() < STEP;
-            after = found.last().map(|garbage| garbage.blob.to_string());
             let now = self.effects.now();
             let mut changes = Changes::new();
-            for garbage in found {
-                pass.examined += 1;
+            pass.examined += found.len();
+            for (_, garbage) in &found {
                 if is_younger(garbage.since, now, GRACE) {
-                    pass.waiting += 1;
                     continue;
                 }
                 self.blobs.delete(&garbage.blob).await.map_err(ReconcileError::new)?;
                 changes.delete::<GarbageRecord>(&garbage.blob.to_string());
-                pass.changed += 1;
             }
-            if !changes.is_empty() {
+            let (count, is_end) = (changes.len(), changes.len() < STEP);
+            if count > 0 {
                 self.store.commit(None, changes).await.map_err(ReconcileError::new)?;
             }
+            pass.changed += count;
             if is_end {
+                pass.waiting += found.len() - count;
                 break;
             }
         }

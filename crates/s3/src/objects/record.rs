@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use blobs::BlobId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Changes, Record, StoreError, View};
+use store::{Changes, IndexEntry, Record, StoreError, View};
 
 use super::checksums::StoredChecksum;
 use crate::S3Error;
@@ -97,13 +97,23 @@ pub struct GarbageRecord {
     pub since: Timestamp,
 }
 
+impl GarbageRecord {
+    /// The index by age, the oldest first.
+    pub(crate) const BY_AGE: &'static str = "age";
+}
+
 impl Record for GarbageRecord {
     const TABLE: &'static str = "s3/garbage";
     const VERSION: u16 = 1;
     type Key = String;
+    const INDEXES: &'static [&'static str] = &[Self::BY_AGE];
 
     fn key(&self) -> String {
         self.blob.to_string()
+    }
+
+    fn index_keys(&self) -> Vec<IndexEntry> {
+        vec![IndexEntry::new(Self::BY_AGE, u64::try_from(self.since.as_second()).unwrap_or(0))]
     }
 }
 
@@ -151,4 +161,55 @@ fn drop_blob(changes: &mut Changes, old: &ObjectRecord, now: Timestamp) -> Resul
 /// Refuses keys that S3 refuses.
 pub(super) fn check_key(key: &str) -> Result<(), S3Error> {
     if key.len() > MAX_KEY_BYTES { Err(S3Error::KeyTooLong(key.len())) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use blobs::BlobId;
+    use jiff::Timestamp;
+    use store::{Record, decode, encode};
+
+    use super::{BlobRefRecord, GarbageRecord, ObjectHeaders, ObjectRecord};
+    use crate::objects::{ChecksumKind, StoredChecksum};
+
+    /// Rows written by any released version must be read for ever: a text here is never changed, only added to.
+    fn check<R: Record + PartialEq + std::fmt::Debug>(record: &R, stored: &str) {
+        assert_eq!(String::from_utf8(encode(record).unwrap()).unwrap(), stored);
+        assert_eq!(decode::<R>(stored.as_bytes()).unwrap(), *record);
+    }
+
+    #[test]
+    fn stored_shapes() {
+        let blob = BlobId::from([0xab; 16]);
+        let hex = "ab".repeat(16);
+        check(
+            &BlobRefRecord { blob, bucket: "b".into(), key: "k".into() },
+            &format!(r#"{{"v":1,"r":{{"blob":"{hex}","bucket":"b","key":"k"}}}}"#),
+        );
+        check(
+            &GarbageRecord { blob, since: Timestamp::UNIX_EPOCH },
+            &format!(r#"{{"v":1,"r":{{"blob":"{hex}","since":"1970-01-01T00:00:00Z"}}}}"#),
+        );
+        let object = ObjectRecord {
+            bucket: "b".into(),
+            key: "k".into(),
+            blob: Some(blob),
+            length: 3,
+            etag: "e".into(),
+            last_modified: Timestamp::UNIX_EPOCH,
+            checksum: StoredChecksum { kind: ChecksumKind::Crc64nvme, value: "c".into() },
+            headers: ObjectHeaders { content_type: Some("t".into()), ..ObjectHeaders::default() },
+            metadata: BTreeMap::from([("n".to_owned(), "v".to_owned())]),
+            storage_class: "STANDARD".into(),
+        };
+        let headers = r#"{"content_type":"t","content_encoding":null,"content_disposition":null,"content_language":null,"cache_control":null,"expires":null}"#;
+        check(
+            &object,
+            &format!(
+                r#"{{"v":1,"r":{{"bucket":"b","key":"k","blob":"{hex}","length":3,"etag":"e","last_modified":"1970-01-01T00:00:00Z","checksum":{{"kind":"CRC64NVME","value":"c"}},"headers":{headers},"metadata":{{"n":"v"}},"storage_class":"STANDARD"}}}}"#
+            ),
+        );
+    }
 }
