@@ -53,20 +53,26 @@ impl BlobReconciler {
             })
             .await?;
             let now = self.effects.now();
-            let mut changes = Changes::new();
+            let (mut changes, mut failure) = (Changes::new(), None);
             pass.examined += found.len();
             for (_, garbage) in &found {
                 if is_younger(garbage.since, now, GRACE) {
                     continue;
                 }
-                self.blobs.delete(&garbage.blob).await.map_err(ReconcileError::new)?;
-                changes.delete::<GarbageRecord>(&garbage.blob.to_string());
+                match self.blobs.delete(&garbage.blob).await {
+                    Ok(()) => changes.delete::<GarbageRecord>(&garbage.blob.to_string()),
+                    // One that can't be deleted must not keep the others.
+                    Err(error) => failure = Some(ReconcileError::new(error)),
+                }
             }
             let (count, is_end) = (changes.len(), changes.len() < STEP);
             if count > 0 {
                 self.store.commit(None, changes).await.map_err(ReconcileError::new)?;
             }
             pass.changed += count;
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
             if is_end {
                 pass.waiting += found.len() - count;
                 break;
@@ -152,8 +158,8 @@ impl Reconciler for BlobReconciler {
 
     async fn activate(&self) -> Result<Pass, ReconcileError> {
         let mut pass = Pass::default();
-        self.collect(&mut pass).await?;
+        let collected = self.collect(&mut pass).await;
         self.sweep(&mut pass).await?;
-        Ok(pass)
+        collected.map(|()| pass)
     }
 }
