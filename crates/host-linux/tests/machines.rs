@@ -4,7 +4,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -308,6 +310,17 @@ async fn a_data_folder_with_a_long_name_is_no_obstacle() {
 }
 
 #[tokio::test]
+async fn only_one_process_has_the_machines_and_no_other_user_sees_them() {
+    let rig = Rig::new();
+    let machines = rig.open_with(None).await;
+    let second = LinuxMachines::open(Config::new(rig.root(), "test")).await.err().unwrap();
+    assert!(second.to_string().contains("open"), "{second}");
+    assert_eq!(fs::metadata(rig.root()).unwrap().permissions().mode() & 0o777, 0o700);
+    drop(machines);
+    rig.open_with(None).await;
+}
+
+#[tokio::test]
 async fn a_process_id_that_was_given_to_another_is_not_touched() {
     let rig = Rig::new();
     let machines = rig.open_with(None).await;
@@ -327,6 +340,20 @@ async fn a_process_id_that_was_given_to_another_is_not_touched() {
     assert!(is_alive);
     assert!(matches!(state, Some(MachineState::Exited { by_guest: false, .. })), "{state:?}");
 }
+
+/// The steps of bringing a machine up and removing it.
+const STEPS: [&str; 10] = [
+    "prepare: empty folder",
+    "prepare: specification",
+    "prepare: disk",
+    "prepare: complete",
+    "start: socket",
+    "start: spawned",
+    "start: ready",
+    "start: noted",
+    "remove: ended",
+    "remove: out of the way",
+];
 
 /// Steps that cut off at `at`, once; the names of all steps that were passed are noted.
 fn cut(at: Option<&'static str>, passed: &Arc<Mutex<Vec<&'static str>>>) -> Steps {
@@ -353,8 +380,8 @@ async fn cut_at_any_step_the_next_try_completes_it_and_nothing_is_left() {
     bring_up(&machines, &rig.spec(instance(1))).await.unwrap();
     machines.remove(&instance(1)).await.unwrap();
     let steps = passed.lock().unwrap().clone();
-    assert_eq!(steps.len(), 10, "{steps:?}");
-    for step in steps {
+    assert_eq!(steps, STEPS);
+    for step in STEPS {
         for is_reopened in [false, true] {
             cut_at(step, is_reopened).await;
         }
@@ -386,4 +413,52 @@ async fn cut_at(step: &'static str, is_reopened: bool) {
     assert_eq!(rig.processes(), [], "{step}");
     assert_eq!(rig.files(), [""; 0], "{step}");
     assert_eq!(machines.list().await.unwrap(), [], "{step}");
+}
+
+/// Set for a process of this test that is to be killed: the step to be killed at, and the folder of machines.
+const KILLED_AT: &str = "WELKIN_TEST_KILLED_AT";
+const KILLED_IN: &str = "WELKIN_TEST_KILLED_IN";
+
+#[tokio::test]
+async fn a_machine_outlives_our_process_killed_at_any_step_and_the_next_process_completes_it() {
+    if let (Ok(step), Some(root)) = (std::env::var(KILLED_AT), std::env::var_os(KILLED_IN)) {
+        return bring_up_and_remove_until_killed(step, root.into()).await;
+    }
+    for step in STEPS {
+        let rig = Rig::new();
+        let spec = rig.spec(instance(1));
+        let own_name = "a_machine_outlives_our_process_killed_at_any_step_and_the_next_process_completes_it";
+        let killed = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", own_name])
+            .env(KILLED_AT, step)
+            .env(KILLED_IN, rig.root())
+            .output()
+            .unwrap();
+        assert_eq!(killed.status.signal(), Some(Signal::KILL.as_raw()), "{step}: {killed:?}");
+        let machines = rig.open_with(None).await;
+        let is_running = state(&machines, &spec.id).await == Some(MachineState::Running);
+        assert_eq!(is_running, step.starts_with("start: ") && step != "start: socket", "{step}");
+        if !step.starts_with("remove") {
+            bring_up(&machines, &spec).await.unwrap_or_else(|cause| panic!("{step}: {cause}"));
+            assert_eq!(rig.processes().len(), 1, "{step}");
+        }
+        machines.remove(&spec.id).await.unwrap();
+        assert_eq!(rig.processes(), [], "{step}");
+        assert_eq!(rig.files(), [""; 0], "{step}");
+    }
+}
+
+async fn bring_up_and_remove_until_killed(step: String, root: PathBuf) {
+    let mut config = Config::new(root, "test");
+    config.accel = Some(Accel::Tcg { why: "a test".into() });
+    config.steps = Some(Arc::new(move |name| {
+        if name == step {
+            kill_process(rustix::process::getpid(), Signal::KILL).unwrap();
+        }
+        Ok(())
+    }));
+    let machines = LinuxMachines::open(config).await.unwrap();
+    let spec = Rig::new().spec(instance(1));
+    bring_up(&machines, &spec).await.unwrap();
+    machines.remove(&spec.id).await.unwrap();
 }

@@ -151,6 +151,15 @@ impl Machines for SimMachines {
         })
     }
 
+    async fn park(&self, id: &InstanceId, _grace: Duration) -> Result<(), HostError> {
+        self.faults.run(&format!("park machine {id}"), || {
+            self.change(id, |machine| {
+                (machine.state == MachineState::Running).then(|| machine.state = MachineState::Prepared)
+            })?;
+            Ok(())
+        })
+    }
+
     async fn reset(&self, id: &InstanceId, number: u64) -> Result<(), HostError> {
         let doing = format!("reset machine {id}");
         self.faults.run(&doing, || {

@@ -34,6 +34,7 @@ pub async fn machines(host: &dyn MachineHost) {
     a_crash_is_noticed_and_kept(host).await;
     a_host_opened_again_finds_its_machines(host).await;
     a_crash_while_no_one_looked_is_found(host).await;
+    a_parked_machine_counts_as_never_started(host).await;
     resets_are_counted(host).await;
     machines_do_not_disturb_each_other(host).await;
 }
@@ -122,6 +123,30 @@ async fn a_crash_is_noticed_and_kept(host: &dyn MachineHost) {
     let machines = host.open().await;
     assert_eq!(state(&*machines, &id).await, Some(first), "the cause is kept");
     machines.remove(&id).await.expect("remove");
+}
+
+async fn a_parked_machine_counts_as_never_started(host: &dyn MachineHost) {
+    let (parked, crashed) = (instance(20), instance(21));
+    let machines = host.open().await;
+    for id in [&parked, &crashed] {
+        machines.prepare(&host.spec(id.clone())).await.expect("prepare");
+        machines.start(id).await.expect("start");
+    }
+    host.crash(&crashed).await;
+    let end = exited(&*machines, &crashed).await;
+    for _ in 0..2 {
+        machines.park(&parked, Duration::ZERO).await.expect("park");
+        machines.park(&crashed, Duration::ZERO).await.expect("park of a machine that has exited");
+    }
+    machines.park(&instance(22), Duration::ZERO).await.expect("park of an unknown machine");
+    drop(machines);
+    let machines = host.open().await;
+    assert_eq!(state(&*machines, &parked).await, Some(MachineState::Prepared));
+    assert_eq!(state(&*machines, &crashed).await, Some(end), "parking does not hide a crash");
+    machines.start(&parked).await.expect("start of a parked machine");
+    for id in [&parked, &crashed] {
+        machines.remove(id).await.expect("remove");
+    }
 }
 
 async fn a_host_opened_again_finds_its_machines(host: &dyn MachineHost) {

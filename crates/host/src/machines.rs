@@ -76,7 +76,7 @@ pub struct SeenMachine {
 /// The life of a machine on its host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MachineState {
-    /// Its files are there; it has not been started since.
+    /// Its files are there; it has not been started since, or not since the host itself was started or went down.
     Prepared,
     /// Its process runs.
     Running,
@@ -109,6 +109,10 @@ pub trait Machines: Send + Sync {
     /// Asks the guest to shut down, and ends the process when it has not done so within `grace`
     /// (zero: at once). Returns when the process is gone. A machine that does not run, or is unknown, is left alone.
     async fn stop(&self, id: &InstanceId, grace: Duration) -> Result<(), HostError>;
+
+    /// As [`Machines::stop`], after which the machine counts as never started: whatever still assigns it will have it
+    /// started again, on its old disk. For a host that goes down in order and comes back.
+    async fn park(&self, id: &InstanceId, grace: Duration) -> Result<(), HostError>;
 
     /// Resets a running machine, as the button does, unless it was called with this number or a higher one before.
     /// For a machine that does not run the number is only remembered: its next start is a reset already. The number is

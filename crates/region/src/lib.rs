@@ -6,6 +6,7 @@
 pub mod admin;
 mod bootstrap;
 mod effects;
+mod images;
 mod region;
 mod runtime;
 

@@ -10,12 +10,13 @@ use edge::{Credentials, Edge, Limits, Mount, Server, ServerError};
 use host::Node;
 use iam::{Credential, OwnerAuthorizer, Sts};
 use s3::S3;
-use service::{Effects, Reconciler, RegionFacts, Runner, ZoneFacts};
-use store::{CommitError, Store, StoreError};
+use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
+use store::Store;
 use tokio::sync::watch;
 use tracing::info;
 
 use crate::admin::{AdminSocket, Order};
+use crate::images::{self, ImageReconciler};
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::runtime::Reconcilers;
 
@@ -32,6 +33,10 @@ pub struct RegionConfig {
     pub public_pool: (Ipv4Addr, u8),
     /// Where the admin socket goes; none for a region without one.
     pub admin_dir: Option<PathBuf>,
+    /// Where machine images are built to; none for a region without any.
+    pub image_dir: Option<PathBuf>,
+    /// Whether machines are simulated, so that an image needs no bytes.
+    pub is_simulated: bool,
 }
 
 /// What a region stands on.
@@ -63,12 +68,9 @@ pub enum RegionError {
         /// What the kernel says.
         cause: std::io::Error,
     },
-    /// Its store failed.
-    #[error("store: {0}")]
-    Store(#[from] StoreError),
-    /// Its store refused a commit.
-    #[error("store: {0}")]
-    Commit(#[from] CommitError),
+    /// Its images could not be registered.
+    #[error("images: {0}")]
+    Images(ReconcileError),
 }
 
 /// An open region: it listens, and answers once it is [`Region::run`].
@@ -78,8 +80,6 @@ pub struct Region {
     reconcilers: Vec<Arc<dyn Reconciler>>,
     admin: Option<AdminSocket>,
     root: RootKey,
-    store: Store,
-    effects: Arc<dyn Effects>,
 }
 
 impl Region {
@@ -123,11 +123,19 @@ impl Region {
         ];
         let credentials = Arc::new(StoreCredentials(store.clone()));
         let edge = Arc::new(Edge::new(mounts, credentials, &config.name, Limits::default()));
-        let reconcilers: Vec<Arc<dyn Reconciler>> = vec![
+        let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
             Arc::new(ec2::InstanceReconciler::new(runner, node)),
             Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
         ];
-        Ok(Self { server, edge, reconcilers, admin, root, store, effects })
+        if config.is_simulated {
+            images::register(&store, &*effects, &images::simulated()).await.map_err(RegionError::Images)?;
+        } else if let Some(folder) = config.image_dir {
+            let images = ImageReconciler::new(store, effects, folder);
+            // Once before the first request, so that nobody meets a region without the image that is there.
+            images.activate().await.map_err(RegionError::Images)?;
+            reconcilers.push(Arc::new(images));
+        }
+        Ok(Self { server, edge, reconcilers, admin, root })
     }
 
     /// Where it listens.
@@ -138,21 +146,6 @@ impl Region {
     /// The root key of its first account.
     pub fn root_key(&self) -> &RootKey {
         &self.root
-    }
-
-    /// Registers an image that was built on this machine, or brings its paths up to date.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn register_image(&self, image: &ec2::BuiltinImage) -> Result<ids::ImageId, RegionError> {
-        let (id, changes) = {
-            let view = self.store.view()?;
-            ec2::register_builtin(&view, image, self.effects.now())?
-        };
-        if !changes.is_empty() {
-            self.store.commit(None, changes).await?;
-        }
-        Ok(id)
     }
 
     /// Answers requests and reconciles until `order` says otherwise; then drains and gives the order. Whoever brought

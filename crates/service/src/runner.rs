@@ -122,20 +122,18 @@ impl Runner {
         let _place = place.await.ok().and_then(Result::ok).ok_or_else(|| unavailable("too many calls are waiting"))?;
         for attempt in 0..MAX_ATTEMPTS {
             let (runner, input, cx) = (self.clone(), Arc::clone(&input), self.cx(&call));
-            let (prepared, output) = tokio::task::spawn_blocking(move || {
+            let (view, applied) = tokio::task::spawn_blocking(move || {
                 let view = runner.view().map_err(store_error)?;
                 let applied = apply(&input, &view, &cx)?;
-                if applied.changes.is_empty() {
-                    return Ok((None, applied.output));
-                }
-                let prepared = runner.shared.store.prepare(&view, &applied.changes).map_err(store_error)?;
-                Ok::<_, ServiceError>((Some(prepared), applied.output))
+                // A call that changes nothing gives its view up here; one that does, in its commit.
+                let view = (!applied.changes.is_empty()).then_some(view);
+                Ok::<_, ServiceError>((view, applied))
             })
             .await
             .map_err(|panic| ServiceError::internal(panic))??;
-            let Some(prepared) = prepared else { return Ok(output) };
-            match self.shared.store.commit_prepared(prepared).await {
-                Ok(_) => return Ok(output),
+            let Some(view) = view else { return Ok(applied.output) };
+            match self.shared.store.commit(Some(&view), applied.changes).await {
+                Ok(_) => return Ok(applied.output),
                 Err(CommitError::Conflict) => {
                     let pause = Duration::from_millis(1 << attempt.min(6));
                     tokio::time::sleep(pause).await;

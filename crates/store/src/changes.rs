@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::Write;
 use crate::error::StoreError;
 use crate::key::KeyBuf;
 use crate::record::{Record, encode, entry_keys, row_key};
@@ -76,7 +77,7 @@ impl Changes {
     }
 
     /// The writes, index entries included. Reads old records through `view`, where there are indexes.
-    pub(crate) fn writes(&self, view: Option<&View>) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, StoreError> {
+    pub(crate) fn writes(&self, view: Option<&View>) -> Result<Vec<Write>, StoreError> {
         let mut writes = BTreeMap::new();
         for (key, row) in &self.rows {
             if let (Some(stored_entries), Some(view)) = (row.stored_entries, view) {

@@ -8,7 +8,7 @@ use crate::error::{CommitError, StoreError};
 use crate::range::{KeyRange, ReadSet};
 use crate::watch::Watch;
 
-/// The number of a commit. Later commits have larger numbers; numbers aren't given back.
+/// The number of a commit. Later commits have larger numbers; no two commits share one.
 pub type Version = u64;
 
 /// A future on the heap.
@@ -26,7 +26,10 @@ pub enum Direction {
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
-/// Keeps every fact of a region. Each engine passes the cases of [`crate::conformance`].
+/// A key and its new value, or `None` to delete it.
+pub type Write = (Vec<u8>, Option<Vec<u8>>);
+
+/// Keeps every fact of a region. Each engine passes the suite in the module `conformance`.
 pub trait Engine: Send + Sync + 'static {
     /// A consistent view that holds every commit acknowledged before this call, and none half. May wait a bounded
     /// time for a free slot; hold snapshots for the length of one operation, not longer.
@@ -73,5 +76,5 @@ pub struct Transaction {
     /// What was read.
     pub reads: ReadSet,
     /// New values, `None` to delete. Where a key is named twice, the last one holds.
-    pub writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub writes: Vec<Write>,
 }

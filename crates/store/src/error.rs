@@ -12,8 +12,9 @@ pub enum StoreError {
     /// Too many snapshots are open, and none was given back within the engine's waiting time.
     #[error("no snapshot became free in time")]
     Busy,
-    /// The snapshot was held for so long that the engine took its resources back. Take a new one.
-    #[error("the snapshot was held too long")]
+    /// The snapshot was held for so long that the engine took its resources back, or its view has been committed.
+    /// Take a new one.
+    #[error("the snapshot has ended")]
     SnapshotExpired,
     /// A transaction, key or value is larger than the limits in [`crate::limits`].
     #[error("{what} is {size}, above the limit of {limit}")]

@@ -7,20 +7,25 @@
 #![forbid(unsafe_code)]
 
 mod changes;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod engine;
 mod error;
 mod key;
 pub mod limits;
 mod log;
 mod memory;
+mod prepare;
 mod range;
 mod record;
 mod store;
+#[cfg(test)]
+mod tests;
 mod view;
 mod watch;
 
 pub use changes::Changes;
-pub use engine::{BoxFuture, Direction, Engine, Pair, Snapshot, Transaction, Version};
+pub use engine::{BoxFuture, Direction, Engine, Pair, Snapshot, Transaction, Version, Write};
 pub use error::{CommitError, MigrationError, StoreError};
 pub use key::{Key, KeyBuf, KeyPart, KeyPrefix, Position};
 pub use log::CommitLog;

@@ -67,33 +67,64 @@ impl CommitLog {
         self.head
     }
 
-    /// Takes back every commit after `head`: they were checked but could not be made durable. Their numbers are
-    /// given again, which is safe since no snapshot ever had them.
-    pub fn rewind(&mut self, head: Version) {
-        while self.commits.back().is_some_and(|(version, _)| *version > head) {
-            if let Some((version, keys)) = self.commits.pop_back() {
-                self.remove(version, &keys);
-            }
-        }
-        self.head = head;
-        // What the removed entries replaced is gone, so snapshots before `head` can no longer be checked.
-        self.floor = head;
-    }
-
     fn forget_oldest(&mut self) {
         if let Some((version, keys)) = self.commits.pop_front() {
             self.floor = version;
-            self.remove(version, &keys);
+            for key in &keys {
+                self.bytes -= key.len();
+                if self.newest.get(key) == Some(&version) {
+                    self.newest.remove(key);
+                }
+            }
+            self.keys -= keys.len();
         }
     }
+}
 
-    fn remove(&mut self, version: Version, keys: &[Arc<[u8]>]) {
-        for key in keys {
-            self.bytes -= key.len();
-            if self.newest.get(key) == Some(&version) {
-                self.newest.remove(key);
-            }
+#[cfg(test)]
+mod tests {
+    use super::{CommitLog, MAX_KEYS};
+    use crate::engine::Transaction;
+    use crate::range::{KeyRange, ReadSet};
+
+    fn read_at(snapshot: u64, range: KeyRange) -> Transaction {
+        let mut reads = ReadSet::new();
+        reads.add_range(range);
+        Transaction { snapshot, reads, writes: Vec::new() }
+    }
+
+    #[test]
+    fn only_later_writes_of_what_was_read_conflict() {
+        let mut log = CommitLog::new(7);
+        assert_eq!(log.push(&[b"a", b"m"]), 8);
+        assert_eq!(log.push(&[b"z"]), 9);
+        let cases = [
+            (7, KeyRange::point(b"a"), true),
+            (8, KeyRange::point(b"a"), false),
+            (8, KeyRange::point(b"z"), true),
+            (7, KeyRange::between("b", "m"), false),
+            (7, KeyRange::between("b", "n"), true),
+            (8, KeyRange::between("a", "y"), false),
+            (8, KeyRange::all(), true),
+            (9, KeyRange::all(), false),
+            (6, KeyRange::point(b"never written"), true),
+            (10, KeyRange::point(b"never written"), true),
+        ];
+        for (snapshot, range, conflicts) in cases {
+            assert_eq!(log.conflicts(&read_at(snapshot, range.clone())), conflicts, "{snapshot} {range:?}");
         }
-        self.keys -= keys.len();
+        assert!(!log.conflicts(&Transaction::default()), "nothing read, nothing to conflict with");
+    }
+
+    #[test]
+    fn what_was_forgotten_conflicts_and_memory_is_bounded() {
+        let mut log = CommitLog::new(0);
+        let first = log.push(&[b"first".to_vec()]);
+        for number in 0..MAX_KEYS {
+            log.push(&[number.to_be_bytes()]);
+        }
+        assert!(log.conflicts(&read_at(0, KeyRange::point(b"untouched"))), "commit {first} is forgotten");
+        assert!(!log.conflicts(&read_at(first, KeyRange::point(b"untouched"))));
+        assert_eq!(log.newest.len(), MAX_KEYS);
     }
 }

@@ -162,3 +162,41 @@ impl Drop for MemorySnapshot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Memory;
+    use crate::conformance::{Fixture, commit, del, put};
+    use crate::engine::Engine;
+
+    struct Fresh;
+
+    impl Fixture for Fresh {
+        const KEEPS: bool = false;
+
+        fn new() -> Self {
+            Self
+        }
+
+        fn open(&self) -> Arc<dyn Engine> {
+            Arc::new(Memory::new())
+        }
+    }
+
+    crate::conformance_suite!(Fresh);
+
+    #[test]
+    fn old_values_are_forgotten_with_the_last_snapshot_that_sees_them() {
+        let memory = Memory::new();
+        commit(&memory, [put("a", "1"), put("b", "1")]);
+        let snapshot = memory.snapshot().unwrap();
+        commit(&memory, [put("a", "2"), del("b")]);
+        assert_eq!(memory.shared.state().keys.values().map(Vec::len).sum::<usize>(), 4);
+        drop(snapshot);
+        let state = memory.shared.state();
+        assert_eq!(state.keys.values().map(Vec::len).sum::<usize>(), 1);
+        assert!(state.outdated.is_empty() && state.open.is_empty());
+    }
+}

@@ -1,6 +1,7 @@
 //! Ranges of keys, and the set of ranges that a transaction has read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::limits::MAX_READS;
 
@@ -125,9 +126,17 @@ impl ReadSet {
     /// Whether `key` was read.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.ranges
-            .range::<[u8], _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(key)))
+            .range::<[u8], _>((Bound::Unbounded, Bound::Included(key)))
             .next_back()
             .is_some_and(|(_, end)| end.as_deref().is_none_or(|end| key < end))
+    }
+
+    /// Whether any of `keys` was read.
+    pub fn touches(&self, keys: &BTreeSet<Vec<u8>>) -> bool {
+        self.iter().any(|(start, end)| {
+            let end = end.map_or(Bound::Unbounded, Bound::Excluded);
+            keys.range::<[u8], _>((Bound::Included(start), end)).next().is_some()
+        })
     }
 
     /// The ranges in ascending order, as start and end (excluded; `None` is no end).
@@ -167,4 +176,50 @@ fn is_within(end: &Option<Vec<u8>>, other: &Option<Vec<u8>>) -> bool {
 
 fn common(left: &[u8], right: &[u8]) -> usize {
     left.iter().zip(right).take_while(|(left, right)| left == right).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, proptest};
+
+    use super::{KeyRange, ReadSet};
+    use crate::limits::MAX_READS;
+
+    fn range(start: u8, end: Option<u8>) -> KeyRange {
+        KeyRange { start: vec![start], end: end.map(|end| vec![end]) }
+    }
+
+    proptest! {
+        #[test]
+        fn a_read_set_holds_the_union_of_its_ranges(ranges in prop::collection::vec(any::<(u8, Option<u8>)>(), 0..12)) {
+            let mut reads = ReadSet::new();
+            for (start, end) in &ranges {
+                reads.add_range(range(*start, *end));
+            }
+            for key in 0..=255u8 {
+                let wanted = ranges.iter().any(|(start, end)| range(*start, *end).contains(&[key]));
+                assert_eq!(reads.contains(&[key]), wanted, "{key} in {reads:?}");
+                assert_eq!(reads.touches(&[vec![key]].into()), wanted, "{key} in {reads:?}");
+            }
+            let kept: Vec<_> = reads.iter().collect();
+            for pair in kept.windows(2) {
+                assert!(pair[0].1.is_some_and(|end| end < pair[1].0), "disjoint and apart: {reads:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_read_set_joins_what_has_most_in_common() {
+        let mut reads = ReadSet::new();
+        reads.add_key(b"other/table");
+        for number in 0..MAX_READS * 3 {
+            reads.add_key(format!("table/{number:06}").as_bytes());
+        }
+        assert!(reads.len() <= MAX_READS, "{}", reads.len());
+        for number in 0..MAX_READS * 3 {
+            assert!(reads.contains(format!("table/{number:06}").as_bytes()), "{number}");
+        }
+        assert!(reads.contains(b"other/table"));
+        assert!(!reads.contains(b"other/tables"), "tables aren't joined while rows can be");
+    }
 }

@@ -17,11 +17,12 @@ use crate::key::{Key, KeyBuf};
 pub trait Record: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// The table's short name, such as `ec2/instance`. It never changes.
     const TABLE: &'static str;
-    /// The version of the stored shape. Raise it with every change that older rows don't deserialise under.
+    /// The version of the stored shape. Raise it with every change that older rows don't deserialise under, or that
+    /// gives a record other keys in an index.
     const VERSION: u16;
     /// The primary key, such as `(AccountId, InstanceId)`.
     type Key: Key;
-    /// The names of the secondary indexes.
+    /// The names of the secondary indexes. [`crate::Store::prepare`] fills one that is new.
     const INDEXES: &'static [&'static str] = &[];
 
     /// This record's primary key.

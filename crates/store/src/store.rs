@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::changes::Changes;
-use crate::engine::{Engine, Transaction, Version};
+use crate::engine::{Engine, Transaction, Version, Write};
 use crate::error::{CommitError, StoreError};
 use crate::key::KeyPrefix;
 use crate::range::ReadSet;
@@ -17,7 +17,7 @@ const BLIND_TRIES: usize = 64;
 /// Tables of records over any engine. Clones share the engine.
 #[derive(Clone)]
 pub struct Store {
-    engine: Arc<dyn Engine>,
+    pub(crate) engine: Arc<dyn Engine>,
 }
 
 impl Store {
@@ -42,7 +42,8 @@ impl Store {
     /// Commits all changes or none, on the condition that all that was read through `view` is unchanged; without a
     /// view, unconditionally. Durable and seen by every later view once it gives `Ok`. Records of indexed tables are
     /// read through the view, so that a put whose old record changed meanwhile conflicts as well. Without changes
-    /// nothing is written or checked: a view is consistent in itself, and its version is given.
+    /// nothing is written or checked: a view is consistent in itself, and its version is given. Otherwise the view ends,
+    /// whatever comes out.
     ///
     /// # Errors
     /// [`CommitError::Conflict`]: take a new view, decide again, commit again. Otherwise the engine's failure.
@@ -52,7 +53,7 @@ impl Store {
                 return Ok(view.version());
             }
             let writes = changes.writes(Some(view))?;
-            return self.send(view.version(), view.reads(), writes).await;
+            return self.send(view.version(), view.end()?, writes).await;
         }
         if !changes.needs_view() {
             return self.send(0, ReadSet::new(), changes.writes(None)?).await;
@@ -61,7 +62,7 @@ impl Store {
             let (version, reads, writes) = {
                 let view = self.view()?;
                 let writes = changes.writes(Some(&view))?;
-                (view.version(), view.reads(), writes)
+                (view.version(), view.end()?, writes)
             };
             match self.send(version, reads, writes).await {
                 Err(CommitError::Conflict) => {}
@@ -81,28 +82,11 @@ impl Store {
         self.engine.watch(&row_key::<R>(prefix.as_bytes()))
     }
 
-    /// What [`Store::commit`] would send, so that the view can be given up before the wait.
-    ///
-    /// # Errors
-    /// The engine's failure.
-    pub fn prepare(&self, view: &View, changes: &Changes) -> Result<Transaction, StoreError> {
-        let writes = changes.writes(Some(view))?;
-        Ok(Transaction { snapshot: view.version(), reads: view.reads(), writes })
-    }
-
-    /// Commits what [`Store::prepare`] gave.
-    ///
-    /// # Errors
-    /// As [`Store::commit`].
-    pub async fn commit_prepared(&self, transaction: Transaction) -> Result<Version, CommitError> {
-        self.engine.commit(transaction).await
-    }
-
-    async fn send(
+    pub(crate) async fn send(
         &self,
         snapshot: Version,
         reads: ReadSet,
-        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+        writes: Vec<Write>,
     ) -> Result<Version, CommitError> {
         self.engine.commit(Transaction { snapshot, reads, writes }).await
     }

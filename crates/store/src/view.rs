@@ -9,20 +9,25 @@ use crate::range::{KeyRange, ReadSet, successor};
 use crate::record::{Record, decode, entry_keys, index_prefix, row_key, table_prefix};
 
 /// Typed reads of one consistent snapshot. What is read is remembered, and [`crate::Store::commit`] refuses changes
-/// decided on something that has changed since. A view holds a slot of the engine: keep it for one operation.
+/// decided on something that has changed since. A view holds a slot of the engine: keep it for one operation. The
+/// commit ends it; reads after that give [`StoreError::SnapshotExpired`].
 pub struct View {
     inner: Mutex<Inner>,
     version: Version,
 }
 
 struct Inner {
-    snapshot: Box<dyn Snapshot>,
+    /// `None` once the view has been committed.
+    snapshot: Option<Box<dyn Snapshot>>,
     reads: ReadSet,
 }
 
 impl View {
     pub(crate) fn new(snapshot: Box<dyn Snapshot>) -> Self {
-        Self { version: snapshot.version(), inner: Mutex::new(Inner { snapshot, reads: ReadSet::new() }) }
+        Self {
+            version: snapshot.version(),
+            inner: Mutex::new(Inner { snapshot: Some(snapshot), reads: ReadSet::new() }),
+        }
     }
 
     /// The last commit that the view holds.
@@ -30,9 +35,13 @@ impl View {
         self.version
     }
 
-    /// What has been read so far.
-    pub fn reads(&self) -> ReadSet {
-        self.inner().reads.clone()
+    /// Ends the view and gives what was read through it. The engine's slot is free from here on, so that commits that
+    /// wait for the disk don't keep others from reading.
+    pub(crate) fn end(&self) -> Result<ReadSet, StoreError> {
+        let mut inner = self.inner();
+        let snapshot = inner.snapshot.take().ok_or(StoreError::SnapshotExpired)?;
+        drop(snapshot);
+        Ok(std::mem::take(&mut inner.reads))
     }
 
     /// The record with this key, if there is one.
@@ -187,8 +196,9 @@ impl<K: KeyPart> KeyPart for Appended<'_, K> {
 
 impl Inner {
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let snapshot = self.snapshot.as_ref().ok_or(StoreError::SnapshotExpired)?;
         self.reads.add_key(key);
-        self.snapshot.get(key)
+        snapshot.get(key)
     }
 
     /// Scans the keys that begin with `base` and `prefix`, beyond `after`, which is relative to `base`.
@@ -215,7 +225,8 @@ impl Inner {
         if limit == 0 || range.is_empty() {
             return Ok(Vec::new());
         }
-        let pairs = self.snapshot.scan(range.clone(), direction, limit)?;
+        let snapshot = self.snapshot.as_ref().ok_or(StoreError::SnapshotExpired)?;
+        let pairs = snapshot.scan(range.clone(), direction, limit)?;
         // A scan that stopped at its limit has read no further than its last pair.
         if pairs.len() >= limit
             && let Some((last, _)) = pairs.last()

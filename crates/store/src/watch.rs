@@ -47,6 +47,11 @@ impl Watchers {
         Watch { receiver: sender.subscribe() }
     }
 
+    /// Ends every watch: the engine is closing, though some commit's future may still hold its parts.
+    pub fn close(&self) {
+        self.by_prefix.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Wakes whom a commit concerns. Call it once the commit is seen by new snapshots, and before it is acknowledged.
     /// `keys` are the keys written, in ascending order.
     pub fn wake<K: AsRef<[u8]>>(&self, version: Version, keys: &[K]) {

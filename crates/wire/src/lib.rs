@@ -30,7 +30,7 @@ pub use router::{Matched, RouteError, route};
 pub use service::{ErrorShape, OperationEntry, OperationShape, Route, Segment, ServiceShape};
 pub use shape::{Kind, Location, Member, Shape, ShapeRef, TimestampFormat, XmlNamespace, scalars};
 pub use stream::{ByteStream, StreamError, Trailers};
-pub use typed::{BoxFuture, Decoded, Encoded, FieldReader, FieldWriter, OperationType, Shaped, Typed, call};
+pub use typed::{BoxFuture, Decoded, Encoded, FieldReader, FieldWriter, OperationType, Redacted, Shaped, Typed, call};
 pub use value::Value;
 
 /// How deep a request may nest, in every protocol. AWS's own shapes stay below twenty.

@@ -70,7 +70,8 @@ pub fn route(
     if !is_known_path {
         return Err(RouteError::NotFound);
     }
-    let ranked = candidates.into_iter().max_by_key(|(entry, route)| rank(entry, route, query, headers));
+    // Of equals the first by name is meant: `GET /` without `x-id` lists buckets and not directory buckets.
+    let ranked = candidates.into_iter().rev().max_by_key(|(entry, route)| rank(entry, route, query, headers));
     let (operation, route) = ranked.ok_or(RouteError::MethodNotAllowed)?;
     if let Some(other) = subresources.iter().find(|name| is_left_over(route, name)) {
         return Err(match route.query.first() {
@@ -93,14 +94,14 @@ fn has_parameter(query: &[(String, Option<String>)], name: &str, value: Option<&
     query.iter().any(|(given, text)| given == name && value.is_none_or(|value| text.as_deref() == Some(value)))
 }
 
-/// The most specific route wins: literal segments and query parameters first, then required members that are there.
-/// A route whose required members are missing is the worst, but better than none: decoding names what is missing.
+/// The most specific route wins: literal segments and query parameters first, then required members that are there (so
+/// that a part without its number is not taken for an object), then as few missing ones as can be.
 fn rank(
     entry: &OperationEntry,
     route: &Route,
     query: &[(String, Option<String>)],
     headers: &HeaderMap,
-) -> (usize, usize, std::cmp::Reverse<usize>, usize, bool, bool, bool) {
+) -> (usize, usize, usize, std::cmp::Reverse<usize>, bool, bool, bool) {
     let literals = route.path.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count();
     let required = route.required_query.len() + route.required_headers.len();
     let present = route.required_query.iter().filter(|name| has_parameter(query, name, None)).count()
@@ -108,8 +109,8 @@ fn rank(
     (
         literals,
         route.query.len(),
-        std::cmp::Reverse(required - present),
         present,
+        std::cmp::Reverse(required - present),
         has_parameter(query, OPERATION_PARAMETER, Some(entry.name)),
         entry.is_implemented(),
         !entry.is_deprecated,

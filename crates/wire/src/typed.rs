@@ -89,6 +89,15 @@ pub fn call<'a, O: OperationType>(
     })
 }
 
+/// What a generated struct shows in place of a member that AWS's model marks as sensitive.
+pub struct Redacted;
+
+impl std::fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
 /// Takes a structure apart, member by member in ascending order.
 pub struct FieldReader {
     members: std::iter::Peekable<std::vec::IntoIter<(u16, Value)>>,

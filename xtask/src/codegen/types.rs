@@ -29,10 +29,14 @@ pub fn types(selection: &Selection<'_>) -> anyhow::Result<String> {
 fn structure(selection: &Selection<'_>, name: &str, shape: &Shape, out: &mut String) -> anyhow::Result<()> {
     let type_name = selection.type_name(name);
     let stream = shape.members.0.iter().find(|(_, member)| selection.is_stream(member));
-    let derives = if stream.is_some() { "Debug, Default" } else { "Debug, Clone, Default, PartialEq" };
-    let (mut fields, mut reads, mut writes) = (String::new(), String::new(), String::new());
+    let mut has_secrets = false;
+    let (mut fields, mut reads, mut writes, mut shown) = (String::new(), String::new(), String::new(), String::new());
     for (index, (member_name, member)) in shape.members.0.iter().enumerate() {
         let field = names::field(member_name);
+        let is_secret = selection.model.shape(&member.shape)?.sensitive;
+        has_secrets |= is_secret;
+        let shown_value = if is_secret { "wire::Redacted".to_owned() } else { format!("self.{field}") };
+        write!(shown, ".field({:?}, &{shown_value})", field.trim_start_matches("r#"))?;
         if selection.is_stream(member) {
             writeln!(fields, "pub {field}: Option<ByteStream>,")?;
             writeln!(reads, "{field}: None,")?;
@@ -52,7 +56,18 @@ fn structure(selection: &Selection<'_>, name: &str, shape: &Shape, out: &mut Str
         writeln!(writes, "fields.{method}({index}, self.{field});")?;
     }
     let schema = names::screaming(type_name);
+    let derives = match (stream.is_some(), has_secrets) {
+        (true, true) => "Default",
+        (true, false) => "Debug, Default",
+        (false, true) => "Clone, Default, PartialEq",
+        (false, false) => "Debug, Clone, Default, PartialEq",
+    };
     writeln!(out, "\n/// AWS's `{name}`.\n#[derive({derives})]\npub struct {type_name} {{\n{fields}}}\n")?;
+    if has_secrets {
+        writeln!(out, "impl std::fmt::Debug for {type_name} {{")?;
+        writeln!(out, "fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{")?;
+        writeln!(out, "f.debug_struct({type_name:?}){shown}.finish()\n}}\n}}\n")?;
+    }
     writeln!(out, "impl Shaped for {type_name} {{ const SHAPE: &'static Shape = &shapes::{schema}; }}\n")?;
     writeln!(out, "impl Typed for {type_name} {{")?;
     if reads.contains("fields") {

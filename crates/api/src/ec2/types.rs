@@ -4444,13 +4444,25 @@ impl Typed for Ipv6Range {
 }
 
 /// AWS's `KeyPair`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct KeyPair {
     pub key_pair_id: Option<String>,
     pub tags: Option<Vec<Tag>>,
     pub key_name: Option<String>,
     pub key_fingerprint: Option<String>,
     pub key_material: Option<String>,
+}
+
+impl std::fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyPair")
+            .field("key_pair_id", &self.key_pair_id)
+            .field("tags", &self.tags)
+            .field("key_name", &self.key_name)
+            .field("key_fingerprint", &self.key_fingerprint)
+            .field("key_material", &wire::Redacted)
+            .finish()
+    }
 }
 
 impl Shaped for KeyPair {
@@ -5755,7 +5767,7 @@ impl Typed for RunInstancesMonitoringEnabled {
 }
 
 /// AWS's `RunInstancesRequest`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct RunInstancesRequest {
     pub block_device_mappings: Option<Vec<BlockDeviceMapping>>,
     pub image_id: Option<String>,
@@ -5801,6 +5813,57 @@ pub struct RunInstancesRequest {
     pub network_interfaces: Option<Vec<InstanceNetworkInterfaceSpecification>>,
     pub iam_instance_profile: Option<IamInstanceProfileSpecification>,
     pub ebs_optimized: Option<bool>,
+}
+
+impl std::fmt::Debug for RunInstancesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunInstancesRequest")
+            .field("block_device_mappings", &self.block_device_mappings)
+            .field("image_id", &self.image_id)
+            .field("instance_type", &self.instance_type)
+            .field("ipv6_address_count", &self.ipv6_address_count)
+            .field("ipv6_addresses", &self.ipv6_addresses)
+            .field("kernel_id", &self.kernel_id)
+            .field("key_name", &self.key_name)
+            .field("max_count", &self.max_count)
+            .field("min_count", &self.min_count)
+            .field("monitoring", &self.monitoring)
+            .field("placement", &self.placement)
+            .field("ramdisk_id", &self.ramdisk_id)
+            .field("security_group_ids", &self.security_group_ids)
+            .field("security_groups", &self.security_groups)
+            .field("subnet_id", &self.subnet_id)
+            .field("user_data", &wire::Redacted)
+            .field("elastic_gpu_specification", &self.elastic_gpu_specification)
+            .field("elastic_inference_accelerators", &self.elastic_inference_accelerators)
+            .field("tag_specifications", &self.tag_specifications)
+            .field("launch_template", &self.launch_template)
+            .field("instance_market_options", &self.instance_market_options)
+            .field("credit_specification", &self.credit_specification)
+            .field("cpu_options", &self.cpu_options)
+            .field("capacity_reservation_specification", &self.capacity_reservation_specification)
+            .field("hibernation_options", &self.hibernation_options)
+            .field("license_specifications", &self.license_specifications)
+            .field("metadata_options", &self.metadata_options)
+            .field("enclave_options", &self.enclave_options)
+            .field("private_dns_name_options", &self.private_dns_name_options)
+            .field("maintenance_options", &self.maintenance_options)
+            .field("disable_api_stop", &self.disable_api_stop)
+            .field("enable_primary_ipv6", &self.enable_primary_ipv6)
+            .field("network_performance_options", &self.network_performance_options)
+            .field("operator", &self.operator)
+            .field("secondary_interfaces", &self.secondary_interfaces)
+            .field("dry_run", &self.dry_run)
+            .field("disable_api_termination", &self.disable_api_termination)
+            .field("instance_initiated_shutdown_behavior", &self.instance_initiated_shutdown_behavior)
+            .field("private_ip_address", &self.private_ip_address)
+            .field("client_token", &self.client_token)
+            .field("additional_info", &self.additional_info)
+            .field("network_interfaces", &self.network_interfaces)
+            .field("iam_instance_profile", &self.iam_instance_profile)
+            .field("ebs_optimized", &self.ebs_optimized)
+            .finish()
+    }
 }
 
 impl Shaped for RunInstancesRequest {

@@ -521,7 +521,7 @@ impl Typed for GetBucketLocationRequest {
 }
 
 /// AWS's `GetObjectOutput`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct GetObjectOutput {
     pub body: Option<ByteStream>,
     pub delete_marker: Option<bool>,
@@ -569,6 +569,59 @@ pub struct GetObjectOutput {
     pub object_lock_event_hold: Option<String>,
     pub object_lock_event_hold_duration_days: Option<i32>,
     pub object_lock_event_hold_duration_years: Option<i32>,
+}
+
+impl std::fmt::Debug for GetObjectOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetObjectOutput")
+            .field("body", &self.body)
+            .field("delete_marker", &self.delete_marker)
+            .field("accept_ranges", &self.accept_ranges)
+            .field("expiration", &self.expiration)
+            .field("restore", &self.restore)
+            .field("last_modified", &self.last_modified)
+            .field("content_length", &self.content_length)
+            .field("e_tag", &self.e_tag)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("checksum_type", &self.checksum_type)
+            .field("missing_meta", &self.missing_meta)
+            .field("version_id", &self.version_id)
+            .field("cache_control", &self.cache_control)
+            .field("content_disposition", &self.content_disposition)
+            .field("content_encoding", &self.content_encoding)
+            .field("content_language", &self.content_language)
+            .field("content_range", &self.content_range)
+            .field("content_type", &self.content_type)
+            .field("expires", &self.expires)
+            .field("website_redirect_location", &self.website_redirect_location)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("metadata", &self.metadata)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("storage_class", &self.storage_class)
+            .field("request_charged", &self.request_charged)
+            .field("replication_status", &self.replication_status)
+            .field("parts_count", &self.parts_count)
+            .field("tag_count", &self.tag_count)
+            .field("object_lock_mode", &self.object_lock_mode)
+            .field("object_lock_retain_until_date", &self.object_lock_retain_until_date)
+            .field("object_lock_legal_hold_status", &self.object_lock_legal_hold_status)
+            .field("object_lock_event_hold", &self.object_lock_event_hold)
+            .field("object_lock_event_hold_duration_days", &self.object_lock_event_hold_duration_days)
+            .field("object_lock_event_hold_duration_years", &self.object_lock_event_hold_duration_years)
+            .finish()
+    }
 }
 
 impl Shaped for GetObjectOutput {
@@ -688,7 +741,7 @@ impl Typed for GetObjectOutput {
 }
 
 /// AWS's `GetObjectRequest`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct GetObjectRequest {
     pub bucket: String,
     pub if_match: Option<String>,
@@ -711,6 +764,34 @@ pub struct GetObjectRequest {
     pub part_number: Option<i32>,
     pub expected_bucket_owner: Option<String>,
     pub checksum_mode: Option<String>,
+}
+
+impl std::fmt::Debug for GetObjectRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetObjectRequest")
+            .field("bucket", &self.bucket)
+            .field("if_match", &self.if_match)
+            .field("if_modified_since", &self.if_modified_since)
+            .field("if_none_match", &self.if_none_match)
+            .field("if_unmodified_since", &self.if_unmodified_since)
+            .field("key", &self.key)
+            .field("range", &self.range)
+            .field("response_cache_control", &self.response_cache_control)
+            .field("response_content_disposition", &self.response_content_disposition)
+            .field("response_content_encoding", &self.response_content_encoding)
+            .field("response_content_language", &self.response_content_language)
+            .field("response_content_type", &self.response_content_type)
+            .field("response_expires", &self.response_expires)
+            .field("version_id", &self.version_id)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("request_payer", &self.request_payer)
+            .field("part_number", &self.part_number)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("checksum_mode", &self.checksum_mode)
+            .finish()
+    }
 }
 
 impl Shaped for GetObjectRequest {
@@ -835,7 +916,7 @@ impl Typed for HeadBucketRequest {
 }
 
 /// AWS's `HeadObjectOutput`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct HeadObjectOutput {
     pub delete_marker: Option<bool>,
     pub accept_ranges: Option<String>,
@@ -883,6 +964,59 @@ pub struct HeadObjectOutput {
     pub object_lock_event_hold: Option<String>,
     pub object_lock_event_hold_duration_days: Option<i32>,
     pub object_lock_event_hold_duration_years: Option<i32>,
+}
+
+impl std::fmt::Debug for HeadObjectOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HeadObjectOutput")
+            .field("delete_marker", &self.delete_marker)
+            .field("accept_ranges", &self.accept_ranges)
+            .field("expiration", &self.expiration)
+            .field("restore", &self.restore)
+            .field("archive_status", &self.archive_status)
+            .field("last_modified", &self.last_modified)
+            .field("content_length", &self.content_length)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("checksum_type", &self.checksum_type)
+            .field("e_tag", &self.e_tag)
+            .field("missing_meta", &self.missing_meta)
+            .field("version_id", &self.version_id)
+            .field("cache_control", &self.cache_control)
+            .field("content_disposition", &self.content_disposition)
+            .field("content_encoding", &self.content_encoding)
+            .field("content_language", &self.content_language)
+            .field("content_type", &self.content_type)
+            .field("content_range", &self.content_range)
+            .field("expires", &self.expires)
+            .field("website_redirect_location", &self.website_redirect_location)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("metadata", &self.metadata)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("storage_class", &self.storage_class)
+            .field("request_charged", &self.request_charged)
+            .field("replication_status", &self.replication_status)
+            .field("parts_count", &self.parts_count)
+            .field("tag_count", &self.tag_count)
+            .field("object_lock_mode", &self.object_lock_mode)
+            .field("object_lock_retain_until_date", &self.object_lock_retain_until_date)
+            .field("object_lock_legal_hold_status", &self.object_lock_legal_hold_status)
+            .field("object_lock_event_hold", &self.object_lock_event_hold)
+            .field("object_lock_event_hold_duration_days", &self.object_lock_event_hold_duration_days)
+            .field("object_lock_event_hold_duration_years", &self.object_lock_event_hold_duration_years)
+            .finish()
+    }
 }
 
 impl Shaped for HeadObjectOutput {
@@ -995,7 +1129,7 @@ impl Typed for HeadObjectOutput {
 }
 
 /// AWS's `HeadObjectRequest`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct HeadObjectRequest {
     pub bucket: String,
     pub if_match: Option<String>,
@@ -1018,6 +1152,34 @@ pub struct HeadObjectRequest {
     pub part_number: Option<i32>,
     pub expected_bucket_owner: Option<String>,
     pub checksum_mode: Option<String>,
+}
+
+impl std::fmt::Debug for HeadObjectRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HeadObjectRequest")
+            .field("bucket", &self.bucket)
+            .field("if_match", &self.if_match)
+            .field("if_modified_since", &self.if_modified_since)
+            .field("if_none_match", &self.if_none_match)
+            .field("if_unmodified_since", &self.if_unmodified_since)
+            .field("key", &self.key)
+            .field("range", &self.range)
+            .field("response_cache_control", &self.response_cache_control)
+            .field("response_content_disposition", &self.response_content_disposition)
+            .field("response_content_encoding", &self.response_content_encoding)
+            .field("response_content_language", &self.response_content_language)
+            .field("response_content_type", &self.response_content_type)
+            .field("response_expires", &self.response_expires)
+            .field("version_id", &self.version_id)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("request_payer", &self.request_payer)
+            .field("part_number", &self.part_number)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("checksum_mode", &self.checksum_mode)
+            .finish()
+    }
 }
 
 impl Shaped for HeadObjectRequest {
@@ -1504,7 +1666,7 @@ impl Typed for Owner {
 }
 
 /// AWS's `PutObjectOutput`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct PutObjectOutput {
     pub expiration: Option<String>,
     pub e_tag: Option<String>,
@@ -1528,6 +1690,35 @@ pub struct PutObjectOutput {
     pub bucket_key_enabled: Option<bool>,
     pub size: Option<i64>,
     pub request_charged: Option<String>,
+}
+
+impl std::fmt::Debug for PutObjectOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PutObjectOutput")
+            .field("expiration", &self.expiration)
+            .field("e_tag", &self.e_tag)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("checksum_type", &self.checksum_type)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("version_id", &self.version_id)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("ssekms_encryption_context", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("size", &self.size)
+            .field("request_charged", &self.request_charged)
+            .finish()
+    }
 }
 
 impl Shaped for PutObjectOutput {
@@ -1592,7 +1783,7 @@ impl Typed for PutObjectOutput {
 }
 
 /// AWS's `PutObjectRequest`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct PutObjectRequest {
     pub acl: Option<String>,
     pub body: Option<ByteStream>,
@@ -1643,6 +1834,62 @@ pub struct PutObjectRequest {
     pub object_lock_event_hold_duration_days: Option<i32>,
     pub object_lock_event_hold_duration_years: Option<i32>,
     pub expected_bucket_owner: Option<String>,
+}
+
+impl std::fmt::Debug for PutObjectRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PutObjectRequest")
+            .field("acl", &self.acl)
+            .field("body", &self.body)
+            .field("bucket", &self.bucket)
+            .field("cache_control", &self.cache_control)
+            .field("content_disposition", &self.content_disposition)
+            .field("content_encoding", &self.content_encoding)
+            .field("content_language", &self.content_language)
+            .field("content_length", &self.content_length)
+            .field("content_md5", &self.content_md5)
+            .field("content_type", &self.content_type)
+            .field("checksum_algorithm", &self.checksum_algorithm)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("expires", &self.expires)
+            .field("if_match", &self.if_match)
+            .field("if_none_match", &self.if_none_match)
+            .field("grant_full_control", &self.grant_full_control)
+            .field("grant_read", &self.grant_read)
+            .field("grant_read_acp", &self.grant_read_acp)
+            .field("grant_write_acp", &self.grant_write_acp)
+            .field("key", &self.key)
+            .field("write_offset_bytes", &self.write_offset_bytes)
+            .field("metadata", &self.metadata)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("storage_class", &self.storage_class)
+            .field("website_redirect_location", &self.website_redirect_location)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("ssekms_encryption_context", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("request_payer", &self.request_payer)
+            .field("tagging", &self.tagging)
+            .field("object_lock_mode", &self.object_lock_mode)
+            .field("object_lock_retain_until_date", &self.object_lock_retain_until_date)
+            .field("object_lock_legal_hold_status", &self.object_lock_legal_hold_status)
+            .field("object_lock_event_hold", &self.object_lock_event_hold)
+            .field("object_lock_event_hold_duration_days", &self.object_lock_event_hold_duration_days)
+            .field("object_lock_event_hold_duration_years", &self.object_lock_event_hold_duration_years)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .finish()
+    }
 }
 
 impl Shaped for PutObjectRequest {

@@ -66,9 +66,10 @@ pub(crate) fn command(
     words.add(&["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]);
     words.add(&["-machine", "q35", "-rtc", "base=utc"]);
     match accel {
-        Accel::Kvm => words.add(&["-accel", "kvm", "-cpu", "host"]),
-        // SVM would make udev load the guest's kvm module. With a fifth page level (la57) programs in a Debian 12 guest
-        // die under QEMU 7.2. The translation cache would otherwise grow to 1 GiB a machine.
+        // Guests get no virtualisation of their own, as on EC2.
+        Accel::Kvm => words.add(&["-accel", "kvm", "-cpu", "host,-vmx,-svm"]),
+        // SVM would make udev load the guest's kvm module. With a fifth page level (la57) programs that fork die
+        // in a Debian 12 guest under QEMU 7.2. The translation cache would otherwise grow to 1 GiB a machine.
         Accel::Tcg { .. } => words.add(&["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max,-svm,-la57"]),
     }
     words.add(&["-smp", &spec.vcpus.to_string(), "-m", &format!("{}M", spec.memory_mib)]);

@@ -69,7 +69,7 @@ impl Host {
             Some(MachineState::Prepared | MachineState::Exited { .. }) => {}
         }
         if let Some(process) = find(&slot, &doing).await? {
-            slot.attach(process, None, None, &self.changed);
+            self.attach(&slot, process, None, None);
             return note_run(&slot, &doing).await;
         }
         let spec = slot.folder().spec()?;
@@ -111,7 +111,7 @@ impl Host {
             }
         };
         self.step("start: ready")?;
-        slot.attach(process, Some(child), Some(connection), &self.changed);
+        self.attach(&slot, process, Some(child), Some(connection));
         note_run(&slot, &doing).await?;
         self.step("start: noted")
     }
@@ -120,6 +120,21 @@ impl Host {
         let Some(slot) = self.slot(id) else { return Ok(()) };
         let _turn = slot.turn.lock().await;
         end(&slot, grace, &format!("stop machine {id}")).await
+    }
+
+    pub(crate) async fn park(self: Arc<Self>, id: &InstanceId, grace: Duration) -> Result<(), HostError> {
+        let doing = format!("park machine {id}");
+        let Some(slot) = self.slot(id) else { return Ok(()) };
+        let _turn = slot.turn.lock().await;
+        // A guest that ended by itself stays ended.
+        if slot.state() != Some(MachineState::Running) {
+            return Ok(());
+        }
+        end(&slot, grace, &doing).await?;
+        let folder = slot.folder().clone();
+        blocking(&doing, move || folder.forget_run()).await?;
+        slot.now().state = Some(MachineState::Prepared);
+        Ok(())
     }
 
     pub(crate) async fn reset(self: Arc<Self>, id: &InstanceId, number: u64) -> Result<(), HostError> {

@@ -6,7 +6,7 @@
 //! | `root.qcow2` | its root disk: a layer above the image |
 //! | `qmp.sock` | QEMU's control socket |
 //! | `pid` | written and locked by QEMU, removed by it when it ends in order |
-//! | `ran` | there since its first start succeeded |
+//! | `ran` | names the boot of the host in which its last start succeeded |
 //! | `exit.json` | how it ended, until it is started again |
 //! | `resets` | the highest reset number |
 //! | `console.log` | what it wrote to its serial console, the last of it |
@@ -15,10 +15,12 @@
 //! A folder is made as `.new-<id>` and renamed when complete, and renamed to `.gone-<id>` before it is removed. What is
 //! left of either after a crash is swept when the host is opened.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use host::{HostError, MachineSpec};
 use ids::InstanceId;
@@ -106,9 +108,8 @@ impl Folder {
         self.root.join(format!(".gone-{}", self.id))
     }
 
-    /// Makes the root where it is missing, removes leftovers in it, and gives the machines that have a folder.
+    /// Removes leftovers in the root, and gives the machines that have a folder.
     pub(crate) fn open_all(root: &Path) -> io::Result<Vec<Self>> {
-        fs::create_dir_all(root)?;
         let mut folders = Vec::new();
         for entry in fs::read_dir(root)? {
             let entry = entry?;
@@ -116,6 +117,8 @@ impl Folder {
             let Some(name) = name.to_str() else { continue };
             if name.starts_with(".new-") || name.starts_with(".gone-") {
                 remove_tree(&entry.path())?;
+            } else if name.starts_with(".probe-") {
+                remove_file(&entry.path())?;
             } else if let Ok(id) = name.parse() {
                 folders.push(Self::new(root, &id));
             }
@@ -142,14 +145,18 @@ impl Folder {
         self.write("exit.json", &serde_json::to_vec(exit)?)
     }
 
-    /// True if the machine has run since it was prepared. QEMU removes its pid file when it fails to start, so a file
-    /// that is left means that it did start and was killed before we could note it.
+    /// True if the machine has run since it was prepared and since the host was started: what ended with the host did
+    /// not end by itself. QEMU removes its pid file when it fails to start, so a file that is left means that it did
+    /// start and was killed before we could note it.
     pub(crate) fn has_run(&self) -> bool {
-        self.file("ran").exists() || self.pid_file().exists()
+        match fs::read_to_string(self.file("ran")) {
+            Ok(boot) => boot == boot_id(),
+            Err(_) => fs::metadata(self.pid_file()).and_then(|data| data.modified()).is_ok_and(|at| at > boot_time()),
+        }
     }
 
     pub(crate) fn save_ran(&self) -> io::Result<()> {
-        self.write("ran", b"")
+        self.write("ran", boot_id().as_bytes())
     }
 
     /// Makes the machine one that has not run.
@@ -212,6 +219,32 @@ impl Folder {
         fs::rename(fresh, self.file(name))?;
         sync_folder(&self.path)
     }
+}
+
+/// Makes the root where it is missing, closes it to other users, as who reaches a control socket owns the machine, and
+/// locks it against other processes of ours for as long as the file is kept.
+pub(crate) fn open_root(root: &Path) -> io::Result<File> {
+    fs::create_dir_all(root)?;
+    fs::set_permissions(root, fs::Permissions::from_mode(0o700))?;
+    let file = File::open(root)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::other("another process has it open")),
+        Err(TryLockError::Error(cause)) => Err(cause),
+    }
+}
+
+/// Names the time since the host was started.
+fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default()
+}
+
+/// About when the host was started.
+fn boot_time() -> SystemTime {
+    let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds: f64 = uptime.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(f64::MAX);
+    let since = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    SystemTime::now().checked_sub(since).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

@@ -16,21 +16,24 @@ mod qmp;
 mod slot;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use host::{HostError, MachineSpec, MachineState, Machines, SeenMachine};
 use ids::InstanceId;
+use tokio::process::Child;
 use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinHandle;
 
 pub use accel::{Accel, probe};
 use folder::{Exit, Folder};
 use process::Process;
-use slot::Slot;
+use slot::{Connection, Slot};
 
 /// Called with the name of each step of an effect, before it returns; an error cuts the effect off there, as the death
 /// of our process would.
@@ -63,6 +66,8 @@ impl Config {
 pub struct LinuxMachines {
     host: Arc<Host>,
     _probe: Task,
+    /// The folder, locked against a second process.
+    _lock: File,
 }
 
 /// What effects work on; they hold it for as long as they run.
@@ -71,6 +76,8 @@ struct Host {
     slots: Mutex<BTreeMap<InstanceId, Arc<Slot>>>,
     changed: watch::Sender<u64>,
     accel: OnceCell<Accel>,
+    /// Set when the owner is gone and only effects under way still hold this.
+    is_closed: AtomicBool,
 }
 
 /// A task that ends with its owner.
@@ -84,21 +91,22 @@ impl Drop for Task {
 
 impl LinuxMachines {
     /// Opens the folder of machines, completes what an earlier process left half done, and takes over the machines that
-    /// run. Must be called within a tokio runtime. Fails if the folder cannot be read or made.
+    /// run. Must be called within a tokio runtime. Fails if the folder cannot be read or made, or is open already.
     pub async fn open(mut config: Config) -> Result<Self, HostError> {
         let doing = format!("open the machines in {}", config.root.display());
         let root = config.root.clone();
-        let (root, folders, running) = blocking(&doing, move || {
-            std::fs::create_dir_all(&root)?;
+        let (root, lock, folders, running) = blocking(&doing, move || {
+            let lock = folder::open_root(&root)?;
             let root = root.canonicalize()?;
             let folders = Folder::open_all(&root)?;
             let running = process::below(&root)?;
-            Ok((root, folders, running))
+            Ok((root, lock, folders, running))
         })
         .await?;
         config.root = root;
         let accel = OnceCell::new_with(config.accel.clone());
-        let host = Arc::new(Host { config, slots: Mutex::default(), changed: watch::Sender::new(0), accel });
+        let (slots, changed, is_closed) = (Mutex::default(), watch::Sender::new(0), AtomicBool::new(false));
+        let host = Arc::new(Host { config, slots, changed, accel, is_closed });
         for folder in folders {
             let slot = host.slot_or_new(folder.id());
             let pid_file = folder.pid_file();
@@ -108,7 +116,7 @@ impl LinuxMachines {
             };
             let state = match process {
                 Some(process) => {
-                    slot.attach(process, None, None, &host.changed);
+                    host.attach(&slot, process, None, None);
                     MachineState::Running
                 }
                 None => {
@@ -124,7 +132,7 @@ impl LinuxMachines {
         let probe = Task(tokio::spawn(async move {
             probing.accel().await;
         }));
-        Ok(Self { host, _probe: probe })
+        Ok(Self { host, _probe: probe, _lock: lock })
     }
 
     /// The accelerator that machines run on; waits for the test of this machine if it still runs.
@@ -151,6 +159,7 @@ fn state_of_ended(folder: &Folder) -> MachineState {
 
 impl Drop for LinuxMachines {
     fn drop(&mut self) {
+        self.host.is_closed.store(true, Ordering::SeqCst);
         for slot in self.host.slots().values() {
             slot.now().live = None;
         }
@@ -169,6 +178,14 @@ impl Host {
     fn slot_or_new(&self, id: &InstanceId) -> Arc<Slot> {
         let new = || Arc::new(Slot::new(Folder::new(&self.config.root, id)));
         self.slots().entry(id.clone()).or_insert_with(new).clone()
+    }
+
+    /// Watches a process, unless we are closed: the next owner takes it over then.
+    fn attach(&self, slot: &Arc<Slot>, process: Process, child: Option<Child>, connection: Option<Connection>) {
+        slot.attach(process, child, connection, &self.changed);
+        if self.is_closed.load(Ordering::SeqCst) {
+            slot.now().live = None;
+        }
     }
 
     async fn accel(&self) -> &Accel {
@@ -218,6 +235,11 @@ impl Machines for LinuxMachines {
     async fn stop(&self, id: &InstanceId, grace: Duration) -> Result<(), HostError> {
         let (host, id) = (self.host.clone(), id.clone());
         whole(async move { host.stop(&id, grace).await }).await
+    }
+
+    async fn park(&self, id: &InstanceId, grace: Duration) -> Result<(), HostError> {
+        let (host, id) = (self.host.clone(), id.clone());
+        whole(async move { host.park(&id, grace).await }).await
     }
 
     async fn reset(&self, id: &InstanceId, number: u64) -> Result<(), HostError> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use host::{HostError, NetworkSpec};
+use host::{HostError, NetworkSpec, Peer};
 
 use super::address::{Cidr, contains, last, mask, nth};
 use crate::names::tap_name;
@@ -38,6 +38,11 @@ pub fn check(spec: &NetworkSpec, pool: Cidr) -> Result<(), HostError> {
         ensure(is_free, || format!("{id}: {address} is not an address for interfaces of {}", interface.subnet))?;
         ensure(privates.insert(address), || format!("{id}: {address} is taken"))?;
         ensure(is_host_name(&interface.host_name), || format!("{id}: {:?} is not a host name", interface.host_name))?;
+        for rule in interface.ingress.iter().chain(&interface.egress) {
+            if let Peer::Cidr(base, length) = &rule.peer {
+                ensure(*length <= 32, || format!("{id}: {base}/{length} is not a block"))?;
+            }
+        }
         if let Some(public) = interface.public_ip {
             ensure(is_public(pool, public), || format!("{id}: {public} is not an address of the public pool"))?;
             ensure(publics.insert(public), || format!("{id}: {public} is taken"))?;
@@ -104,6 +109,7 @@ mod tests {
         refused(|spec| spec.interfaces[0].host_name = "a b".into(), "host name");
         refused(|spec| spec.subnets[0].cidr = ([10, 0, 0, 0].into(), 24), "not a block");
         refused(|spec| spec.cidr = ([172, 31, 0, 1].into(), 16), "not a block");
+        refused(|spec| spec.interfaces[0].ingress[0].peer = host::Peer::Cidr([10, 0, 0, 0].into(), 33), "not a block");
         refused(|spec| spec.subnets.clear(), "no subnet-");
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! The host's own namespace gets one link (`wk-<tag>`) and one route (the public pool through it), nothing else: no
 //! setting, no filter rule, no forwarding. A guest with a public address therefore reaches the host and the other
-//! public addresses of the region, and nothing beyond the host. It reaches every port that the host listens on at any
-//! of its addresses: the host guards itself.
+//! public addresses of the region, and nothing beyond the host, unless the host forwards already for reasons of its
+//! own. It reaches every port that the host listens on at any of its addresses: the host guards itself.
+//! A guest without a public address reaches its VPC only.
 //! Not here: route tables and NAT gateways, networks between nodes, rootless operation.
 
 mod address;
@@ -23,6 +24,7 @@ mod seen;
 mod serve;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -68,9 +70,15 @@ pub struct NetworkConfig {
 
 /// What this process has applied to one VPC.
 struct Applied {
-    spec: NetworkSpec,
-    rules: String,
     servers: Servers,
+    /// Nothing while it is being changed: what a failure in the middle leaves in the kernel is unknown.
+    known: Option<Known>,
+}
+
+/// What the kernel holds for certain.
+struct Known {
+    rules: String,
+    translations: BTreeMap<Ipv4Addr, Ipv4Addr>,
 }
 
 /// The networks of one region on this Linux host. What is in the kernel outlives it; a later one takes over.
@@ -112,6 +120,14 @@ impl LinuxNetworks {
             key: Arc::new(TokenKey::new(&config.token_key)),
             applied: Mutex::new(BTreeMap::new()),
         })
+    }
+
+    /// Closes all sockets inside the namespaces and leaves the kernel's objects as they are, for the next process. An
+    /// `apply` afterwards opens them again. Without this call they close when the runtime ends.
+    pub async fn release(&self) {
+        for (_, applied) in std::mem::take(&mut *self.applied.lock().await) {
+            applied.servers.stop().await;
+        }
     }
 
     /// The region's uplink namespace: every VPC's way to the host and to the other VPCs' public addresses.
@@ -168,8 +184,11 @@ impl Networks for LinuxNetworks {
         let netns = netns_name(&self.tag, &spec.vpc);
         let uplink = self.raise_uplink().await?;
         let is_new = namespace::create(&netns).await?;
-        let before = applied.get(&spec.vpc).filter(|_| !is_new);
-        if before.is_none() {
+        if is_new {
+            applied.remove(&spec.vpc);
+        }
+        let known = applied.get_mut(&spec.vpc).and_then(|before| before.known.take());
+        if !applied.contains_key(&spec.vpc) {
             namespace::enter(Some(&netns), "set up", || namespace::settings(&VPC_SETTINGS)).await?;
         }
         let seen = look(Some(&netns)).await?;
@@ -177,13 +196,14 @@ impl Networks for LinuxNetworks {
         // Rules first, then the memory of connections, then taps: an address never has its new owner while anything
         // of the old one still passes, and what tells us of the old owner goes last.
         let rules = render::rule_set(spec);
-        if before.is_none_or(|before| before.rules != rules) {
+        if known.as_ref().is_none_or(|known| known.rules != rules) {
             namespace::run(Some(&netns), "nft", &["-f", "-"], &rules).await?;
         }
         let vacated = plan::vacated(&seen, spec);
         let public = translations(spec);
-        let may_have_stale = before.map_or(!is_new, |before| translations(&before.spec) != public);
+        let may_have_stale = known.map_or(!is_new, |known| known.translations != public);
         if may_have_stale || !vacated.is_empty() {
+            let public = public.clone();
             let purge = move || conntrack::purge(|flow| conntrack::is_stale(flow, &vacated, &public));
             namespace::enter(Some(&netns), "forget connections", purge).await?;
         }
@@ -201,18 +221,21 @@ impl Networks for LinuxNetworks {
         })
         .await?;
 
-        let servers = match applied.remove(&spec.vpc).filter(|_| !is_new) {
-            Some(before) => before.servers,
-            None => Servers::start(&netns, spec, self.upstream.clone(), self.key.clone()).await?,
+        let entry = match applied.entry(spec.vpc.clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let servers = Servers::start(&netns, spec, self.upstream.clone(), self.key.clone()).await?;
+                entry.insert(Applied { servers, known: None })
+            }
         };
-        let mut now = Applied { spec: spec.clone(), rules, servers };
-        let served = now.servers.update(&netns, spec, &made).await;
-        applied.insert(spec.vpc.clone(), now);
-        served
+        entry.servers.update(&netns, spec, &made).await?;
+        entry.known = Some(Known { rules, translations: public });
+        Ok(())
     }
 
     async fn remove(&self, vpc: &VpcId) -> Result<(), HostError> {
-        if let Some(before) = self.applied.lock().await.remove(vpc) {
+        let mut applied = self.applied.lock().await;
+        if let Some(before) = applied.remove(vpc) {
             before.servers.stop().await;
         }
         let uplink_netns = self.uplink_netns();
@@ -224,8 +247,18 @@ impl Networks for LinuxNetworks {
         let netns = netns_name(&self.tag, vpc);
         // A process inside would keep the namespace with its taps alive after its name is gone.
         if let Ok(seen) = look(Some(&netns)).await {
-            let taps = seen.links.iter().filter(|link| plan::is_tap(link));
-            batch(Some(&netns), &taps.map(|tap| format!("link delete dev {tap}\n")).collect::<String>()).await?;
+            let taps: String = seen
+                .links
+                .iter()
+                .filter(|link| plan::is_tap(link))
+                .map(|tap| format!("link delete dev {tap}\n"))
+                .collect();
+            // A tap that a crash left half made is in no group yet, and then the group may have no member.
+            if !taps.is_empty()
+                && batch(Some(&netns), &format!("link delete group {}\n", plan::TAP_GROUP)).await.is_err()
+            {
+                batch(Some(&netns), &taps).await?;
+            }
         }
         namespace::delete(&netns).await
     }

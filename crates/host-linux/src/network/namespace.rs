@@ -14,6 +14,8 @@ use tokio::io::AsyncWriteExt;
 
 /// Where `ip netns` keeps names.
 const FOLDER: &str = "/run/netns";
+/// What `statfs` says of a file that is a namespace: `NSFS_MAGIC` of `linux/magic.h`.
+const NAMESPACE_FILES: u64 = 0x6e73_6673;
 /// How long `ip` or `nft` may take. Both need milliseconds; a machine that swaps needs more.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
 
@@ -38,11 +40,13 @@ pub fn names(prefix: &str) -> io::Result<Vec<String>> {
 
 /// Makes sure that the namespace is there. True if it was not.
 pub async fn create(name: &str) -> Result<bool, HostError> {
-    if enter(Some(name), "look at namespace", || Ok(())).await.is_ok() {
-        return Ok(false);
+    match rustix::fs::statfs(path(name)) {
+        Ok(found) if found.f_type as u64 == NAMESPACE_FILES => return Ok(false),
+        // A name with no namespace behind it is what a crash between the two steps of `ip netns add` leaves.
+        Ok(_) => delete(name).await?,
+        Err(rustix::io::Errno::NOENT) => {}
+        Err(error) => return Err(HostError::failed(format!("look at namespace {name}"), error)),
     }
-    // A name without a namespace behind it is what a crash between the two steps of `ip netns add` leaves.
-    delete(name).await?;
     run(None, "ip", &["netns", "add", name], "").await?;
     Ok(true)
 }

@@ -86,7 +86,7 @@ impl Servers {
         let wanted: BTreeMap<String, Ipv4Addr> =
             spec.interfaces.iter().map(|interface| (tap_name(&interface.id), interface.private_ip)).collect();
         self.leases.retain(|tap, task| {
-            let stays = wanted.contains_key(tap) && !made.contains(tap);
+            let stays = wanted.contains_key(tap) && !made.contains(tap) && !task.is_finished();
             if !stays {
                 task.abort();
             }

@@ -1,6 +1,6 @@
 //! The `ec2` protocol: a form in, XML out. Only EC2 speaks it.
 
-use super::form::{self, Dialect, Node};
+use super::form::{self, Dialect, Form};
 use super::{ErrorContext, RequestParts, ResponseParts, form_parameters, response};
 use crate::error::{DecodeError, DecodeReason, ServiceError};
 use crate::scalar::TimestampStyle;
@@ -12,7 +12,7 @@ const CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
 
 pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result<Value, DecodeError> {
     let Some(shape) = operation.input else { return Ok(Value::EMPTY) };
-    form::decode_structure(shape, &Node::build(form_parameters(parts)?)?, Dialect::Ec2)
+    form::decode_structure(shape, Form::new(form_parameters(parts)?)?.root(), Dialect::Ec2)
 }
 
 pub(super) fn encode(

@@ -1,21 +1,12 @@
-//! Form bodies such as `Filter.1.Value.2=x`, first to a tree of names, then by schema to values.
+//! Form bodies such as `Filter.1.Value.2=x`, sorted by name and then read by schema.
 //!
 //! A list is as long as it has elements: its indexes must be 1, 2, 3 and so on, so that no index makes us allocate.
-
-use std::collections::BTreeMap;
 
 use crate::MAX_DEPTH;
 use crate::error::{DecodeError, DecodeReason};
 use crate::scalar;
 use crate::shape::{Kind, Member, Shape, ShapeRef};
 use crate::value::Value;
-
-/// The parameters below one name.
-#[derive(Debug, Default)]
-pub(super) struct Node {
-    value: Option<String>,
-    children: BTreeMap<String, Node>,
-}
 
 /// How the two form protocols differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,36 +17,91 @@ pub(super) enum Dialect {
     Query,
 }
 
-impl Node {
-    /// The tree of `parameters`, without those that belong to the protocol or the signature.
+/// The parameters of a form, sorted by the segments of their names.
+#[derive(Debug)]
+pub(super) struct Form(Vec<(String, String)>);
+
+/// The parameters that share the beginning of their names: a slice of the sorted form, so a view costs nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node<'a> {
+    parameters: &'a [(String, String)],
+    /// How many bytes of each name are the shared beginning, its final dot included.
+    depth: usize,
+}
+
+impl Form {
+    /// Sorts `parameters`, without those that belong to the protocol or the signature.
     ///
     /// # Errors
     /// [`DecodeReason::Duplicate`] or [`DecodeReason::TooDeep`].
-    pub(super) fn build(parameters: Vec<(String, Option<String>)>) -> Result<Self, DecodeError> {
-        let mut root = Self::default();
+    pub(super) fn new(parameters: Vec<(String, Option<String>)>) -> Result<Self, DecodeError> {
+        let mut sorted = Vec::with_capacity(parameters.len());
         for (name, value) in parameters {
-            if is_protocols_own(&name) {
-                continue;
-            }
-            if name.split('.').count() > MAX_DEPTH {
+            if name.bytes().filter(|byte| *byte == b'.').count() >= MAX_DEPTH {
                 let beginning: String = name.chars().take(64).collect();
                 return Err(DecodeError::new(beginning, DecodeReason::TooDeep));
             }
-            let mut node = &mut root;
-            for segment in name.split('.') {
-                node = node.children.entry(segment.to_owned()).or_default();
-            }
-            if node.value.replace(value.unwrap_or_default()).is_some() {
-                return Err(DecodeError::new(name, DecodeReason::Duplicate));
+            if !is_protocols_own(&name) {
+                sorted.push((name, value.unwrap_or_default()));
             }
         }
-        Ok(root)
+        sorted.sort_by(|(left, _), (right, _)| left.split('.').cmp(right.split('.')));
+        match sorted.array_windows().find(|[(left, _), (right, _)]| left == right) {
+            Some([(name, _), _]) => Err(DecodeError::new(name.as_str(), DecodeReason::Duplicate)),
+            None => Ok(Self(sorted)),
+        }
+    }
+
+    /// The view of all parameters.
+    pub(super) fn root(&self) -> Node<'_> {
+        Node { parameters: &self.0, depth: 0 }
+    }
+}
+
+impl<'a> Node<'a> {
+    /// The value of the shared beginning itself.
+    fn value(&self) -> Option<&'a str> {
+        // The shortest name sorts first.
+        self.parameters.first().filter(|(name, _)| name.len() < self.depth).map(|(_, value)| value.as_str())
+    }
+
+    fn segment(&self, name: &'a str) -> &'a str {
+        name.get(self.depth..).and_then(|rest| rest.split('.').next()).unwrap_or("")
+    }
+
+    /// The parameters below this view, without its own value.
+    fn below(self) -> &'a [(String, String)] {
+        self.parameters.get(usize::from(self.value().is_some())..).unwrap_or(&[])
+    }
+
+    /// The views below this one, by their next segment, sorted.
+    fn children(self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        let mut rest = self.below();
+        std::iter::from_fn(move || {
+            let segment = self.segment(&rest.first()?.0);
+            let end = rest.partition_point(|(name, _)| self.segment(name) == segment);
+            let (parameters, others) = rest.split_at(end);
+            rest = others;
+            Some((segment, Node { parameters, depth: self.depth + segment.len() + 1 }))
+        })
+    }
+
+    fn child(self, wanted: &str) -> Option<Node<'a>> {
+        let below = self.below();
+        let start = below.partition_point(|(name, _)| self.segment(name) < wanted);
+        let end = below.partition_point(|(name, _)| self.segment(name) <= wanted);
+        let parameters = below.get(start..end).filter(|found| !found.is_empty())?;
+        Some(Node { parameters, depth: self.depth + wanted.len() + 1 })
+    }
+
+    fn is_leaf(&self) -> bool {
+        self.parameters.len() == 1 && self.value().is_some()
     }
 
     /// Below a list's or map's name: the elements in order.
-    fn elements(&self) -> Result<Vec<(usize, &Node)>, DecodeError> {
-        let mut elements = Vec::with_capacity(self.children.len());
-        for (segment, node) in &self.children {
+    fn elements(self) -> Result<Vec<(usize, Node<'a>)>, DecodeError> {
+        let mut elements = Vec::new();
+        for (segment, node) in self.children() {
             let is_canonical = segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.starts_with('0');
             let index = segment.parse().ok().filter(|_| is_canonical);
             elements.push((index.ok_or_else(|| DecodeError::new("", DecodeReason::BadIndex))?, node));
@@ -88,24 +134,25 @@ fn is_protocols_own(name: &str) -> bool {
 ///
 /// # Errors
 /// If a parameter does not fit.
-pub(super) fn decode_structure(shape: &Shape, node: &Node, dialect: Dialect) -> Result<Value, DecodeError> {
+pub(super) fn decode_structure(shape: &Shape, node: Node<'_>, dialect: Dialect) -> Result<Value, DecodeError> {
     let (members, is_union) = match shape.kind {
         Kind::Structure { members, is_union } => (members, is_union),
         _ => (&[][..], false),
     };
-    if let Some(text) = &node.value
+    if let Some(text) = node.value()
         && !text.is_empty()
     {
         return Err(DecodeError::malformed("", "a structure", text));
     }
     if dialect == Dialect::Ec2
-        && let Some(unknown) = node.children.keys().find(|name| members.iter().all(|member| member.query_name != *name))
+        && let Some((unknown, _)) =
+            node.children().find(|(name, _)| members.iter().all(|member| member.query_name != *name))
     {
-        return Err(DecodeError::new(unknown.as_str(), DecodeReason::Unknown));
+        return Err(DecodeError::new(unknown, DecodeReason::Unknown));
     }
     let mut fields = Vec::new();
     for (index, member) in (0_u16..).zip(members) {
-        match node.children.get(member.query_name) {
+        match node.child(member.query_name) {
             Some(child) => {
                 let value = decode_member(member, child, dialect).map_err(|error| error.within(member.query_name))?;
                 fields.push((index, value));
@@ -120,11 +167,11 @@ pub(super) fn decode_structure(shape: &Shape, node: &Node, dialect: Dialect) -> 
     Ok(Value::Structure(fields))
 }
 
-fn decode_member(member: &Member, node: &Node, dialect: Dialect) -> Result<Value, DecodeError> {
+fn decode_member(member: &Member, node: Node<'_>, dialect: Dialect) -> Result<Value, DecodeError> {
     decode_value(&member.shape, member.is_flattened || dialect == Dialect::Ec2, node, dialect)
 }
 
-fn decode_value(shape: &Shape, is_flattened: bool, node: &Node, dialect: Dialect) -> Result<Value, DecodeError> {
+fn decode_value(shape: &Shape, is_flattened: bool, node: Node<'_>, dialect: Dialect) -> Result<Value, DecodeError> {
     match &shape.kind {
         Kind::Structure { .. } => decode_structure(shape, node, dialect),
         Kind::List { member, member_name } => {
@@ -136,25 +183,25 @@ fn decode_value(shape: &Shape, is_flattened: bool, node: &Node, dialect: Dialect
             let names = (key_name.unwrap_or("key"), value_name.unwrap_or("value"));
             level.map_or(Ok(Value::Map(Vec::new())), |level| decode_map(value, names, level, dialect))
         }
-        _ => match &node.value {
-            Some(text) if node.children.is_empty() => scalar::parse(shape, text),
+        _ => match node.value() {
+            Some(text) if node.is_leaf() => scalar::parse(shape, text),
             _ => Err(DecodeError::malformed("", "a single value", "")),
         },
     }
 }
 
 /// The level between a list's name and its indexes. An empty list is sent as the bare name with an empty value.
-fn wrapper<'a>(node: &'a Node, name: &str) -> Result<Option<&'a Node>, DecodeError> {
-    match (&node.value, node.children.get(name)) {
+fn wrapper<'a>(node: Node<'a>, name: &str) -> Result<Option<Node<'a>>, DecodeError> {
+    match (node.value(), node.child(name)) {
         (Some(text), _) if !text.is_empty() => Err(DecodeError::malformed("", "a list", text)),
-        (_, Some(level)) if node.children.len() == 1 => Ok(Some(level)),
-        (Some(_), None) if node.children.is_empty() => Ok(None),
+        (_, Some(level)) if node.children().count() == 1 => Ok(Some(level)),
+        (Some(_), None) if node.is_leaf() => Ok(None),
         _ => Err(DecodeError::new("", DecodeReason::BadIndex)),
     }
 }
 
-fn decode_list(member: &ShapeRef, node: &Node, dialect: Dialect) -> Result<Value, DecodeError> {
-    if let Some(text) = &node.value
+fn decode_list(member: &ShapeRef, node: Node<'_>, dialect: Dialect) -> Result<Value, DecodeError> {
+    if let Some(text) = node.value()
         && !text.is_empty()
     {
         return Err(DecodeError::malformed("", "a list", text));
@@ -171,17 +218,17 @@ fn decode_list(member: &ShapeRef, node: &Node, dialect: Dialect) -> Result<Value
 fn decode_map(
     shape: &ShapeRef,
     (key_name, value_name): (&str, &str),
-    node: &Node,
+    node: Node<'_>,
     dialect: Dialect,
 ) -> Result<Value, DecodeError> {
     let mut pairs = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for (index, element) in node.elements()? {
         let part = |name: &str| {
-            let found = element.children.get(name);
+            let found = element.child(name);
             found.ok_or_else(|| DecodeError::new(name, DecodeReason::Missing).within(&index.to_string()))
         };
-        let key = part(key_name)?.value.clone().unwrap_or_default();
+        let key = part(key_name)?.value().unwrap_or_default().to_owned();
         if !seen.insert(key.clone()) {
             return Err(DecodeError::new(index.to_string(), DecodeReason::Duplicate));
         }

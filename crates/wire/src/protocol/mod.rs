@@ -43,7 +43,7 @@ pub struct RequestParts {
 pub struct ResponseParts {
     /// The status.
     pub status: StatusCode,
-    /// The headers, without lengths and dates.
+    /// The headers. A length is among them only where the output itself has such a member.
     pub headers: HeaderMap,
     /// The body; empty if the operation gives a stream.
     pub body: Bytes,
@@ -143,7 +143,7 @@ fn status_code(status: u16) -> StatusCode {
 
 /// Adds a header, unless its text can't be one: then the answer is better without than split in two.
 fn add_header(headers: &mut HeaderMap, name: &str, text: &str) {
-    if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(text)) {
+    if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(text.as_bytes())) {
         headers.append(name, value);
     }
 }

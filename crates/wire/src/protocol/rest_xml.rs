@@ -1,5 +1,7 @@
 //! The `rest-xml` protocol: S3 and Route 53. HTTP carries some members, an XML body (or raw bytes) the others.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -10,7 +12,7 @@ use crate::scalar::{self, TimestampStyle};
 use crate::service::{OperationShape, ServiceShape};
 use crate::shape::{Kind, Location, Member, Shape};
 use crate::value::Value;
-use crate::xml::{Element, XmlWriter, decode_element, encode_members, encode_text, parse};
+use crate::xml::{XmlWriter, decode_element, encode_members, encode_text, parse};
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml");
 
@@ -19,7 +21,10 @@ pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result
     let has_payload = shape.members().iter().any(|member| member.is_payload);
     let has_body = shape.members().iter().any(|member| member.location == Location::Body);
     // Without a payload member the body is one element that holds all body members.
-    let body = if has_body && !has_payload && !parts.body.is_empty() { Some(parse(&parts.body)?) } else { None };
+    let mut body = match has_body && !has_payload && !parts.body.is_empty() {
+        true => decode_element(shape, &parse(&parts.body)?)?,
+        false => Value::EMPTY,
+    };
     let mut fields = Vec::new();
     for (index, member) in (0_u16..).zip(shape.members()) {
         if member.is_streaming {
@@ -27,7 +32,7 @@ pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result
         }
         let value = match member.location {
             Location::Body if member.is_payload => decode_payload(member, &parts.body)?,
-            Location::Body => body.as_ref().map(|body| decode_in_body(shape, index, body)).transpose()?.flatten(),
+            Location::Body => take_member(&mut body, index),
             _ => decode_bound(member, parts).map_err(|error| error.within(member.wire_name))?,
         };
         match value {
@@ -42,9 +47,10 @@ pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result
     Ok(Value::Structure(fields))
 }
 
-fn decode_in_body(shape: &Shape, index: u16, body: &Element) -> Result<Option<Value>, DecodeError> {
-    // Decoding the whole for each member would be quadratic, but no operation has more than a handful of these.
-    Ok(decode_element(shape, body)?.member(index).cloned())
+fn take_member(body: &mut Value, index: u16) -> Option<Value> {
+    let Value::Structure(fields) = body else { return None };
+    let position = fields.iter().position(|(position, _)| *position == index)?;
+    Some(fields.swap_remove(position).1)
 }
 
 fn decode_payload(member: &Member, body: &Bytes) -> Result<Option<Value>, DecodeError> {
@@ -122,7 +128,7 @@ fn header_text(value: &HeaderValue) -> Result<&str, DecodeError> {
 }
 
 fn decode_header(member: &Member, headers: &HeaderMap) -> Result<Option<Value>, DecodeError> {
-    let mut values = headers.get_all(member.wire_name).iter();
+    let values = headers.get_all(member.wire_name).iter();
     if let Kind::List { member: item, .. } = &member.shape.kind {
         let mut items = Vec::new();
         for value in values {
@@ -132,11 +138,23 @@ fn decode_header(member: &Member, headers: &HeaderMap) -> Result<Option<Value>, 
         }
         return Ok((!items.is_empty()).then_some(Value::List(items)));
     }
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(DecodeError::new("", DecodeReason::Duplicate));
+    let texts = values.map(header_text).collect::<Result<Vec<_>, _>>()?;
+    let text = match texts.as_slice() {
+        [] => return Ok(None),
+        [one] => (*one).to_owned(),
+        // RFC 9110, 5.2: lines of one name are one list.
+        several if matches!(member.shape.kind, Kind::String) => several.join(", "),
+        _ => return Err(DecodeError::new("", DecodeReason::Duplicate)),
+    };
+    match scalar::parse(&member.shape, text.trim()) {
+        // RFC 9110, 13.1.3: a date of HTTP's own headers that is no date counts as not given.
+        Err(_) if matches!(member.shape.kind, Kind::Timestamp(_)) && !is_amazons(member.wire_name) => Ok(None),
+        parsed => parsed.map(Some),
     }
-    first.map(|value| scalar::parse(&member.shape, header_text(value)?.trim())).transpose()
+}
+
+fn is_amazons(header: &str) -> bool {
+    header.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-amz-"))
 }
 
 /// `x-amz-meta-*`: the names come in lower case, as HTTP libraries give them and S3 stores them. Repeated ones are
@@ -191,7 +209,7 @@ fn encode_bound(parts: &mut ResponseParts, member: &Member, value: &Value) {
         }
         (Location::Headers, Value::Map(pairs)) => {
             for (key, value) in pairs {
-                let text = scalar::format(value, None, TimestampStyle::HttpDate).unwrap_or_default();
+                let text = encoded_word(scalar::format(value, None, TimestampStyle::HttpDate).unwrap_or_default());
                 add_header(&mut parts.headers, &format!("{}{key}", member.wire_name), &text);
             }
         }
@@ -200,6 +218,11 @@ fn encode_bound(parts: &mut ResponseParts, member: &Member, value: &Value) {
         }
         _ => {}
     }
+}
+
+/// S3 gives metadata beyond ASCII back as RFC 2047 has it in mail: `=?UTF-8?B?…?=`.
+fn encoded_word(text: String) -> String {
+    if text.is_ascii() { text } else { format!("=?UTF-8?B?{}?=", STANDARD.encode(text)) }
 }
 
 fn encode_body(

@@ -7,5 +7,5 @@ mod write;
 
 pub(crate) use decode::decode_element;
 pub(crate) use encode::{encode_members, encode_text};
-pub(crate) use tree::{Element, parse};
+pub(crate) use tree::parse;
 pub(crate) use write::XmlWriter;

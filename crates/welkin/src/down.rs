@@ -1,0 +1,57 @@
+//! `welkin down`: stop a region with its machines and networks, running or not.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use region::admin::{Request, ask};
+use store_sqlite::Sqlite;
+
+use crate::data_dir::DataDir;
+use crate::settings::{HostKind, Settings};
+use crate::{hosts, up};
+
+/// Longest that a running region may take to stop everything.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Stops everything; with `purge`, removes everything too.
+pub fn run(settings: &Settings, purge: bool) -> Result<()> {
+    let data = match DataDir::open(&settings.data_dir) {
+        Ok(data) => data,
+        Err(_) if !settings.data_dir.exists() => {
+            println!("There is no region in {}.", settings.data_dir.display());
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let Some(identity) = data.identity()? else {
+        bail!("{} is not a data folder of Welkin", data.root().display());
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        match ask(data.root(), Request::Down, LIMIT).await {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {}
+            Err(error) => return Err(error).context("the region did not stop"),
+        }
+        // Whether it ran or not, the folder is ours now; and what a killed region left is taken down here.
+        let lock = Sqlite::open(&data.store()).context("the region still runs")?;
+        let is_simulated = data.machines().join("simulated").exists();
+        if !is_simulated {
+            up::require_root()?;
+        }
+        let kind = if is_simulated { HostKind::Sim } else { HostKind::Linux };
+        let hosts = hosts::open(kind, &data, &identity).await?;
+        hosts.down().await?;
+        drop(hosts);
+        if purge {
+            std::fs::remove_dir_all(data.root())
+                .with_context(|| format!("cannot remove {}", data.root().display()))?;
+        }
+        drop(lock);
+        Ok(())
+    })?;
+    let what = if purge { "gone without a trace" } else { "stopped; `welkin up` starts it again" };
+    println!("The region in {} is {what}.", data.root().display());
+    Ok(())
+}
