@@ -8,8 +8,11 @@ CARGO_HOME ?= $(HOME)/.cargo
 VENV := .venv
 REQUIREMENTS := tests/acceptance/requirements.txt
 
-# Where `welkin` keeps a region unless told otherwise, and what `make up` gives it: make up ARGS="--listen 127.0.0.1:4577"
+# Where the region of `make up` lives (unless welkin.toml or WELKIN_DATA_DIR say so), and what else it is told:
+# make up DATA_DIR=other ARGS="--listen 127.0.0.1:4577"
+DATA_DIR ?=
 ARGS ?=
+FOLDER := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 # What the acceptance tests run: the build that the other tests use, so that a clean checkout compiles once.
 WELKIN := $(CURDIR)/target/debug/welkin
 
@@ -19,8 +22,8 @@ help: ## this list
 
 .PHONY: up
 up: install ## install what is needed, build, and start a region in the foreground
-	$(CARGO_HOME)/bin/welkin image build tiny --if-missing $(filter-out --host sim,$(filter --data-dir%,$(ARGS)))
-	exec $(CARGO_HOME)/bin/welkin up $(ARGS)
+	$(CARGO_HOME)/bin/welkin image build tiny --if-missing $(FOLDER)
+	exec $(CARGO_HOME)/bin/welkin up $(FOLDER) $(ARGS)
 
 .PHONY: build
 build: needs ## an optimised binary in target/release

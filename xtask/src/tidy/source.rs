@@ -7,7 +7,7 @@ const LIMIT: usize = 500;
 
 /// Files above the limit, with the size they have. The list may only shrink: a file that got smaller gets its new size,
 /// and leaves when it is below the limit.
-const TOO_LONG: &[(&str, usize)] = &[("crates/edge/src/pipeline.rs", 522)];
+const TOO_LONG: &[(&str, usize)] = &[];
 
 /// The crate that may contain `unsafe`.
 const UNSAFE: &str = "crates/host-linux/";
@@ -123,7 +123,10 @@ fn code(file: &File) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn is_test(file: &File) -> bool {
-    file.path.contains("/tests/") || file.path.starts_with("tests/") || file.path.ends_with("/tests.rs")
+    file.path.contains("/conformance")
+        || file.path.contains("/tests/")
+        || file.path.starts_with("tests/")
+        || file.path.ends_with("/tests.rs")
 }
 
 fn effects(file: &File, complaints: &mut Vec<Complaint>) {
