@@ -103,10 +103,10 @@ impl Region {
         });
         let Parts { store, blobs, node, effects } = parts;
         let root = first_account(&store, &facts, &*effects).await?;
-        let runner = Runner::new(store.clone(), facts, Arc::clone(&effects), Arc::new(OwnerAuthorizer));
+        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
         let sts = Arc::new(Sts::new(runner.clone()));
         let ec2 = Arc::new(Ec2::new(runner.clone(), Arc::clone(&node)));
-        let s3 = Arc::new(S3::new(runner.clone(), Arc::clone(&blobs)));
+        let s3 = Arc::new(S3::new(runner, Arc::clone(&blobs)));
         let mounts = vec![
             Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
                 let ec2 = Arc::clone(&ec2);
@@ -124,7 +124,7 @@ impl Region {
         let credentials = Arc::new(StoreCredentials(store.clone()));
         let edge = Arc::new(Edge::new(mounts, credentials, &config.name, Limits::default()));
         let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
-            Arc::new(ec2::InstanceReconciler::new(runner, node)),
+            Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
             Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
         ];
         if config.is_simulated {
