@@ -71,6 +71,38 @@ impl Ec2Api for crate::Ec2 {
         Box::pin(self.runner().run::<Self, generated::DescribeAvailabilityZones>(self, call, input))
     }
 
+    fn describe_images(
+        &self,
+        call: Call,
+        input: generated::DescribeImagesRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeImagesResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeImages>(self, call, input))
+    }
+
+    fn describe_instance_status(
+        &self,
+        call: Call,
+        input: generated::DescribeInstanceStatusRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeInstanceStatusResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeInstanceStatus>(self, call, input))
+    }
+
+    fn describe_instance_types(
+        &self,
+        call: Call,
+        input: generated::DescribeInstanceTypesRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeInstanceTypesResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeInstanceTypes>(self, call, input))
+    }
+
+    fn describe_instances(
+        &self,
+        call: Call,
+        input: generated::DescribeInstancesRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeInstancesResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeInstances>(self, call, input))
+    }
+
     fn describe_key_pairs(
         &self,
         call: Call,
@@ -119,12 +151,28 @@ impl Ec2Api for crate::Ec2 {
         Box::pin(self.runner().run::<Self, generated::DescribeVpcs>(self, call, input))
     }
 
+    fn get_console_output(
+        &self,
+        call: Call,
+        input: generated::GetConsoleOutputRequest,
+    ) -> BoxFuture<'_, Result<generated::GetConsoleOutputResult, ServiceError>> {
+        Box::pin(self.runner().run_streaming::<Self, generated::GetConsoleOutput>(self, call, input))
+    }
+
     fn import_key_pair(
         &self,
         call: Call,
         input: generated::ImportKeyPairRequest,
     ) -> BoxFuture<'_, Result<generated::ImportKeyPairResult, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ImportKeyPair>(self, call, input))
+    }
+
+    fn reboot_instances(
+        &self,
+        call: Call,
+        input: generated::RebootInstancesRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RebootInstances>(self, call, input))
     }
 
     fn revoke_security_group_egress(
@@ -141,5 +189,21 @@ impl Ec2Api for crate::Ec2 {
         input: generated::RevokeSecurityGroupIngressRequest,
     ) -> BoxFuture<'_, Result<generated::RevokeSecurityGroupIngressResult, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::RevokeSecurityGroupIngress>(self, call, input))
+    }
+
+    fn run_instances(
+        &self,
+        call: Call,
+        input: generated::RunInstancesRequest,
+    ) -> BoxFuture<'_, Result<generated::Reservation, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RunInstances>(self, call, input))
+    }
+
+    fn terminate_instances(
+        &self,
+        call: Call,
+        input: generated::TerminateInstancesRequest,
+    ) -> BoxFuture<'_, Result<generated::TerminateInstancesResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TerminateInstances>(self, call, input))
     }
 }

@@ -16,8 +16,8 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::admin::{AdminSocket, Order};
-use crate::images::{self, ImageReconciler};
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
+use crate::images::{self, ImageReconciler};
 use crate::runtime::Reconcilers;
 
 /// What a region is.
@@ -90,9 +90,9 @@ impl Region {
     pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
         let server = Server::bind(config.listen).await?;
         let admin = match &config.admin_dir {
-            Some(folder) => Some(
-                AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?,
-            ),
+            Some(folder) => {
+                Some(AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?)
+            }
             None => None,
         };
         let facts = Arc::new(RegionFacts {
@@ -177,7 +177,8 @@ fn zones(config: &RegionConfig) -> Vec<ZoneFacts> {
         let is_end = index == 0 || index + 1 == parts.len();
         short.push_str(if is_end { part } else { part.get(..1).unwrap_or_default() });
     }
-    let name = |(index, zone): (usize, &String)| ZoneFacts { name: zone.clone(), id: format!("{short}-az{}", index + 1) };
+    let name =
+        |(index, zone): (usize, &String)| ZoneFacts { name: zone.clone(), id: format!("{short}-az{}", index + 1) };
     config.zones.iter().enumerate().map(name).collect()
 }
 

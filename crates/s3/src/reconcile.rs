@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use blobs::{BlobId, BlobListed, BlobStore};
 use jiff::{SignedDuration, Timestamp};
 use service::{Effects, Pass, ReconcileError, Reconciler};
-use store::{Changes, CommitError, Direction, KeyPrefix, Store, StoreError, Transaction};
+use store::{Changes, CommitError, Direction, KeyPrefix, Store, StoreError, View};
 use tokio::sync::watch;
 
 use crate::objects::{BlobRefRecord, GarbageRecord};
@@ -91,9 +91,10 @@ impl BlobReconciler {
             let now = self.effects.now();
             let old: Vec<BlobId> = listed.into_iter().filter(|blob| is_old(blob, now)).map(|blob| blob.id).collect();
             let store = self.store.clone();
-            let (count, prepared) = blocking(move || name_leftovers(&store, &old, now)).await?;
-            if let Some(prepared) = prepared {
-                match self.store.commit_prepared(prepared).await {
+            let (view, changes) = blocking(move || name_leftovers(&store, &old, now)).await?;
+            let count = changes.len();
+            if count > 0 {
+                match self.store.commit(Some(&view), changes).await {
                     Ok(_) => pass.changed += count,
                     // An upload was committed meanwhile. The next walk looks again.
                     Err(CommitError::Conflict) => pass.waiting += count,
@@ -113,8 +114,8 @@ impl BlobReconciler {
     }
 }
 
-/// The transaction that makes garbage of those of `blobs` that no record names.
-fn name_leftovers(store: &Store, blobs: &[BlobId], now: Timestamp) -> Result<(usize, Option<Transaction>), StoreError> {
+/// The changes that make garbage of those of `blobs` that no record names, with the view that they hold in.
+fn name_leftovers(store: &Store, blobs: &[BlobId], now: Timestamp) -> Result<(View, Changes), StoreError> {
     let view = store.view()?;
     let mut changes = Changes::new();
     for blob in blobs {
@@ -123,8 +124,7 @@ fn name_leftovers(store: &Store, blobs: &[BlobId], now: Timestamp) -> Result<(us
             changes.put(&GarbageRecord { blob: *blob, since: now })?;
         }
     }
-    let prepared = if changes.is_empty() { None } else { Some(store.prepare(&view, &changes)?) };
-    Ok((changes.len(), prepared))
+    Ok((view, changes))
 }
 
 fn is_old(blob: &BlobListed, now: Timestamp) -> bool {

@@ -231,6 +231,106 @@ impl OperationType for DescribeAvailabilityZones {
     }
 }
 
+/// `DescribeImages`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeImages;
+
+impl OperationType for DescribeImages {
+    type Input = types::DescribeImagesRequest;
+    type Output = types::DescribeImagesResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeImages",
+        input: Some(&shapes::DESCRIBE_IMAGES_REQUEST),
+        output: Some(&shapes::DESCRIBE_IMAGES_RESULT),
+        status: 200,
+        output_root: "DescribeImagesResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeInstanceStatus`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeInstanceStatus;
+
+impl OperationType for DescribeInstanceStatus {
+    type Input = types::DescribeInstanceStatusRequest;
+    type Output = types::DescribeInstanceStatusResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeInstanceStatus",
+        input: Some(&shapes::DESCRIBE_INSTANCE_STATUS_REQUEST),
+        output: Some(&shapes::DESCRIBE_INSTANCE_STATUS_RESULT),
+        status: 200,
+        output_root: "DescribeInstanceStatusResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeInstanceTypes`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeInstanceTypes;
+
+impl OperationType for DescribeInstanceTypes {
+    type Input = types::DescribeInstanceTypesRequest;
+    type Output = types::DescribeInstanceTypesResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeInstanceTypes",
+        input: Some(&shapes::DESCRIBE_INSTANCE_TYPES_REQUEST),
+        output: Some(&shapes::DESCRIBE_INSTANCE_TYPES_RESULT),
+        status: 200,
+        output_root: "DescribeInstanceTypesResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `DescribeInstances`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeInstances;
+
+impl OperationType for DescribeInstances {
+    type Input = types::DescribeInstancesRequest;
+    type Output = types::DescribeInstancesResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeInstances",
+        input: Some(&shapes::DESCRIBE_INSTANCES_REQUEST),
+        output: Some(&shapes::DESCRIBE_INSTANCES_RESULT),
+        status: 200,
+        output_root: "DescribeInstancesResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
 /// `DescribeKeyPairs`.
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeKeyPairs;
@@ -381,6 +481,31 @@ impl OperationType for DescribeVpcs {
     }
 }
 
+/// `GetConsoleOutput`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetConsoleOutput;
+
+impl OperationType for GetConsoleOutput {
+    type Input = types::GetConsoleOutputRequest;
+    type Output = types::GetConsoleOutputResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetConsoleOutput",
+        input: Some(&shapes::GET_CONSOLE_OUTPUT_REQUEST),
+        output: Some(&shapes::GET_CONSOLE_OUTPUT_RESULT),
+        status: 200,
+        output_root: "GetConsoleOutputResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
 /// `ImportKeyPair`.
 #[derive(Debug, Clone, Copy)]
 pub struct ImportKeyPair;
@@ -394,6 +519,31 @@ impl OperationType for ImportKeyPair {
         output: Some(&shapes::IMPORT_KEY_PAIR_RESULT),
         status: 200,
         output_root: "ImportKeyPairResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `RebootInstances`.
+#[derive(Debug, Clone, Copy)]
+pub struct RebootInstances;
+
+impl OperationType for RebootInstances {
+    type Input = types::RebootInstancesRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RebootInstances",
+        input: Some(&shapes::REBOOT_INSTANCES_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -444,6 +594,56 @@ impl OperationType for RevokeSecurityGroupIngress {
         output: Some(&shapes::REVOKE_SECURITY_GROUP_INGRESS_RESULT),
         status: 200,
         output_root: "RevokeSecurityGroupIngressResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `RunInstances`.
+#[derive(Debug, Clone, Copy)]
+pub struct RunInstances;
+
+impl OperationType for RunInstances {
+    type Input = types::RunInstancesRequest;
+    type Output = types::Reservation;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RunInstances",
+        input: Some(&shapes::RUN_INSTANCES_REQUEST),
+        output: Some(&shapes::RESERVATION),
+        status: 200,
+        output_root: "Reservation",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
+/// `TerminateInstances`.
+#[derive(Debug, Clone, Copy)]
+pub struct TerminateInstances;
+
+impl OperationType for TerminateInstances {
+    type Input = types::TerminateInstancesRequest;
+    type Output = types::TerminateInstancesResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TerminateInstances",
+        input: Some(&shapes::TERMINATE_INSTANCES_REQUEST),
+        output: Some(&shapes::TERMINATE_INSTANCES_RESULT),
+        status: 200,
+        output_root: "TerminateInstancesResult",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -513,6 +713,34 @@ pub trait Ec2Api: Send + Sync {
         input: types::DescribeAvailabilityZonesRequest,
     ) -> BoxFuture<'_, Result<types::DescribeAvailabilityZonesResult, ServiceError>>;
 
+    /// `DescribeImages`.
+    fn describe_images(
+        &self,
+        call: Call,
+        input: types::DescribeImagesRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeImagesResult, ServiceError>>;
+
+    /// `DescribeInstanceStatus`.
+    fn describe_instance_status(
+        &self,
+        call: Call,
+        input: types::DescribeInstanceStatusRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeInstanceStatusResult, ServiceError>>;
+
+    /// `DescribeInstanceTypes`.
+    fn describe_instance_types(
+        &self,
+        call: Call,
+        input: types::DescribeInstanceTypesRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeInstanceTypesResult, ServiceError>>;
+
+    /// `DescribeInstances`.
+    fn describe_instances(
+        &self,
+        call: Call,
+        input: types::DescribeInstancesRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeInstancesResult, ServiceError>>;
+
     /// `DescribeKeyPairs`.
     fn describe_key_pairs(
         &self,
@@ -555,12 +783,26 @@ pub trait Ec2Api: Send + Sync {
         input: types::DescribeVpcsRequest,
     ) -> BoxFuture<'_, Result<types::DescribeVpcsResult, ServiceError>>;
 
+    /// `GetConsoleOutput`.
+    fn get_console_output(
+        &self,
+        call: Call,
+        input: types::GetConsoleOutputRequest,
+    ) -> BoxFuture<'_, Result<types::GetConsoleOutputResult, ServiceError>>;
+
     /// `ImportKeyPair`.
     fn import_key_pair(
         &self,
         call: Call,
         input: types::ImportKeyPairRequest,
     ) -> BoxFuture<'_, Result<types::ImportKeyPairResult, ServiceError>>;
+
+    /// `RebootInstances`.
+    fn reboot_instances(
+        &self,
+        call: Call,
+        input: types::RebootInstancesRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `RevokeSecurityGroupEgress`.
     fn revoke_security_group_egress(
@@ -575,6 +817,20 @@ pub trait Ec2Api: Send + Sync {
         call: Call,
         input: types::RevokeSecurityGroupIngressRequest,
     ) -> BoxFuture<'_, Result<types::RevokeSecurityGroupIngressResult, ServiceError>>;
+
+    /// `RunInstances`.
+    fn run_instances(
+        &self,
+        call: Call,
+        input: types::RunInstancesRequest,
+    ) -> BoxFuture<'_, Result<types::Reservation, ServiceError>>;
+
+    /// `TerminateInstances`.
+    fn terminate_instances(
+        &self,
+        call: Call,
+        input: types::TerminateInstancesRequest,
+    ) -> BoxFuture<'_, Result<types::TerminateInstancesResult, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -604,6 +860,16 @@ pub fn dispatch<'a>(
         "DescribeAvailabilityZones" => {
             wire::call::<DescribeAvailabilityZones>(request, move |input| api.describe_availability_zones(call, input))
         }
+        "DescribeImages" => wire::call::<DescribeImages>(request, move |input| api.describe_images(call, input)),
+        "DescribeInstanceStatus" => {
+            wire::call::<DescribeInstanceStatus>(request, move |input| api.describe_instance_status(call, input))
+        }
+        "DescribeInstanceTypes" => {
+            wire::call::<DescribeInstanceTypes>(request, move |input| api.describe_instance_types(call, input))
+        }
+        "DescribeInstances" => {
+            wire::call::<DescribeInstances>(request, move |input| api.describe_instances(call, input))
+        }
         "DescribeKeyPairs" => wire::call::<DescribeKeyPairs>(request, move |input| api.describe_key_pairs(call, input)),
         "DescribeRegions" => wire::call::<DescribeRegions>(request, move |input| api.describe_regions(call, input)),
         "DescribeSecurityGroups" => {
@@ -612,13 +878,19 @@ pub fn dispatch<'a>(
         "DescribeSubnets" => wire::call::<DescribeSubnets>(request, move |input| api.describe_subnets(call, input)),
         "DescribeTags" => wire::call::<DescribeTags>(request, move |input| api.describe_tags(call, input)),
         "DescribeVpcs" => wire::call::<DescribeVpcs>(request, move |input| api.describe_vpcs(call, input)),
+        "GetConsoleOutput" => wire::call::<GetConsoleOutput>(request, move |input| api.get_console_output(call, input)),
         "ImportKeyPair" => wire::call::<ImportKeyPair>(request, move |input| api.import_key_pair(call, input)),
+        "RebootInstances" => wire::call::<RebootInstances>(request, move |input| api.reboot_instances(call, input)),
         "RevokeSecurityGroupEgress" => {
             wire::call::<RevokeSecurityGroupEgress>(request, move |input| api.revoke_security_group_egress(call, input))
         }
         "RevokeSecurityGroupIngress" => wire::call::<RevokeSecurityGroupIngress>(request, move |input| {
             api.revoke_security_group_ingress(call, input)
         }),
+        "RunInstances" => wire::call::<RunInstances>(request, move |input| api.run_instances(call, input)),
+        "TerminateInstances" => {
+            wire::call::<TerminateInstances>(request, move |input| api.terminate_instances(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

@@ -3,6 +3,16 @@
 
 use wire::{Member, Shape, scalars};
 
+pub static APPLICATION_STATUS_SUMMARY: Shape = Shape::structure(
+    "ApplicationStatusSummary",
+    &[
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+        Member::new("ImpairedSince", &scalars::TIMESTAMP).wire("impairedSince").query("ImpairedSince"),
+    ],
+);
+
+pub static ARCHITECTURE_TYPE_LIST: Shape = Shape::list("ArchitectureTypeList", &scalars::STRING, Some("item"));
+
 pub static AUTHORIZE_SECURITY_GROUP_EGRESS_REQUEST: Shape = Shape::structure(
     "AuthorizeSecurityGroupEgressRequest",
     &[
@@ -106,11 +116,116 @@ pub static AVAILABILITY_ZONE_SUB_GEOGRAPHY: Shape = Shape::structure(
 pub static AVAILABILITY_ZONE_SUB_GEOGRAPHY_LIST: Shape =
     Shape::list("AvailabilityZoneSubGeographyList", &AVAILABILITY_ZONE_SUB_GEOGRAPHY, Some("item"));
 
+pub static BANDWIDTH_WEIGHTING_TYPE_LIST: Shape =
+    Shape::list("BandwidthWeightingTypeList", &scalars::STRING, Some("item"));
+
+pub static BLOCK_DEVICE_MAPPING: Shape = Shape::structure(
+    "BlockDeviceMapping",
+    &[
+        Member::new("Ebs", &EBS_BLOCK_DEVICE).wire("ebs").query("Ebs"),
+        Member::new("NoDevice", &scalars::STRING).wire("noDevice").query("NoDevice"),
+        Member::new("DeviceName", &scalars::STRING).wire("deviceName").query("DeviceName"),
+        Member::new("VirtualName", &scalars::STRING).wire("virtualName").query("VirtualName"),
+    ],
+);
+
+pub static BLOCK_DEVICE_MAPPING_LIST: Shape =
+    Shape::list("BlockDeviceMappingList", &BLOCK_DEVICE_MAPPING, Some("item"));
+
+pub static BLOCK_DEVICE_MAPPING_REQUEST_LIST: Shape =
+    Shape::list("BlockDeviceMappingRequestList", &BLOCK_DEVICE_MAPPING, Some("BlockDeviceMapping"));
+
 pub static BLOCK_PUBLIC_ACCESS_STATES: Shape = Shape::structure(
     "BlockPublicAccessStates",
     &[Member::new("InternetGatewayBlockMode", &scalars::STRING)
         .wire("internetGatewayBlockMode")
         .query("InternetGatewayBlockMode")],
+);
+
+pub static BOOT_MODE_TYPE_LIST: Shape = Shape::list("BootModeTypeList", &scalars::STRING, Some("item"));
+
+pub static CAPACITY_RESERVATION_SPECIFICATION: Shape = Shape::structure(
+    "CapacityReservationSpecification",
+    &[
+        Member::new("CapacityReservationPreference", &scalars::STRING),
+        Member::new("CapacityReservationTarget", &CAPACITY_RESERVATION_TARGET),
+    ],
+);
+
+pub static CAPACITY_RESERVATION_SPECIFICATION_RESPONSE: Shape = Shape::structure(
+    "CapacityReservationSpecificationResponse",
+    &[
+        Member::new("CapacityReservationPreference", &scalars::STRING)
+            .wire("capacityReservationPreference")
+            .query("CapacityReservationPreference"),
+        Member::new("CapacityReservationTarget", &CAPACITY_RESERVATION_TARGET_RESPONSE)
+            .wire("capacityReservationTarget")
+            .query("CapacityReservationTarget"),
+    ],
+);
+
+pub static CAPACITY_RESERVATION_TARGET: Shape = Shape::structure(
+    "CapacityReservationTarget",
+    &[
+        Member::new("CapacityReservationId", &scalars::STRING),
+        Member::new("CapacityReservationResourceGroupArn", &scalars::STRING),
+    ],
+);
+
+pub static CAPACITY_RESERVATION_TARGET_RESPONSE: Shape = Shape::structure(
+    "CapacityReservationTargetResponse",
+    &[
+        Member::new("CapacityReservationId", &scalars::STRING)
+            .wire("capacityReservationId")
+            .query("CapacityReservationId"),
+        Member::new("CapacityReservationResourceGroupArn", &scalars::STRING)
+            .wire("capacityReservationResourceGroupArn")
+            .query("CapacityReservationResourceGroupArn"),
+    ],
+);
+
+pub static CONNECTION_TRACKING_SPECIFICATION_REQUEST: Shape = Shape::structure(
+    "ConnectionTrackingSpecificationRequest",
+    &[
+        Member::new("TcpEstablishedTimeout", &scalars::INTEGER),
+        Member::new("UdpStreamTimeout", &scalars::INTEGER),
+        Member::new("UdpTimeout", &scalars::INTEGER),
+    ],
+);
+
+pub static CONNECTION_TRACKING_SPECIFICATION_RESPONSE: Shape = Shape::structure(
+    "ConnectionTrackingSpecificationResponse",
+    &[
+        Member::new("TcpEstablishedTimeout", &scalars::INTEGER)
+            .wire("tcpEstablishedTimeout")
+            .query("TcpEstablishedTimeout"),
+        Member::new("UdpStreamTimeout", &scalars::INTEGER).wire("udpStreamTimeout").query("UdpStreamTimeout"),
+        Member::new("UdpTimeout", &scalars::INTEGER).wire("udpTimeout").query("UdpTimeout"),
+    ],
+);
+
+pub static CORE_COUNT_LIST: Shape = Shape::list("CoreCountList", &scalars::INTEGER, Some("item"));
+
+pub static CPU_OPTIONS: Shape = Shape::structure(
+    "CpuOptions",
+    &[
+        Member::new("CoreCount", &scalars::INTEGER).wire("coreCount").query("CoreCount"),
+        Member::new("ThreadsPerCore", &scalars::INTEGER).wire("threadsPerCore").query("ThreadsPerCore"),
+        Member::new("AmdSevSnp", &scalars::STRING).wire("amdSevSnp").query("AmdSevSnp"),
+        Member::new("NestedVirtualization", &scalars::STRING)
+            .wire("nestedVirtualization")
+            .query("NestedVirtualization"),
+    ],
+);
+
+pub static CPU_OPTIONS_REQUEST: Shape = Shape::structure(
+    "CpuOptionsRequest",
+    &[
+        Member::new("CoreCount", &scalars::INTEGER),
+        Member::new("ThreadsPerCore", &scalars::INTEGER),
+        Member::new("AmdSevSnp", &scalars::STRING),
+        Member::new("NestedVirtualization", &scalars::STRING),
+    ],
 );
 
 pub static CREATE_KEY_PAIR_REQUEST: Shape = Shape::structure(
@@ -150,6 +265,22 @@ pub static CREATE_TAGS_REQUEST: Shape = Shape::structure(
         Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
         Member::new("Resources", &RESOURCE_ID_LIST).wire("ResourceId").required(),
         Member::new("Tags", &TAG_LIST).wire("Tag").required(),
+    ],
+);
+
+pub static CREDIT_SPECIFICATION_REQUEST: Shape =
+    Shape::structure("CreditSpecificationRequest", &[Member::new("CpuCredits", &scalars::STRING).required()]);
+
+pub static DEFAULT_CONNECTION_TRACKING_CONFIGURATION: Shape = Shape::structure(
+    "DefaultConnectionTrackingConfiguration",
+    &[
+        Member::new("DefaultTcpEstablishedTimeout", &scalars::INTEGER)
+            .wire("defaultTcpEstablishedTimeout")
+            .query("DefaultTcpEstablishedTimeout"),
+        Member::new("DefaultUdpTimeout", &scalars::INTEGER).wire("defaultUdpTimeout").query("DefaultUdpTimeout"),
+        Member::new("DefaultUdpStreamTimeout", &scalars::INTEGER)
+            .wire("defaultUdpStreamTimeout")
+            .query("DefaultUdpStreamTimeout"),
     ],
 );
 
@@ -212,6 +343,90 @@ pub static DESCRIBE_AVAILABILITY_ZONES_RESULT: Shape = Shape::structure(
     &[Member::new("AvailabilityZones", &AVAILABILITY_ZONE_LIST)
         .wire("availabilityZoneInfo")
         .query("AvailabilityZoneInfo")],
+);
+
+pub static DESCRIBE_IMAGES_REQUEST: Shape = Shape::structure(
+    "DescribeImagesRequest",
+    &[
+        Member::new("ExecutableUsers", &EXECUTABLE_BY_STRING_LIST).wire("ExecutableBy"),
+        Member::new("ImageIds", &IMAGE_ID_STRING_LIST).wire("ImageId"),
+        Member::new("Owners", &OWNER_STRING_LIST).wire("Owner"),
+        Member::new("IncludeDeprecated", &scalars::BOOLEAN),
+        Member::new("IncludeDisabled", &scalars::BOOLEAN),
+        Member::new("MaxResults", &scalars::INTEGER),
+        Member::new("NextToken", &scalars::STRING),
+        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
+        Member::new("Filters", &FILTER_LIST).wire("Filter"),
+    ],
+);
+
+pub static DESCRIBE_IMAGES_RESULT: Shape = Shape::structure(
+    "DescribeImagesResult",
+    &[
+        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
+        Member::new("Images", &IMAGE_LIST).wire("imagesSet").query("ImagesSet"),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_STATUS_REQUEST: Shape = Shape::structure(
+    "DescribeInstanceStatusRequest",
+    &[
+        Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).wire("InstanceId"),
+        Member::new("MaxResults", &scalars::INTEGER),
+        Member::new("NextToken", &scalars::STRING),
+        Member::new("IncludeManagedResources", &scalars::BOOLEAN),
+        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
+        Member::new("Filters", &FILTER_LIST).wire("Filter"),
+        Member::new("IncludeAllInstances", &scalars::BOOLEAN).wire("includeAllInstances").query("IncludeAllInstances"),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_STATUS_RESULT: Shape = Shape::structure(
+    "DescribeInstanceStatusResult",
+    &[
+        Member::new("InstanceStatuses", &INSTANCE_STATUS_LIST).wire("instanceStatusSet").query("InstanceStatusSet"),
+        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_TYPES_REQUEST: Shape = Shape::structure(
+    "DescribeInstanceTypesRequest",
+    &[
+        Member::new("DryRun", &scalars::BOOLEAN),
+        Member::new("InstanceTypes", &REQUEST_INSTANCE_TYPE_LIST).wire("InstanceType"),
+        Member::new("Filters", &FILTER_LIST).wire("Filter"),
+        Member::new("MaxResults", &scalars::INTEGER),
+        Member::new("NextToken", &scalars::STRING),
+        Member::new("IncludeUnsupportedInRegion", &scalars::BOOLEAN),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_TYPES_RESULT: Shape = Shape::structure(
+    "DescribeInstanceTypesResult",
+    &[
+        Member::new("InstanceTypes", &INSTANCE_TYPE_INFO_LIST).wire("instanceTypeSet").query("InstanceTypeSet"),
+        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
+    ],
+);
+
+pub static DESCRIBE_INSTANCES_REQUEST: Shape = Shape::structure(
+    "DescribeInstancesRequest",
+    &[
+        Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).wire("InstanceId"),
+        Member::new("IncludeManagedResources", &scalars::BOOLEAN),
+        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
+        Member::new("Filters", &FILTER_LIST).wire("Filter"),
+        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
+        Member::new("MaxResults", &scalars::INTEGER).wire("maxResults").query("MaxResults"),
+    ],
+);
+
+pub static DESCRIBE_INSTANCES_RESULT: Shape = Shape::structure(
+    "DescribeInstancesResult",
+    &[
+        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
+        Member::new("Reservations", &RESERVATION_LIST).wire("reservationSet").query("ReservationSet"),
+    ],
 );
 
 pub static DESCRIBE_KEY_PAIRS_REQUEST: Shape = Shape::structure(
@@ -321,6 +536,209 @@ pub static DESCRIBE_VPCS_RESULT: Shape = Shape::structure(
     ],
 );
 
+pub static DISK_INFO: Shape = Shape::structure(
+    "DiskInfo",
+    &[
+        Member::new("SizeInGB", &scalars::LONG).wire("sizeInGB").query("SizeInGB"),
+        Member::new("Count", &scalars::INTEGER).wire("count").query("Count"),
+        Member::new("Type", &scalars::STRING).wire("type").query("Type"),
+    ],
+);
+
+pub static DISK_INFO_LIST: Shape = Shape::list("DiskInfoList", &DISK_INFO, Some("item"));
+
+pub static EBS_BLOCK_DEVICE: Shape = Shape::structure(
+    "EbsBlockDevice",
+    &[
+        Member::new("DeleteOnTermination", &scalars::BOOLEAN).wire("deleteOnTermination").query("DeleteOnTermination"),
+        Member::new("Iops", &scalars::INTEGER).wire("iops").query("Iops"),
+        Member::new("SnapshotId", &scalars::STRING).wire("snapshotId").query("SnapshotId"),
+        Member::new("VolumeSize", &scalars::INTEGER).wire("volumeSize").query("VolumeSize"),
+        Member::new("VolumeType", &scalars::STRING).wire("volumeType").query("VolumeType"),
+        Member::new("KmsKeyId", &scalars::STRING).wire("kmsKeyId").query("KmsKeyId"),
+        Member::new("Throughput", &scalars::INTEGER).wire("throughput").query("Throughput"),
+        Member::new("OutpostArn", &scalars::STRING).wire("outpostArn").query("OutpostArn"),
+        Member::new("AvailabilityZone", &scalars::STRING).wire("availabilityZone").query("AvailabilityZone"),
+        Member::new("Encrypted", &scalars::BOOLEAN).wire("encrypted").query("Encrypted"),
+        Member::new("VolumeInitializationRate", &scalars::INTEGER),
+        Member::new("AvailabilityZoneId", &scalars::STRING),
+        Member::new("EbsCardIndex", &scalars::INTEGER),
+    ],
+);
+
+pub static EBS_CARD_INFO: Shape = Shape::structure(
+    "EbsCardInfo",
+    &[
+        Member::new("EbsCardIndex", &scalars::INTEGER).wire("ebsCardIndex").query("EbsCardIndex"),
+        Member::new("BaselineBandwidthInMbps", &scalars::INTEGER)
+            .wire("baselineBandwidthInMbps")
+            .query("BaselineBandwidthInMbps"),
+        Member::new("BaselineThroughputInMBps", &scalars::DOUBLE)
+            .wire("baselineThroughputInMBps")
+            .query("BaselineThroughputInMBps"),
+        Member::new("BaselineIops", &scalars::INTEGER).wire("baselineIops").query("BaselineIops"),
+        Member::new("MaximumBandwidthInMbps", &scalars::INTEGER)
+            .wire("maximumBandwidthInMbps")
+            .query("MaximumBandwidthInMbps"),
+        Member::new("MaximumThroughputInMBps", &scalars::DOUBLE)
+            .wire("maximumThroughputInMBps")
+            .query("MaximumThroughputInMBps"),
+        Member::new("MaximumIops", &scalars::INTEGER).wire("maximumIops").query("MaximumIops"),
+    ],
+);
+
+pub static EBS_CARD_INFO_LIST: Shape = Shape::list("EbsCardInfoList", &EBS_CARD_INFO, Some("item"));
+
+pub static EBS_INFO: Shape = Shape::structure(
+    "EbsInfo",
+    &[
+        Member::new("EbsOptimizedSupport", &scalars::STRING).wire("ebsOptimizedSupport").query("EbsOptimizedSupport"),
+        Member::new("EncryptionSupport", &scalars::STRING).wire("encryptionSupport").query("EncryptionSupport"),
+        Member::new("EbsOptimizedInfo", &EBS_OPTIMIZED_INFO).wire("ebsOptimizedInfo").query("EbsOptimizedInfo"),
+        Member::new("NvmeSupport", &scalars::STRING).wire("nvmeSupport").query("NvmeSupport"),
+        Member::new("MaximumEbsAttachments", &scalars::INTEGER)
+            .wire("maximumEbsAttachments")
+            .query("MaximumEbsAttachments"),
+        Member::new("AttachmentLimitType", &scalars::STRING).wire("attachmentLimitType").query("AttachmentLimitType"),
+        Member::new("MaximumEbsCards", &scalars::INTEGER).wire("maximumEbsCards").query("MaximumEbsCards"),
+        Member::new("EbsCards", &EBS_CARD_INFO_LIST).wire("ebsCardSet").query("EbsCardSet"),
+    ],
+);
+
+pub static EBS_INSTANCE_BLOCK_DEVICE: Shape = Shape::structure(
+    "EbsInstanceBlockDevice",
+    &[
+        Member::new("AttachTime", &scalars::TIMESTAMP).wire("attachTime").query("AttachTime"),
+        Member::new("DeleteOnTermination", &scalars::BOOLEAN).wire("deleteOnTermination").query("DeleteOnTermination"),
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+        Member::new("VolumeId", &scalars::STRING).wire("volumeId").query("VolumeId"),
+        Member::new("AssociatedResource", &scalars::STRING).wire("associatedResource").query("AssociatedResource"),
+        Member::new("VolumeOwnerId", &scalars::STRING).wire("volumeOwnerId").query("VolumeOwnerId"),
+        Member::new("Operator", &OPERATOR_RESPONSE).wire("operator").query("Operator"),
+        Member::new("EbsCardIndex", &scalars::INTEGER).wire("ebsCardIndex").query("EbsCardIndex"),
+    ],
+);
+
+pub static EBS_OPTIMIZED_INFO: Shape = Shape::structure(
+    "EbsOptimizedInfo",
+    &[
+        Member::new("BaselineBandwidthInMbps", &scalars::INTEGER)
+            .wire("baselineBandwidthInMbps")
+            .query("BaselineBandwidthInMbps"),
+        Member::new("BaselineThroughputInMBps", &scalars::DOUBLE)
+            .wire("baselineThroughputInMBps")
+            .query("BaselineThroughputInMBps"),
+        Member::new("BaselineIops", &scalars::INTEGER).wire("baselineIops").query("BaselineIops"),
+        Member::new("MaximumBandwidthInMbps", &scalars::INTEGER)
+            .wire("maximumBandwidthInMbps")
+            .query("MaximumBandwidthInMbps"),
+        Member::new("MaximumThroughputInMBps", &scalars::DOUBLE)
+            .wire("maximumThroughputInMBps")
+            .query("MaximumThroughputInMBps"),
+        Member::new("MaximumIops", &scalars::INTEGER).wire("maximumIops").query("MaximumIops"),
+    ],
+);
+
+pub static EBS_STATUS_DETAILS: Shape = Shape::structure(
+    "EbsStatusDetails",
+    &[
+        Member::new("ImpairedSince", &scalars::TIMESTAMP).wire("impairedSince").query("ImpairedSince"),
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+    ],
+);
+
+pub static EBS_STATUS_DETAILS_LIST: Shape = Shape::list("EbsStatusDetailsList", &EBS_STATUS_DETAILS, Some("item"));
+
+pub static EBS_STATUS_SUMMARY: Shape = Shape::structure(
+    "EbsStatusSummary",
+    &[
+        Member::new("Details", &EBS_STATUS_DETAILS_LIST).wire("details").query("Details"),
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+    ],
+);
+
+pub static EFA_INFO: Shape = Shape::structure(
+    "EfaInfo",
+    &[Member::new("MaximumEfaInterfaces", &scalars::INTEGER)
+        .wire("maximumEfaInterfaces")
+        .query("MaximumEfaInterfaces")],
+);
+
+pub static ELASTIC_GPU_ASSOCIATION: Shape = Shape::structure(
+    "ElasticGpuAssociation",
+    &[
+        Member::new("ElasticGpuId", &scalars::STRING).wire("elasticGpuId").query("ElasticGpuId"),
+        Member::new("ElasticGpuAssociationId", &scalars::STRING)
+            .wire("elasticGpuAssociationId")
+            .query("ElasticGpuAssociationId"),
+        Member::new("ElasticGpuAssociationState", &scalars::STRING)
+            .wire("elasticGpuAssociationState")
+            .query("ElasticGpuAssociationState"),
+        Member::new("ElasticGpuAssociationTime", &scalars::STRING)
+            .wire("elasticGpuAssociationTime")
+            .query("ElasticGpuAssociationTime"),
+    ],
+);
+
+pub static ELASTIC_GPU_ASSOCIATION_LIST: Shape =
+    Shape::list("ElasticGpuAssociationList", &ELASTIC_GPU_ASSOCIATION, Some("item"));
+
+pub static ELASTIC_GPU_SPECIFICATION: Shape =
+    Shape::structure("ElasticGpuSpecification", &[Member::new("Type", &scalars::STRING).required()]);
+
+pub static ELASTIC_GPU_SPECIFICATIONS: Shape =
+    Shape::list("ElasticGpuSpecifications", &ELASTIC_GPU_SPECIFICATION, Some("item"));
+
+pub static ELASTIC_INFERENCE_ACCELERATOR: Shape = Shape::structure(
+    "ElasticInferenceAccelerator",
+    &[Member::new("Type", &scalars::STRING).required(), Member::new("Count", &scalars::INTEGER)],
+);
+
+pub static ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION: Shape = Shape::structure(
+    "ElasticInferenceAcceleratorAssociation",
+    &[
+        Member::new("ElasticInferenceAcceleratorArn", &scalars::STRING)
+            .wire("elasticInferenceAcceleratorArn")
+            .query("ElasticInferenceAcceleratorArn"),
+        Member::new("ElasticInferenceAcceleratorAssociationId", &scalars::STRING)
+            .wire("elasticInferenceAcceleratorAssociationId")
+            .query("ElasticInferenceAcceleratorAssociationId"),
+        Member::new("ElasticInferenceAcceleratorAssociationState", &scalars::STRING)
+            .wire("elasticInferenceAcceleratorAssociationState")
+            .query("ElasticInferenceAcceleratorAssociationState"),
+        Member::new("ElasticInferenceAcceleratorAssociationTime", &scalars::TIMESTAMP)
+            .wire("elasticInferenceAcceleratorAssociationTime")
+            .query("ElasticInferenceAcceleratorAssociationTime"),
+    ],
+);
+
+pub static ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION_LIST: Shape =
+    Shape::list("ElasticInferenceAcceleratorAssociationList", &ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION, Some("item"));
+
+pub static ELASTIC_INFERENCE_ACCELERATORS: Shape =
+    Shape::list("ElasticInferenceAccelerators", &ELASTIC_INFERENCE_ACCELERATOR, Some("item"));
+
+pub static ENA_SRD_SPECIFICATION_REQUEST: Shape = Shape::structure(
+    "EnaSrdSpecificationRequest",
+    &[
+        Member::new("EnaSrdEnabled", &scalars::BOOLEAN),
+        Member::new("EnaSrdUdpSpecification", &ENA_SRD_UDP_SPECIFICATION_REQUEST),
+    ],
+);
+
+pub static ENA_SRD_UDP_SPECIFICATION_REQUEST: Shape =
+    Shape::structure("EnaSrdUdpSpecificationRequest", &[Member::new("EnaSrdUdpEnabled", &scalars::BOOLEAN)]);
+
+pub static ENCLAVE_OPTIONS: Shape =
+    Shape::structure("EnclaveOptions", &[Member::new("Enabled", &scalars::BOOLEAN).wire("enabled").query("Enabled")]);
+
+pub static ENCLAVE_OPTIONS_REQUEST: Shape =
+    Shape::structure("EnclaveOptionsRequest", &[Member::new("Enabled", &scalars::BOOLEAN)]);
+
+pub static EXECUTABLE_BY_STRING_LIST: Shape =
+    Shape::list("ExecutableByStringList", &scalars::STRING, Some("ExecutableBy"));
+
 pub static FILTER: Shape = Shape::structure(
     "Filter",
     &[Member::new("Name", &scalars::STRING), Member::new("Values", &VALUE_STRING_LIST).wire("Value")],
@@ -328,9 +746,192 @@ pub static FILTER: Shape = Shape::structure(
 
 pub static FILTER_LIST: Shape = Shape::list("FilterList", &FILTER, Some("Filter"));
 
+pub static FPGA_DEVICE_INFO: Shape = Shape::structure(
+    "FpgaDeviceInfo",
+    &[
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+        Member::new("Manufacturer", &scalars::STRING).wire("manufacturer").query("Manufacturer"),
+        Member::new("Count", &scalars::INTEGER).wire("count").query("Count"),
+        Member::new("MemoryInfo", &FPGA_DEVICE_MEMORY_INFO).wire("memoryInfo").query("MemoryInfo"),
+    ],
+);
+
+pub static FPGA_DEVICE_INFO_LIST: Shape = Shape::list("FpgaDeviceInfoList", &FPGA_DEVICE_INFO, Some("item"));
+
+pub static FPGA_DEVICE_MEMORY_INFO: Shape = Shape::structure(
+    "FpgaDeviceMemoryInfo",
+    &[Member::new("SizeInMiB", &scalars::INTEGER).wire("sizeInMiB").query("SizeInMiB")],
+);
+
+pub static FPGA_INFO: Shape = Shape::structure(
+    "FpgaInfo",
+    &[
+        Member::new("Fpgas", &FPGA_DEVICE_INFO_LIST).wire("fpgas").query("Fpgas"),
+        Member::new("TotalFpgaMemoryInMiB", &scalars::INTEGER)
+            .wire("totalFpgaMemoryInMiB")
+            .query("TotalFpgaMemoryInMiB"),
+    ],
+);
+
+pub static GET_CONSOLE_OUTPUT_REQUEST: Shape = Shape::structure(
+    "GetConsoleOutputRequest",
+    &[
+        Member::new("InstanceId", &scalars::STRING).required(),
+        Member::new("Latest", &scalars::BOOLEAN),
+        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
+    ],
+);
+
+pub static GET_CONSOLE_OUTPUT_RESULT: Shape = Shape::structure(
+    "GetConsoleOutputResult",
+    &[
+        Member::new("InstanceId", &scalars::STRING).wire("instanceId").query("InstanceId"),
+        Member::new("Timestamp", &scalars::TIMESTAMP).wire("timestamp").query("Timestamp"),
+        Member::new("Output", &scalars::STRING).wire("output").query("Output"),
+    ],
+);
+
+pub static GPU_DEVICE_INFO: Shape = Shape::structure(
+    "GpuDeviceInfo",
+    &[
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+        Member::new("Manufacturer", &scalars::STRING).wire("manufacturer").query("Manufacturer"),
+        Member::new("Count", &scalars::INTEGER).wire("count").query("Count"),
+        Member::new("LogicalGpuCount", &scalars::INTEGER).wire("logicalGpuCount").query("LogicalGpuCount"),
+        Member::new("GpuPartitionSize", &scalars::DOUBLE).wire("gpuPartitionSize").query("GpuPartitionSize"),
+        Member::new("Workloads", &WORKLOADS_LIST).wire("workloadSet").query("WorkloadSet"),
+        Member::new("MemoryInfo", &GPU_DEVICE_MEMORY_INFO).wire("memoryInfo").query("MemoryInfo"),
+    ],
+);
+
+pub static GPU_DEVICE_INFO_LIST: Shape = Shape::list("GpuDeviceInfoList", &GPU_DEVICE_INFO, Some("item"));
+
+pub static GPU_DEVICE_MEMORY_INFO: Shape = Shape::structure(
+    "GpuDeviceMemoryInfo",
+    &[Member::new("SizeInMiB", &scalars::INTEGER).wire("sizeInMiB").query("SizeInMiB")],
+);
+
+pub static GPU_INFO: Shape = Shape::structure(
+    "GpuInfo",
+    &[
+        Member::new("Gpus", &GPU_DEVICE_INFO_LIST).wire("gpus").query("Gpus"),
+        Member::new("TotalGpuMemoryInMiB", &scalars::INTEGER).wire("totalGpuMemoryInMiB").query("TotalGpuMemoryInMiB"),
+    ],
+);
+
 pub static GROUP_ID_STRING_LIST: Shape = Shape::list("GroupIdStringList", &scalars::STRING, Some("groupId"));
 
+pub static GROUP_IDENTIFIER: Shape = Shape::structure(
+    "GroupIdentifier",
+    &[
+        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId"),
+        Member::new("GroupName", &scalars::STRING).wire("groupName").query("GroupName"),
+    ],
+);
+
+pub static GROUP_IDENTIFIER_LIST: Shape = Shape::list("GroupIdentifierList", &GROUP_IDENTIFIER, Some("item"));
+
 pub static GROUP_NAME_STRING_LIST: Shape = Shape::list("GroupNameStringList", &scalars::STRING, Some("GroupName"));
+
+pub static HIBERNATION_OPTIONS: Shape = Shape::structure(
+    "HibernationOptions",
+    &[Member::new("Configured", &scalars::BOOLEAN).wire("configured").query("Configured")],
+);
+
+pub static HIBERNATION_OPTIONS_REQUEST: Shape =
+    Shape::structure("HibernationOptionsRequest", &[Member::new("Configured", &scalars::BOOLEAN)]);
+
+pub static IAM_INSTANCE_PROFILE: Shape = Shape::structure(
+    "IamInstanceProfile",
+    &[
+        Member::new("Arn", &scalars::STRING).wire("arn").query("Arn"),
+        Member::new("Id", &scalars::STRING).wire("id").query("Id"),
+    ],
+);
+
+pub static IAM_INSTANCE_PROFILE_SPECIFICATION: Shape = Shape::structure(
+    "IamInstanceProfileSpecification",
+    &[
+        Member::new("Arn", &scalars::STRING).wire("arn").query("Arn"),
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+    ],
+);
+
+pub static IMAGE: Shape = Shape::structure(
+    "Image",
+    &[
+        Member::new("PlatformDetails", &scalars::STRING).wire("platformDetails").query("PlatformDetails"),
+        Member::new("UsageOperation", &scalars::STRING).wire("usageOperation").query("UsageOperation"),
+        Member::new("BlockDeviceMappings", &BLOCK_DEVICE_MAPPING_LIST)
+            .wire("blockDeviceMapping")
+            .query("BlockDeviceMapping"),
+        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
+        Member::new("EnaSupport", &scalars::BOOLEAN).wire("enaSupport").query("EnaSupport"),
+        Member::new("Hypervisor", &scalars::STRING).wire("hypervisor").query("Hypervisor"),
+        Member::new("ImageOwnerAlias", &scalars::STRING).wire("imageOwnerAlias").query("ImageOwnerAlias"),
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+        Member::new("RootDeviceName", &scalars::STRING).wire("rootDeviceName").query("RootDeviceName"),
+        Member::new("RootDeviceType", &scalars::STRING).wire("rootDeviceType").query("RootDeviceType"),
+        Member::new("SriovNetSupport", &scalars::STRING).wire("sriovNetSupport").query("SriovNetSupport"),
+        Member::new("StateReason", &STATE_REASON).wire("stateReason").query("StateReason"),
+        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
+        Member::new("VirtualizationType", &scalars::STRING).wire("virtualizationType").query("VirtualizationType"),
+        Member::new("BootMode", &scalars::STRING).wire("bootMode").query("BootMode"),
+        Member::new("TpmSupport", &scalars::STRING).wire("tpmSupport").query("TpmSupport"),
+        Member::new("DeprecationTime", &scalars::STRING).wire("deprecationTime").query("DeprecationTime"),
+        Member::new("ImdsSupport", &scalars::STRING).wire("imdsSupport").query("ImdsSupport"),
+        Member::new("SourceInstanceId", &scalars::STRING).wire("sourceInstanceId").query("SourceInstanceId"),
+        Member::new("DeregistrationProtection", &scalars::STRING)
+            .wire("deregistrationProtection")
+            .query("DeregistrationProtection"),
+        Member::new("LastLaunchedTime", &scalars::STRING).wire("lastLaunchedTime").query("LastLaunchedTime"),
+        Member::new("ImageAllowed", &scalars::BOOLEAN).wire("imageAllowed").query("ImageAllowed"),
+        Member::new("SourceImageId", &scalars::STRING).wire("sourceImageId").query("SourceImageId"),
+        Member::new("SourceImageRegion", &scalars::STRING).wire("sourceImageRegion").query("SourceImageRegion"),
+        Member::new("FreeTierEligible", &scalars::BOOLEAN).wire("freeTierEligible").query("FreeTierEligible"),
+        Member::new("PublicSsmParameterName", &scalars::STRING)
+            .wire("publicSsmParameterName")
+            .query("PublicSsmParameterName"),
+        Member::new("ImageWatermarks", &IMAGE_WATERMARK_LIST).wire("imageWatermarkSet").query("ImageWatermarkSet"),
+        Member::new("ScanResults", &SCAN_RESULTS).wire("scanResults").query("ScanResults"),
+        Member::new("InstanceTypeSpecification", &INSTANCE_TYPE_SPECIFICATION)
+            .wire("instanceTypeSpecification")
+            .query("InstanceTypeSpecification"),
+        Member::new("ImageId", &scalars::STRING).wire("imageId").query("ImageId"),
+        Member::new("ImageLocation", &scalars::STRING).wire("imageLocation").query("ImageLocation"),
+        Member::new("State", &scalars::STRING).wire("imageState").query("ImageState"),
+        Member::new("OwnerId", &scalars::STRING).wire("imageOwnerId").query("ImageOwnerId"),
+        Member::new("CreationDate", &scalars::STRING).wire("creationDate").query("CreationDate"),
+        Member::new("Public", &scalars::BOOLEAN).wire("isPublic").query("IsPublic"),
+        Member::new("ProductCodes", &PRODUCT_CODE_LIST).wire("productCodes").query("ProductCodes"),
+        Member::new("Architecture", &scalars::STRING).wire("architecture").query("Architecture"),
+        Member::new("ImageType", &scalars::STRING).wire("imageType").query("ImageType"),
+        Member::new("KernelId", &scalars::STRING).wire("kernelId").query("KernelId"),
+        Member::new("RamdiskId", &scalars::STRING).wire("ramdiskId").query("RamdiskId"),
+        Member::new("Platform", &scalars::STRING).wire("platform").query("Platform"),
+    ],
+);
+
+pub static IMAGE_ID_STRING_LIST: Shape = Shape::list("ImageIdStringList", &scalars::STRING, Some("ImageId"));
+
+pub static IMAGE_LIST: Shape = Shape::list("ImageList", &IMAGE, Some("item"));
+
+pub static IMAGE_WATERMARK: Shape = Shape::structure(
+    "ImageWatermark",
+    &[
+        Member::new("WatermarkKey", &scalars::STRING).wire("watermarkKey").query("WatermarkKey"),
+        Member::new("SourceImageRegion", &scalars::STRING).wire("sourceImageRegion").query("SourceImageRegion"),
+        Member::new("SourceImageId", &scalars::STRING).wire("sourceImageId").query("SourceImageId"),
+        Member::new("SourceImageCreationTime", &scalars::TIMESTAMP)
+            .wire("sourceImageCreationTime")
+            .query("SourceImageCreationTime"),
+        Member::new("WatermarkCreationTime", &scalars::TIMESTAMP)
+            .wire("watermarkCreationTime")
+            .query("WatermarkCreationTime"),
+    ],
+);
+
+pub static IMAGE_WATERMARK_LIST: Shape = Shape::list("ImageWatermarkList", &IMAGE_WATERMARK, Some("item"));
 
 pub static IMPORT_KEY_PAIR_REQUEST: Shape = Shape::structure(
     "ImportKeyPairRequest",
@@ -352,6 +953,598 @@ pub static IMPORT_KEY_PAIR_RESULT: Shape = Shape::structure(
         Member::new("KeyName", &scalars::STRING).wire("keyName").query("KeyName"),
         Member::new("KeyPairId", &scalars::STRING).wire("keyPairId").query("KeyPairId"),
         Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
+    ],
+);
+
+pub static INFERENCE_ACCELERATOR_INFO: Shape = Shape::structure(
+    "InferenceAcceleratorInfo",
+    &[
+        Member::new("Accelerators", &INFERENCE_DEVICE_INFO_LIST).wire("accelerators").query("Accelerators"),
+        Member::new("TotalInferenceMemoryInMiB", &scalars::INTEGER)
+            .wire("totalInferenceMemoryInMiB")
+            .query("TotalInferenceMemoryInMiB"),
+    ],
+);
+
+pub static INFERENCE_DEVICE_INFO: Shape = Shape::structure(
+    "InferenceDeviceInfo",
+    &[
+        Member::new("Count", &scalars::INTEGER).wire("count").query("Count"),
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+        Member::new("Manufacturer", &scalars::STRING).wire("manufacturer").query("Manufacturer"),
+        Member::new("MemoryInfo", &INFERENCE_DEVICE_MEMORY_INFO).wire("memoryInfo").query("MemoryInfo"),
+    ],
+);
+
+pub static INFERENCE_DEVICE_INFO_LIST: Shape = Shape::list("InferenceDeviceInfoList", &INFERENCE_DEVICE_INFO, None);
+
+pub static INFERENCE_DEVICE_MEMORY_INFO: Shape = Shape::structure(
+    "InferenceDeviceMemoryInfo",
+    &[Member::new("SizeInMiB", &scalars::INTEGER).wire("sizeInMiB").query("SizeInMiB")],
+);
+
+pub static INSTANCE: Shape = Shape::structure(
+    "Instance",
+    &[
+        Member::new("Architecture", &scalars::STRING).wire("architecture").query("Architecture"),
+        Member::new("BlockDeviceMappings", &INSTANCE_BLOCK_DEVICE_MAPPING_LIST)
+            .wire("blockDeviceMapping")
+            .query("BlockDeviceMapping"),
+        Member::new("ClientToken", &scalars::STRING).wire("clientToken").query("ClientToken"),
+        Member::new("EbsOptimized", &scalars::BOOLEAN).wire("ebsOptimized").query("EbsOptimized"),
+        Member::new("EnaSupport", &scalars::BOOLEAN).wire("enaSupport").query("EnaSupport"),
+        Member::new("Hypervisor", &scalars::STRING).wire("hypervisor").query("Hypervisor"),
+        Member::new("IamInstanceProfile", &IAM_INSTANCE_PROFILE).wire("iamInstanceProfile").query("IamInstanceProfile"),
+        Member::new("InstanceLifecycle", &scalars::STRING).wire("instanceLifecycle").query("InstanceLifecycle"),
+        Member::new("ElasticGpuAssociations", &ELASTIC_GPU_ASSOCIATION_LIST)
+            .wire("elasticGpuAssociationSet")
+            .query("ElasticGpuAssociationSet"),
+        Member::new("ElasticInferenceAcceleratorAssociations", &ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION_LIST)
+            .wire("elasticInferenceAcceleratorAssociationSet")
+            .query("ElasticInferenceAcceleratorAssociationSet"),
+        Member::new("NetworkInterfaces", &INSTANCE_NETWORK_INTERFACE_LIST)
+            .wire("networkInterfaceSet")
+            .query("NetworkInterfaceSet"),
+        Member::new("OutpostArn", &scalars::STRING).wire("outpostArn").query("OutpostArn"),
+        Member::new("RootDeviceName", &scalars::STRING).wire("rootDeviceName").query("RootDeviceName"),
+        Member::new("RootDeviceType", &scalars::STRING).wire("rootDeviceType").query("RootDeviceType"),
+        Member::new("SecurityGroups", &GROUP_IDENTIFIER_LIST).wire("groupSet").query("GroupSet"),
+        Member::new("SourceDestCheck", &scalars::BOOLEAN).wire("sourceDestCheck").query("SourceDestCheck"),
+        Member::new("SpotInstanceRequestId", &scalars::STRING)
+            .wire("spotInstanceRequestId")
+            .query("SpotInstanceRequestId"),
+        Member::new("SriovNetSupport", &scalars::STRING).wire("sriovNetSupport").query("SriovNetSupport"),
+        Member::new("StateReason", &STATE_REASON).wire("stateReason").query("StateReason"),
+        Member::new("Tags", &TAG_LIST).wire("tagSet").query("TagSet"),
+        Member::new("VirtualizationType", &scalars::STRING).wire("virtualizationType").query("VirtualizationType"),
+        Member::new("CpuOptions", &CPU_OPTIONS).wire("cpuOptions").query("CpuOptions"),
+        Member::new("CapacityBlockId", &scalars::STRING).wire("capacityBlockId").query("CapacityBlockId"),
+        Member::new("CapacityReservationId", &scalars::STRING)
+            .wire("capacityReservationId")
+            .query("CapacityReservationId"),
+        Member::new("CapacityReservationSpecification", &CAPACITY_RESERVATION_SPECIFICATION_RESPONSE)
+            .wire("capacityReservationSpecification")
+            .query("CapacityReservationSpecification"),
+        Member::new("HibernationOptions", &HIBERNATION_OPTIONS).wire("hibernationOptions").query("HibernationOptions"),
+        Member::new("Licenses", &LICENSE_LIST).wire("licenseSet").query("LicenseSet"),
+        Member::new("MetadataOptions", &INSTANCE_METADATA_OPTIONS_RESPONSE)
+            .wire("metadataOptions")
+            .query("MetadataOptions"),
+        Member::new("EnclaveOptions", &ENCLAVE_OPTIONS).wire("enclaveOptions").query("EnclaveOptions"),
+        Member::new("BootMode", &scalars::STRING).wire("bootMode").query("BootMode"),
+        Member::new("PlatformDetails", &scalars::STRING).wire("platformDetails").query("PlatformDetails"),
+        Member::new("UsageOperation", &scalars::STRING).wire("usageOperation").query("UsageOperation"),
+        Member::new("UsageOperationUpdateTime", &scalars::TIMESTAMP)
+            .wire("usageOperationUpdateTime")
+            .query("UsageOperationUpdateTime"),
+        Member::new("PrivateDnsNameOptions", &PRIVATE_DNS_NAME_OPTIONS_RESPONSE)
+            .wire("privateDnsNameOptions")
+            .query("PrivateDnsNameOptions"),
+        Member::new("Ipv6Address", &scalars::STRING).wire("ipv6Address").query("Ipv6Address"),
+        Member::new("TpmSupport", &scalars::STRING).wire("tpmSupport").query("TpmSupport"),
+        Member::new("MaintenanceOptions", &INSTANCE_MAINTENANCE_OPTIONS)
+            .wire("maintenanceOptions")
+            .query("MaintenanceOptions"),
+        Member::new("CurrentInstanceBootMode", &scalars::STRING)
+            .wire("currentInstanceBootMode")
+            .query("CurrentInstanceBootMode"),
+        Member::new("NetworkPerformanceOptions", &INSTANCE_NETWORK_PERFORMANCE_OPTIONS)
+            .wire("networkPerformanceOptions")
+            .query("NetworkPerformanceOptions"),
+        Member::new("Operator", &OPERATOR_RESPONSE).wire("operator").query("Operator"),
+        Member::new("SecondaryInterfaces", &INSTANCE_SECONDARY_INTERFACE_LIST)
+            .wire("secondaryInterfaceSet")
+            .query("SecondaryInterfaceSet"),
+        Member::new("InstanceId", &scalars::STRING).wire("instanceId").query("InstanceId"),
+        Member::new("ImageId", &scalars::STRING).wire("imageId").query("ImageId"),
+        Member::new("State", &INSTANCE_STATE).wire("instanceState").query("InstanceState"),
+        Member::new("PrivateDnsName", &scalars::STRING).wire("privateDnsName").query("PrivateDnsName"),
+        Member::new("PublicDnsName", &scalars::STRING).wire("dnsName").query("DnsName"),
+        Member::new("StateTransitionReason", &scalars::STRING).wire("reason").query("Reason"),
+        Member::new("KeyName", &scalars::STRING).wire("keyName").query("KeyName"),
+        Member::new("AmiLaunchIndex", &scalars::INTEGER).wire("amiLaunchIndex").query("AmiLaunchIndex"),
+        Member::new("ProductCodes", &PRODUCT_CODE_LIST).wire("productCodes").query("ProductCodes"),
+        Member::new("InstanceType", &scalars::STRING).wire("instanceType").query("InstanceType"),
+        Member::new("LaunchTime", &scalars::TIMESTAMP).wire("launchTime").query("LaunchTime"),
+        Member::new("Placement", &PLACEMENT).wire("placement").query("Placement"),
+        Member::new("KernelId", &scalars::STRING).wire("kernelId").query("KernelId"),
+        Member::new("RamdiskId", &scalars::STRING).wire("ramdiskId").query("RamdiskId"),
+        Member::new("Platform", &scalars::STRING).wire("platform").query("Platform"),
+        Member::new("Monitoring", &MONITORING).wire("monitoring").query("Monitoring"),
+        Member::new("SubnetId", &scalars::STRING).wire("subnetId").query("SubnetId"),
+        Member::new("VpcId", &scalars::STRING).wire("vpcId").query("VpcId"),
+        Member::new("PrivateIpAddress", &scalars::STRING).wire("privateIpAddress").query("PrivateIpAddress"),
+        Member::new("PublicIpAddress", &scalars::STRING).wire("ipAddress").query("IpAddress"),
+    ],
+);
+
+pub static INSTANCE_ATTACHMENT_ENA_SRD_SPECIFICATION: Shape = Shape::structure(
+    "InstanceAttachmentEnaSrdSpecification",
+    &[
+        Member::new("EnaSrdEnabled", &scalars::BOOLEAN).wire("enaSrdEnabled").query("EnaSrdEnabled"),
+        Member::new("EnaSrdUdpSpecification", &INSTANCE_ATTACHMENT_ENA_SRD_UDP_SPECIFICATION)
+            .wire("enaSrdUdpSpecification")
+            .query("EnaSrdUdpSpecification"),
+    ],
+);
+
+pub static INSTANCE_ATTACHMENT_ENA_SRD_UDP_SPECIFICATION: Shape = Shape::structure(
+    "InstanceAttachmentEnaSrdUdpSpecification",
+    &[Member::new("EnaSrdUdpEnabled", &scalars::BOOLEAN).wire("enaSrdUdpEnabled").query("EnaSrdUdpEnabled")],
+);
+
+pub static INSTANCE_BLOCK_DEVICE_MAPPING: Shape = Shape::structure(
+    "InstanceBlockDeviceMapping",
+    &[
+        Member::new("DeviceName", &scalars::STRING).wire("deviceName").query("DeviceName"),
+        Member::new("Ebs", &EBS_INSTANCE_BLOCK_DEVICE).wire("ebs").query("Ebs"),
+    ],
+);
+
+pub static INSTANCE_BLOCK_DEVICE_MAPPING_LIST: Shape =
+    Shape::list("InstanceBlockDeviceMappingList", &INSTANCE_BLOCK_DEVICE_MAPPING, Some("item"));
+
+pub static INSTANCE_ID_STRING_LIST: Shape = Shape::list("InstanceIdStringList", &scalars::STRING, Some("InstanceId"));
+
+pub static INSTANCE_IPV4_PREFIX: Shape = Shape::structure(
+    "InstanceIpv4Prefix",
+    &[Member::new("Ipv4Prefix", &scalars::STRING).wire("ipv4Prefix").query("Ipv4Prefix")],
+);
+
+pub static INSTANCE_IPV4_PREFIX_LIST: Shape =
+    Shape::list("InstanceIpv4PrefixList", &INSTANCE_IPV4_PREFIX, Some("item"));
+
+pub static INSTANCE_IPV6_ADDRESS: Shape = Shape::structure(
+    "InstanceIpv6Address",
+    &[
+        Member::new("Ipv6Address", &scalars::STRING).wire("ipv6Address").query("Ipv6Address"),
+        Member::new("IsPrimaryIpv6", &scalars::BOOLEAN).wire("isPrimaryIpv6").query("IsPrimaryIpv6"),
+    ],
+);
+
+pub static INSTANCE_IPV6_ADDRESS_LIST: Shape =
+    Shape::list("InstanceIpv6AddressList", &INSTANCE_IPV6_ADDRESS, Some("item"));
+
+pub static INSTANCE_IPV6_PREFIX: Shape = Shape::structure(
+    "InstanceIpv6Prefix",
+    &[Member::new("Ipv6Prefix", &scalars::STRING).wire("ipv6Prefix").query("Ipv6Prefix")],
+);
+
+pub static INSTANCE_IPV6_PREFIX_LIST: Shape =
+    Shape::list("InstanceIpv6PrefixList", &INSTANCE_IPV6_PREFIX, Some("item"));
+
+pub static INSTANCE_LIST: Shape = Shape::list("InstanceList", &INSTANCE, Some("item"));
+
+pub static INSTANCE_MAINTENANCE_OPTIONS: Shape = Shape::structure(
+    "InstanceMaintenanceOptions",
+    &[
+        Member::new("AutoRecovery", &scalars::STRING).wire("autoRecovery").query("AutoRecovery"),
+        Member::new("RebootMigration", &scalars::STRING).wire("rebootMigration").query("RebootMigration"),
+    ],
+);
+
+pub static INSTANCE_MAINTENANCE_OPTIONS_REQUEST: Shape =
+    Shape::structure("InstanceMaintenanceOptionsRequest", &[Member::new("AutoRecovery", &scalars::STRING)]);
+
+pub static INSTANCE_MARKET_OPTIONS_REQUEST: Shape = Shape::structure(
+    "InstanceMarketOptionsRequest",
+    &[Member::new("MarketType", &scalars::STRING), Member::new("SpotOptions", &SPOT_MARKET_OPTIONS)],
+);
+
+pub static INSTANCE_METADATA_OPTIONS_REQUEST: Shape = Shape::structure(
+    "InstanceMetadataOptionsRequest",
+    &[
+        Member::new("HttpTokens", &scalars::STRING),
+        Member::new("HttpPutResponseHopLimit", &scalars::INTEGER),
+        Member::new("HttpEndpoint", &scalars::STRING),
+        Member::new("HttpProtocolIpv6", &scalars::STRING),
+        Member::new("InstanceMetadataTags", &scalars::STRING),
+    ],
+);
+
+pub static INSTANCE_METADATA_OPTIONS_RESPONSE: Shape = Shape::structure(
+    "InstanceMetadataOptionsResponse",
+    &[
+        Member::new("State", &scalars::STRING).wire("state").query("State"),
+        Member::new("HttpTokens", &scalars::STRING).wire("httpTokens").query("HttpTokens"),
+        Member::new("HttpPutResponseHopLimit", &scalars::INTEGER)
+            .wire("httpPutResponseHopLimit")
+            .query("HttpPutResponseHopLimit"),
+        Member::new("HttpEndpoint", &scalars::STRING).wire("httpEndpoint").query("HttpEndpoint"),
+        Member::new("HttpProtocolIpv6", &scalars::STRING).wire("httpProtocolIpv6").query("HttpProtocolIpv6"),
+        Member::new("InstanceMetadataTags", &scalars::STRING)
+            .wire("instanceMetadataTags")
+            .query("InstanceMetadataTags"),
+    ],
+);
+
+pub static INSTANCE_NETWORK_INTERFACE: Shape = Shape::structure(
+    "InstanceNetworkInterface",
+    &[
+        Member::new("Association", &INSTANCE_NETWORK_INTERFACE_ASSOCIATION).wire("association").query("Association"),
+        Member::new("Attachment", &INSTANCE_NETWORK_INTERFACE_ATTACHMENT).wire("attachment").query("Attachment"),
+        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
+        Member::new("Groups", &GROUP_IDENTIFIER_LIST).wire("groupSet").query("GroupSet"),
+        Member::new("Ipv6Addresses", &INSTANCE_IPV6_ADDRESS_LIST).wire("ipv6AddressesSet").query("Ipv6AddressesSet"),
+        Member::new("MacAddress", &scalars::STRING).wire("macAddress").query("MacAddress"),
+        Member::new("NetworkInterfaceId", &scalars::STRING).wire("networkInterfaceId").query("NetworkInterfaceId"),
+        Member::new("OwnerId", &scalars::STRING).wire("ownerId").query("OwnerId"),
+        Member::new("PrivateDnsName", &scalars::STRING).wire("privateDnsName").query("PrivateDnsName"),
+        Member::new("PrivateIpAddress", &scalars::STRING).wire("privateIpAddress").query("PrivateIpAddress"),
+        Member::new("PrivateIpAddresses", &INSTANCE_PRIVATE_IP_ADDRESS_LIST)
+            .wire("privateIpAddressesSet")
+            .query("PrivateIpAddressesSet"),
+        Member::new("SourceDestCheck", &scalars::BOOLEAN).wire("sourceDestCheck").query("SourceDestCheck"),
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+        Member::new("SubnetId", &scalars::STRING).wire("subnetId").query("SubnetId"),
+        Member::new("VpcId", &scalars::STRING).wire("vpcId").query("VpcId"),
+        Member::new("InterfaceType", &scalars::STRING).wire("interfaceType").query("InterfaceType"),
+        Member::new("Ipv4Prefixes", &INSTANCE_IPV4_PREFIX_LIST).wire("ipv4PrefixSet").query("Ipv4PrefixSet"),
+        Member::new("Ipv6Prefixes", &INSTANCE_IPV6_PREFIX_LIST).wire("ipv6PrefixSet").query("Ipv6PrefixSet"),
+        Member::new("ConnectionTrackingConfiguration", &CONNECTION_TRACKING_SPECIFICATION_RESPONSE)
+            .wire("connectionTrackingConfiguration")
+            .query("ConnectionTrackingConfiguration"),
+        Member::new("Operator", &OPERATOR_RESPONSE).wire("operator").query("Operator"),
+    ],
+);
+
+pub static INSTANCE_NETWORK_INTERFACE_ASSOCIATION: Shape = Shape::structure(
+    "InstanceNetworkInterfaceAssociation",
+    &[
+        Member::new("CarrierIp", &scalars::STRING).wire("carrierIp").query("CarrierIp"),
+        Member::new("CustomerOwnedIp", &scalars::STRING).wire("customerOwnedIp").query("CustomerOwnedIp"),
+        Member::new("IpOwnerId", &scalars::STRING).wire("ipOwnerId").query("IpOwnerId"),
+        Member::new("PublicDnsName", &scalars::STRING).wire("publicDnsName").query("PublicDnsName"),
+        Member::new("PublicIp", &scalars::STRING).wire("publicIp").query("PublicIp"),
+    ],
+);
+
+pub static INSTANCE_NETWORK_INTERFACE_ATTACHMENT: Shape = Shape::structure(
+    "InstanceNetworkInterfaceAttachment",
+    &[
+        Member::new("AttachTime", &scalars::TIMESTAMP).wire("attachTime").query("AttachTime"),
+        Member::new("AttachmentId", &scalars::STRING).wire("attachmentId").query("AttachmentId"),
+        Member::new("DeleteOnTermination", &scalars::BOOLEAN).wire("deleteOnTermination").query("DeleteOnTermination"),
+        Member::new("DeviceIndex", &scalars::INTEGER).wire("deviceIndex").query("DeviceIndex"),
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+        Member::new("NetworkCardIndex", &scalars::INTEGER).wire("networkCardIndex").query("NetworkCardIndex"),
+        Member::new("EnaSrdSpecification", &INSTANCE_ATTACHMENT_ENA_SRD_SPECIFICATION)
+            .wire("enaSrdSpecification")
+            .query("EnaSrdSpecification"),
+        Member::new("EnaQueueCount", &scalars::INTEGER).wire("enaQueueCount").query("EnaQueueCount"),
+    ],
+);
+
+pub static INSTANCE_NETWORK_INTERFACE_LIST: Shape =
+    Shape::list("InstanceNetworkInterfaceList", &INSTANCE_NETWORK_INTERFACE, Some("item"));
+
+pub static INSTANCE_NETWORK_INTERFACE_SPECIFICATION: Shape = Shape::structure(
+    "InstanceNetworkInterfaceSpecification",
+    &[
+        Member::new("AssociatePublicIpAddress", &scalars::BOOLEAN)
+            .wire("associatePublicIpAddress")
+            .query("AssociatePublicIpAddress"),
+        Member::new("DeleteOnTermination", &scalars::BOOLEAN).wire("deleteOnTermination").query("DeleteOnTermination"),
+        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
+        Member::new("DeviceIndex", &scalars::INTEGER).wire("deviceIndex").query("DeviceIndex"),
+        Member::new("Groups", &SECURITY_GROUP_ID_STRING_LIST).wire("SecurityGroupId"),
+        Member::new("Ipv6AddressCount", &scalars::INTEGER).wire("ipv6AddressCount").query("Ipv6AddressCount"),
+        Member::new("Ipv6Addresses", &INSTANCE_IPV6_ADDRESS_LIST).wire("ipv6AddressesSet").query("Ipv6Addresses"),
+        Member::new("NetworkInterfaceId", &scalars::STRING).wire("networkInterfaceId").query("NetworkInterfaceId"),
+        Member::new("PrivateIpAddress", &scalars::STRING).wire("privateIpAddress").query("PrivateIpAddress"),
+        Member::new("PrivateIpAddresses", &PRIVATE_IP_ADDRESS_SPECIFICATION_LIST)
+            .wire("privateIpAddressesSet")
+            .query("PrivateIpAddresses"),
+        Member::new("SecondaryPrivateIpAddressCount", &scalars::INTEGER)
+            .wire("secondaryPrivateIpAddressCount")
+            .query("SecondaryPrivateIpAddressCount"),
+        Member::new("SubnetId", &scalars::STRING).wire("subnetId").query("SubnetId"),
+        Member::new("AssociateCarrierIpAddress", &scalars::BOOLEAN),
+        Member::new("InterfaceType", &scalars::STRING),
+        Member::new("NetworkCardIndex", &scalars::INTEGER),
+        Member::new("Ipv4Prefixes", &IPV4_PREFIX_LIST).wire("Ipv4Prefix"),
+        Member::new("Ipv4PrefixCount", &scalars::INTEGER),
+        Member::new("Ipv6Prefixes", &IPV6_PREFIX_LIST).wire("Ipv6Prefix"),
+        Member::new("Ipv6PrefixCount", &scalars::INTEGER),
+        Member::new("PrimaryIpv6", &scalars::BOOLEAN),
+        Member::new("EnaSrdSpecification", &ENA_SRD_SPECIFICATION_REQUEST),
+        Member::new("ConnectionTrackingSpecification", &CONNECTION_TRACKING_SPECIFICATION_REQUEST),
+        Member::new("EnaQueueCount", &scalars::INTEGER),
+    ],
+);
+
+pub static INSTANCE_NETWORK_INTERFACE_SPECIFICATION_LIST: Shape =
+    Shape::list("InstanceNetworkInterfaceSpecificationList", &INSTANCE_NETWORK_INTERFACE_SPECIFICATION, Some("item"));
+
+pub static INSTANCE_NETWORK_PERFORMANCE_OPTIONS: Shape = Shape::structure(
+    "InstanceNetworkPerformanceOptions",
+    &[Member::new("BandwidthWeighting", &scalars::STRING).wire("bandwidthWeighting").query("BandwidthWeighting")],
+);
+
+pub static INSTANCE_NETWORK_PERFORMANCE_OPTIONS_REQUEST: Shape = Shape::structure(
+    "InstanceNetworkPerformanceOptionsRequest",
+    &[Member::new("BandwidthWeighting", &scalars::STRING)],
+);
+
+pub static INSTANCE_PRIVATE_IP_ADDRESS: Shape = Shape::structure(
+    "InstancePrivateIpAddress",
+    &[
+        Member::new("Association", &INSTANCE_NETWORK_INTERFACE_ASSOCIATION).wire("association").query("Association"),
+        Member::new("Primary", &scalars::BOOLEAN).wire("primary").query("Primary"),
+        Member::new("PrivateDnsName", &scalars::STRING).wire("privateDnsName").query("PrivateDnsName"),
+        Member::new("PrivateIpAddress", &scalars::STRING).wire("privateIpAddress").query("PrivateIpAddress"),
+    ],
+);
+
+pub static INSTANCE_PRIVATE_IP_ADDRESS_LIST: Shape =
+    Shape::list("InstancePrivateIpAddressList", &INSTANCE_PRIVATE_IP_ADDRESS, Some("item"));
+
+pub static INSTANCE_SECONDARY_INTERFACE: Shape = Shape::structure(
+    "InstanceSecondaryInterface",
+    &[
+        Member::new("Attachment", &INSTANCE_SECONDARY_INTERFACE_ATTACHMENT).wire("attachment").query("Attachment"),
+        Member::new("MacAddress", &scalars::STRING).wire("macAddress").query("MacAddress"),
+        Member::new("SecondaryInterfaceId", &scalars::STRING)
+            .wire("secondaryInterfaceId")
+            .query("SecondaryInterfaceId"),
+        Member::new("OwnerId", &scalars::STRING).wire("ownerId").query("OwnerId"),
+        Member::new("PrivateIpAddresses", &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST)
+            .wire("privateIpAddressSet")
+            .query("PrivateIpAddressSet"),
+        Member::new("SourceDestCheck", &scalars::BOOLEAN).wire("sourceDestCheck").query("SourceDestCheck"),
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+        Member::new("SecondarySubnetId", &scalars::STRING).wire("secondarySubnetId").query("SecondarySubnetId"),
+        Member::new("SecondaryNetworkId", &scalars::STRING).wire("secondaryNetworkId").query("SecondaryNetworkId"),
+        Member::new("InterfaceType", &scalars::STRING).wire("interfaceType").query("InterfaceType"),
+    ],
+);
+
+pub static INSTANCE_SECONDARY_INTERFACE_ATTACHMENT: Shape = Shape::structure(
+    "InstanceSecondaryInterfaceAttachment",
+    &[
+        Member::new("AttachTime", &scalars::TIMESTAMP).wire("attachTime").query("AttachTime"),
+        Member::new("AttachmentId", &scalars::STRING).wire("attachmentId").query("AttachmentId"),
+        Member::new("DeleteOnTermination", &scalars::BOOLEAN).wire("deleteOnTermination").query("DeleteOnTermination"),
+        Member::new("DeviceIndex", &scalars::INTEGER).wire("deviceIndex").query("DeviceIndex"),
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+        Member::new("NetworkCardIndex", &scalars::INTEGER).wire("networkCardIndex").query("NetworkCardIndex"),
+    ],
+);
+
+pub static INSTANCE_SECONDARY_INTERFACE_LIST: Shape =
+    Shape::list("InstanceSecondaryInterfaceList", &INSTANCE_SECONDARY_INTERFACE, Some("item"));
+
+pub static INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS: Shape = Shape::structure(
+    "InstanceSecondaryInterfacePrivateIpAddress",
+    &[Member::new("PrivateIpAddress", &scalars::STRING).wire("privateIpAddress").query("PrivateIpAddress")],
+);
+
+pub static INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST: Shape = Shape::list(
+    "InstanceSecondaryInterfacePrivateIpAddressList",
+    &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS,
+    Some("item"),
+);
+
+pub static INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST_REQUEST: Shape = Shape::list(
+    "InstanceSecondaryInterfacePrivateIpAddressListRequest",
+    &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_REQUEST,
+    Some("item"),
+);
+
+pub static INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_REQUEST: Shape = Shape::structure(
+    "InstanceSecondaryInterfacePrivateIpAddressRequest",
+    &[Member::new("PrivateIpAddress", &scalars::STRING).required()],
+);
+
+pub static INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_LIST_REQUEST: Shape = Shape::list(
+    "InstanceSecondaryInterfaceSpecificationListRequest",
+    &INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST,
+    Some("item"),
+);
+
+pub static INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST: Shape = Shape::structure(
+    "InstanceSecondaryInterfaceSpecificationRequest",
+    &[
+        Member::new("DeleteOnTermination", &scalars::BOOLEAN),
+        Member::new("DeviceIndex", &scalars::INTEGER),
+        Member::new("PrivateIpAddresses", &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST_REQUEST)
+            .wire("PrivateIpAddress"),
+        Member::new("PrivateIpAddressCount", &scalars::INTEGER),
+        Member::new("SecondarySubnetId", &scalars::STRING),
+        Member::new("InterfaceType", &scalars::STRING),
+        Member::new("NetworkCardIndex", &scalars::INTEGER),
+    ],
+);
+
+pub static INSTANCE_STATE: Shape = Shape::structure(
+    "InstanceState",
+    &[
+        Member::new("Code", &scalars::INTEGER).wire("code").query("Code"),
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+    ],
+);
+
+pub static INSTANCE_STATE_CHANGE: Shape = Shape::structure(
+    "InstanceStateChange",
+    &[
+        Member::new("InstanceId", &scalars::STRING).wire("instanceId").query("InstanceId"),
+        Member::new("CurrentState", &INSTANCE_STATE).wire("currentState").query("CurrentState"),
+        Member::new("PreviousState", &INSTANCE_STATE).wire("previousState").query("PreviousState"),
+    ],
+);
+
+pub static INSTANCE_STATE_CHANGE_LIST: Shape =
+    Shape::list("InstanceStateChangeList", &INSTANCE_STATE_CHANGE, Some("item"));
+
+pub static INSTANCE_STATUS: Shape = Shape::structure(
+    "InstanceStatus",
+    &[
+        Member::new("AvailabilityZone", &scalars::STRING).wire("availabilityZone").query("AvailabilityZone"),
+        Member::new("AvailabilityZoneId", &scalars::STRING).wire("availabilityZoneId").query("AvailabilityZoneId"),
+        Member::new("OutpostArn", &scalars::STRING).wire("outpostArn").query("OutpostArn"),
+        Member::new("Operator", &OPERATOR_RESPONSE).wire("operator").query("Operator"),
+        Member::new("Events", &INSTANCE_STATUS_EVENT_LIST).wire("eventsSet").query("EventsSet"),
+        Member::new("InstanceId", &scalars::STRING).wire("instanceId").query("InstanceId"),
+        Member::new("InstanceState", &INSTANCE_STATE).wire("instanceState").query("InstanceState"),
+        Member::new("InstanceStatus", &INSTANCE_STATUS_SUMMARY).wire("instanceStatus").query("InstanceStatus"),
+        Member::new("SystemStatus", &INSTANCE_STATUS_SUMMARY).wire("systemStatus").query("SystemStatus"),
+        Member::new("AttachedEbsStatus", &EBS_STATUS_SUMMARY).wire("attachedEbsStatus").query("AttachedEbsStatus"),
+        Member::new("ApplicationStatus", &APPLICATION_STATUS_SUMMARY)
+            .wire("applicationStatus")
+            .query("ApplicationStatus"),
+        Member::new("PerformanceStatus", &PERFORMANCE_STATUS_SUMMARY)
+            .wire("performanceStatus")
+            .query("PerformanceStatus"),
+    ],
+);
+
+pub static INSTANCE_STATUS_DETAILS: Shape = Shape::structure(
+    "InstanceStatusDetails",
+    &[
+        Member::new("ImpairedSince", &scalars::TIMESTAMP).wire("impairedSince").query("ImpairedSince"),
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+    ],
+);
+
+pub static INSTANCE_STATUS_DETAILS_LIST: Shape =
+    Shape::list("InstanceStatusDetailsList", &INSTANCE_STATUS_DETAILS, Some("item"));
+
+pub static INSTANCE_STATUS_EVENT: Shape = Shape::structure(
+    "InstanceStatusEvent",
+    &[
+        Member::new("InstanceEventId", &scalars::STRING).wire("instanceEventId").query("InstanceEventId"),
+        Member::new("Code", &scalars::STRING).wire("code").query("Code"),
+        Member::new("Description", &scalars::STRING).wire("description").query("Description"),
+        Member::new("NotAfter", &scalars::TIMESTAMP).wire("notAfter").query("NotAfter"),
+        Member::new("NotBefore", &scalars::TIMESTAMP).wire("notBefore").query("NotBefore"),
+        Member::new("NotBeforeDeadline", &scalars::TIMESTAMP).wire("notBeforeDeadline").query("NotBeforeDeadline"),
+    ],
+);
+
+pub static INSTANCE_STATUS_EVENT_LIST: Shape =
+    Shape::list("InstanceStatusEventList", &INSTANCE_STATUS_EVENT, Some("item"));
+
+pub static INSTANCE_STATUS_LIST: Shape = Shape::list("InstanceStatusList", &INSTANCE_STATUS, Some("item"));
+
+pub static INSTANCE_STATUS_SUMMARY: Shape = Shape::structure(
+    "InstanceStatusSummary",
+    &[
+        Member::new("Details", &INSTANCE_STATUS_DETAILS_LIST).wire("details").query("Details"),
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+    ],
+);
+
+pub static INSTANCE_STORAGE_INFO: Shape = Shape::structure(
+    "InstanceStorageInfo",
+    &[
+        Member::new("TotalSizeInGB", &scalars::LONG).wire("totalSizeInGB").query("TotalSizeInGB"),
+        Member::new("Disks", &DISK_INFO_LIST).wire("disks").query("Disks"),
+        Member::new("NvmeSupport", &scalars::STRING).wire("nvmeSupport").query("NvmeSupport"),
+        Member::new("EncryptionSupport", &scalars::STRING).wire("encryptionSupport").query("EncryptionSupport"),
+    ],
+);
+
+pub static INSTANCE_TYPE_INFO: Shape = Shape::structure(
+    "InstanceTypeInfo",
+    &[
+        Member::new("InstanceType", &scalars::STRING).wire("instanceType").query("InstanceType"),
+        Member::new("CurrentGeneration", &scalars::BOOLEAN).wire("currentGeneration").query("CurrentGeneration"),
+        Member::new("FreeTierEligible", &scalars::BOOLEAN).wire("freeTierEligible").query("FreeTierEligible"),
+        Member::new("SupportedUsageClasses", &USAGE_CLASS_TYPE_LIST)
+            .wire("supportedUsageClasses")
+            .query("SupportedUsageClasses"),
+        Member::new("SupportedRootDeviceTypes", &ROOT_DEVICE_TYPE_LIST)
+            .wire("supportedRootDeviceTypes")
+            .query("SupportedRootDeviceTypes"),
+        Member::new("SupportedVirtualizationTypes", &VIRTUALIZATION_TYPE_LIST)
+            .wire("supportedVirtualizationTypes")
+            .query("SupportedVirtualizationTypes"),
+        Member::new("BareMetal", &scalars::BOOLEAN).wire("bareMetal").query("BareMetal"),
+        Member::new("Hypervisor", &scalars::STRING).wire("hypervisor").query("Hypervisor"),
+        Member::new("ProcessorInfo", &PROCESSOR_INFO).wire("processorInfo").query("ProcessorInfo"),
+        Member::new("VCpuInfo", &V_CPU_INFO).wire("vCpuInfo").query("VCpuInfo"),
+        Member::new("MemoryInfo", &MEMORY_INFO).wire("memoryInfo").query("MemoryInfo"),
+        Member::new("InstanceStorageSupported", &scalars::BOOLEAN)
+            .wire("instanceStorageSupported")
+            .query("InstanceStorageSupported"),
+        Member::new("InstanceStorageInfo", &INSTANCE_STORAGE_INFO)
+            .wire("instanceStorageInfo")
+            .query("InstanceStorageInfo"),
+        Member::new("EbsInfo", &EBS_INFO).wire("ebsInfo").query("EbsInfo"),
+        Member::new("NetworkInfo", &NETWORK_INFO).wire("networkInfo").query("NetworkInfo"),
+        Member::new("GpuInfo", &GPU_INFO).wire("gpuInfo").query("GpuInfo"),
+        Member::new("FpgaInfo", &FPGA_INFO).wire("fpgaInfo").query("FpgaInfo"),
+        Member::new("PlacementGroupInfo", &PLACEMENT_GROUP_INFO).wire("placementGroupInfo").query("PlacementGroupInfo"),
+        Member::new("InferenceAcceleratorInfo", &INFERENCE_ACCELERATOR_INFO)
+            .wire("inferenceAcceleratorInfo")
+            .query("InferenceAcceleratorInfo"),
+        Member::new("HibernationSupported", &scalars::BOOLEAN)
+            .wire("hibernationSupported")
+            .query("HibernationSupported"),
+        Member::new("BurstablePerformanceSupported", &scalars::BOOLEAN)
+            .wire("burstablePerformanceSupported")
+            .query("BurstablePerformanceSupported"),
+        Member::new("DedicatedHostsSupported", &scalars::BOOLEAN)
+            .wire("dedicatedHostsSupported")
+            .query("DedicatedHostsSupported"),
+        Member::new("AutoRecoverySupported", &scalars::BOOLEAN)
+            .wire("autoRecoverySupported")
+            .query("AutoRecoverySupported"),
+        Member::new("SupportedBootModes", &BOOT_MODE_TYPE_LIST).wire("supportedBootModes").query("SupportedBootModes"),
+        Member::new("NitroEnclavesSupport", &scalars::STRING)
+            .wire("nitroEnclavesSupport")
+            .query("NitroEnclavesSupport"),
+        Member::new("NitroTpmSupport", &scalars::STRING).wire("nitroTpmSupport").query("NitroTpmSupport"),
+        Member::new("NitroTpmInfo", &NITRO_TPM_INFO).wire("nitroTpmInfo").query("NitroTpmInfo"),
+        Member::new("MediaAcceleratorInfo", &MEDIA_ACCELERATOR_INFO)
+            .wire("mediaAcceleratorInfo")
+            .query("MediaAcceleratorInfo"),
+        Member::new("NeuronInfo", &NEURON_INFO).wire("neuronInfo").query("NeuronInfo"),
+        Member::new("PhcSupport", &scalars::STRING).wire("phcSupport").query("PhcSupport"),
+        Member::new("RebootMigrationSupport", &scalars::STRING)
+            .wire("rebootMigrationSupport")
+            .query("RebootMigrationSupport"),
+        Member::new("SupportedInRegion", &scalars::BOOLEAN).wire("supportedInRegion").query("SupportedInRegion"),
+    ],
+);
+
+pub static INSTANCE_TYPE_INFO_LIST: Shape = Shape::list("InstanceTypeInfoList", &INSTANCE_TYPE_INFO, Some("item"));
+
+pub static INSTANCE_TYPE_ITEM: Shape = Shape::structure(
+    "InstanceTypeItem",
+    &[Member::new("InstanceType", &scalars::STRING).wire("instanceType").query("InstanceType")],
+);
+
+pub static INSTANCE_TYPE_SPECIFICATION: Shape = Shape::structure(
+    "InstanceTypeSpecification",
+    &[
+        Member::new("SupportedInstanceTypes", &SUPPORTED_INSTANCE_TYPE_SET)
+            .wire("supportedInstanceTypeSet")
+            .query("SupportedInstanceTypeSet"),
+        Member::new("UnsupportedInstanceTypes", &UNSUPPORTED_INSTANCE_TYPE_SET)
+            .wire("unsupportedInstanceTypeSet")
+            .query("UnsupportedInstanceTypeSet"),
     ],
 );
 
@@ -379,6 +1572,16 @@ pub static IP_RANGE: Shape = Shape::structure(
 );
 
 pub static IP_RANGE_LIST: Shape = Shape::list("IpRangeList", &IP_RANGE, Some("item"));
+
+pub static IPV4_PREFIX_LIST: Shape = Shape::list("Ipv4PrefixList", &IPV4_PREFIX_SPECIFICATION_REQUEST, Some("item"));
+
+pub static IPV4_PREFIX_SPECIFICATION_REQUEST: Shape =
+    Shape::structure("Ipv4PrefixSpecificationRequest", &[Member::new("Ipv4Prefix", &scalars::STRING)]);
+
+pub static IPV6_PREFIX_LIST: Shape = Shape::list("Ipv6PrefixList", &IPV6_PREFIX_SPECIFICATION_REQUEST, Some("item"));
+
+pub static IPV6_PREFIX_SPECIFICATION_REQUEST: Shape =
+    Shape::structure("Ipv6PrefixSpecificationRequest", &[Member::new("Ipv6Prefix", &scalars::STRING)]);
 
 pub static IPV6_RANGE: Shape = Shape::structure(
     "Ipv6Range",
@@ -420,6 +1623,249 @@ pub static KEY_PAIR_INFO: Shape = Shape::structure(
 
 pub static KEY_PAIR_LIST: Shape = Shape::list("KeyPairList", &KEY_PAIR_INFO, Some("item"));
 
+pub static LAUNCH_TEMPLATE_SPECIFICATION: Shape = Shape::structure(
+    "LaunchTemplateSpecification",
+    &[
+        Member::new("LaunchTemplateId", &scalars::STRING),
+        Member::new("LaunchTemplateName", &scalars::STRING),
+        Member::new("Version", &scalars::STRING),
+    ],
+);
+
+pub static LICENSE_CONFIGURATION: Shape = Shape::structure(
+    "LicenseConfiguration",
+    &[Member::new("LicenseConfigurationArn", &scalars::STRING)
+        .wire("licenseConfigurationArn")
+        .query("LicenseConfigurationArn")],
+);
+
+pub static LICENSE_CONFIGURATION_REQUEST: Shape =
+    Shape::structure("LicenseConfigurationRequest", &[Member::new("LicenseConfigurationArn", &scalars::STRING)]);
+
+pub static LICENSE_LIST: Shape = Shape::list("LicenseList", &LICENSE_CONFIGURATION, Some("item"));
+
+pub static LICENSE_SPECIFICATION_LIST_REQUEST: Shape =
+    Shape::list("LicenseSpecificationListRequest", &LICENSE_CONFIGURATION_REQUEST, Some("item"));
+
+pub static MEDIA_ACCELERATOR_INFO: Shape = Shape::structure(
+    "MediaAcceleratorInfo",
+    &[
+        Member::new("Accelerators", &MEDIA_DEVICE_INFO_LIST).wire("accelerators").query("Accelerators"),
+        Member::new("TotalMediaMemoryInMiB", &scalars::INTEGER)
+            .wire("totalMediaMemoryInMiB")
+            .query("TotalMediaMemoryInMiB"),
+    ],
+);
+
+pub static MEDIA_DEVICE_INFO: Shape = Shape::structure(
+    "MediaDeviceInfo",
+    &[
+        Member::new("Count", &scalars::INTEGER).wire("count").query("Count"),
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+        Member::new("Manufacturer", &scalars::STRING).wire("manufacturer").query("Manufacturer"),
+        Member::new("MemoryInfo", &MEDIA_DEVICE_MEMORY_INFO).wire("memoryInfo").query("MemoryInfo"),
+    ],
+);
+
+pub static MEDIA_DEVICE_INFO_LIST: Shape = Shape::list("MediaDeviceInfoList", &MEDIA_DEVICE_INFO, Some("item"));
+
+pub static MEDIA_DEVICE_MEMORY_INFO: Shape = Shape::structure(
+    "MediaDeviceMemoryInfo",
+    &[Member::new("SizeInMiB", &scalars::INTEGER).wire("sizeInMiB").query("SizeInMiB")],
+);
+
+pub static MEMORY_INFO: Shape =
+    Shape::structure("MemoryInfo", &[Member::new("SizeInMiB", &scalars::LONG).wire("sizeInMiB").query("SizeInMiB")]);
+
+pub static METRIC_CATEGORY_ID_LIST: Shape = Shape::list("MetricCategoryIdList", &scalars::STRING, Some("item"));
+
+pub static MONITORING: Shape = Shape::structure(
+    "Monitoring",
+    &[
+        Member::new("MetricCategoryIds", &METRIC_CATEGORY_ID_LIST)
+            .wire("metricCategoryIdSet")
+            .query("MetricCategoryIdSet"),
+        Member::new("State", &scalars::STRING).wire("state").query("State"),
+    ],
+);
+
+pub static NETWORK_CARD_INFO: Shape = Shape::structure(
+    "NetworkCardInfo",
+    &[
+        Member::new("NetworkCardIndex", &scalars::INTEGER).wire("networkCardIndex").query("NetworkCardIndex"),
+        Member::new("NetworkPerformance", &scalars::STRING).wire("networkPerformance").query("NetworkPerformance"),
+        Member::new("MaximumNetworkInterfaces", &scalars::INTEGER)
+            .wire("maximumNetworkInterfaces")
+            .query("MaximumNetworkInterfaces"),
+        Member::new("AdditionalFlexibleNetworkInterfaces", &scalars::INTEGER)
+            .wire("additionalFlexibleNetworkInterfaces")
+            .query("AdditionalFlexibleNetworkInterfaces"),
+        Member::new("BaselineBandwidthInGbps", &scalars::DOUBLE)
+            .wire("baselineBandwidthInGbps")
+            .query("BaselineBandwidthInGbps"),
+        Member::new("PeakBandwidthInGbps", &scalars::DOUBLE).wire("peakBandwidthInGbps").query("PeakBandwidthInGbps"),
+        Member::new("DefaultEnaQueueCountPerInterface", &scalars::INTEGER)
+            .wire("defaultEnaQueueCountPerInterface")
+            .query("DefaultEnaQueueCountPerInterface"),
+        Member::new("MaximumEnaQueueCount", &scalars::INTEGER)
+            .wire("maximumEnaQueueCount")
+            .query("MaximumEnaQueueCount"),
+        Member::new("MaximumEnaQueueCountPerInterface", &scalars::INTEGER)
+            .wire("maximumEnaQueueCountPerInterface")
+            .query("MaximumEnaQueueCountPerInterface"),
+        Member::new("InterfaceTypes", &NETWORK_CARD_INTERFACE_TYPE_LIST)
+            .wire("interfaceTypeSet")
+            .query("InterfaceTypeSet"),
+    ],
+);
+
+pub static NETWORK_CARD_INFO_LIST: Shape = Shape::list("NetworkCardInfoList", &NETWORK_CARD_INFO, Some("item"));
+
+pub static NETWORK_CARD_INTERFACE_TYPE_LIST: Shape =
+    Shape::list("NetworkCardInterfaceTypeList", &scalars::STRING, Some("item"));
+
+pub static NETWORK_INFO: Shape = Shape::structure(
+    "NetworkInfo",
+    &[
+        Member::new("NetworkPerformance", &scalars::STRING).wire("networkPerformance").query("NetworkPerformance"),
+        Member::new("MaximumNetworkInterfaces", &scalars::INTEGER)
+            .wire("maximumNetworkInterfaces")
+            .query("MaximumNetworkInterfaces"),
+        Member::new("MaximumNetworkCards", &scalars::INTEGER).wire("maximumNetworkCards").query("MaximumNetworkCards"),
+        Member::new("DefaultNetworkCardIndex", &scalars::INTEGER)
+            .wire("defaultNetworkCardIndex")
+            .query("DefaultNetworkCardIndex"),
+        Member::new("NetworkCards", &NETWORK_CARD_INFO_LIST).wire("networkCards").query("NetworkCards"),
+        Member::new("Ipv4AddressesPerInterface", &scalars::INTEGER)
+            .wire("ipv4AddressesPerInterface")
+            .query("Ipv4AddressesPerInterface"),
+        Member::new("Ipv6AddressesPerInterface", &scalars::INTEGER)
+            .wire("ipv6AddressesPerInterface")
+            .query("Ipv6AddressesPerInterface"),
+        Member::new("Ipv6Supported", &scalars::BOOLEAN).wire("ipv6Supported").query("Ipv6Supported"),
+        Member::new("EnaSupport", &scalars::STRING).wire("enaSupport").query("EnaSupport"),
+        Member::new("EfaSupported", &scalars::BOOLEAN).wire("efaSupported").query("EfaSupported"),
+        Member::new("EfaInfo", &EFA_INFO).wire("efaInfo").query("EfaInfo"),
+        Member::new("EncryptionInTransitSupported", &scalars::BOOLEAN)
+            .wire("encryptionInTransitSupported")
+            .query("EncryptionInTransitSupported"),
+        Member::new("EnaSrdSupported", &scalars::BOOLEAN).wire("enaSrdSupported").query("EnaSrdSupported"),
+        Member::new("BandwidthWeightings", &BANDWIDTH_WEIGHTING_TYPE_LIST)
+            .wire("bandwidthWeightings")
+            .query("BandwidthWeightings"),
+        Member::new("FlexibleEnaQueuesSupport", &scalars::STRING)
+            .wire("flexibleEnaQueuesSupport")
+            .query("FlexibleEnaQueuesSupport"),
+        Member::new("ConnectionTrackingConfiguration", &DEFAULT_CONNECTION_TRACKING_CONFIGURATION)
+            .wire("connectionTrackingConfiguration")
+            .query("ConnectionTrackingConfiguration"),
+        Member::new("SecondaryNetworkSupported", &scalars::BOOLEAN)
+            .wire("secondaryNetworkSupported")
+            .query("SecondaryNetworkSupported"),
+        Member::new("MaximumSecondaryNetworkInterfaces", &scalars::INTEGER)
+            .wire("maximumSecondaryNetworkInterfaces")
+            .query("MaximumSecondaryNetworkInterfaces"),
+        Member::new("Ipv4AddressesPerSecondaryInterface", &scalars::INTEGER)
+            .wire("ipv4AddressesPerSecondaryInterface")
+            .query("Ipv4AddressesPerSecondaryInterface"),
+    ],
+);
+
+pub static NEURON_DEVICE_CORE_INFO: Shape = Shape::structure(
+    "NeuronDeviceCoreInfo",
+    &[
+        Member::new("Count", &scalars::INTEGER).wire("count").query("Count"),
+        Member::new("Version", &scalars::INTEGER).wire("version").query("Version"),
+    ],
+);
+
+pub static NEURON_DEVICE_INFO: Shape = Shape::structure(
+    "NeuronDeviceInfo",
+    &[
+        Member::new("Count", &scalars::INTEGER).wire("count").query("Count"),
+        Member::new("Name", &scalars::STRING).wire("name").query("Name"),
+        Member::new("CoreInfo", &NEURON_DEVICE_CORE_INFO).wire("coreInfo").query("CoreInfo"),
+        Member::new("MemoryInfo", &NEURON_DEVICE_MEMORY_INFO).wire("memoryInfo").query("MemoryInfo"),
+    ],
+);
+
+pub static NEURON_DEVICE_INFO_LIST: Shape = Shape::list("NeuronDeviceInfoList", &NEURON_DEVICE_INFO, Some("item"));
+
+pub static NEURON_DEVICE_MEMORY_INFO: Shape = Shape::structure(
+    "NeuronDeviceMemoryInfo",
+    &[Member::new("SizeInMiB", &scalars::INTEGER).wire("sizeInMiB").query("SizeInMiB")],
+);
+
+pub static NEURON_INFO: Shape = Shape::structure(
+    "NeuronInfo",
+    &[
+        Member::new("NeuronDevices", &NEURON_DEVICE_INFO_LIST).wire("neuronDevices").query("NeuronDevices"),
+        Member::new("TotalNeuronDeviceMemoryInMiB", &scalars::INTEGER)
+            .wire("totalNeuronDeviceMemoryInMiB")
+            .query("TotalNeuronDeviceMemoryInMiB"),
+    ],
+);
+
+pub static NITRO_TPM_INFO: Shape = Shape::structure(
+    "NitroTpmInfo",
+    &[Member::new("SupportedVersions", &NITRO_TPM_SUPPORTED_VERSIONS_LIST)
+        .wire("supportedVersions")
+        .query("SupportedVersions")],
+);
+
+pub static NITRO_TPM_SUPPORTED_VERSIONS_LIST: Shape =
+    Shape::list("NitroTpmSupportedVersionsList", &scalars::STRING, Some("item"));
+
+pub static OPERATOR_REQUEST: Shape = Shape::structure("OperatorRequest", &[Member::new("Principal", &scalars::STRING)]);
+
+pub static OPERATOR_RESPONSE: Shape = Shape::structure(
+    "OperatorResponse",
+    &[
+        Member::new("Managed", &scalars::BOOLEAN).wire("managed").query("Managed"),
+        Member::new("Principal", &scalars::STRING).wire("principal").query("Principal"),
+        Member::new("HiddenByDefault", &scalars::BOOLEAN).wire("hiddenByDefault").query("HiddenByDefault"),
+    ],
+);
+
+pub static OWNER_STRING_LIST: Shape = Shape::list("OwnerStringList", &scalars::STRING, Some("Owner"));
+
+pub static PERFORMANCE_STATUS_SUMMARY: Shape = Shape::structure(
+    "PerformanceStatusSummary",
+    &[
+        Member::new("Status", &scalars::STRING).wire("status").query("Status"),
+        Member::new("ImpairedSince", &scalars::TIMESTAMP).wire("impairedSince").query("ImpairedSince"),
+        Member::new("Remediation", &scalars::STRING).wire("remediation").query("Remediation"),
+    ],
+);
+
+pub static PLACEMENT: Shape = Shape::structure(
+    "Placement",
+    &[
+        Member::new("AvailabilityZoneId", &scalars::STRING).wire("availabilityZoneId").query("AvailabilityZoneId"),
+        Member::new("Affinity", &scalars::STRING).wire("affinity").query("Affinity"),
+        Member::new("GroupName", &scalars::STRING).wire("groupName").query("GroupName"),
+        Member::new("PartitionNumber", &scalars::INTEGER).wire("partitionNumber").query("PartitionNumber"),
+        Member::new("HostId", &scalars::STRING).wire("hostId").query("HostId"),
+        Member::new("Tenancy", &scalars::STRING).wire("tenancy").query("Tenancy"),
+        Member::new("SpreadDomain", &scalars::STRING).wire("spreadDomain").query("SpreadDomain"),
+        Member::new("HostResourceGroupArn", &scalars::STRING)
+            .wire("hostResourceGroupArn")
+            .query("HostResourceGroupArn"),
+        Member::new("GroupId", &scalars::STRING).wire("groupId").query("GroupId"),
+        Member::new("AvailabilityZone", &scalars::STRING).wire("availabilityZone").query("AvailabilityZone"),
+    ],
+);
+
+pub static PLACEMENT_GROUP_INFO: Shape = Shape::structure(
+    "PlacementGroupInfo",
+    &[Member::new("SupportedStrategies", &PLACEMENT_GROUP_STRATEGY_LIST)
+        .wire("supportedStrategies")
+        .query("SupportedStrategies")],
+);
+
+pub static PLACEMENT_GROUP_STRATEGY_LIST: Shape =
+    Shape::list("PlacementGroupStrategyList", &scalars::STRING, Some("item"));
+
 pub static PREFIX_LIST_ID: Shape = Shape::structure(
     "PrefixListId",
     &[
@@ -440,6 +1886,73 @@ pub static PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH: Shape = Shape::structure(
         Member::new("EnableResourceNameDnsAAAARecord", &scalars::BOOLEAN)
             .wire("enableResourceNameDnsAAAARecord")
             .query("EnableResourceNameDnsAAAARecord"),
+    ],
+);
+
+pub static PRIVATE_DNS_NAME_OPTIONS_REQUEST: Shape = Shape::structure(
+    "PrivateDnsNameOptionsRequest",
+    &[
+        Member::new("HostnameType", &scalars::STRING),
+        Member::new("EnableResourceNameDnsARecord", &scalars::BOOLEAN),
+        Member::new("EnableResourceNameDnsAAAARecord", &scalars::BOOLEAN),
+    ],
+);
+
+pub static PRIVATE_DNS_NAME_OPTIONS_RESPONSE: Shape = Shape::structure(
+    "PrivateDnsNameOptionsResponse",
+    &[
+        Member::new("HostnameType", &scalars::STRING).wire("hostnameType").query("HostnameType"),
+        Member::new("EnableResourceNameDnsARecord", &scalars::BOOLEAN)
+            .wire("enableResourceNameDnsARecord")
+            .query("EnableResourceNameDnsARecord"),
+        Member::new("EnableResourceNameDnsAAAARecord", &scalars::BOOLEAN)
+            .wire("enableResourceNameDnsAAAARecord")
+            .query("EnableResourceNameDnsAAAARecord"),
+    ],
+);
+
+pub static PRIVATE_IP_ADDRESS_SPECIFICATION: Shape = Shape::structure(
+    "PrivateIpAddressSpecification",
+    &[
+        Member::new("Primary", &scalars::BOOLEAN).wire("primary").query("Primary"),
+        Member::new("PrivateIpAddress", &scalars::STRING).wire("privateIpAddress").query("PrivateIpAddress"),
+    ],
+);
+
+pub static PRIVATE_IP_ADDRESS_SPECIFICATION_LIST: Shape =
+    Shape::list("PrivateIpAddressSpecificationList", &PRIVATE_IP_ADDRESS_SPECIFICATION, Some("item"));
+
+pub static PROCESSOR_INFO: Shape = Shape::structure(
+    "ProcessorInfo",
+    &[
+        Member::new("SupportedArchitectures", &ARCHITECTURE_TYPE_LIST)
+            .wire("supportedArchitectures")
+            .query("SupportedArchitectures"),
+        Member::new("SustainedClockSpeedInGhz", &scalars::DOUBLE)
+            .wire("sustainedClockSpeedInGhz")
+            .query("SustainedClockSpeedInGhz"),
+        Member::new("SupportedFeatures", &SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE_LIST)
+            .wire("supportedFeatures")
+            .query("SupportedFeatures"),
+        Member::new("Manufacturer", &scalars::STRING).wire("manufacturer").query("Manufacturer"),
+    ],
+);
+
+pub static PRODUCT_CODE: Shape = Shape::structure(
+    "ProductCode",
+    &[
+        Member::new("ProductCodeId", &scalars::STRING).wire("productCode").query("ProductCode"),
+        Member::new("ProductCodeType", &scalars::STRING).wire("type").query("Type"),
+    ],
+);
+
+pub static PRODUCT_CODE_LIST: Shape = Shape::list("ProductCodeList", &PRODUCT_CODE, Some("item"));
+
+pub static REBOOT_INSTANCES_REQUEST: Shape = Shape::structure(
+    "RebootInstancesRequest",
+    &[
+        Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).wire("InstanceId").required(),
+        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
     ],
 );
 
@@ -474,6 +1987,21 @@ pub static REGION_GEOGRAPHY_LIST: Shape = Shape::list("RegionGeographyList", &RE
 pub static REGION_LIST: Shape = Shape::list("RegionList", &REGION, Some("item"));
 
 pub static REGION_NAME_STRING_LIST: Shape = Shape::list("RegionNameStringList", &scalars::STRING, Some("RegionName"));
+
+pub static REQUEST_INSTANCE_TYPE_LIST: Shape = Shape::list("RequestInstanceTypeList", &scalars::STRING, None);
+
+pub static RESERVATION: Shape = Shape::structure(
+    "Reservation",
+    &[
+        Member::new("ReservationId", &scalars::STRING).wire("reservationId").query("ReservationId"),
+        Member::new("OwnerId", &scalars::STRING).wire("ownerId").query("OwnerId"),
+        Member::new("RequesterId", &scalars::STRING).wire("requesterId").query("RequesterId"),
+        Member::new("Groups", &GROUP_IDENTIFIER_LIST).wire("groupSet").query("GroupSet"),
+        Member::new("Instances", &INSTANCE_LIST).wire("instancesSet").query("InstancesSet"),
+    ],
+);
+
+pub static RESERVATION_LIST: Shape = Shape::list("ReservationList", &RESERVATION, Some("item"));
 
 pub static RESOURCE_ID_LIST: Shape = Shape::list("ResourceIdList", &scalars::STRING, None);
 
@@ -560,6 +2088,101 @@ pub static REVOKED_SECURITY_GROUP_RULE: Shape = Shape::structure(
 pub static REVOKED_SECURITY_GROUP_RULE_LIST: Shape =
     Shape::list("RevokedSecurityGroupRuleList", &REVOKED_SECURITY_GROUP_RULE, Some("item"));
 
+pub static ROOT_DEVICE_TYPE_LIST: Shape = Shape::list("RootDeviceTypeList", &scalars::STRING, Some("item"));
+
+pub static RUN_INSTANCES_MONITORING_ENABLED: Shape = Shape::structure(
+    "RunInstancesMonitoringEnabled",
+    &[
+        Member::new("MetricCategoryIds", &METRIC_CATEGORY_ID_LIST).wire("MetricCategoryId"),
+        Member::new("Enabled", &scalars::BOOLEAN).wire("enabled").query("Enabled").required(),
+    ],
+);
+
+pub static RUN_INSTANCES_REQUEST: Shape = Shape::structure(
+    "RunInstancesRequest",
+    &[
+        Member::new("BlockDeviceMappings", &BLOCK_DEVICE_MAPPING_REQUEST_LIST).wire("BlockDeviceMapping"),
+        Member::new("ImageId", &scalars::STRING),
+        Member::new("InstanceType", &scalars::STRING),
+        Member::new("Ipv6AddressCount", &scalars::INTEGER),
+        Member::new("Ipv6Addresses", &INSTANCE_IPV6_ADDRESS_LIST).wire("Ipv6Address"),
+        Member::new("KernelId", &scalars::STRING),
+        Member::new("KeyName", &scalars::STRING),
+        Member::new("MaxCount", &scalars::INTEGER).required(),
+        Member::new("MinCount", &scalars::INTEGER).required(),
+        Member::new("Monitoring", &RUN_INSTANCES_MONITORING_ENABLED),
+        Member::new("Placement", &PLACEMENT),
+        Member::new("RamdiskId", &scalars::STRING),
+        Member::new("SecurityGroupIds", &SECURITY_GROUP_ID_STRING_LIST).wire("SecurityGroupId"),
+        Member::new("SecurityGroups", &SECURITY_GROUP_STRING_LIST).wire("SecurityGroup"),
+        Member::new("SubnetId", &scalars::STRING),
+        Member::new("UserData", &scalars::STRING).sensitive(),
+        Member::new("ElasticGpuSpecification", &ELASTIC_GPU_SPECIFICATIONS),
+        Member::new("ElasticInferenceAccelerators", &ELASTIC_INFERENCE_ACCELERATORS)
+            .wire("ElasticInferenceAccelerator"),
+        Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).wire("TagSpecification"),
+        Member::new("LaunchTemplate", &LAUNCH_TEMPLATE_SPECIFICATION),
+        Member::new("InstanceMarketOptions", &INSTANCE_MARKET_OPTIONS_REQUEST),
+        Member::new("CreditSpecification", &CREDIT_SPECIFICATION_REQUEST),
+        Member::new("CpuOptions", &CPU_OPTIONS_REQUEST),
+        Member::new("CapacityReservationSpecification", &CAPACITY_RESERVATION_SPECIFICATION),
+        Member::new("HibernationOptions", &HIBERNATION_OPTIONS_REQUEST),
+        Member::new("LicenseSpecifications", &LICENSE_SPECIFICATION_LIST_REQUEST).wire("LicenseSpecification"),
+        Member::new("MetadataOptions", &INSTANCE_METADATA_OPTIONS_REQUEST),
+        Member::new("EnclaveOptions", &ENCLAVE_OPTIONS_REQUEST),
+        Member::new("PrivateDnsNameOptions", &PRIVATE_DNS_NAME_OPTIONS_REQUEST),
+        Member::new("MaintenanceOptions", &INSTANCE_MAINTENANCE_OPTIONS_REQUEST),
+        Member::new("DisableApiStop", &scalars::BOOLEAN),
+        Member::new("EnablePrimaryIpv6", &scalars::BOOLEAN),
+        Member::new("NetworkPerformanceOptions", &INSTANCE_NETWORK_PERFORMANCE_OPTIONS_REQUEST),
+        Member::new("Operator", &OPERATOR_REQUEST),
+        Member::new("SecondaryInterfaces", &INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_LIST_REQUEST)
+            .wire("SecondaryInterface"),
+        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
+        Member::new("DisableApiTermination", &scalars::BOOLEAN)
+            .wire("disableApiTermination")
+            .query("DisableApiTermination"),
+        Member::new("InstanceInitiatedShutdownBehavior", &scalars::STRING)
+            .wire("instanceInitiatedShutdownBehavior")
+            .query("InstanceInitiatedShutdownBehavior"),
+        Member::new("PrivateIpAddress", &scalars::STRING).wire("privateIpAddress").query("PrivateIpAddress"),
+        Member::new("ClientToken", &scalars::STRING).wire("clientToken").query("ClientToken").token(),
+        Member::new("AdditionalInfo", &scalars::STRING).wire("additionalInfo").query("AdditionalInfo"),
+        Member::new("NetworkInterfaces", &INSTANCE_NETWORK_INTERFACE_SPECIFICATION_LIST)
+            .wire("networkInterface")
+            .query("NetworkInterface"),
+        Member::new("IamInstanceProfile", &IAM_INSTANCE_PROFILE_SPECIFICATION)
+            .wire("iamInstanceProfile")
+            .query("IamInstanceProfile"),
+        Member::new("EbsOptimized", &scalars::BOOLEAN).wire("ebsOptimized").query("EbsOptimized"),
+    ],
+);
+
+pub static SCAN_RESULTS: Shape = Shape::structure(
+    "ScanResults",
+    &[
+        Member::new("HighestFindingSeverityLabel", &scalars::STRING)
+            .wire("highestFindingSeverityLabel")
+            .query("HighestFindingSeverityLabel"),
+        Member::new("FindingScanDate", &scalars::TIMESTAMP).wire("findingScanDate").query("FindingScanDate"),
+        Member::new("InformationalFixAvailableSince", &scalars::TIMESTAMP)
+            .wire("informationalFixAvailableSince")
+            .query("InformationalFixAvailableSince"),
+        Member::new("LowFixAvailableSince", &scalars::TIMESTAMP)
+            .wire("lowFixAvailableSince")
+            .query("LowFixAvailableSince"),
+        Member::new("MediumFixAvailableSince", &scalars::TIMESTAMP)
+            .wire("mediumFixAvailableSince")
+            .query("MediumFixAvailableSince"),
+        Member::new("HighFixAvailableSince", &scalars::TIMESTAMP)
+            .wire("highFixAvailableSince")
+            .query("HighFixAvailableSince"),
+        Member::new("CriticalFixAvailableSince", &scalars::TIMESTAMP)
+            .wire("criticalFixAvailableSince")
+            .query("CriticalFixAvailableSince"),
+    ],
+);
+
 pub static SECURITY_GROUP: Shape = Shape::structure(
     "SecurityGroup",
     &[
@@ -576,6 +2199,9 @@ pub static SECURITY_GROUP: Shape = Shape::structure(
         Member::new("IpPermissions", &IP_PERMISSION_LIST).wire("ipPermissions").query("IpPermissions"),
     ],
 );
+
+pub static SECURITY_GROUP_ID_STRING_LIST: Shape =
+    Shape::list("SecurityGroupIdStringList", &scalars::STRING, Some("SecurityGroupId"));
 
 pub static SECURITY_GROUP_LIST: Shape = Shape::list("SecurityGroupList", &SECURITY_GROUP, Some("item"));
 
@@ -606,6 +2232,28 @@ pub static SECURITY_GROUP_RULE: Shape = Shape::structure(
 pub static SECURITY_GROUP_RULE_ID_LIST: Shape = Shape::list("SecurityGroupRuleIdList", &scalars::STRING, Some("item"));
 
 pub static SECURITY_GROUP_RULE_LIST: Shape = Shape::list("SecurityGroupRuleList", &SECURITY_GROUP_RULE, Some("item"));
+
+pub static SECURITY_GROUP_STRING_LIST: Shape =
+    Shape::list("SecurityGroupStringList", &scalars::STRING, Some("SecurityGroup"));
+
+pub static SPOT_MARKET_OPTIONS: Shape = Shape::structure(
+    "SpotMarketOptions",
+    &[
+        Member::new("MaxPrice", &scalars::STRING),
+        Member::new("SpotInstanceType", &scalars::STRING),
+        Member::new("BlockDurationMinutes", &scalars::INTEGER),
+        Member::new("ValidUntil", &scalars::TIMESTAMP),
+        Member::new("InstanceInterruptionBehavior", &scalars::STRING),
+    ],
+);
+
+pub static STATE_REASON: Shape = Shape::structure(
+    "StateReason",
+    &[
+        Member::new("Code", &scalars::STRING).wire("code").query("Code"),
+        Member::new("Message", &scalars::STRING).wire("message").query("Message"),
+    ],
+);
 
 pub static SUBNET: Shape = Shape::structure(
     "Subnet",
@@ -682,6 +2330,12 @@ pub static SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION_SET: Shape =
 
 pub static SUBNET_LIST: Shape = Shape::list("SubnetList", &SUBNET, Some("item"));
 
+pub static SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE_LIST: Shape =
+    Shape::list("SupportedAdditionalProcessorFeatureList", &scalars::STRING, Some("item"));
+
+pub static SUPPORTED_INSTANCE_TYPE_SET: Shape =
+    Shape::list("SupportedInstanceTypeSet", &INSTANCE_TYPE_ITEM, Some("item"));
+
 pub static TAG: Shape = Shape::structure(
     "Tag",
     &[
@@ -714,6 +2368,28 @@ pub static TAG_SPECIFICATION: Shape = Shape::structure(
 
 pub static TAG_SPECIFICATION_LIST: Shape = Shape::list("TagSpecificationList", &TAG_SPECIFICATION, Some("item"));
 
+pub static TERMINATE_INSTANCES_REQUEST: Shape = Shape::structure(
+    "TerminateInstancesRequest",
+    &[
+        Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).wire("InstanceId").required(),
+        Member::new("Force", &scalars::BOOLEAN),
+        Member::new("SkipOsShutdown", &scalars::BOOLEAN),
+        Member::new("DryRun", &scalars::BOOLEAN).wire("dryRun").query("DryRun"),
+    ],
+);
+
+pub static TERMINATE_INSTANCES_RESULT: Shape = Shape::structure(
+    "TerminateInstancesResult",
+    &[Member::new("TerminatingInstances", &INSTANCE_STATE_CHANGE_LIST).wire("instancesSet").query("InstancesSet")],
+);
+
+pub static THREADS_PER_CORE_LIST: Shape = Shape::list("ThreadsPerCoreList", &scalars::INTEGER, Some("item"));
+
+pub static UNSUPPORTED_INSTANCE_TYPE_SET: Shape =
+    Shape::list("UnsupportedInstanceTypeSet", &INSTANCE_TYPE_ITEM, Some("item"));
+
+pub static USAGE_CLASS_TYPE_LIST: Shape = Shape::list("UsageClassTypeList", &scalars::STRING, Some("item"));
+
 pub static USER_ID_GROUP_PAIR: Shape = Shape::structure(
     "UserIdGroupPair",
     &[
@@ -731,7 +2407,24 @@ pub static USER_ID_GROUP_PAIR: Shape = Shape::structure(
 
 pub static USER_ID_GROUP_PAIR_LIST: Shape = Shape::list("UserIdGroupPairList", &USER_ID_GROUP_PAIR, Some("item"));
 
+pub static V_CPU_INFO: Shape = Shape::structure(
+    "VCpuInfo",
+    &[
+        Member::new("DefaultVCpus", &scalars::INTEGER).wire("defaultVCpus").query("DefaultVCpus"),
+        Member::new("DefaultCores", &scalars::INTEGER).wire("defaultCores").query("DefaultCores"),
+        Member::new("DefaultThreadsPerCore", &scalars::INTEGER)
+            .wire("defaultThreadsPerCore")
+            .query("DefaultThreadsPerCore"),
+        Member::new("ValidCores", &CORE_COUNT_LIST).wire("validCores").query("ValidCores"),
+        Member::new("ValidThreadsPerCore", &THREADS_PER_CORE_LIST)
+            .wire("validThreadsPerCore")
+            .query("ValidThreadsPerCore"),
+    ],
+);
+
 pub static VALUE_STRING_LIST: Shape = Shape::list("ValueStringList", &scalars::STRING, Some("item"));
+
+pub static VIRTUALIZATION_TYPE_LIST: Shape = Shape::list("VirtualizationTypeList", &scalars::STRING, Some("item"));
 
 pub static VPC: Shape = Shape::structure(
     "Vpc",
@@ -849,6 +2542,8 @@ pub static VPC_IPV6_CIDR_BLOCK_ASSOCIATION_SET: Shape =
     Shape::list("VpcIpv6CidrBlockAssociationSet", &VPC_IPV6_CIDR_BLOCK_ASSOCIATION, Some("item"));
 
 pub static VPC_LIST: Shape = Shape::list("VpcList", &VPC, Some("item"));
+
+pub static WORKLOADS_LIST: Shape = Shape::list("WorkloadsList", &scalars::STRING, Some("item"));
 
 pub static ZONE_ID_STRING_LIST: Shape = Shape::list("ZoneIdStringList", &scalars::STRING, Some("ZoneId"));
 

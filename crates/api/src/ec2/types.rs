@@ -5,6 +5,31 @@ use wire::{DecodeError, FieldReader, FieldWriter, Shape, Shaped, Typed, Value};
 
 use super::shapes;
 
+/// AWS's `ApplicationStatusSummary`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ApplicationStatusSummary {
+    pub status: Option<String>,
+    pub impaired_since: Option<jiff::Timestamp>,
+}
+
+impl Shaped for ApplicationStatusSummary {
+    const SHAPE: &'static Shape = &shapes::APPLICATION_STATUS_SUMMARY;
+}
+
+impl Typed for ApplicationStatusSummary {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.optional(0)?, impaired_since: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.status);
+        fields.optional(1, self.impaired_since);
+        fields.finish()
+    }
+}
+
 /// AWS's `AuthorizeSecurityGroupEgressRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AuthorizeSecurityGroupEgressRequest {
@@ -295,6 +320,40 @@ impl Typed for AvailabilityZoneSubGeography {
     }
 }
 
+/// AWS's `BlockDeviceMapping`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BlockDeviceMapping {
+    pub ebs: Option<EbsBlockDevice>,
+    pub no_device: Option<String>,
+    pub device_name: Option<String>,
+    pub virtual_name: Option<String>,
+}
+
+impl Shaped for BlockDeviceMapping {
+    const SHAPE: &'static Shape = &shapes::BLOCK_DEVICE_MAPPING;
+}
+
+impl Typed for BlockDeviceMapping {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            ebs: fields.optional(0)?,
+            no_device: fields.optional(1)?,
+            device_name: fields.optional(2)?,
+            virtual_name: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ebs);
+        fields.optional(1, self.no_device);
+        fields.optional(2, self.device_name);
+        fields.optional(3, self.virtual_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `BlockPublicAccessStates`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BlockPublicAccessStates {
@@ -314,6 +373,248 @@ impl Typed for BlockPublicAccessStates {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.internet_gateway_block_mode);
+        fields.finish()
+    }
+}
+
+/// AWS's `CapacityReservationSpecification`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CapacityReservationSpecification {
+    pub capacity_reservation_preference: Option<String>,
+    pub capacity_reservation_target: Option<CapacityReservationTarget>,
+}
+
+impl Shaped for CapacityReservationSpecification {
+    const SHAPE: &'static Shape = &shapes::CAPACITY_RESERVATION_SPECIFICATION;
+}
+
+impl Typed for CapacityReservationSpecification {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            capacity_reservation_preference: fields.optional(0)?,
+            capacity_reservation_target: fields.optional(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.capacity_reservation_preference);
+        fields.optional(1, self.capacity_reservation_target);
+        fields.finish()
+    }
+}
+
+/// AWS's `CapacityReservationSpecificationResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CapacityReservationSpecificationResponse {
+    pub capacity_reservation_preference: Option<String>,
+    pub capacity_reservation_target: Option<CapacityReservationTargetResponse>,
+}
+
+impl Shaped for CapacityReservationSpecificationResponse {
+    const SHAPE: &'static Shape = &shapes::CAPACITY_RESERVATION_SPECIFICATION_RESPONSE;
+}
+
+impl Typed for CapacityReservationSpecificationResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            capacity_reservation_preference: fields.optional(0)?,
+            capacity_reservation_target: fields.optional(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.capacity_reservation_preference);
+        fields.optional(1, self.capacity_reservation_target);
+        fields.finish()
+    }
+}
+
+/// AWS's `CapacityReservationTarget`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CapacityReservationTarget {
+    pub capacity_reservation_id: Option<String>,
+    pub capacity_reservation_resource_group_arn: Option<String>,
+}
+
+impl Shaped for CapacityReservationTarget {
+    const SHAPE: &'static Shape = &shapes::CAPACITY_RESERVATION_TARGET;
+}
+
+impl Typed for CapacityReservationTarget {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            capacity_reservation_id: fields.optional(0)?,
+            capacity_reservation_resource_group_arn: fields.optional(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.capacity_reservation_id);
+        fields.optional(1, self.capacity_reservation_resource_group_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `CapacityReservationTargetResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CapacityReservationTargetResponse {
+    pub capacity_reservation_id: Option<String>,
+    pub capacity_reservation_resource_group_arn: Option<String>,
+}
+
+impl Shaped for CapacityReservationTargetResponse {
+    const SHAPE: &'static Shape = &shapes::CAPACITY_RESERVATION_TARGET_RESPONSE;
+}
+
+impl Typed for CapacityReservationTargetResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            capacity_reservation_id: fields.optional(0)?,
+            capacity_reservation_resource_group_arn: fields.optional(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.capacity_reservation_id);
+        fields.optional(1, self.capacity_reservation_resource_group_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `ConnectionTrackingSpecificationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConnectionTrackingSpecificationRequest {
+    pub tcp_established_timeout: Option<i32>,
+    pub udp_stream_timeout: Option<i32>,
+    pub udp_timeout: Option<i32>,
+}
+
+impl Shaped for ConnectionTrackingSpecificationRequest {
+    const SHAPE: &'static Shape = &shapes::CONNECTION_TRACKING_SPECIFICATION_REQUEST;
+}
+
+impl Typed for ConnectionTrackingSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            tcp_established_timeout: fields.optional(0)?,
+            udp_stream_timeout: fields.optional(1)?,
+            udp_timeout: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.tcp_established_timeout);
+        fields.optional(1, self.udp_stream_timeout);
+        fields.optional(2, self.udp_timeout);
+        fields.finish()
+    }
+}
+
+/// AWS's `ConnectionTrackingSpecificationResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConnectionTrackingSpecificationResponse {
+    pub tcp_established_timeout: Option<i32>,
+    pub udp_stream_timeout: Option<i32>,
+    pub udp_timeout: Option<i32>,
+}
+
+impl Shaped for ConnectionTrackingSpecificationResponse {
+    const SHAPE: &'static Shape = &shapes::CONNECTION_TRACKING_SPECIFICATION_RESPONSE;
+}
+
+impl Typed for ConnectionTrackingSpecificationResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            tcp_established_timeout: fields.optional(0)?,
+            udp_stream_timeout: fields.optional(1)?,
+            udp_timeout: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.tcp_established_timeout);
+        fields.optional(1, self.udp_stream_timeout);
+        fields.optional(2, self.udp_timeout);
+        fields.finish()
+    }
+}
+
+/// AWS's `CpuOptions`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CpuOptions {
+    pub core_count: Option<i32>,
+    pub threads_per_core: Option<i32>,
+    pub amd_sev_snp: Option<String>,
+    pub nested_virtualization: Option<String>,
+}
+
+impl Shaped for CpuOptions {
+    const SHAPE: &'static Shape = &shapes::CPU_OPTIONS;
+}
+
+impl Typed for CpuOptions {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            core_count: fields.optional(0)?,
+            threads_per_core: fields.optional(1)?,
+            amd_sev_snp: fields.optional(2)?,
+            nested_virtualization: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.core_count);
+        fields.optional(1, self.threads_per_core);
+        fields.optional(2, self.amd_sev_snp);
+        fields.optional(3, self.nested_virtualization);
+        fields.finish()
+    }
+}
+
+/// AWS's `CpuOptionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CpuOptionsRequest {
+    pub core_count: Option<i32>,
+    pub threads_per_core: Option<i32>,
+    pub amd_sev_snp: Option<String>,
+    pub nested_virtualization: Option<String>,
+}
+
+impl Shaped for CpuOptionsRequest {
+    const SHAPE: &'static Shape = &shapes::CPU_OPTIONS_REQUEST;
+}
+
+impl Typed for CpuOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            core_count: fields.optional(0)?,
+            threads_per_core: fields.optional(1)?,
+            amd_sev_snp: fields.optional(2)?,
+            nested_virtualization: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.core_count);
+        fields.optional(1, self.threads_per_core);
+        fields.optional(2, self.amd_sev_snp);
+        fields.optional(3, self.nested_virtualization);
         fields.finish()
     }
 }
@@ -442,6 +743,60 @@ impl Typed for CreateTagsRequest {
         fields.optional(0, self.dry_run);
         fields.required(1, self.resources);
         fields.required(2, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreditSpecificationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreditSpecificationRequest {
+    pub cpu_credits: String,
+}
+
+impl Shaped for CreditSpecificationRequest {
+    const SHAPE: &'static Shape = &shapes::CREDIT_SPECIFICATION_REQUEST;
+}
+
+impl Typed for CreditSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { cpu_credits: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.cpu_credits);
+        fields.finish()
+    }
+}
+
+/// AWS's `DefaultConnectionTrackingConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DefaultConnectionTrackingConfiguration {
+    pub default_tcp_established_timeout: Option<i32>,
+    pub default_udp_timeout: Option<i32>,
+    pub default_udp_stream_timeout: Option<i32>,
+}
+
+impl Shaped for DefaultConnectionTrackingConfiguration {
+    const SHAPE: &'static Shape = &shapes::DEFAULT_CONNECTION_TRACKING_CONFIGURATION;
+}
+
+impl Typed for DefaultConnectionTrackingConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            default_tcp_established_timeout: fields.optional(0)?,
+            default_udp_timeout: fields.optional(1)?,
+            default_udp_stream_timeout: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.default_tcp_established_timeout);
+        fields.optional(1, self.default_udp_timeout);
+        fields.optional(2, self.default_udp_stream_timeout);
         fields.finish()
     }
 }
@@ -633,6 +988,278 @@ impl Typed for DescribeAvailabilityZonesResult {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.availability_zones);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeImagesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeImagesRequest {
+    pub executable_users: Option<Vec<String>>,
+    pub image_ids: Option<Vec<String>>,
+    pub owners: Option<Vec<String>>,
+    pub include_deprecated: Option<bool>,
+    pub include_disabled: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+impl Shaped for DescribeImagesRequest {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_IMAGES_REQUEST;
+}
+
+impl Typed for DescribeImagesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            executable_users: fields.optional(0)?,
+            image_ids: fields.optional(1)?,
+            owners: fields.optional(2)?,
+            include_deprecated: fields.optional(3)?,
+            include_disabled: fields.optional(4)?,
+            max_results: fields.optional(5)?,
+            next_token: fields.optional(6)?,
+            dry_run: fields.optional(7)?,
+            filters: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.executable_users);
+        fields.optional(1, self.image_ids);
+        fields.optional(2, self.owners);
+        fields.optional(3, self.include_deprecated);
+        fields.optional(4, self.include_disabled);
+        fields.optional(5, self.max_results);
+        fields.optional(6, self.next_token);
+        fields.optional(7, self.dry_run);
+        fields.optional(8, self.filters);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeImagesResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeImagesResult {
+    pub next_token: Option<String>,
+    pub images: Option<Vec<Image>>,
+}
+
+impl Shaped for DescribeImagesResult {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_IMAGES_RESULT;
+}
+
+impl Typed for DescribeImagesResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { next_token: fields.optional(0)?, images: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.next_token);
+        fields.optional(1, self.images);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeInstanceStatusRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeInstanceStatusRequest {
+    pub instance_ids: Option<Vec<String>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub include_managed_resources: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub include_all_instances: Option<bool>,
+}
+
+impl Shaped for DescribeInstanceStatusRequest {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_INSTANCE_STATUS_REQUEST;
+}
+
+impl Typed for DescribeInstanceStatusRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_ids: fields.optional(0)?,
+            max_results: fields.optional(1)?,
+            next_token: fields.optional(2)?,
+            include_managed_resources: fields.optional(3)?,
+            dry_run: fields.optional(4)?,
+            filters: fields.optional(5)?,
+            include_all_instances: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_ids);
+        fields.optional(1, self.max_results);
+        fields.optional(2, self.next_token);
+        fields.optional(3, self.include_managed_resources);
+        fields.optional(4, self.dry_run);
+        fields.optional(5, self.filters);
+        fields.optional(6, self.include_all_instances);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeInstanceStatusResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeInstanceStatusResult {
+    pub instance_statuses: Option<Vec<InstanceStatus>>,
+    pub next_token: Option<String>,
+}
+
+impl Shaped for DescribeInstanceStatusResult {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_INSTANCE_STATUS_RESULT;
+}
+
+impl Typed for DescribeInstanceStatusResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_statuses: fields.optional(0)?, next_token: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_statuses);
+        fields.optional(1, self.next_token);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeInstanceTypesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeInstanceTypesRequest {
+    pub dry_run: Option<bool>,
+    pub instance_types: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub include_unsupported_in_region: Option<bool>,
+}
+
+impl Shaped for DescribeInstanceTypesRequest {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_INSTANCE_TYPES_REQUEST;
+}
+
+impl Typed for DescribeInstanceTypesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            dry_run: fields.optional(0)?,
+            instance_types: fields.optional(1)?,
+            filters: fields.optional(2)?,
+            max_results: fields.optional(3)?,
+            next_token: fields.optional(4)?,
+            include_unsupported_in_region: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.dry_run);
+        fields.optional(1, self.instance_types);
+        fields.optional(2, self.filters);
+        fields.optional(3, self.max_results);
+        fields.optional(4, self.next_token);
+        fields.optional(5, self.include_unsupported_in_region);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeInstanceTypesResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeInstanceTypesResult {
+    pub instance_types: Option<Vec<InstanceTypeInfo>>,
+    pub next_token: Option<String>,
+}
+
+impl Shaped for DescribeInstanceTypesResult {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_INSTANCE_TYPES_RESULT;
+}
+
+impl Typed for DescribeInstanceTypesResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_types: fields.optional(0)?, next_token: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_types);
+        fields.optional(1, self.next_token);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeInstancesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeInstancesRequest {
+    pub instance_ids: Option<Vec<String>>,
+    pub include_managed_resources: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+impl Shaped for DescribeInstancesRequest {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_INSTANCES_REQUEST;
+}
+
+impl Typed for DescribeInstancesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_ids: fields.optional(0)?,
+            include_managed_resources: fields.optional(1)?,
+            dry_run: fields.optional(2)?,
+            filters: fields.optional(3)?,
+            next_token: fields.optional(4)?,
+            max_results: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_ids);
+        fields.optional(1, self.include_managed_resources);
+        fields.optional(2, self.dry_run);
+        fields.optional(3, self.filters);
+        fields.optional(4, self.next_token);
+        fields.optional(5, self.max_results);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeInstancesResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeInstancesResult {
+    pub next_token: Option<String>,
+    pub reservations: Option<Vec<Reservation>>,
+}
+
+impl Shaped for DescribeInstancesResult {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_INSTANCES_RESULT;
+}
+
+impl Typed for DescribeInstancesResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { next_token: fields.optional(0)?, reservations: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.next_token);
+        fields.optional(1, self.reservations);
         fields.finish()
     }
 }
@@ -1002,6 +1629,554 @@ impl Typed for DescribeVpcsResult {
     }
 }
 
+/// AWS's `DiskInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DiskInfo {
+    pub size_in_gb: Option<i64>,
+    pub count: Option<i32>,
+    pub r#type: Option<String>,
+}
+
+impl Shaped for DiskInfo {
+    const SHAPE: &'static Shape = &shapes::DISK_INFO;
+}
+
+impl Typed for DiskInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { size_in_gb: fields.optional(0)?, count: fields.optional(1)?, r#type: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.size_in_gb);
+        fields.optional(1, self.count);
+        fields.optional(2, self.r#type);
+        fields.finish()
+    }
+}
+
+/// AWS's `EbsBlockDevice`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EbsBlockDevice {
+    pub delete_on_termination: Option<bool>,
+    pub iops: Option<i32>,
+    pub snapshot_id: Option<String>,
+    pub volume_size: Option<i32>,
+    pub volume_type: Option<String>,
+    pub kms_key_id: Option<String>,
+    pub throughput: Option<i32>,
+    pub outpost_arn: Option<String>,
+    pub availability_zone: Option<String>,
+    pub encrypted: Option<bool>,
+    pub volume_initialization_rate: Option<i32>,
+    pub availability_zone_id: Option<String>,
+    pub ebs_card_index: Option<i32>,
+}
+
+impl Shaped for EbsBlockDevice {
+    const SHAPE: &'static Shape = &shapes::EBS_BLOCK_DEVICE;
+}
+
+impl Typed for EbsBlockDevice {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            delete_on_termination: fields.optional(0)?,
+            iops: fields.optional(1)?,
+            snapshot_id: fields.optional(2)?,
+            volume_size: fields.optional(3)?,
+            volume_type: fields.optional(4)?,
+            kms_key_id: fields.optional(5)?,
+            throughput: fields.optional(6)?,
+            outpost_arn: fields.optional(7)?,
+            availability_zone: fields.optional(8)?,
+            encrypted: fields.optional(9)?,
+            volume_initialization_rate: fields.optional(10)?,
+            availability_zone_id: fields.optional(11)?,
+            ebs_card_index: fields.optional(12)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.delete_on_termination);
+        fields.optional(1, self.iops);
+        fields.optional(2, self.snapshot_id);
+        fields.optional(3, self.volume_size);
+        fields.optional(4, self.volume_type);
+        fields.optional(5, self.kms_key_id);
+        fields.optional(6, self.throughput);
+        fields.optional(7, self.outpost_arn);
+        fields.optional(8, self.availability_zone);
+        fields.optional(9, self.encrypted);
+        fields.optional(10, self.volume_initialization_rate);
+        fields.optional(11, self.availability_zone_id);
+        fields.optional(12, self.ebs_card_index);
+        fields.finish()
+    }
+}
+
+/// AWS's `EbsCardInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EbsCardInfo {
+    pub ebs_card_index: Option<i32>,
+    pub baseline_bandwidth_in_mbps: Option<i32>,
+    pub baseline_throughput_in_m_bps: Option<f64>,
+    pub baseline_iops: Option<i32>,
+    pub maximum_bandwidth_in_mbps: Option<i32>,
+    pub maximum_throughput_in_m_bps: Option<f64>,
+    pub maximum_iops: Option<i32>,
+}
+
+impl Shaped for EbsCardInfo {
+    const SHAPE: &'static Shape = &shapes::EBS_CARD_INFO;
+}
+
+impl Typed for EbsCardInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            ebs_card_index: fields.optional(0)?,
+            baseline_bandwidth_in_mbps: fields.optional(1)?,
+            baseline_throughput_in_m_bps: fields.optional(2)?,
+            baseline_iops: fields.optional(3)?,
+            maximum_bandwidth_in_mbps: fields.optional(4)?,
+            maximum_throughput_in_m_bps: fields.optional(5)?,
+            maximum_iops: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ebs_card_index);
+        fields.optional(1, self.baseline_bandwidth_in_mbps);
+        fields.optional(2, self.baseline_throughput_in_m_bps);
+        fields.optional(3, self.baseline_iops);
+        fields.optional(4, self.maximum_bandwidth_in_mbps);
+        fields.optional(5, self.maximum_throughput_in_m_bps);
+        fields.optional(6, self.maximum_iops);
+        fields.finish()
+    }
+}
+
+/// AWS's `EbsInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EbsInfo {
+    pub ebs_optimized_support: Option<String>,
+    pub encryption_support: Option<String>,
+    pub ebs_optimized_info: Option<EbsOptimizedInfo>,
+    pub nvme_support: Option<String>,
+    pub maximum_ebs_attachments: Option<i32>,
+    pub attachment_limit_type: Option<String>,
+    pub maximum_ebs_cards: Option<i32>,
+    pub ebs_cards: Option<Vec<EbsCardInfo>>,
+}
+
+impl Shaped for EbsInfo {
+    const SHAPE: &'static Shape = &shapes::EBS_INFO;
+}
+
+impl Typed for EbsInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            ebs_optimized_support: fields.optional(0)?,
+            encryption_support: fields.optional(1)?,
+            ebs_optimized_info: fields.optional(2)?,
+            nvme_support: fields.optional(3)?,
+            maximum_ebs_attachments: fields.optional(4)?,
+            attachment_limit_type: fields.optional(5)?,
+            maximum_ebs_cards: fields.optional(6)?,
+            ebs_cards: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ebs_optimized_support);
+        fields.optional(1, self.encryption_support);
+        fields.optional(2, self.ebs_optimized_info);
+        fields.optional(3, self.nvme_support);
+        fields.optional(4, self.maximum_ebs_attachments);
+        fields.optional(5, self.attachment_limit_type);
+        fields.optional(6, self.maximum_ebs_cards);
+        fields.optional(7, self.ebs_cards);
+        fields.finish()
+    }
+}
+
+/// AWS's `EbsInstanceBlockDevice`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EbsInstanceBlockDevice {
+    pub attach_time: Option<jiff::Timestamp>,
+    pub delete_on_termination: Option<bool>,
+    pub status: Option<String>,
+    pub volume_id: Option<String>,
+    pub associated_resource: Option<String>,
+    pub volume_owner_id: Option<String>,
+    pub operator: Option<OperatorResponse>,
+    pub ebs_card_index: Option<i32>,
+}
+
+impl Shaped for EbsInstanceBlockDevice {
+    const SHAPE: &'static Shape = &shapes::EBS_INSTANCE_BLOCK_DEVICE;
+}
+
+impl Typed for EbsInstanceBlockDevice {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attach_time: fields.optional(0)?,
+            delete_on_termination: fields.optional(1)?,
+            status: fields.optional(2)?,
+            volume_id: fields.optional(3)?,
+            associated_resource: fields.optional(4)?,
+            volume_owner_id: fields.optional(5)?,
+            operator: fields.optional(6)?,
+            ebs_card_index: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attach_time);
+        fields.optional(1, self.delete_on_termination);
+        fields.optional(2, self.status);
+        fields.optional(3, self.volume_id);
+        fields.optional(4, self.associated_resource);
+        fields.optional(5, self.volume_owner_id);
+        fields.optional(6, self.operator);
+        fields.optional(7, self.ebs_card_index);
+        fields.finish()
+    }
+}
+
+/// AWS's `EbsOptimizedInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EbsOptimizedInfo {
+    pub baseline_bandwidth_in_mbps: Option<i32>,
+    pub baseline_throughput_in_m_bps: Option<f64>,
+    pub baseline_iops: Option<i32>,
+    pub maximum_bandwidth_in_mbps: Option<i32>,
+    pub maximum_throughput_in_m_bps: Option<f64>,
+    pub maximum_iops: Option<i32>,
+}
+
+impl Shaped for EbsOptimizedInfo {
+    const SHAPE: &'static Shape = &shapes::EBS_OPTIMIZED_INFO;
+}
+
+impl Typed for EbsOptimizedInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            baseline_bandwidth_in_mbps: fields.optional(0)?,
+            baseline_throughput_in_m_bps: fields.optional(1)?,
+            baseline_iops: fields.optional(2)?,
+            maximum_bandwidth_in_mbps: fields.optional(3)?,
+            maximum_throughput_in_m_bps: fields.optional(4)?,
+            maximum_iops: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.baseline_bandwidth_in_mbps);
+        fields.optional(1, self.baseline_throughput_in_m_bps);
+        fields.optional(2, self.baseline_iops);
+        fields.optional(3, self.maximum_bandwidth_in_mbps);
+        fields.optional(4, self.maximum_throughput_in_m_bps);
+        fields.optional(5, self.maximum_iops);
+        fields.finish()
+    }
+}
+
+/// AWS's `EbsStatusDetails`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EbsStatusDetails {
+    pub impaired_since: Option<jiff::Timestamp>,
+    pub name: Option<String>,
+    pub status: Option<String>,
+}
+
+impl Shaped for EbsStatusDetails {
+    const SHAPE: &'static Shape = &shapes::EBS_STATUS_DETAILS;
+}
+
+impl Typed for EbsStatusDetails {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { impaired_since: fields.optional(0)?, name: fields.optional(1)?, status: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.impaired_since);
+        fields.optional(1, self.name);
+        fields.optional(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `EbsStatusSummary`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EbsStatusSummary {
+    pub details: Option<Vec<EbsStatusDetails>>,
+    pub status: Option<String>,
+}
+
+impl Shaped for EbsStatusSummary {
+    const SHAPE: &'static Shape = &shapes::EBS_STATUS_SUMMARY;
+}
+
+impl Typed for EbsStatusSummary {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { details: fields.optional(0)?, status: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.details);
+        fields.optional(1, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `EfaInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EfaInfo {
+    pub maximum_efa_interfaces: Option<i32>,
+}
+
+impl Shaped for EfaInfo {
+    const SHAPE: &'static Shape = &shapes::EFA_INFO;
+}
+
+impl Typed for EfaInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { maximum_efa_interfaces: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.maximum_efa_interfaces);
+        fields.finish()
+    }
+}
+
+/// AWS's `ElasticGpuAssociation`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ElasticGpuAssociation {
+    pub elastic_gpu_id: Option<String>,
+    pub elastic_gpu_association_id: Option<String>,
+    pub elastic_gpu_association_state: Option<String>,
+    pub elastic_gpu_association_time: Option<String>,
+}
+
+impl Shaped for ElasticGpuAssociation {
+    const SHAPE: &'static Shape = &shapes::ELASTIC_GPU_ASSOCIATION;
+}
+
+impl Typed for ElasticGpuAssociation {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            elastic_gpu_id: fields.optional(0)?,
+            elastic_gpu_association_id: fields.optional(1)?,
+            elastic_gpu_association_state: fields.optional(2)?,
+            elastic_gpu_association_time: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.elastic_gpu_id);
+        fields.optional(1, self.elastic_gpu_association_id);
+        fields.optional(2, self.elastic_gpu_association_state);
+        fields.optional(3, self.elastic_gpu_association_time);
+        fields.finish()
+    }
+}
+
+/// AWS's `ElasticGpuSpecification`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ElasticGpuSpecification {
+    pub r#type: String,
+}
+
+impl Shaped for ElasticGpuSpecification {
+    const SHAPE: &'static Shape = &shapes::ELASTIC_GPU_SPECIFICATION;
+}
+
+impl Typed for ElasticGpuSpecification {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { r#type: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.r#type);
+        fields.finish()
+    }
+}
+
+/// AWS's `ElasticInferenceAccelerator`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ElasticInferenceAccelerator {
+    pub r#type: String,
+    pub count: Option<i32>,
+}
+
+impl Shaped for ElasticInferenceAccelerator {
+    const SHAPE: &'static Shape = &shapes::ELASTIC_INFERENCE_ACCELERATOR;
+}
+
+impl Typed for ElasticInferenceAccelerator {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { r#type: fields.required(0)?, count: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.r#type);
+        fields.optional(1, self.count);
+        fields.finish()
+    }
+}
+
+/// AWS's `ElasticInferenceAcceleratorAssociation`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ElasticInferenceAcceleratorAssociation {
+    pub elastic_inference_accelerator_arn: Option<String>,
+    pub elastic_inference_accelerator_association_id: Option<String>,
+    pub elastic_inference_accelerator_association_state: Option<String>,
+    pub elastic_inference_accelerator_association_time: Option<jiff::Timestamp>,
+}
+
+impl Shaped for ElasticInferenceAcceleratorAssociation {
+    const SHAPE: &'static Shape = &shapes::ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION;
+}
+
+impl Typed for ElasticInferenceAcceleratorAssociation {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            elastic_inference_accelerator_arn: fields.optional(0)?,
+            elastic_inference_accelerator_association_id: fields.optional(1)?,
+            elastic_inference_accelerator_association_state: fields.optional(2)?,
+            elastic_inference_accelerator_association_time: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.elastic_inference_accelerator_arn);
+        fields.optional(1, self.elastic_inference_accelerator_association_id);
+        fields.optional(2, self.elastic_inference_accelerator_association_state);
+        fields.optional(3, self.elastic_inference_accelerator_association_time);
+        fields.finish()
+    }
+}
+
+/// AWS's `EnaSrdSpecificationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnaSrdSpecificationRequest {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<EnaSrdUdpSpecificationRequest>,
+}
+
+impl Shaped for EnaSrdSpecificationRequest {
+    const SHAPE: &'static Shape = &shapes::ENA_SRD_SPECIFICATION_REQUEST;
+}
+
+impl Typed for EnaSrdSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ena_srd_enabled: fields.optional(0)?, ena_srd_udp_specification: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ena_srd_enabled);
+        fields.optional(1, self.ena_srd_udp_specification);
+        fields.finish()
+    }
+}
+
+/// AWS's `EnaSrdUdpSpecificationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnaSrdUdpSpecificationRequest {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+
+impl Shaped for EnaSrdUdpSpecificationRequest {
+    const SHAPE: &'static Shape = &shapes::ENA_SRD_UDP_SPECIFICATION_REQUEST;
+}
+
+impl Typed for EnaSrdUdpSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ena_srd_udp_enabled: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ena_srd_udp_enabled);
+        fields.finish()
+    }
+}
+
+/// AWS's `EnclaveOptions`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnclaveOptions {
+    pub enabled: Option<bool>,
+}
+
+impl Shaped for EnclaveOptions {
+    const SHAPE: &'static Shape = &shapes::ENCLAVE_OPTIONS;
+}
+
+impl Typed for EnclaveOptions {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { enabled: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.enabled);
+        fields.finish()
+    }
+}
+
+/// AWS's `EnclaveOptionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnclaveOptionsRequest {
+    pub enabled: Option<bool>,
+}
+
+impl Shaped for EnclaveOptionsRequest {
+    const SHAPE: &'static Shape = &shapes::ENCLAVE_OPTIONS_REQUEST;
+}
+
+impl Typed for EnclaveOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { enabled: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.enabled);
+        fields.finish()
+    }
+}
+
 /// AWS's `Filter`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
@@ -1023,6 +2198,536 @@ impl Typed for Filter {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.name);
         fields.optional(1, self.values);
+        fields.finish()
+    }
+}
+
+/// AWS's `FpgaDeviceInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FpgaDeviceInfo {
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub count: Option<i32>,
+    pub memory_info: Option<FpgaDeviceMemoryInfo>,
+}
+
+impl Shaped for FpgaDeviceInfo {
+    const SHAPE: &'static Shape = &shapes::FPGA_DEVICE_INFO;
+}
+
+impl Typed for FpgaDeviceInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            name: fields.optional(0)?,
+            manufacturer: fields.optional(1)?,
+            count: fields.optional(2)?,
+            memory_info: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.name);
+        fields.optional(1, self.manufacturer);
+        fields.optional(2, self.count);
+        fields.optional(3, self.memory_info);
+        fields.finish()
+    }
+}
+
+/// AWS's `FpgaDeviceMemoryInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FpgaDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+impl Shaped for FpgaDeviceMemoryInfo {
+    const SHAPE: &'static Shape = &shapes::FPGA_DEVICE_MEMORY_INFO;
+}
+
+impl Typed for FpgaDeviceMemoryInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { size_in_mi_b: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.size_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `FpgaInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FpgaInfo {
+    pub fpgas: Option<Vec<FpgaDeviceInfo>>,
+    pub total_fpga_memory_in_mi_b: Option<i32>,
+}
+
+impl Shaped for FpgaInfo {
+    const SHAPE: &'static Shape = &shapes::FPGA_INFO;
+}
+
+impl Typed for FpgaInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { fpgas: fields.optional(0)?, total_fpga_memory_in_mi_b: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.fpgas);
+        fields.optional(1, self.total_fpga_memory_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetConsoleOutputRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetConsoleOutputRequest {
+    pub instance_id: String,
+    pub latest: Option<bool>,
+    pub dry_run: Option<bool>,
+}
+
+impl Shaped for GetConsoleOutputRequest {
+    const SHAPE: &'static Shape = &shapes::GET_CONSOLE_OUTPUT_REQUEST;
+}
+
+impl Typed for GetConsoleOutputRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_id: fields.required(0)?, latest: fields.optional(1)?, dry_run: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_id);
+        fields.optional(1, self.latest);
+        fields.optional(2, self.dry_run);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetConsoleOutputResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetConsoleOutputResult {
+    pub instance_id: Option<String>,
+    pub timestamp: Option<jiff::Timestamp>,
+    pub output: Option<String>,
+}
+
+impl Shaped for GetConsoleOutputResult {
+    const SHAPE: &'static Shape = &shapes::GET_CONSOLE_OUTPUT_RESULT;
+}
+
+impl Typed for GetConsoleOutputResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_id: fields.optional(0)?, timestamp: fields.optional(1)?, output: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_id);
+        fields.optional(1, self.timestamp);
+        fields.optional(2, self.output);
+        fields.finish()
+    }
+}
+
+/// AWS's `GpuDeviceInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GpuDeviceInfo {
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub count: Option<i32>,
+    pub logical_gpu_count: Option<i32>,
+    pub gpu_partition_size: Option<f64>,
+    pub workloads: Option<Vec<String>>,
+    pub memory_info: Option<GpuDeviceMemoryInfo>,
+}
+
+impl Shaped for GpuDeviceInfo {
+    const SHAPE: &'static Shape = &shapes::GPU_DEVICE_INFO;
+}
+
+impl Typed for GpuDeviceInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            name: fields.optional(0)?,
+            manufacturer: fields.optional(1)?,
+            count: fields.optional(2)?,
+            logical_gpu_count: fields.optional(3)?,
+            gpu_partition_size: fields.optional(4)?,
+            workloads: fields.optional(5)?,
+            memory_info: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.name);
+        fields.optional(1, self.manufacturer);
+        fields.optional(2, self.count);
+        fields.optional(3, self.logical_gpu_count);
+        fields.optional(4, self.gpu_partition_size);
+        fields.optional(5, self.workloads);
+        fields.optional(6, self.memory_info);
+        fields.finish()
+    }
+}
+
+/// AWS's `GpuDeviceMemoryInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GpuDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+impl Shaped for GpuDeviceMemoryInfo {
+    const SHAPE: &'static Shape = &shapes::GPU_DEVICE_MEMORY_INFO;
+}
+
+impl Typed for GpuDeviceMemoryInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { size_in_mi_b: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.size_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `GpuInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GpuInfo {
+    pub gpus: Option<Vec<GpuDeviceInfo>>,
+    pub total_gpu_memory_in_mi_b: Option<i32>,
+}
+
+impl Shaped for GpuInfo {
+    const SHAPE: &'static Shape = &shapes::GPU_INFO;
+}
+
+impl Typed for GpuInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { gpus: fields.optional(0)?, total_gpu_memory_in_mi_b: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.gpus);
+        fields.optional(1, self.total_gpu_memory_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `GroupIdentifier`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GroupIdentifier {
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+}
+
+impl Shaped for GroupIdentifier {
+    const SHAPE: &'static Shape = &shapes::GROUP_IDENTIFIER;
+}
+
+impl Typed for GroupIdentifier {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_id: fields.optional(0)?, group_name: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.group_id);
+        fields.optional(1, self.group_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `HibernationOptions`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HibernationOptions {
+    pub configured: Option<bool>,
+}
+
+impl Shaped for HibernationOptions {
+    const SHAPE: &'static Shape = &shapes::HIBERNATION_OPTIONS;
+}
+
+impl Typed for HibernationOptions {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { configured: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.configured);
+        fields.finish()
+    }
+}
+
+/// AWS's `HibernationOptionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HibernationOptionsRequest {
+    pub configured: Option<bool>,
+}
+
+impl Shaped for HibernationOptionsRequest {
+    const SHAPE: &'static Shape = &shapes::HIBERNATION_OPTIONS_REQUEST;
+}
+
+impl Typed for HibernationOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { configured: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.configured);
+        fields.finish()
+    }
+}
+
+/// AWS's `IamInstanceProfile`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IamInstanceProfile {
+    pub arn: Option<String>,
+    pub id: Option<String>,
+}
+
+impl Shaped for IamInstanceProfile {
+    const SHAPE: &'static Shape = &shapes::IAM_INSTANCE_PROFILE;
+}
+
+impl Typed for IamInstanceProfile {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.optional(0)?, id: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.arn);
+        fields.optional(1, self.id);
+        fields.finish()
+    }
+}
+
+/// AWS's `IamInstanceProfileSpecification`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IamInstanceProfileSpecification {
+    pub arn: Option<String>,
+    pub name: Option<String>,
+}
+
+impl Shaped for IamInstanceProfileSpecification {
+    const SHAPE: &'static Shape = &shapes::IAM_INSTANCE_PROFILE_SPECIFICATION;
+}
+
+impl Typed for IamInstanceProfileSpecification {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.optional(0)?, name: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.arn);
+        fields.optional(1, self.name);
+        fields.finish()
+    }
+}
+
+/// AWS's `Image`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Image {
+    pub platform_details: Option<String>,
+    pub usage_operation: Option<String>,
+    pub block_device_mappings: Option<Vec<BlockDeviceMapping>>,
+    pub description: Option<String>,
+    pub ena_support: Option<bool>,
+    pub hypervisor: Option<String>,
+    pub image_owner_alias: Option<String>,
+    pub name: Option<String>,
+    pub root_device_name: Option<String>,
+    pub root_device_type: Option<String>,
+    pub sriov_net_support: Option<String>,
+    pub state_reason: Option<StateReason>,
+    pub tags: Option<Vec<Tag>>,
+    pub virtualization_type: Option<String>,
+    pub boot_mode: Option<String>,
+    pub tpm_support: Option<String>,
+    pub deprecation_time: Option<String>,
+    pub imds_support: Option<String>,
+    pub source_instance_id: Option<String>,
+    pub deregistration_protection: Option<String>,
+    pub last_launched_time: Option<String>,
+    pub image_allowed: Option<bool>,
+    pub source_image_id: Option<String>,
+    pub source_image_region: Option<String>,
+    pub free_tier_eligible: Option<bool>,
+    pub public_ssm_parameter_name: Option<String>,
+    pub image_watermarks: Option<Vec<ImageWatermark>>,
+    pub scan_results: Option<ScanResults>,
+    pub instance_type_specification: Option<InstanceTypeSpecification>,
+    pub image_id: Option<String>,
+    pub image_location: Option<String>,
+    pub state: Option<String>,
+    pub owner_id: Option<String>,
+    pub creation_date: Option<String>,
+    pub public: Option<bool>,
+    pub product_codes: Option<Vec<ProductCode>>,
+    pub architecture: Option<String>,
+    pub image_type: Option<String>,
+    pub kernel_id: Option<String>,
+    pub ramdisk_id: Option<String>,
+    pub platform: Option<String>,
+}
+
+impl Shaped for Image {
+    const SHAPE: &'static Shape = &shapes::IMAGE;
+}
+
+impl Typed for Image {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            platform_details: fields.optional(0)?,
+            usage_operation: fields.optional(1)?,
+            block_device_mappings: fields.optional(2)?,
+            description: fields.optional(3)?,
+            ena_support: fields.optional(4)?,
+            hypervisor: fields.optional(5)?,
+            image_owner_alias: fields.optional(6)?,
+            name: fields.optional(7)?,
+            root_device_name: fields.optional(8)?,
+            root_device_type: fields.optional(9)?,
+            sriov_net_support: fields.optional(10)?,
+            state_reason: fields.optional(11)?,
+            tags: fields.optional(12)?,
+            virtualization_type: fields.optional(13)?,
+            boot_mode: fields.optional(14)?,
+            tpm_support: fields.optional(15)?,
+            deprecation_time: fields.optional(16)?,
+            imds_support: fields.optional(17)?,
+            source_instance_id: fields.optional(18)?,
+            deregistration_protection: fields.optional(19)?,
+            last_launched_time: fields.optional(20)?,
+            image_allowed: fields.optional(21)?,
+            source_image_id: fields.optional(22)?,
+            source_image_region: fields.optional(23)?,
+            free_tier_eligible: fields.optional(24)?,
+            public_ssm_parameter_name: fields.optional(25)?,
+            image_watermarks: fields.optional(26)?,
+            scan_results: fields.optional(27)?,
+            instance_type_specification: fields.optional(28)?,
+            image_id: fields.optional(29)?,
+            image_location: fields.optional(30)?,
+            state: fields.optional(31)?,
+            owner_id: fields.optional(32)?,
+            creation_date: fields.optional(33)?,
+            public: fields.optional(34)?,
+            product_codes: fields.optional(35)?,
+            architecture: fields.optional(36)?,
+            image_type: fields.optional(37)?,
+            kernel_id: fields.optional(38)?,
+            ramdisk_id: fields.optional(39)?,
+            platform: fields.optional(40)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.platform_details);
+        fields.optional(1, self.usage_operation);
+        fields.optional(2, self.block_device_mappings);
+        fields.optional(3, self.description);
+        fields.optional(4, self.ena_support);
+        fields.optional(5, self.hypervisor);
+        fields.optional(6, self.image_owner_alias);
+        fields.optional(7, self.name);
+        fields.optional(8, self.root_device_name);
+        fields.optional(9, self.root_device_type);
+        fields.optional(10, self.sriov_net_support);
+        fields.optional(11, self.state_reason);
+        fields.optional(12, self.tags);
+        fields.optional(13, self.virtualization_type);
+        fields.optional(14, self.boot_mode);
+        fields.optional(15, self.tpm_support);
+        fields.optional(16, self.deprecation_time);
+        fields.optional(17, self.imds_support);
+        fields.optional(18, self.source_instance_id);
+        fields.optional(19, self.deregistration_protection);
+        fields.optional(20, self.last_launched_time);
+        fields.optional(21, self.image_allowed);
+        fields.optional(22, self.source_image_id);
+        fields.optional(23, self.source_image_region);
+        fields.optional(24, self.free_tier_eligible);
+        fields.optional(25, self.public_ssm_parameter_name);
+        fields.optional(26, self.image_watermarks);
+        fields.optional(27, self.scan_results);
+        fields.optional(28, self.instance_type_specification);
+        fields.optional(29, self.image_id);
+        fields.optional(30, self.image_location);
+        fields.optional(31, self.state);
+        fields.optional(32, self.owner_id);
+        fields.optional(33, self.creation_date);
+        fields.optional(34, self.public);
+        fields.optional(35, self.product_codes);
+        fields.optional(36, self.architecture);
+        fields.optional(37, self.image_type);
+        fields.optional(38, self.kernel_id);
+        fields.optional(39, self.ramdisk_id);
+        fields.optional(40, self.platform);
+        fields.finish()
+    }
+}
+
+/// AWS's `ImageWatermark`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ImageWatermark {
+    pub watermark_key: Option<String>,
+    pub source_image_region: Option<String>,
+    pub source_image_id: Option<String>,
+    pub source_image_creation_time: Option<jiff::Timestamp>,
+    pub watermark_creation_time: Option<jiff::Timestamp>,
+}
+
+impl Shaped for ImageWatermark {
+    const SHAPE: &'static Shape = &shapes::IMAGE_WATERMARK;
+}
+
+impl Typed for ImageWatermark {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            watermark_key: fields.optional(0)?,
+            source_image_region: fields.optional(1)?,
+            source_image_id: fields.optional(2)?,
+            source_image_creation_time: fields.optional(3)?,
+            watermark_creation_time: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.watermark_key);
+        fields.optional(1, self.source_image_region);
+        fields.optional(2, self.source_image_id);
+        fields.optional(3, self.source_image_creation_time);
+        fields.optional(4, self.watermark_creation_time);
         fields.finish()
     }
 }
@@ -1095,6 +2800,1510 @@ impl Typed for ImportKeyPairResult {
     }
 }
 
+/// AWS's `InferenceAcceleratorInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InferenceAcceleratorInfo {
+    pub accelerators: Option<Vec<InferenceDeviceInfo>>,
+    pub total_inference_memory_in_mi_b: Option<i32>,
+}
+
+impl Shaped for InferenceAcceleratorInfo {
+    const SHAPE: &'static Shape = &shapes::INFERENCE_ACCELERATOR_INFO;
+}
+
+impl Typed for InferenceAcceleratorInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { accelerators: fields.optional(0)?, total_inference_memory_in_mi_b: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.accelerators);
+        fields.optional(1, self.total_inference_memory_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `InferenceDeviceInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InferenceDeviceInfo {
+    pub count: Option<i32>,
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub memory_info: Option<InferenceDeviceMemoryInfo>,
+}
+
+impl Shaped for InferenceDeviceInfo {
+    const SHAPE: &'static Shape = &shapes::INFERENCE_DEVICE_INFO;
+}
+
+impl Typed for InferenceDeviceInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            count: fields.optional(0)?,
+            name: fields.optional(1)?,
+            manufacturer: fields.optional(2)?,
+            memory_info: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.count);
+        fields.optional(1, self.name);
+        fields.optional(2, self.manufacturer);
+        fields.optional(3, self.memory_info);
+        fields.finish()
+    }
+}
+
+/// AWS's `InferenceDeviceMemoryInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InferenceDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+impl Shaped for InferenceDeviceMemoryInfo {
+    const SHAPE: &'static Shape = &shapes::INFERENCE_DEVICE_MEMORY_INFO;
+}
+
+impl Typed for InferenceDeviceMemoryInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { size_in_mi_b: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.size_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `Instance`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Instance {
+    pub architecture: Option<String>,
+    pub block_device_mappings: Option<Vec<InstanceBlockDeviceMapping>>,
+    pub client_token: Option<String>,
+    pub ebs_optimized: Option<bool>,
+    pub ena_support: Option<bool>,
+    pub hypervisor: Option<String>,
+    pub iam_instance_profile: Option<IamInstanceProfile>,
+    pub instance_lifecycle: Option<String>,
+    pub elastic_gpu_associations: Option<Vec<ElasticGpuAssociation>>,
+    pub elastic_inference_accelerator_associations: Option<Vec<ElasticInferenceAcceleratorAssociation>>,
+    pub network_interfaces: Option<Vec<InstanceNetworkInterface>>,
+    pub outpost_arn: Option<String>,
+    pub root_device_name: Option<String>,
+    pub root_device_type: Option<String>,
+    pub security_groups: Option<Vec<GroupIdentifier>>,
+    pub source_dest_check: Option<bool>,
+    pub spot_instance_request_id: Option<String>,
+    pub sriov_net_support: Option<String>,
+    pub state_reason: Option<StateReason>,
+    pub tags: Option<Vec<Tag>>,
+    pub virtualization_type: Option<String>,
+    pub cpu_options: Option<CpuOptions>,
+    pub capacity_block_id: Option<String>,
+    pub capacity_reservation_id: Option<String>,
+    pub capacity_reservation_specification: Option<CapacityReservationSpecificationResponse>,
+    pub hibernation_options: Option<HibernationOptions>,
+    pub licenses: Option<Vec<LicenseConfiguration>>,
+    pub metadata_options: Option<InstanceMetadataOptionsResponse>,
+    pub enclave_options: Option<EnclaveOptions>,
+    pub boot_mode: Option<String>,
+    pub platform_details: Option<String>,
+    pub usage_operation: Option<String>,
+    pub usage_operation_update_time: Option<jiff::Timestamp>,
+    pub private_dns_name_options: Option<PrivateDnsNameOptionsResponse>,
+    pub ipv6_address: Option<String>,
+    pub tpm_support: Option<String>,
+    pub maintenance_options: Option<InstanceMaintenanceOptions>,
+    pub current_instance_boot_mode: Option<String>,
+    pub network_performance_options: Option<InstanceNetworkPerformanceOptions>,
+    pub operator: Option<OperatorResponse>,
+    pub secondary_interfaces: Option<Vec<InstanceSecondaryInterface>>,
+    pub instance_id: Option<String>,
+    pub image_id: Option<String>,
+    pub state: Option<InstanceState>,
+    pub private_dns_name: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub state_transition_reason: Option<String>,
+    pub key_name: Option<String>,
+    pub ami_launch_index: Option<i32>,
+    pub product_codes: Option<Vec<ProductCode>>,
+    pub instance_type: Option<String>,
+    pub launch_time: Option<jiff::Timestamp>,
+    pub placement: Option<Placement>,
+    pub kernel_id: Option<String>,
+    pub ramdisk_id: Option<String>,
+    pub platform: Option<String>,
+    pub monitoring: Option<Monitoring>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub public_ip_address: Option<String>,
+}
+
+impl Shaped for Instance {
+    const SHAPE: &'static Shape = &shapes::INSTANCE;
+}
+
+impl Typed for Instance {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            architecture: fields.optional(0)?,
+            block_device_mappings: fields.optional(1)?,
+            client_token: fields.optional(2)?,
+            ebs_optimized: fields.optional(3)?,
+            ena_support: fields.optional(4)?,
+            hypervisor: fields.optional(5)?,
+            iam_instance_profile: fields.optional(6)?,
+            instance_lifecycle: fields.optional(7)?,
+            elastic_gpu_associations: fields.optional(8)?,
+            elastic_inference_accelerator_associations: fields.optional(9)?,
+            network_interfaces: fields.optional(10)?,
+            outpost_arn: fields.optional(11)?,
+            root_device_name: fields.optional(12)?,
+            root_device_type: fields.optional(13)?,
+            security_groups: fields.optional(14)?,
+            source_dest_check: fields.optional(15)?,
+            spot_instance_request_id: fields.optional(16)?,
+            sriov_net_support: fields.optional(17)?,
+            state_reason: fields.optional(18)?,
+            tags: fields.optional(19)?,
+            virtualization_type: fields.optional(20)?,
+            cpu_options: fields.optional(21)?,
+            capacity_block_id: fields.optional(22)?,
+            capacity_reservation_id: fields.optional(23)?,
+            capacity_reservation_specification: fields.optional(24)?,
+            hibernation_options: fields.optional(25)?,
+            licenses: fields.optional(26)?,
+            metadata_options: fields.optional(27)?,
+            enclave_options: fields.optional(28)?,
+            boot_mode: fields.optional(29)?,
+            platform_details: fields.optional(30)?,
+            usage_operation: fields.optional(31)?,
+            usage_operation_update_time: fields.optional(32)?,
+            private_dns_name_options: fields.optional(33)?,
+            ipv6_address: fields.optional(34)?,
+            tpm_support: fields.optional(35)?,
+            maintenance_options: fields.optional(36)?,
+            current_instance_boot_mode: fields.optional(37)?,
+            network_performance_options: fields.optional(38)?,
+            operator: fields.optional(39)?,
+            secondary_interfaces: fields.optional(40)?,
+            instance_id: fields.optional(41)?,
+            image_id: fields.optional(42)?,
+            state: fields.optional(43)?,
+            private_dns_name: fields.optional(44)?,
+            public_dns_name: fields.optional(45)?,
+            state_transition_reason: fields.optional(46)?,
+            key_name: fields.optional(47)?,
+            ami_launch_index: fields.optional(48)?,
+            product_codes: fields.optional(49)?,
+            instance_type: fields.optional(50)?,
+            launch_time: fields.optional(51)?,
+            placement: fields.optional(52)?,
+            kernel_id: fields.optional(53)?,
+            ramdisk_id: fields.optional(54)?,
+            platform: fields.optional(55)?,
+            monitoring: fields.optional(56)?,
+            subnet_id: fields.optional(57)?,
+            vpc_id: fields.optional(58)?,
+            private_ip_address: fields.optional(59)?,
+            public_ip_address: fields.optional(60)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.architecture);
+        fields.optional(1, self.block_device_mappings);
+        fields.optional(2, self.client_token);
+        fields.optional(3, self.ebs_optimized);
+        fields.optional(4, self.ena_support);
+        fields.optional(5, self.hypervisor);
+        fields.optional(6, self.iam_instance_profile);
+        fields.optional(7, self.instance_lifecycle);
+        fields.optional(8, self.elastic_gpu_associations);
+        fields.optional(9, self.elastic_inference_accelerator_associations);
+        fields.optional(10, self.network_interfaces);
+        fields.optional(11, self.outpost_arn);
+        fields.optional(12, self.root_device_name);
+        fields.optional(13, self.root_device_type);
+        fields.optional(14, self.security_groups);
+        fields.optional(15, self.source_dest_check);
+        fields.optional(16, self.spot_instance_request_id);
+        fields.optional(17, self.sriov_net_support);
+        fields.optional(18, self.state_reason);
+        fields.optional(19, self.tags);
+        fields.optional(20, self.virtualization_type);
+        fields.optional(21, self.cpu_options);
+        fields.optional(22, self.capacity_block_id);
+        fields.optional(23, self.capacity_reservation_id);
+        fields.optional(24, self.capacity_reservation_specification);
+        fields.optional(25, self.hibernation_options);
+        fields.optional(26, self.licenses);
+        fields.optional(27, self.metadata_options);
+        fields.optional(28, self.enclave_options);
+        fields.optional(29, self.boot_mode);
+        fields.optional(30, self.platform_details);
+        fields.optional(31, self.usage_operation);
+        fields.optional(32, self.usage_operation_update_time);
+        fields.optional(33, self.private_dns_name_options);
+        fields.optional(34, self.ipv6_address);
+        fields.optional(35, self.tpm_support);
+        fields.optional(36, self.maintenance_options);
+        fields.optional(37, self.current_instance_boot_mode);
+        fields.optional(38, self.network_performance_options);
+        fields.optional(39, self.operator);
+        fields.optional(40, self.secondary_interfaces);
+        fields.optional(41, self.instance_id);
+        fields.optional(42, self.image_id);
+        fields.optional(43, self.state);
+        fields.optional(44, self.private_dns_name);
+        fields.optional(45, self.public_dns_name);
+        fields.optional(46, self.state_transition_reason);
+        fields.optional(47, self.key_name);
+        fields.optional(48, self.ami_launch_index);
+        fields.optional(49, self.product_codes);
+        fields.optional(50, self.instance_type);
+        fields.optional(51, self.launch_time);
+        fields.optional(52, self.placement);
+        fields.optional(53, self.kernel_id);
+        fields.optional(54, self.ramdisk_id);
+        fields.optional(55, self.platform);
+        fields.optional(56, self.monitoring);
+        fields.optional(57, self.subnet_id);
+        fields.optional(58, self.vpc_id);
+        fields.optional(59, self.private_ip_address);
+        fields.optional(60, self.public_ip_address);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceAttachmentEnaSrdSpecification`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceAttachmentEnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<InstanceAttachmentEnaSrdUdpSpecification>,
+}
+
+impl Shaped for InstanceAttachmentEnaSrdSpecification {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_ATTACHMENT_ENA_SRD_SPECIFICATION;
+}
+
+impl Typed for InstanceAttachmentEnaSrdSpecification {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ena_srd_enabled: fields.optional(0)?, ena_srd_udp_specification: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ena_srd_enabled);
+        fields.optional(1, self.ena_srd_udp_specification);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceAttachmentEnaSrdUdpSpecification`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceAttachmentEnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+
+impl Shaped for InstanceAttachmentEnaSrdUdpSpecification {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_ATTACHMENT_ENA_SRD_UDP_SPECIFICATION;
+}
+
+impl Typed for InstanceAttachmentEnaSrdUdpSpecification {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ena_srd_udp_enabled: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ena_srd_udp_enabled);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceBlockDeviceMapping`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceBlockDeviceMapping {
+    pub device_name: Option<String>,
+    pub ebs: Option<EbsInstanceBlockDevice>,
+}
+
+impl Shaped for InstanceBlockDeviceMapping {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_BLOCK_DEVICE_MAPPING;
+}
+
+impl Typed for InstanceBlockDeviceMapping {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { device_name: fields.optional(0)?, ebs: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.device_name);
+        fields.optional(1, self.ebs);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceIpv4Prefix`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceIpv4Prefix {
+    pub ipv4_prefix: Option<String>,
+}
+
+impl Shaped for InstanceIpv4Prefix {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_IPV4_PREFIX;
+}
+
+impl Typed for InstanceIpv4Prefix {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ipv4_prefix: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ipv4_prefix);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceIpv6Address`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceIpv6Address {
+    pub ipv6_address: Option<String>,
+    pub is_primary_ipv6: Option<bool>,
+}
+
+impl Shaped for InstanceIpv6Address {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_IPV6_ADDRESS;
+}
+
+impl Typed for InstanceIpv6Address {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ipv6_address: fields.optional(0)?, is_primary_ipv6: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ipv6_address);
+        fields.optional(1, self.is_primary_ipv6);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceIpv6Prefix`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceIpv6Prefix {
+    pub ipv6_prefix: Option<String>,
+}
+
+impl Shaped for InstanceIpv6Prefix {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_IPV6_PREFIX;
+}
+
+impl Typed for InstanceIpv6Prefix {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ipv6_prefix: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ipv6_prefix);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceMaintenanceOptions`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceMaintenanceOptions {
+    pub auto_recovery: Option<String>,
+    pub reboot_migration: Option<String>,
+}
+
+impl Shaped for InstanceMaintenanceOptions {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_MAINTENANCE_OPTIONS;
+}
+
+impl Typed for InstanceMaintenanceOptions {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { auto_recovery: fields.optional(0)?, reboot_migration: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.auto_recovery);
+        fields.optional(1, self.reboot_migration);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceMaintenanceOptionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceMaintenanceOptionsRequest {
+    pub auto_recovery: Option<String>,
+}
+
+impl Shaped for InstanceMaintenanceOptionsRequest {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_MAINTENANCE_OPTIONS_REQUEST;
+}
+
+impl Typed for InstanceMaintenanceOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { auto_recovery: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.auto_recovery);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceMarketOptionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceMarketOptionsRequest {
+    pub market_type: Option<String>,
+    pub spot_options: Option<SpotMarketOptions>,
+}
+
+impl Shaped for InstanceMarketOptionsRequest {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_MARKET_OPTIONS_REQUEST;
+}
+
+impl Typed for InstanceMarketOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { market_type: fields.optional(0)?, spot_options: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.market_type);
+        fields.optional(1, self.spot_options);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceMetadataOptionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceMetadataOptionsRequest {
+    pub http_tokens: Option<String>,
+    pub http_put_response_hop_limit: Option<i32>,
+    pub http_endpoint: Option<String>,
+    pub http_protocol_ipv6: Option<String>,
+    pub instance_metadata_tags: Option<String>,
+}
+
+impl Shaped for InstanceMetadataOptionsRequest {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_METADATA_OPTIONS_REQUEST;
+}
+
+impl Typed for InstanceMetadataOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            http_tokens: fields.optional(0)?,
+            http_put_response_hop_limit: fields.optional(1)?,
+            http_endpoint: fields.optional(2)?,
+            http_protocol_ipv6: fields.optional(3)?,
+            instance_metadata_tags: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.http_tokens);
+        fields.optional(1, self.http_put_response_hop_limit);
+        fields.optional(2, self.http_endpoint);
+        fields.optional(3, self.http_protocol_ipv6);
+        fields.optional(4, self.instance_metadata_tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceMetadataOptionsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceMetadataOptionsResponse {
+    pub state: Option<String>,
+    pub http_tokens: Option<String>,
+    pub http_put_response_hop_limit: Option<i32>,
+    pub http_endpoint: Option<String>,
+    pub http_protocol_ipv6: Option<String>,
+    pub instance_metadata_tags: Option<String>,
+}
+
+impl Shaped for InstanceMetadataOptionsResponse {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_METADATA_OPTIONS_RESPONSE;
+}
+
+impl Typed for InstanceMetadataOptionsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            state: fields.optional(0)?,
+            http_tokens: fields.optional(1)?,
+            http_put_response_hop_limit: fields.optional(2)?,
+            http_endpoint: fields.optional(3)?,
+            http_protocol_ipv6: fields.optional(4)?,
+            instance_metadata_tags: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.state);
+        fields.optional(1, self.http_tokens);
+        fields.optional(2, self.http_put_response_hop_limit);
+        fields.optional(3, self.http_endpoint);
+        fields.optional(4, self.http_protocol_ipv6);
+        fields.optional(5, self.instance_metadata_tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceNetworkInterface`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceNetworkInterface {
+    pub association: Option<InstanceNetworkInterfaceAssociation>,
+    pub attachment: Option<InstanceNetworkInterfaceAttachment>,
+    pub description: Option<String>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub mac_address: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<InstancePrivateIpAddress>>,
+    pub source_dest_check: Option<bool>,
+    pub status: Option<String>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub interface_type: Option<String>,
+    pub ipv4_prefixes: Option<Vec<InstanceIpv4Prefix>>,
+    pub ipv6_prefixes: Option<Vec<InstanceIpv6Prefix>>,
+    pub connection_tracking_configuration: Option<ConnectionTrackingSpecificationResponse>,
+    pub operator: Option<OperatorResponse>,
+}
+
+impl Shaped for InstanceNetworkInterface {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_NETWORK_INTERFACE;
+}
+
+impl Typed for InstanceNetworkInterface {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            association: fields.optional(0)?,
+            attachment: fields.optional(1)?,
+            description: fields.optional(2)?,
+            groups: fields.optional(3)?,
+            ipv6_addresses: fields.optional(4)?,
+            mac_address: fields.optional(5)?,
+            network_interface_id: fields.optional(6)?,
+            owner_id: fields.optional(7)?,
+            private_dns_name: fields.optional(8)?,
+            private_ip_address: fields.optional(9)?,
+            private_ip_addresses: fields.optional(10)?,
+            source_dest_check: fields.optional(11)?,
+            status: fields.optional(12)?,
+            subnet_id: fields.optional(13)?,
+            vpc_id: fields.optional(14)?,
+            interface_type: fields.optional(15)?,
+            ipv4_prefixes: fields.optional(16)?,
+            ipv6_prefixes: fields.optional(17)?,
+            connection_tracking_configuration: fields.optional(18)?,
+            operator: fields.optional(19)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.association);
+        fields.optional(1, self.attachment);
+        fields.optional(2, self.description);
+        fields.optional(3, self.groups);
+        fields.optional(4, self.ipv6_addresses);
+        fields.optional(5, self.mac_address);
+        fields.optional(6, self.network_interface_id);
+        fields.optional(7, self.owner_id);
+        fields.optional(8, self.private_dns_name);
+        fields.optional(9, self.private_ip_address);
+        fields.optional(10, self.private_ip_addresses);
+        fields.optional(11, self.source_dest_check);
+        fields.optional(12, self.status);
+        fields.optional(13, self.subnet_id);
+        fields.optional(14, self.vpc_id);
+        fields.optional(15, self.interface_type);
+        fields.optional(16, self.ipv4_prefixes);
+        fields.optional(17, self.ipv6_prefixes);
+        fields.optional(18, self.connection_tracking_configuration);
+        fields.optional(19, self.operator);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceNetworkInterfaceAssociation`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceNetworkInterfaceAssociation {
+    pub carrier_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub ip_owner_id: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub public_ip: Option<String>,
+}
+
+impl Shaped for InstanceNetworkInterfaceAssociation {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_NETWORK_INTERFACE_ASSOCIATION;
+}
+
+impl Typed for InstanceNetworkInterfaceAssociation {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            carrier_ip: fields.optional(0)?,
+            customer_owned_ip: fields.optional(1)?,
+            ip_owner_id: fields.optional(2)?,
+            public_dns_name: fields.optional(3)?,
+            public_ip: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.carrier_ip);
+        fields.optional(1, self.customer_owned_ip);
+        fields.optional(2, self.ip_owner_id);
+        fields.optional(3, self.public_dns_name);
+        fields.optional(4, self.public_ip);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceNetworkInterfaceAttachment`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceNetworkInterfaceAttachment {
+    pub attach_time: Option<jiff::Timestamp>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub status: Option<String>,
+    pub network_card_index: Option<i32>,
+    pub ena_srd_specification: Option<InstanceAttachmentEnaSrdSpecification>,
+    pub ena_queue_count: Option<i32>,
+}
+
+impl Shaped for InstanceNetworkInterfaceAttachment {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_NETWORK_INTERFACE_ATTACHMENT;
+}
+
+impl Typed for InstanceNetworkInterfaceAttachment {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attach_time: fields.optional(0)?,
+            attachment_id: fields.optional(1)?,
+            delete_on_termination: fields.optional(2)?,
+            device_index: fields.optional(3)?,
+            status: fields.optional(4)?,
+            network_card_index: fields.optional(5)?,
+            ena_srd_specification: fields.optional(6)?,
+            ena_queue_count: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attach_time);
+        fields.optional(1, self.attachment_id);
+        fields.optional(2, self.delete_on_termination);
+        fields.optional(3, self.device_index);
+        fields.optional(4, self.status);
+        fields.optional(5, self.network_card_index);
+        fields.optional(6, self.ena_srd_specification);
+        fields.optional(7, self.ena_queue_count);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceNetworkInterfaceSpecification`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceNetworkInterfaceSpecification {
+    pub associate_public_ip_address: Option<bool>,
+    pub delete_on_termination: Option<bool>,
+    pub description: Option<String>,
+    pub device_index: Option<i32>,
+    pub groups: Option<Vec<String>>,
+    pub ipv6_address_count: Option<i32>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<PrivateIpAddressSpecification>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+    pub subnet_id: Option<String>,
+    pub associate_carrier_ip_address: Option<bool>,
+    pub interface_type: Option<String>,
+    pub network_card_index: Option<i32>,
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecificationRequest>>,
+    pub ipv4_prefix_count: Option<i32>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecificationRequest>>,
+    pub ipv6_prefix_count: Option<i32>,
+    pub primary_ipv6: Option<bool>,
+    pub ena_srd_specification: Option<EnaSrdSpecificationRequest>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub ena_queue_count: Option<i32>,
+}
+
+impl Shaped for InstanceNetworkInterfaceSpecification {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_NETWORK_INTERFACE_SPECIFICATION;
+}
+
+impl Typed for InstanceNetworkInterfaceSpecification {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            associate_public_ip_address: fields.optional(0)?,
+            delete_on_termination: fields.optional(1)?,
+            description: fields.optional(2)?,
+            device_index: fields.optional(3)?,
+            groups: fields.optional(4)?,
+            ipv6_address_count: fields.optional(5)?,
+            ipv6_addresses: fields.optional(6)?,
+            network_interface_id: fields.optional(7)?,
+            private_ip_address: fields.optional(8)?,
+            private_ip_addresses: fields.optional(9)?,
+            secondary_private_ip_address_count: fields.optional(10)?,
+            subnet_id: fields.optional(11)?,
+            associate_carrier_ip_address: fields.optional(12)?,
+            interface_type: fields.optional(13)?,
+            network_card_index: fields.optional(14)?,
+            ipv4_prefixes: fields.optional(15)?,
+            ipv4_prefix_count: fields.optional(16)?,
+            ipv6_prefixes: fields.optional(17)?,
+            ipv6_prefix_count: fields.optional(18)?,
+            primary_ipv6: fields.optional(19)?,
+            ena_srd_specification: fields.optional(20)?,
+            connection_tracking_specification: fields.optional(21)?,
+            ena_queue_count: fields.optional(22)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.associate_public_ip_address);
+        fields.optional(1, self.delete_on_termination);
+        fields.optional(2, self.description);
+        fields.optional(3, self.device_index);
+        fields.optional(4, self.groups);
+        fields.optional(5, self.ipv6_address_count);
+        fields.optional(6, self.ipv6_addresses);
+        fields.optional(7, self.network_interface_id);
+        fields.optional(8, self.private_ip_address);
+        fields.optional(9, self.private_ip_addresses);
+        fields.optional(10, self.secondary_private_ip_address_count);
+        fields.optional(11, self.subnet_id);
+        fields.optional(12, self.associate_carrier_ip_address);
+        fields.optional(13, self.interface_type);
+        fields.optional(14, self.network_card_index);
+        fields.optional(15, self.ipv4_prefixes);
+        fields.optional(16, self.ipv4_prefix_count);
+        fields.optional(17, self.ipv6_prefixes);
+        fields.optional(18, self.ipv6_prefix_count);
+        fields.optional(19, self.primary_ipv6);
+        fields.optional(20, self.ena_srd_specification);
+        fields.optional(21, self.connection_tracking_specification);
+        fields.optional(22, self.ena_queue_count);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceNetworkPerformanceOptions`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceNetworkPerformanceOptions {
+    pub bandwidth_weighting: Option<String>,
+}
+
+impl Shaped for InstanceNetworkPerformanceOptions {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_NETWORK_PERFORMANCE_OPTIONS;
+}
+
+impl Typed for InstanceNetworkPerformanceOptions {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bandwidth_weighting: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.bandwidth_weighting);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceNetworkPerformanceOptionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceNetworkPerformanceOptionsRequest {
+    pub bandwidth_weighting: Option<String>,
+}
+
+impl Shaped for InstanceNetworkPerformanceOptionsRequest {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_NETWORK_PERFORMANCE_OPTIONS_REQUEST;
+}
+
+impl Typed for InstanceNetworkPerformanceOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bandwidth_weighting: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.bandwidth_weighting);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstancePrivateIpAddress`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstancePrivateIpAddress {
+    pub association: Option<InstanceNetworkInterfaceAssociation>,
+    pub primary: Option<bool>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+}
+
+impl Shaped for InstancePrivateIpAddress {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_PRIVATE_IP_ADDRESS;
+}
+
+impl Typed for InstancePrivateIpAddress {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            association: fields.optional(0)?,
+            primary: fields.optional(1)?,
+            private_dns_name: fields.optional(2)?,
+            private_ip_address: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.association);
+        fields.optional(1, self.primary);
+        fields.optional(2, self.private_dns_name);
+        fields.optional(3, self.private_ip_address);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceSecondaryInterface`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceSecondaryInterface {
+    pub attachment: Option<InstanceSecondaryInterfaceAttachment>,
+    pub mac_address: Option<String>,
+    pub secondary_interface_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub private_ip_addresses: Option<Vec<InstanceSecondaryInterfacePrivateIpAddress>>,
+    pub source_dest_check: Option<bool>,
+    pub status: Option<String>,
+    pub secondary_subnet_id: Option<String>,
+    pub secondary_network_id: Option<String>,
+    pub interface_type: Option<String>,
+}
+
+impl Shaped for InstanceSecondaryInterface {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_SECONDARY_INTERFACE;
+}
+
+impl Typed for InstanceSecondaryInterface {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attachment: fields.optional(0)?,
+            mac_address: fields.optional(1)?,
+            secondary_interface_id: fields.optional(2)?,
+            owner_id: fields.optional(3)?,
+            private_ip_addresses: fields.optional(4)?,
+            source_dest_check: fields.optional(5)?,
+            status: fields.optional(6)?,
+            secondary_subnet_id: fields.optional(7)?,
+            secondary_network_id: fields.optional(8)?,
+            interface_type: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attachment);
+        fields.optional(1, self.mac_address);
+        fields.optional(2, self.secondary_interface_id);
+        fields.optional(3, self.owner_id);
+        fields.optional(4, self.private_ip_addresses);
+        fields.optional(5, self.source_dest_check);
+        fields.optional(6, self.status);
+        fields.optional(7, self.secondary_subnet_id);
+        fields.optional(8, self.secondary_network_id);
+        fields.optional(9, self.interface_type);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceSecondaryInterfaceAttachment`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceSecondaryInterfaceAttachment {
+    pub attach_time: Option<jiff::Timestamp>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub status: Option<String>,
+    pub network_card_index: Option<i32>,
+}
+
+impl Shaped for InstanceSecondaryInterfaceAttachment {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_SECONDARY_INTERFACE_ATTACHMENT;
+}
+
+impl Typed for InstanceSecondaryInterfaceAttachment {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attach_time: fields.optional(0)?,
+            attachment_id: fields.optional(1)?,
+            delete_on_termination: fields.optional(2)?,
+            device_index: fields.optional(3)?,
+            status: fields.optional(4)?,
+            network_card_index: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attach_time);
+        fields.optional(1, self.attachment_id);
+        fields.optional(2, self.delete_on_termination);
+        fields.optional(3, self.device_index);
+        fields.optional(4, self.status);
+        fields.optional(5, self.network_card_index);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceSecondaryInterfacePrivateIpAddress`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceSecondaryInterfacePrivateIpAddress {
+    pub private_ip_address: Option<String>,
+}
+
+impl Shaped for InstanceSecondaryInterfacePrivateIpAddress {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS;
+}
+
+impl Typed for InstanceSecondaryInterfacePrivateIpAddress {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { private_ip_address: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.private_ip_address);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceSecondaryInterfacePrivateIpAddressRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceSecondaryInterfacePrivateIpAddressRequest {
+    pub private_ip_address: String,
+}
+
+impl Shaped for InstanceSecondaryInterfacePrivateIpAddressRequest {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_REQUEST;
+}
+
+impl Typed for InstanceSecondaryInterfacePrivateIpAddressRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { private_ip_address: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.private_ip_address);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceSecondaryInterfaceSpecificationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceSecondaryInterfaceSpecificationRequest {
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub private_ip_addresses: Option<Vec<InstanceSecondaryInterfacePrivateIpAddressRequest>>,
+    pub private_ip_address_count: Option<i32>,
+    pub secondary_subnet_id: Option<String>,
+    pub interface_type: Option<String>,
+    pub network_card_index: Option<i32>,
+}
+
+impl Shaped for InstanceSecondaryInterfaceSpecificationRequest {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST;
+}
+
+impl Typed for InstanceSecondaryInterfaceSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            delete_on_termination: fields.optional(0)?,
+            device_index: fields.optional(1)?,
+            private_ip_addresses: fields.optional(2)?,
+            private_ip_address_count: fields.optional(3)?,
+            secondary_subnet_id: fields.optional(4)?,
+            interface_type: fields.optional(5)?,
+            network_card_index: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.delete_on_termination);
+        fields.optional(1, self.device_index);
+        fields.optional(2, self.private_ip_addresses);
+        fields.optional(3, self.private_ip_address_count);
+        fields.optional(4, self.secondary_subnet_id);
+        fields.optional(5, self.interface_type);
+        fields.optional(6, self.network_card_index);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceState`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceState {
+    pub code: Option<i32>,
+    pub name: Option<String>,
+}
+
+impl Shaped for InstanceState {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_STATE;
+}
+
+impl Typed for InstanceState {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { code: fields.optional(0)?, name: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.code);
+        fields.optional(1, self.name);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceStateChange`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceStateChange {
+    pub instance_id: Option<String>,
+    pub current_state: Option<InstanceState>,
+    pub previous_state: Option<InstanceState>,
+}
+
+impl Shaped for InstanceStateChange {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_STATE_CHANGE;
+}
+
+impl Typed for InstanceStateChange {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_id: fields.optional(0)?,
+            current_state: fields.optional(1)?,
+            previous_state: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_id);
+        fields.optional(1, self.current_state);
+        fields.optional(2, self.previous_state);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceStatus`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceStatus {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub outpost_arn: Option<String>,
+    pub operator: Option<OperatorResponse>,
+    pub events: Option<Vec<InstanceStatusEvent>>,
+    pub instance_id: Option<String>,
+    pub instance_state: Option<InstanceState>,
+    pub instance_status: Option<InstanceStatusSummary>,
+    pub system_status: Option<InstanceStatusSummary>,
+    pub attached_ebs_status: Option<EbsStatusSummary>,
+    pub application_status: Option<ApplicationStatusSummary>,
+    pub performance_status: Option<PerformanceStatusSummary>,
+}
+
+impl Shaped for InstanceStatus {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_STATUS;
+}
+
+impl Typed for InstanceStatus {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            availability_zone: fields.optional(0)?,
+            availability_zone_id: fields.optional(1)?,
+            outpost_arn: fields.optional(2)?,
+            operator: fields.optional(3)?,
+            events: fields.optional(4)?,
+            instance_id: fields.optional(5)?,
+            instance_state: fields.optional(6)?,
+            instance_status: fields.optional(7)?,
+            system_status: fields.optional(8)?,
+            attached_ebs_status: fields.optional(9)?,
+            application_status: fields.optional(10)?,
+            performance_status: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.availability_zone);
+        fields.optional(1, self.availability_zone_id);
+        fields.optional(2, self.outpost_arn);
+        fields.optional(3, self.operator);
+        fields.optional(4, self.events);
+        fields.optional(5, self.instance_id);
+        fields.optional(6, self.instance_state);
+        fields.optional(7, self.instance_status);
+        fields.optional(8, self.system_status);
+        fields.optional(9, self.attached_ebs_status);
+        fields.optional(10, self.application_status);
+        fields.optional(11, self.performance_status);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceStatusDetails`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceStatusDetails {
+    pub impaired_since: Option<jiff::Timestamp>,
+    pub name: Option<String>,
+    pub status: Option<String>,
+}
+
+impl Shaped for InstanceStatusDetails {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_STATUS_DETAILS;
+}
+
+impl Typed for InstanceStatusDetails {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { impaired_since: fields.optional(0)?, name: fields.optional(1)?, status: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.impaired_since);
+        fields.optional(1, self.name);
+        fields.optional(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceStatusEvent`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceStatusEvent {
+    pub instance_event_id: Option<String>,
+    pub code: Option<String>,
+    pub description: Option<String>,
+    pub not_after: Option<jiff::Timestamp>,
+    pub not_before: Option<jiff::Timestamp>,
+    pub not_before_deadline: Option<jiff::Timestamp>,
+}
+
+impl Shaped for InstanceStatusEvent {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_STATUS_EVENT;
+}
+
+impl Typed for InstanceStatusEvent {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_event_id: fields.optional(0)?,
+            code: fields.optional(1)?,
+            description: fields.optional(2)?,
+            not_after: fields.optional(3)?,
+            not_before: fields.optional(4)?,
+            not_before_deadline: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_event_id);
+        fields.optional(1, self.code);
+        fields.optional(2, self.description);
+        fields.optional(3, self.not_after);
+        fields.optional(4, self.not_before);
+        fields.optional(5, self.not_before_deadline);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceStatusSummary`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceStatusSummary {
+    pub details: Option<Vec<InstanceStatusDetails>>,
+    pub status: Option<String>,
+}
+
+impl Shaped for InstanceStatusSummary {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_STATUS_SUMMARY;
+}
+
+impl Typed for InstanceStatusSummary {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { details: fields.optional(0)?, status: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.details);
+        fields.optional(1, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceStorageInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceStorageInfo {
+    pub total_size_in_gb: Option<i64>,
+    pub disks: Option<Vec<DiskInfo>>,
+    pub nvme_support: Option<String>,
+    pub encryption_support: Option<String>,
+}
+
+impl Shaped for InstanceStorageInfo {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_STORAGE_INFO;
+}
+
+impl Typed for InstanceStorageInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            total_size_in_gb: fields.optional(0)?,
+            disks: fields.optional(1)?,
+            nvme_support: fields.optional(2)?,
+            encryption_support: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.total_size_in_gb);
+        fields.optional(1, self.disks);
+        fields.optional(2, self.nvme_support);
+        fields.optional(3, self.encryption_support);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceTypeInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceTypeInfo {
+    pub instance_type: Option<String>,
+    pub current_generation: Option<bool>,
+    pub free_tier_eligible: Option<bool>,
+    pub supported_usage_classes: Option<Vec<String>>,
+    pub supported_root_device_types: Option<Vec<String>>,
+    pub supported_virtualization_types: Option<Vec<String>>,
+    pub bare_metal: Option<bool>,
+    pub hypervisor: Option<String>,
+    pub processor_info: Option<ProcessorInfo>,
+    pub v_cpu_info: Option<VCpuInfo>,
+    pub memory_info: Option<MemoryInfo>,
+    pub instance_storage_supported: Option<bool>,
+    pub instance_storage_info: Option<InstanceStorageInfo>,
+    pub ebs_info: Option<EbsInfo>,
+    pub network_info: Option<NetworkInfo>,
+    pub gpu_info: Option<GpuInfo>,
+    pub fpga_info: Option<FpgaInfo>,
+    pub placement_group_info: Option<PlacementGroupInfo>,
+    pub inference_accelerator_info: Option<InferenceAcceleratorInfo>,
+    pub hibernation_supported: Option<bool>,
+    pub burstable_performance_supported: Option<bool>,
+    pub dedicated_hosts_supported: Option<bool>,
+    pub auto_recovery_supported: Option<bool>,
+    pub supported_boot_modes: Option<Vec<String>>,
+    pub nitro_enclaves_support: Option<String>,
+    pub nitro_tpm_support: Option<String>,
+    pub nitro_tpm_info: Option<NitroTpmInfo>,
+    pub media_accelerator_info: Option<MediaAcceleratorInfo>,
+    pub neuron_info: Option<NeuronInfo>,
+    pub phc_support: Option<String>,
+    pub reboot_migration_support: Option<String>,
+    pub supported_in_region: Option<bool>,
+}
+
+impl Shaped for InstanceTypeInfo {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_TYPE_INFO;
+}
+
+impl Typed for InstanceTypeInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_type: fields.optional(0)?,
+            current_generation: fields.optional(1)?,
+            free_tier_eligible: fields.optional(2)?,
+            supported_usage_classes: fields.optional(3)?,
+            supported_root_device_types: fields.optional(4)?,
+            supported_virtualization_types: fields.optional(5)?,
+            bare_metal: fields.optional(6)?,
+            hypervisor: fields.optional(7)?,
+            processor_info: fields.optional(8)?,
+            v_cpu_info: fields.optional(9)?,
+            memory_info: fields.optional(10)?,
+            instance_storage_supported: fields.optional(11)?,
+            instance_storage_info: fields.optional(12)?,
+            ebs_info: fields.optional(13)?,
+            network_info: fields.optional(14)?,
+            gpu_info: fields.optional(15)?,
+            fpga_info: fields.optional(16)?,
+            placement_group_info: fields.optional(17)?,
+            inference_accelerator_info: fields.optional(18)?,
+            hibernation_supported: fields.optional(19)?,
+            burstable_performance_supported: fields.optional(20)?,
+            dedicated_hosts_supported: fields.optional(21)?,
+            auto_recovery_supported: fields.optional(22)?,
+            supported_boot_modes: fields.optional(23)?,
+            nitro_enclaves_support: fields.optional(24)?,
+            nitro_tpm_support: fields.optional(25)?,
+            nitro_tpm_info: fields.optional(26)?,
+            media_accelerator_info: fields.optional(27)?,
+            neuron_info: fields.optional(28)?,
+            phc_support: fields.optional(29)?,
+            reboot_migration_support: fields.optional(30)?,
+            supported_in_region: fields.optional(31)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_type);
+        fields.optional(1, self.current_generation);
+        fields.optional(2, self.free_tier_eligible);
+        fields.optional(3, self.supported_usage_classes);
+        fields.optional(4, self.supported_root_device_types);
+        fields.optional(5, self.supported_virtualization_types);
+        fields.optional(6, self.bare_metal);
+        fields.optional(7, self.hypervisor);
+        fields.optional(8, self.processor_info);
+        fields.optional(9, self.v_cpu_info);
+        fields.optional(10, self.memory_info);
+        fields.optional(11, self.instance_storage_supported);
+        fields.optional(12, self.instance_storage_info);
+        fields.optional(13, self.ebs_info);
+        fields.optional(14, self.network_info);
+        fields.optional(15, self.gpu_info);
+        fields.optional(16, self.fpga_info);
+        fields.optional(17, self.placement_group_info);
+        fields.optional(18, self.inference_accelerator_info);
+        fields.optional(19, self.hibernation_supported);
+        fields.optional(20, self.burstable_performance_supported);
+        fields.optional(21, self.dedicated_hosts_supported);
+        fields.optional(22, self.auto_recovery_supported);
+        fields.optional(23, self.supported_boot_modes);
+        fields.optional(24, self.nitro_enclaves_support);
+        fields.optional(25, self.nitro_tpm_support);
+        fields.optional(26, self.nitro_tpm_info);
+        fields.optional(27, self.media_accelerator_info);
+        fields.optional(28, self.neuron_info);
+        fields.optional(29, self.phc_support);
+        fields.optional(30, self.reboot_migration_support);
+        fields.optional(31, self.supported_in_region);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceTypeItem`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceTypeItem {
+    pub instance_type: Option<String>,
+}
+
+impl Shaped for InstanceTypeItem {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_TYPE_ITEM;
+}
+
+impl Typed for InstanceTypeItem {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_type: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_type);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceTypeSpecification`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceTypeSpecification {
+    pub supported_instance_types: Option<Vec<InstanceTypeItem>>,
+    pub unsupported_instance_types: Option<Vec<InstanceTypeItem>>,
+}
+
+impl Shaped for InstanceTypeSpecification {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_TYPE_SPECIFICATION;
+}
+
+impl Typed for InstanceTypeSpecification {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { supported_instance_types: fields.optional(0)?, unsupported_instance_types: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.supported_instance_types);
+        fields.optional(1, self.unsupported_instance_types);
+        fields.finish()
+    }
+}
+
 /// AWS's `IpPermission`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct IpPermission {
@@ -1163,6 +4372,52 @@ impl Typed for IpRange {
     }
 }
 
+/// AWS's `Ipv4PrefixSpecificationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ipv4PrefixSpecificationRequest {
+    pub ipv4_prefix: Option<String>,
+}
+
+impl Shaped for Ipv4PrefixSpecificationRequest {
+    const SHAPE: &'static Shape = &shapes::IPV4_PREFIX_SPECIFICATION_REQUEST;
+}
+
+impl Typed for Ipv4PrefixSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ipv4_prefix: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ipv4_prefix);
+        fields.finish()
+    }
+}
+
+/// AWS's `Ipv6PrefixSpecificationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ipv6PrefixSpecificationRequest {
+    pub ipv6_prefix: Option<String>,
+}
+
+impl Shaped for Ipv6PrefixSpecificationRequest {
+    const SHAPE: &'static Shape = &shapes::IPV6_PREFIX_SPECIFICATION_REQUEST;
+}
+
+impl Typed for Ipv6PrefixSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ipv6_prefix: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ipv6_prefix);
+        fields.finish()
+    }
+}
+
 /// AWS's `Ipv6Range`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ipv6Range {
@@ -1189,13 +4444,25 @@ impl Typed for Ipv6Range {
 }
 
 /// AWS's `KeyPair`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct KeyPair {
     pub key_pair_id: Option<String>,
     pub tags: Option<Vec<Tag>>,
     pub key_name: Option<String>,
     pub key_fingerprint: Option<String>,
     pub key_material: Option<String>,
+}
+
+impl std::fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyPair")
+            .field("key_pair_id", &self.key_pair_id)
+            .field("tags", &self.tags)
+            .field("key_name", &self.key_name)
+            .field("key_fingerprint", &self.key_fingerprint)
+            .field("key_material", &wire::Redacted)
+            .finish()
+    }
 }
 
 impl Shaped for KeyPair {
@@ -1268,6 +4535,630 @@ impl Typed for KeyPairInfo {
     }
 }
 
+/// AWS's `LaunchTemplateSpecification`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LaunchTemplateSpecification {
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub version: Option<String>,
+}
+
+impl Shaped for LaunchTemplateSpecification {
+    const SHAPE: &'static Shape = &shapes::LAUNCH_TEMPLATE_SPECIFICATION;
+}
+
+impl Typed for LaunchTemplateSpecification {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            launch_template_id: fields.optional(0)?,
+            launch_template_name: fields.optional(1)?,
+            version: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.launch_template_id);
+        fields.optional(1, self.launch_template_name);
+        fields.optional(2, self.version);
+        fields.finish()
+    }
+}
+
+/// AWS's `LicenseConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LicenseConfiguration {
+    pub license_configuration_arn: Option<String>,
+}
+
+impl Shaped for LicenseConfiguration {
+    const SHAPE: &'static Shape = &shapes::LICENSE_CONFIGURATION;
+}
+
+impl Typed for LicenseConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { license_configuration_arn: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.license_configuration_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `LicenseConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LicenseConfigurationRequest {
+    pub license_configuration_arn: Option<String>,
+}
+
+impl Shaped for LicenseConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::LICENSE_CONFIGURATION_REQUEST;
+}
+
+impl Typed for LicenseConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { license_configuration_arn: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.license_configuration_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `MediaAcceleratorInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MediaAcceleratorInfo {
+    pub accelerators: Option<Vec<MediaDeviceInfo>>,
+    pub total_media_memory_in_mi_b: Option<i32>,
+}
+
+impl Shaped for MediaAcceleratorInfo {
+    const SHAPE: &'static Shape = &shapes::MEDIA_ACCELERATOR_INFO;
+}
+
+impl Typed for MediaAcceleratorInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { accelerators: fields.optional(0)?, total_media_memory_in_mi_b: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.accelerators);
+        fields.optional(1, self.total_media_memory_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `MediaDeviceInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MediaDeviceInfo {
+    pub count: Option<i32>,
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub memory_info: Option<MediaDeviceMemoryInfo>,
+}
+
+impl Shaped for MediaDeviceInfo {
+    const SHAPE: &'static Shape = &shapes::MEDIA_DEVICE_INFO;
+}
+
+impl Typed for MediaDeviceInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            count: fields.optional(0)?,
+            name: fields.optional(1)?,
+            manufacturer: fields.optional(2)?,
+            memory_info: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.count);
+        fields.optional(1, self.name);
+        fields.optional(2, self.manufacturer);
+        fields.optional(3, self.memory_info);
+        fields.finish()
+    }
+}
+
+/// AWS's `MediaDeviceMemoryInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MediaDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+impl Shaped for MediaDeviceMemoryInfo {
+    const SHAPE: &'static Shape = &shapes::MEDIA_DEVICE_MEMORY_INFO;
+}
+
+impl Typed for MediaDeviceMemoryInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { size_in_mi_b: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.size_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `MemoryInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MemoryInfo {
+    pub size_in_mi_b: Option<i64>,
+}
+
+impl Shaped for MemoryInfo {
+    const SHAPE: &'static Shape = &shapes::MEMORY_INFO;
+}
+
+impl Typed for MemoryInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { size_in_mi_b: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.size_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `Monitoring`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Monitoring {
+    pub metric_category_ids: Option<Vec<String>>,
+    pub state: Option<String>,
+}
+
+impl Shaped for Monitoring {
+    const SHAPE: &'static Shape = &shapes::MONITORING;
+}
+
+impl Typed for Monitoring {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { metric_category_ids: fields.optional(0)?, state: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.metric_category_ids);
+        fields.optional(1, self.state);
+        fields.finish()
+    }
+}
+
+/// AWS's `NetworkCardInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NetworkCardInfo {
+    pub network_card_index: Option<i32>,
+    pub network_performance: Option<String>,
+    pub maximum_network_interfaces: Option<i32>,
+    pub additional_flexible_network_interfaces: Option<i32>,
+    pub baseline_bandwidth_in_gbps: Option<f64>,
+    pub peak_bandwidth_in_gbps: Option<f64>,
+    pub default_ena_queue_count_per_interface: Option<i32>,
+    pub maximum_ena_queue_count: Option<i32>,
+    pub maximum_ena_queue_count_per_interface: Option<i32>,
+    pub interface_types: Option<Vec<String>>,
+}
+
+impl Shaped for NetworkCardInfo {
+    const SHAPE: &'static Shape = &shapes::NETWORK_CARD_INFO;
+}
+
+impl Typed for NetworkCardInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            network_card_index: fields.optional(0)?,
+            network_performance: fields.optional(1)?,
+            maximum_network_interfaces: fields.optional(2)?,
+            additional_flexible_network_interfaces: fields.optional(3)?,
+            baseline_bandwidth_in_gbps: fields.optional(4)?,
+            peak_bandwidth_in_gbps: fields.optional(5)?,
+            default_ena_queue_count_per_interface: fields.optional(6)?,
+            maximum_ena_queue_count: fields.optional(7)?,
+            maximum_ena_queue_count_per_interface: fields.optional(8)?,
+            interface_types: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.network_card_index);
+        fields.optional(1, self.network_performance);
+        fields.optional(2, self.maximum_network_interfaces);
+        fields.optional(3, self.additional_flexible_network_interfaces);
+        fields.optional(4, self.baseline_bandwidth_in_gbps);
+        fields.optional(5, self.peak_bandwidth_in_gbps);
+        fields.optional(6, self.default_ena_queue_count_per_interface);
+        fields.optional(7, self.maximum_ena_queue_count);
+        fields.optional(8, self.maximum_ena_queue_count_per_interface);
+        fields.optional(9, self.interface_types);
+        fields.finish()
+    }
+}
+
+/// AWS's `NetworkInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NetworkInfo {
+    pub network_performance: Option<String>,
+    pub maximum_network_interfaces: Option<i32>,
+    pub maximum_network_cards: Option<i32>,
+    pub default_network_card_index: Option<i32>,
+    pub network_cards: Option<Vec<NetworkCardInfo>>,
+    pub ipv4_addresses_per_interface: Option<i32>,
+    pub ipv6_addresses_per_interface: Option<i32>,
+    pub ipv6_supported: Option<bool>,
+    pub ena_support: Option<String>,
+    pub efa_supported: Option<bool>,
+    pub efa_info: Option<EfaInfo>,
+    pub encryption_in_transit_supported: Option<bool>,
+    pub ena_srd_supported: Option<bool>,
+    pub bandwidth_weightings: Option<Vec<String>>,
+    pub flexible_ena_queues_support: Option<String>,
+    pub connection_tracking_configuration: Option<DefaultConnectionTrackingConfiguration>,
+    pub secondary_network_supported: Option<bool>,
+    pub maximum_secondary_network_interfaces: Option<i32>,
+    pub ipv4_addresses_per_secondary_interface: Option<i32>,
+}
+
+impl Shaped for NetworkInfo {
+    const SHAPE: &'static Shape = &shapes::NETWORK_INFO;
+}
+
+impl Typed for NetworkInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            network_performance: fields.optional(0)?,
+            maximum_network_interfaces: fields.optional(1)?,
+            maximum_network_cards: fields.optional(2)?,
+            default_network_card_index: fields.optional(3)?,
+            network_cards: fields.optional(4)?,
+            ipv4_addresses_per_interface: fields.optional(5)?,
+            ipv6_addresses_per_interface: fields.optional(6)?,
+            ipv6_supported: fields.optional(7)?,
+            ena_support: fields.optional(8)?,
+            efa_supported: fields.optional(9)?,
+            efa_info: fields.optional(10)?,
+            encryption_in_transit_supported: fields.optional(11)?,
+            ena_srd_supported: fields.optional(12)?,
+            bandwidth_weightings: fields.optional(13)?,
+            flexible_ena_queues_support: fields.optional(14)?,
+            connection_tracking_configuration: fields.optional(15)?,
+            secondary_network_supported: fields.optional(16)?,
+            maximum_secondary_network_interfaces: fields.optional(17)?,
+            ipv4_addresses_per_secondary_interface: fields.optional(18)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.network_performance);
+        fields.optional(1, self.maximum_network_interfaces);
+        fields.optional(2, self.maximum_network_cards);
+        fields.optional(3, self.default_network_card_index);
+        fields.optional(4, self.network_cards);
+        fields.optional(5, self.ipv4_addresses_per_interface);
+        fields.optional(6, self.ipv6_addresses_per_interface);
+        fields.optional(7, self.ipv6_supported);
+        fields.optional(8, self.ena_support);
+        fields.optional(9, self.efa_supported);
+        fields.optional(10, self.efa_info);
+        fields.optional(11, self.encryption_in_transit_supported);
+        fields.optional(12, self.ena_srd_supported);
+        fields.optional(13, self.bandwidth_weightings);
+        fields.optional(14, self.flexible_ena_queues_support);
+        fields.optional(15, self.connection_tracking_configuration);
+        fields.optional(16, self.secondary_network_supported);
+        fields.optional(17, self.maximum_secondary_network_interfaces);
+        fields.optional(18, self.ipv4_addresses_per_secondary_interface);
+        fields.finish()
+    }
+}
+
+/// AWS's `NeuronDeviceCoreInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NeuronDeviceCoreInfo {
+    pub count: Option<i32>,
+    pub version: Option<i32>,
+}
+
+impl Shaped for NeuronDeviceCoreInfo {
+    const SHAPE: &'static Shape = &shapes::NEURON_DEVICE_CORE_INFO;
+}
+
+impl Typed for NeuronDeviceCoreInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { count: fields.optional(0)?, version: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.count);
+        fields.optional(1, self.version);
+        fields.finish()
+    }
+}
+
+/// AWS's `NeuronDeviceInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NeuronDeviceInfo {
+    pub count: Option<i32>,
+    pub name: Option<String>,
+    pub core_info: Option<NeuronDeviceCoreInfo>,
+    pub memory_info: Option<NeuronDeviceMemoryInfo>,
+}
+
+impl Shaped for NeuronDeviceInfo {
+    const SHAPE: &'static Shape = &shapes::NEURON_DEVICE_INFO;
+}
+
+impl Typed for NeuronDeviceInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            count: fields.optional(0)?,
+            name: fields.optional(1)?,
+            core_info: fields.optional(2)?,
+            memory_info: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.count);
+        fields.optional(1, self.name);
+        fields.optional(2, self.core_info);
+        fields.optional(3, self.memory_info);
+        fields.finish()
+    }
+}
+
+/// AWS's `NeuronDeviceMemoryInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NeuronDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+impl Shaped for NeuronDeviceMemoryInfo {
+    const SHAPE: &'static Shape = &shapes::NEURON_DEVICE_MEMORY_INFO;
+}
+
+impl Typed for NeuronDeviceMemoryInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { size_in_mi_b: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.size_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `NeuronInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NeuronInfo {
+    pub neuron_devices: Option<Vec<NeuronDeviceInfo>>,
+    pub total_neuron_device_memory_in_mi_b: Option<i32>,
+}
+
+impl Shaped for NeuronInfo {
+    const SHAPE: &'static Shape = &shapes::NEURON_INFO;
+}
+
+impl Typed for NeuronInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { neuron_devices: fields.optional(0)?, total_neuron_device_memory_in_mi_b: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.neuron_devices);
+        fields.optional(1, self.total_neuron_device_memory_in_mi_b);
+        fields.finish()
+    }
+}
+
+/// AWS's `NitroTpmInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NitroTpmInfo {
+    pub supported_versions: Option<Vec<String>>,
+}
+
+impl Shaped for NitroTpmInfo {
+    const SHAPE: &'static Shape = &shapes::NITRO_TPM_INFO;
+}
+
+impl Typed for NitroTpmInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { supported_versions: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.supported_versions);
+        fields.finish()
+    }
+}
+
+/// AWS's `OperatorRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OperatorRequest {
+    pub principal: Option<String>,
+}
+
+impl Shaped for OperatorRequest {
+    const SHAPE: &'static Shape = &shapes::OPERATOR_REQUEST;
+}
+
+impl Typed for OperatorRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { principal: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.principal);
+        fields.finish()
+    }
+}
+
+/// AWS's `OperatorResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OperatorResponse {
+    pub managed: Option<bool>,
+    pub principal: Option<String>,
+    pub hidden_by_default: Option<bool>,
+}
+
+impl Shaped for OperatorResponse {
+    const SHAPE: &'static Shape = &shapes::OPERATOR_RESPONSE;
+}
+
+impl Typed for OperatorResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            managed: fields.optional(0)?,
+            principal: fields.optional(1)?,
+            hidden_by_default: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.managed);
+        fields.optional(1, self.principal);
+        fields.optional(2, self.hidden_by_default);
+        fields.finish()
+    }
+}
+
+/// AWS's `PerformanceStatusSummary`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PerformanceStatusSummary {
+    pub status: Option<String>,
+    pub impaired_since: Option<jiff::Timestamp>,
+    pub remediation: Option<String>,
+}
+
+impl Shaped for PerformanceStatusSummary {
+    const SHAPE: &'static Shape = &shapes::PERFORMANCE_STATUS_SUMMARY;
+}
+
+impl Typed for PerformanceStatusSummary {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.optional(0)?, impaired_since: fields.optional(1)?, remediation: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.status);
+        fields.optional(1, self.impaired_since);
+        fields.optional(2, self.remediation);
+        fields.finish()
+    }
+}
+
+/// AWS's `Placement`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Placement {
+    pub availability_zone_id: Option<String>,
+    pub affinity: Option<String>,
+    pub group_name: Option<String>,
+    pub partition_number: Option<i32>,
+    pub host_id: Option<String>,
+    pub tenancy: Option<String>,
+    pub spread_domain: Option<String>,
+    pub host_resource_group_arn: Option<String>,
+    pub group_id: Option<String>,
+    pub availability_zone: Option<String>,
+}
+
+impl Shaped for Placement {
+    const SHAPE: &'static Shape = &shapes::PLACEMENT;
+}
+
+impl Typed for Placement {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            availability_zone_id: fields.optional(0)?,
+            affinity: fields.optional(1)?,
+            group_name: fields.optional(2)?,
+            partition_number: fields.optional(3)?,
+            host_id: fields.optional(4)?,
+            tenancy: fields.optional(5)?,
+            spread_domain: fields.optional(6)?,
+            host_resource_group_arn: fields.optional(7)?,
+            group_id: fields.optional(8)?,
+            availability_zone: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.availability_zone_id);
+        fields.optional(1, self.affinity);
+        fields.optional(2, self.group_name);
+        fields.optional(3, self.partition_number);
+        fields.optional(4, self.host_id);
+        fields.optional(5, self.tenancy);
+        fields.optional(6, self.spread_domain);
+        fields.optional(7, self.host_resource_group_arn);
+        fields.optional(8, self.group_id);
+        fields.optional(9, self.availability_zone);
+        fields.finish()
+    }
+}
+
+/// AWS's `PlacementGroupInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlacementGroupInfo {
+    pub supported_strategies: Option<Vec<String>>,
+}
+
+impl Shaped for PlacementGroupInfo {
+    const SHAPE: &'static Shape = &shapes::PLACEMENT_GROUP_INFO;
+}
+
+impl Typed for PlacementGroupInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { supported_strategies: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.supported_strategies);
+        fields.finish()
+    }
+}
+
 /// AWS's `PrefixListId`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PrefixListId {
@@ -1320,6 +5211,177 @@ impl Typed for PrivateDnsNameOptionsOnLaunch {
         fields.optional(0, self.hostname_type);
         fields.optional(1, self.enable_resource_name_dns_a_record);
         fields.optional(2, self.enable_resource_name_dns_aaaa_record);
+        fields.finish()
+    }
+}
+
+/// AWS's `PrivateDnsNameOptionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PrivateDnsNameOptionsRequest {
+    pub hostname_type: Option<String>,
+    pub enable_resource_name_dns_a_record: Option<bool>,
+    pub enable_resource_name_dns_aaaa_record: Option<bool>,
+}
+
+impl Shaped for PrivateDnsNameOptionsRequest {
+    const SHAPE: &'static Shape = &shapes::PRIVATE_DNS_NAME_OPTIONS_REQUEST;
+}
+
+impl Typed for PrivateDnsNameOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            hostname_type: fields.optional(0)?,
+            enable_resource_name_dns_a_record: fields.optional(1)?,
+            enable_resource_name_dns_aaaa_record: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.hostname_type);
+        fields.optional(1, self.enable_resource_name_dns_a_record);
+        fields.optional(2, self.enable_resource_name_dns_aaaa_record);
+        fields.finish()
+    }
+}
+
+/// AWS's `PrivateDnsNameOptionsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PrivateDnsNameOptionsResponse {
+    pub hostname_type: Option<String>,
+    pub enable_resource_name_dns_a_record: Option<bool>,
+    pub enable_resource_name_dns_aaaa_record: Option<bool>,
+}
+
+impl Shaped for PrivateDnsNameOptionsResponse {
+    const SHAPE: &'static Shape = &shapes::PRIVATE_DNS_NAME_OPTIONS_RESPONSE;
+}
+
+impl Typed for PrivateDnsNameOptionsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            hostname_type: fields.optional(0)?,
+            enable_resource_name_dns_a_record: fields.optional(1)?,
+            enable_resource_name_dns_aaaa_record: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.hostname_type);
+        fields.optional(1, self.enable_resource_name_dns_a_record);
+        fields.optional(2, self.enable_resource_name_dns_aaaa_record);
+        fields.finish()
+    }
+}
+
+/// AWS's `PrivateIpAddressSpecification`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PrivateIpAddressSpecification {
+    pub primary: Option<bool>,
+    pub private_ip_address: Option<String>,
+}
+
+impl Shaped for PrivateIpAddressSpecification {
+    const SHAPE: &'static Shape = &shapes::PRIVATE_IP_ADDRESS_SPECIFICATION;
+}
+
+impl Typed for PrivateIpAddressSpecification {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { primary: fields.optional(0)?, private_ip_address: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.primary);
+        fields.optional(1, self.private_ip_address);
+        fields.finish()
+    }
+}
+
+/// AWS's `ProcessorInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProcessorInfo {
+    pub supported_architectures: Option<Vec<String>>,
+    pub sustained_clock_speed_in_ghz: Option<f64>,
+    pub supported_features: Option<Vec<String>>,
+    pub manufacturer: Option<String>,
+}
+
+impl Shaped for ProcessorInfo {
+    const SHAPE: &'static Shape = &shapes::PROCESSOR_INFO;
+}
+
+impl Typed for ProcessorInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            supported_architectures: fields.optional(0)?,
+            sustained_clock_speed_in_ghz: fields.optional(1)?,
+            supported_features: fields.optional(2)?,
+            manufacturer: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.supported_architectures);
+        fields.optional(1, self.sustained_clock_speed_in_ghz);
+        fields.optional(2, self.supported_features);
+        fields.optional(3, self.manufacturer);
+        fields.finish()
+    }
+}
+
+/// AWS's `ProductCode`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProductCode {
+    pub product_code_id: Option<String>,
+    pub product_code_type: Option<String>,
+}
+
+impl Shaped for ProductCode {
+    const SHAPE: &'static Shape = &shapes::PRODUCT_CODE;
+}
+
+impl Typed for ProductCode {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { product_code_id: fields.optional(0)?, product_code_type: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.product_code_id);
+        fields.optional(1, self.product_code_type);
+        fields.finish()
+    }
+}
+
+/// AWS's `RebootInstancesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RebootInstancesRequest {
+    pub instance_ids: Vec<String>,
+    pub dry_run: Option<bool>,
+}
+
+impl Shaped for RebootInstancesRequest {
+    const SHAPE: &'static Shape = &shapes::REBOOT_INSTANCES_REQUEST;
+}
+
+impl Typed for RebootInstancesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_ids: fields.required(0)?, dry_run: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_ids);
+        fields.optional(1, self.dry_run);
         fields.finish()
     }
 }
@@ -1414,6 +5476,43 @@ impl Typed for RegionGeography {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.name);
+        fields.finish()
+    }
+}
+
+/// AWS's `Reservation`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reservation {
+    pub reservation_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub requester_id: Option<String>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub instances: Option<Vec<Instance>>,
+}
+
+impl Shaped for Reservation {
+    const SHAPE: &'static Shape = &shapes::RESERVATION;
+}
+
+impl Typed for Reservation {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            reservation_id: fields.optional(0)?,
+            owner_id: fields.optional(1)?,
+            requester_id: fields.optional(2)?,
+            groups: fields.optional(3)?,
+            instances: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.reservation_id);
+        fields.optional(1, self.owner_id);
+        fields.optional(2, self.requester_id);
+        fields.optional(3, self.groups);
+        fields.optional(4, self.instances);
         fields.finish()
     }
 }
@@ -1642,6 +5741,279 @@ impl Typed for RevokedSecurityGroupRule {
     }
 }
 
+/// AWS's `RunInstancesMonitoringEnabled`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunInstancesMonitoringEnabled {
+    pub metric_category_ids: Option<Vec<String>>,
+    pub enabled: bool,
+}
+
+impl Shaped for RunInstancesMonitoringEnabled {
+    const SHAPE: &'static Shape = &shapes::RUN_INSTANCES_MONITORING_ENABLED;
+}
+
+impl Typed for RunInstancesMonitoringEnabled {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { metric_category_ids: fields.optional(0)?, enabled: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.metric_category_ids);
+        fields.required(1, self.enabled);
+        fields.finish()
+    }
+}
+
+/// AWS's `RunInstancesRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct RunInstancesRequest {
+    pub block_device_mappings: Option<Vec<BlockDeviceMapping>>,
+    pub image_id: Option<String>,
+    pub instance_type: Option<String>,
+    pub ipv6_address_count: Option<i32>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub kernel_id: Option<String>,
+    pub key_name: Option<String>,
+    pub max_count: i32,
+    pub min_count: i32,
+    pub monitoring: Option<RunInstancesMonitoringEnabled>,
+    pub placement: Option<Placement>,
+    pub ramdisk_id: Option<String>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub security_groups: Option<Vec<String>>,
+    pub subnet_id: Option<String>,
+    pub user_data: Option<String>,
+    pub elastic_gpu_specification: Option<Vec<ElasticGpuSpecification>>,
+    pub elastic_inference_accelerators: Option<Vec<ElasticInferenceAccelerator>>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub launch_template: Option<LaunchTemplateSpecification>,
+    pub instance_market_options: Option<InstanceMarketOptionsRequest>,
+    pub credit_specification: Option<CreditSpecificationRequest>,
+    pub cpu_options: Option<CpuOptionsRequest>,
+    pub capacity_reservation_specification: Option<CapacityReservationSpecification>,
+    pub hibernation_options: Option<HibernationOptionsRequest>,
+    pub license_specifications: Option<Vec<LicenseConfigurationRequest>>,
+    pub metadata_options: Option<InstanceMetadataOptionsRequest>,
+    pub enclave_options: Option<EnclaveOptionsRequest>,
+    pub private_dns_name_options: Option<PrivateDnsNameOptionsRequest>,
+    pub maintenance_options: Option<InstanceMaintenanceOptionsRequest>,
+    pub disable_api_stop: Option<bool>,
+    pub enable_primary_ipv6: Option<bool>,
+    pub network_performance_options: Option<InstanceNetworkPerformanceOptionsRequest>,
+    pub operator: Option<OperatorRequest>,
+    pub secondary_interfaces: Option<Vec<InstanceSecondaryInterfaceSpecificationRequest>>,
+    pub dry_run: Option<bool>,
+    pub disable_api_termination: Option<bool>,
+    pub instance_initiated_shutdown_behavior: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub client_token: Option<String>,
+    pub additional_info: Option<String>,
+    pub network_interfaces: Option<Vec<InstanceNetworkInterfaceSpecification>>,
+    pub iam_instance_profile: Option<IamInstanceProfileSpecification>,
+    pub ebs_optimized: Option<bool>,
+}
+
+impl std::fmt::Debug for RunInstancesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunInstancesRequest")
+            .field("block_device_mappings", &self.block_device_mappings)
+            .field("image_id", &self.image_id)
+            .field("instance_type", &self.instance_type)
+            .field("ipv6_address_count", &self.ipv6_address_count)
+            .field("ipv6_addresses", &self.ipv6_addresses)
+            .field("kernel_id", &self.kernel_id)
+            .field("key_name", &self.key_name)
+            .field("max_count", &self.max_count)
+            .field("min_count", &self.min_count)
+            .field("monitoring", &self.monitoring)
+            .field("placement", &self.placement)
+            .field("ramdisk_id", &self.ramdisk_id)
+            .field("security_group_ids", &self.security_group_ids)
+            .field("security_groups", &self.security_groups)
+            .field("subnet_id", &self.subnet_id)
+            .field("user_data", &wire::Redacted)
+            .field("elastic_gpu_specification", &self.elastic_gpu_specification)
+            .field("elastic_inference_accelerators", &self.elastic_inference_accelerators)
+            .field("tag_specifications", &self.tag_specifications)
+            .field("launch_template", &self.launch_template)
+            .field("instance_market_options", &self.instance_market_options)
+            .field("credit_specification", &self.credit_specification)
+            .field("cpu_options", &self.cpu_options)
+            .field("capacity_reservation_specification", &self.capacity_reservation_specification)
+            .field("hibernation_options", &self.hibernation_options)
+            .field("license_specifications", &self.license_specifications)
+            .field("metadata_options", &self.metadata_options)
+            .field("enclave_options", &self.enclave_options)
+            .field("private_dns_name_options", &self.private_dns_name_options)
+            .field("maintenance_options", &self.maintenance_options)
+            .field("disable_api_stop", &self.disable_api_stop)
+            .field("enable_primary_ipv6", &self.enable_primary_ipv6)
+            .field("network_performance_options", &self.network_performance_options)
+            .field("operator", &self.operator)
+            .field("secondary_interfaces", &self.secondary_interfaces)
+            .field("dry_run", &self.dry_run)
+            .field("disable_api_termination", &self.disable_api_termination)
+            .field("instance_initiated_shutdown_behavior", &self.instance_initiated_shutdown_behavior)
+            .field("private_ip_address", &self.private_ip_address)
+            .field("client_token", &self.client_token)
+            .field("additional_info", &self.additional_info)
+            .field("network_interfaces", &self.network_interfaces)
+            .field("iam_instance_profile", &self.iam_instance_profile)
+            .field("ebs_optimized", &self.ebs_optimized)
+            .finish()
+    }
+}
+
+impl Shaped for RunInstancesRequest {
+    const SHAPE: &'static Shape = &shapes::RUN_INSTANCES_REQUEST;
+}
+
+impl Typed for RunInstancesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            block_device_mappings: fields.optional(0)?,
+            image_id: fields.optional(1)?,
+            instance_type: fields.optional(2)?,
+            ipv6_address_count: fields.optional(3)?,
+            ipv6_addresses: fields.optional(4)?,
+            kernel_id: fields.optional(5)?,
+            key_name: fields.optional(6)?,
+            max_count: fields.required(7)?,
+            min_count: fields.required(8)?,
+            monitoring: fields.optional(9)?,
+            placement: fields.optional(10)?,
+            ramdisk_id: fields.optional(11)?,
+            security_group_ids: fields.optional(12)?,
+            security_groups: fields.optional(13)?,
+            subnet_id: fields.optional(14)?,
+            user_data: fields.optional(15)?,
+            elastic_gpu_specification: fields.optional(16)?,
+            elastic_inference_accelerators: fields.optional(17)?,
+            tag_specifications: fields.optional(18)?,
+            launch_template: fields.optional(19)?,
+            instance_market_options: fields.optional(20)?,
+            credit_specification: fields.optional(21)?,
+            cpu_options: fields.optional(22)?,
+            capacity_reservation_specification: fields.optional(23)?,
+            hibernation_options: fields.optional(24)?,
+            license_specifications: fields.optional(25)?,
+            metadata_options: fields.optional(26)?,
+            enclave_options: fields.optional(27)?,
+            private_dns_name_options: fields.optional(28)?,
+            maintenance_options: fields.optional(29)?,
+            disable_api_stop: fields.optional(30)?,
+            enable_primary_ipv6: fields.optional(31)?,
+            network_performance_options: fields.optional(32)?,
+            operator: fields.optional(33)?,
+            secondary_interfaces: fields.optional(34)?,
+            dry_run: fields.optional(35)?,
+            disable_api_termination: fields.optional(36)?,
+            instance_initiated_shutdown_behavior: fields.optional(37)?,
+            private_ip_address: fields.optional(38)?,
+            client_token: fields.optional(39)?,
+            additional_info: fields.optional(40)?,
+            network_interfaces: fields.optional(41)?,
+            iam_instance_profile: fields.optional(42)?,
+            ebs_optimized: fields.optional(43)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.block_device_mappings);
+        fields.optional(1, self.image_id);
+        fields.optional(2, self.instance_type);
+        fields.optional(3, self.ipv6_address_count);
+        fields.optional(4, self.ipv6_addresses);
+        fields.optional(5, self.kernel_id);
+        fields.optional(6, self.key_name);
+        fields.required(7, self.max_count);
+        fields.required(8, self.min_count);
+        fields.optional(9, self.monitoring);
+        fields.optional(10, self.placement);
+        fields.optional(11, self.ramdisk_id);
+        fields.optional(12, self.security_group_ids);
+        fields.optional(13, self.security_groups);
+        fields.optional(14, self.subnet_id);
+        fields.optional(15, self.user_data);
+        fields.optional(16, self.elastic_gpu_specification);
+        fields.optional(17, self.elastic_inference_accelerators);
+        fields.optional(18, self.tag_specifications);
+        fields.optional(19, self.launch_template);
+        fields.optional(20, self.instance_market_options);
+        fields.optional(21, self.credit_specification);
+        fields.optional(22, self.cpu_options);
+        fields.optional(23, self.capacity_reservation_specification);
+        fields.optional(24, self.hibernation_options);
+        fields.optional(25, self.license_specifications);
+        fields.optional(26, self.metadata_options);
+        fields.optional(27, self.enclave_options);
+        fields.optional(28, self.private_dns_name_options);
+        fields.optional(29, self.maintenance_options);
+        fields.optional(30, self.disable_api_stop);
+        fields.optional(31, self.enable_primary_ipv6);
+        fields.optional(32, self.network_performance_options);
+        fields.optional(33, self.operator);
+        fields.optional(34, self.secondary_interfaces);
+        fields.optional(35, self.dry_run);
+        fields.optional(36, self.disable_api_termination);
+        fields.optional(37, self.instance_initiated_shutdown_behavior);
+        fields.optional(38, self.private_ip_address);
+        fields.optional(39, self.client_token);
+        fields.optional(40, self.additional_info);
+        fields.optional(41, self.network_interfaces);
+        fields.optional(42, self.iam_instance_profile);
+        fields.optional(43, self.ebs_optimized);
+        fields.finish()
+    }
+}
+
+/// AWS's `ScanResults`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScanResults {
+    pub highest_finding_severity_label: Option<String>,
+    pub finding_scan_date: Option<jiff::Timestamp>,
+    pub informational_fix_available_since: Option<jiff::Timestamp>,
+    pub low_fix_available_since: Option<jiff::Timestamp>,
+    pub medium_fix_available_since: Option<jiff::Timestamp>,
+    pub high_fix_available_since: Option<jiff::Timestamp>,
+    pub critical_fix_available_since: Option<jiff::Timestamp>,
+}
+
+impl Shaped for ScanResults {
+    const SHAPE: &'static Shape = &shapes::SCAN_RESULTS;
+}
+
+impl Typed for ScanResults {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            highest_finding_severity_label: fields.optional(0)?,
+            finding_scan_date: fields.optional(1)?,
+            informational_fix_available_since: fields.optional(2)?,
+            low_fix_available_since: fields.optional(3)?,
+            medium_fix_available_since: fields.optional(4)?,
+            high_fix_available_since: fields.optional(5)?,
+            critical_fix_available_since: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.highest_finding_severity_label);
+        fields.optional(1, self.finding_scan_date);
+        fields.optional(2, self.informational_fix_available_since);
+        fields.optional(3, self.low_fix_available_since);
+        fields.optional(4, self.medium_fix_available_since);
+        fields.optional(5, self.high_fix_available_since);
+        fields.optional(6, self.critical_fix_available_since);
+        fields.finish()
+    }
+}
+
 /// AWS's `SecurityGroup`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SecurityGroup {
@@ -1751,6 +6123,68 @@ impl Typed for SecurityGroupRule {
         fields.optional(11, self.description);
         fields.optional(12, self.tags);
         fields.optional(13, self.security_group_rule_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `SpotMarketOptions`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SpotMarketOptions {
+    pub max_price: Option<String>,
+    pub spot_instance_type: Option<String>,
+    pub block_duration_minutes: Option<i32>,
+    pub valid_until: Option<jiff::Timestamp>,
+    pub instance_interruption_behavior: Option<String>,
+}
+
+impl Shaped for SpotMarketOptions {
+    const SHAPE: &'static Shape = &shapes::SPOT_MARKET_OPTIONS;
+}
+
+impl Typed for SpotMarketOptions {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            max_price: fields.optional(0)?,
+            spot_instance_type: fields.optional(1)?,
+            block_duration_minutes: fields.optional(2)?,
+            valid_until: fields.optional(3)?,
+            instance_interruption_behavior: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.max_price);
+        fields.optional(1, self.spot_instance_type);
+        fields.optional(2, self.block_duration_minutes);
+        fields.optional(3, self.valid_until);
+        fields.optional(4, self.instance_interruption_behavior);
+        fields.finish()
+    }
+}
+
+/// AWS's `StateReason`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StateReason {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+
+impl Shaped for StateReason {
+    const SHAPE: &'static Shape = &shapes::STATE_REASON;
+}
+
+impl Typed for StateReason {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { code: fields.optional(0)?, message: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.code);
+        fields.optional(1, self.message);
         fields.finish()
     }
 }
@@ -1992,6 +6426,63 @@ impl Typed for TagSpecification {
     }
 }
 
+/// AWS's `TerminateInstancesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TerminateInstancesRequest {
+    pub instance_ids: Vec<String>,
+    pub force: Option<bool>,
+    pub skip_os_shutdown: Option<bool>,
+    pub dry_run: Option<bool>,
+}
+
+impl Shaped for TerminateInstancesRequest {
+    const SHAPE: &'static Shape = &shapes::TERMINATE_INSTANCES_REQUEST;
+}
+
+impl Typed for TerminateInstancesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_ids: fields.required(0)?,
+            force: fields.optional(1)?,
+            skip_os_shutdown: fields.optional(2)?,
+            dry_run: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_ids);
+        fields.optional(1, self.force);
+        fields.optional(2, self.skip_os_shutdown);
+        fields.optional(3, self.dry_run);
+        fields.finish()
+    }
+}
+
+/// AWS's `TerminateInstancesResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TerminateInstancesResult {
+    pub terminating_instances: Option<Vec<InstanceStateChange>>,
+}
+
+impl Shaped for TerminateInstancesResult {
+    const SHAPE: &'static Shape = &shapes::TERMINATE_INSTANCES_RESULT;
+}
+
+impl Typed for TerminateInstancesResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { terminating_instances: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.terminating_instances);
+        fields.finish()
+    }
+}
+
 /// AWS's `UserIdGroupPair`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UserIdGroupPair {
@@ -2031,6 +6522,43 @@ impl Typed for UserIdGroupPair {
         fields.optional(4, self.vpc_id);
         fields.optional(5, self.vpc_peering_connection_id);
         fields.optional(6, self.peering_status);
+        fields.finish()
+    }
+}
+
+/// AWS's `VCpuInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VCpuInfo {
+    pub default_v_cpus: Option<i32>,
+    pub default_cores: Option<i32>,
+    pub default_threads_per_core: Option<i32>,
+    pub valid_cores: Option<Vec<i32>>,
+    pub valid_threads_per_core: Option<Vec<i32>>,
+}
+
+impl Shaped for VCpuInfo {
+    const SHAPE: &'static Shape = &shapes::V_CPU_INFO;
+}
+
+impl Typed for VCpuInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            default_v_cpus: fields.optional(0)?,
+            default_cores: fields.optional(1)?,
+            default_threads_per_core: fields.optional(2)?,
+            valid_cores: fields.optional(3)?,
+            valid_threads_per_core: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.default_v_cpus);
+        fields.optional(1, self.default_cores);
+        fields.optional(2, self.default_threads_per_core);
+        fields.optional(3, self.valid_cores);
+        fields.optional(4, self.valid_threads_per_core);
         fields.finish()
     }
 }

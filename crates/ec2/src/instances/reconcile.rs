@@ -74,16 +74,12 @@ impl InstanceReconciler {
         report: &Report,
     ) -> Result<usize, ReconcileError> {
         for _ in 0..TRIES {
-            let prepared = {
-                let view = self.store.view().map_err(ReconcileError::new)?;
-                let changes =
-                    observe(&view, keys, &Seen::of(report), self.effects.now()).map_err(ReconcileError::new)?;
-                if changes.is_empty() {
-                    return Ok(0);
-                }
-                self.store.prepare(&view, &changes).map_err(ReconcileError::new)?
-            };
-            match self.store.commit_prepared(prepared).await {
+            let view = self.store.view().map_err(ReconcileError::new)?;
+            let changes = observe(&view, keys, &Seen::of(report), self.effects.now()).map_err(ReconcileError::new)?;
+            if changes.is_empty() {
+                return Ok(0);
+            }
+            match self.store.commit(Some(&view), changes).await {
                 Ok(_) => return Ok(keys.len()),
                 Err(CommitError::Conflict) => {}
                 Err(error @ CommitError::Store(_)) => return Err(ReconcileError::new(error)),
@@ -94,15 +90,13 @@ impl InstanceReconciler {
     }
 
     async fn forget_old(&self) -> Result<usize, ReconcileError> {
-        let (count, prepared) = {
-            let view = self.store.view().map_err(ReconcileError::new)?;
-            let changes = forget(&view, self.effects.now()).map_err(ReconcileError::new)?;
-            if changes.is_empty() {
-                return Ok(0);
-            }
-            (changes.len(), self.store.prepare(&view, &changes).map_err(ReconcileError::new)?)
-        };
-        match self.store.commit_prepared(prepared).await {
+        let view = self.store.view().map_err(ReconcileError::new)?;
+        let changes = forget(&view, self.effects.now()).map_err(ReconcileError::new)?;
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        let count = changes.len();
+        match self.store.commit(Some(&view), changes).await {
             Ok(_) => Ok(count),
             Err(CommitError::Conflict) => Ok(0),
             Err(error @ CommitError::Store(_)) => Err(ReconcileError::new(error)),
