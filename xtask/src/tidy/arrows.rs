@@ -36,16 +36,23 @@ const RINGS: &[Ring] = &[
     pure("store", &["ids"], "facts, whatever they are about"),
     pure("service", &["api", "ids", "store", "wire"], "what operations are made of, whatever they do"),
     pure("iam", &["api", "ids", "service", "store", "wire"], "a service calls another one through `api` only"),
-    pure(
-        "ec2",
-        &["api", "host", "ids", "service", "store", "wire"],
-        "a service calls another one through `api` only; of `host` it takes the plain data of an assignment",
-    ),
-    pure(
-        "s3",
-        &["api", "blobs", "ids", "service", "store", "wire"],
-        "a service calls another one through `api` only; the bytes of objects are in `blobs`",
-    ),
+    // Their tests are authorised as a region's calls are.
+    Ring {
+        tests_use: &["iam"],
+        ..pure(
+            "ec2",
+            &["api", "host", "ids", "service", "store", "wire"],
+            "a service calls another one through `api` only; of `host` it takes the plain data of an assignment",
+        )
+    },
+    Ring {
+        tests_use: &["iam"],
+        ..pure(
+            "s3",
+            &["api", "blobs", "ids", "service", "store", "wire"],
+            "a service calls another one through `api` only; the bytes of objects are in `blobs`",
+        )
+    },
     outer("blobs", &[], "bytes on disk, whatever they are"),
     outer("keys", &["service"], "makes what `service` names, outside of any operation"),
     outer("store-sqlite", &["store"], "an engine knows keys and bytes"),

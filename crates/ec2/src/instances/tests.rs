@@ -1,1 +1,3 @@
+//! Cases that need more than one operation on instances.
+
 
