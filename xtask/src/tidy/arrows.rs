@@ -36,9 +36,9 @@ const RINGS: &[Ring] = &[
     pure("store", &["ids"], "facts, whatever they are about"),
     pure("service", &["api", "ids", "store", "wire"], "what operations are made of, whatever they do"),
     pure("iam", &["api", "ids", "service", "store", "wire"], "a service calls another one through `api` only"),
-    // Their tests are authorised as a region's calls are.
+    // Their tests are authorised as a region's calls are, and those of EC2 have a simulated node.
     Ring {
-        tests_use: &["iam"],
+        tests_use: &["host-sim", "iam", "node"],
         ..pure(
             "ec2",
             &["api", "host", "ids", "service", "store", "wire"],
