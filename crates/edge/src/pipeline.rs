@@ -302,7 +302,7 @@ impl Edge {
         let credential = self.credentials.find(&claim.access_key).map_err(ServiceError::internal)?;
         let credential = credential.ok_or_else(|| refuse(Refusal::UnknownKey))?;
         let expected = Expected { protocol: trace.protocol, region: &self.region, now: Timestamp::now(), payload };
-        let proven = prove(claim, credential, &self.keys, parts, &expected).map_err(refuse)?;
+        let proven = prove(claim, &credential, &self.keys, parts, &expected).map_err(refuse)?;
         trace.account = proven.caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         Ok(Some(proven))
     }

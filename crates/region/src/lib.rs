@@ -5,6 +5,7 @@
 
 pub mod admin;
 mod bootstrap;
+mod credentials;
 mod effects;
 mod images;
 mod region;

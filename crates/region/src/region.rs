@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use blobs::BlobStore;
 use ec2::Ec2;
-use edge::{Credentials, Edge, Limits, Mount, Server, ServerError};
+use edge::{Edge, Limits, Mount, Server, ServerError};
 use host::Node;
-use iam::{Credential, OwnerAuthorizer, Sts};
+use iam::{OwnerAuthorizer, Sts};
 use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::Store;
@@ -17,6 +17,7 @@ use tracing::info;
 
 use crate::admin::{AdminSocket, Order};
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
+use crate::credentials::StoreCredentials;
 use crate::images::{self, ImageReconciler};
 use crate::runtime::Reconcilers;
 
@@ -121,7 +122,7 @@ impl Region {
                 Box::pin(async move { api::s3::dispatch(&*s3, operation, call, request).await })
             }),
         ];
-        let credentials = Arc::new(StoreCredentials(store.clone()));
+        let credentials = Arc::new(StoreCredentials::new(store.clone()));
         let edge = Arc::new(Edge::new(mounts, credentials, &config.name, Limits::default()));
         let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
@@ -180,13 +181,4 @@ fn zones(config: &RegionConfig) -> Vec<ZoneFacts> {
     let name =
         |(index, zone): (usize, &String)| ZoneFacts { name: zone.clone(), id: format!("{short}-az{}", index + 1) };
     config.zones.iter().enumerate().map(name).collect()
-}
-
-struct StoreCredentials(Store);
-
-impl Credentials for StoreCredentials {
-    fn find(&self, access_key: &str) -> Result<Option<Credential>, String> {
-        let view = self.0.view().map_err(|error| error.to_string())?;
-        iam::find_credential(&view, access_key).map_err(|error| error.to_string())
-    }
 }
