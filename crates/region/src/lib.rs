@@ -12,6 +12,7 @@ mod region;
 mod runtime;
 
 pub use bootstrap::{BootstrapError, RootKey};
+pub use edge::Limits;
 pub use effects::SystemEffects;
 pub use region::{Parts, Region, RegionConfig, RegionError};
 pub use runtime::{ReconcilerStatus, Reconcilers};

@@ -77,7 +77,7 @@ pub enum RegionError {
 /// An open region: it listens, and answers once it is [`Region::run`].
 pub struct Region {
     server: Server,
-    edge: Arc<Edge>,
+    edge: Edge,
     reconcilers: Vec<Arc<dyn Reconciler>>,
     admin: Option<AdminSocket>,
     root: RootKey,
@@ -123,7 +123,7 @@ impl Region {
             }),
         ];
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
-        let edge = Arc::new(Edge::new(mounts, credentials, &config.name, Limits::default()));
+        let edge = Edge::new(mounts, credentials, &config.name, Limits::default());
         let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
             Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
@@ -137,6 +137,13 @@ impl Region {
             reconcilers.push(Arc::new(images));
         }
         Ok(Self { server, edge, reconcilers, admin, root })
+    }
+
+    /// The same region with other bounds on what its clients may do than the usual ones.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.edge = self.edge.with_limits(limits);
+        self
     }
 
     /// Where it listens.
@@ -157,7 +164,7 @@ impl Region {
         if let Some(admin) = self.admin {
             tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
         }
-        let serving = tokio::spawn(self.server.serve(self.edge, stopped));
+        let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), stopped));
         let mut orders = order.subscribe();
         let given = orders.wait_for(|order| *order != Order::Run).await.map_or(Order::Stop, |order| *order);
         info!("stopping: no new requests; open ones may end");
