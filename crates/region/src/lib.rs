@@ -12,5 +12,5 @@ mod runtime;
 
 pub use bootstrap::{BootstrapError, RootKey};
 pub use effects::SystemEffects;
-pub use region::{Parts, Region, RegionConfig, RegionError};
+pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};
