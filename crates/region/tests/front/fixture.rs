@@ -106,8 +106,7 @@ impl World {
         };
         let [stranger, user, suspended, inactive] = [new_key(), new_key(), new_key(), new_key()];
         let mut changes = Changes::new();
-        for (number, key, status) in
-            [(2, &stranger, AccountStatus::Active), (3, &suspended, AccountStatus::Suspended)]
+        for (number, key, status) in [(2, &stranger, AccountStatus::Active), (3, &suspended, AccountStatus::Suspended)]
         {
             let new = NewAccessKey { id: key.id.clone(), secret: key.secret.clone() };
             changes.merge(iam::create_account(account(number), "another", &new, Timestamp::now()).unwrap());
@@ -142,7 +141,8 @@ impl World {
 
     /// An EC2 call of the owner's that succeeds.
     pub async fn ec2(&self, form: &str) -> Answer {
-        let answer = Request::form(&format!("{form}&Version=2016-11-15")).signed(&self.owner, "ec2").send(self.address).await;
+        let answer =
+            Request::form(&format!("{form}&Version=2016-11-15")).signed(&self.owner, "ec2").send(self.address).await;
         assert_eq!(answer.status, 200, "{form}: {}", answer.body);
         answer
     }
@@ -163,10 +163,7 @@ impl World {
                 &self.ec2(&format!("Action=CreateKeyPair&KeyType=ed25519&KeyName={KEY_NAME}")).await,
                 "keyPairId",
             ),
-            group: text(
-                &self.ec2("Action=CreateSecurityGroup&GroupName=walk&GroupDescription=walk").await,
-                "groupId",
-            ),
+            group: text(&self.ec2("Action=CreateSecurityGroup&GroupName=walk&GroupDescription=walk").await, "groupId"),
             instance: String::new(),
         };
         let run = format!("Action=RunInstances&MinCount=1&MaxCount=1&ImageId={}", things.image);

@@ -83,7 +83,8 @@ impl Maker<'_> {
     fn wants(&mut self, member: &Member, is_top: bool) -> bool {
         let is_chosen = !is_top && ["IpRanges"].contains(&member.name) || member.name == "IpPermissions";
         let before = self.names_a_thing;
-        let is_known = !matches!(member.shape.kind, Kind::Structure { .. }) && self.known(member.name, is_top).is_some();
+        let is_known =
+            !matches!(member.shape.kind, Kind::Structure { .. }) && self.known(member.name, is_top).is_some();
         self.names_a_thing = before;
         is_chosen || is_known
     }
@@ -160,12 +161,18 @@ impl Maker<'_> {
             match member.location {
                 Location::Uri | Location::StatusCode | Location::Headers => {}
                 Location::Query => {
-                    query.push(format!("{}={}", member.wire_name, escape(&self.scalar(member.name, &member.shape, true))));
+                    query.push(format!(
+                        "{}={}",
+                        member.wire_name,
+                        escape(&self.scalar(member.name, &member.shape, true))
+                    ));
                 }
                 Location::Header => {
                     headers.push((member.wire_name.to_lowercase(), self.scalar(member.name, &member.shape, true)));
                 }
-                Location::Body => body.push_str(&self.xml(member.wire_name, member.name, &member.shape, member.is_flattened)),
+                Location::Body => {
+                    body.push_str(&self.xml(member.wire_name, member.name, &member.shape, member.is_flattened))
+                }
             }
         }
         let path = if path.is_empty() { "/".to_owned() } else { path };
