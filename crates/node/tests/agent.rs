@@ -105,13 +105,17 @@ fn all_running(count: usize) -> impl Fn(&Report) -> bool {
 async fn an_assignment_is_brought_about_and_taken_back() {
     let rig = Rig::new();
     let agent = rig.agent();
+    let first = report(&agent, |_| true).await;
+    assert_eq!(first.generation, None, "nothing was assigned when the host was first looked at");
     agent.assign(assignment(&[(1, 8), (2, 8), (3, 9)])).await.unwrap();
-    report(&agent, all_running(3)).await;
+    let up = report(&agent, all_running(3)).await;
+    assert_eq!(up.generation, Some(1));
     assert_eq!(rig.all().await, "m1 running, m2 running, m3 running, v8, v9");
     agent.assign(assignment(&[(2, 8)])).await.unwrap();
     report(&agent, all_running(1)).await;
-    agent.assign(Assignment::default()).await.unwrap();
-    report(&agent, |report| report.workloads.is_empty()).await;
+    agent.assign(Assignment { generation: 2, ..Assignment::default() }).await.unwrap();
+    let gone = report(&agent, |report| report.workloads.is_empty()).await;
+    assert_eq!(gone.generation, Some(2));
     while !rig.all().await.is_empty() {
         tokio::task::yield_now().await;
     }
@@ -249,5 +253,26 @@ async fn cut_at_any_effect_a_new_agent_completes_the_work() {
             "three networks applied or removed, four effects on machines: cut at only {} effects",
             nth - 1
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_is_being_made_is_not_reported_gone() {
+    let rig = Rig::new();
+    let agent = rig.agent();
+    agent.assign(assignment(&[(1, 9), (2, 9)])).await.unwrap();
+    report(&agent, all_running(2)).await;
+    agent.assign(Assignment { generation: 2, ..assignment(&[(1, 9)]) }).await.unwrap();
+    report(&agent, |report| report.workloads.len() == 1).await;
+    // Effects take so long that the next assignment arrives in the middle of them.
+    rig.faults.pause(50);
+    agent.assign(Assignment { generation: 3, ..assignment(&[(1, 9), (2, 9)]) }).await.unwrap();
+    report(&agent, |report| report.generation == Some(3)).await;
+    agent.assign(Assignment { generation: 4, ..assignment(&[(1, 9)]) }).await.unwrap();
+    let gone = report(&agent, |report| report.generation == Some(4) && report.workloads.len() == 1).await;
+    assert_eq!(gone.workloads[0].id, instance(1));
+    for _ in 0..1000 {
+        assert_eq!(rig.machines.spec(&instance(2)), None, "what was reported gone is and stays so");
+        tokio::task::yield_now().await;
     }
 }
