@@ -13,6 +13,7 @@ mod key_pairs;
 mod network;
 mod paging;
 mod security_groups;
+mod tables;
 mod tags;
 mod text;
 
@@ -27,6 +28,7 @@ pub use error::Ec2Error;
 pub use images::{BuiltinImage, ImageSource, register_builtin};
 pub use instances::InstanceReconciler;
 pub use network::{DefaultNetwork, default_network};
+pub use tables::prepare;
 
 /// EC2.
 #[derive(Clone)]

@@ -116,6 +116,29 @@ fn a_killed_region_leaves_its_machines_running() {
 }
 
 #[test]
+fn a_start_prepares_every_table_and_a_later_one_writes_nothing() {
+    let world = World::in_memory();
+    let before = world.start();
+    let version = before.run(async |process| {
+        let launched = process.launch(1).await;
+        process.settle(&ids(&launched)).await;
+        let input = api::s3::CreateBucketRequest { bucket: "shapes".into(), ..Default::default() };
+        api::s3::S3Api::create_bucket(&process.services.s3, process.root(), input).await.unwrap();
+        let (used, prepared) = (process.tables("t"), process.tables("m"));
+        assert!(used.len() > 8, "{used:?}");
+        assert_eq!(used.difference(&prepared).collect::<Vec<_>>(), Vec::<&String>::new(), "of {prepared:?}");
+        process.version()
+    });
+    before.kill();
+    let after = world.start();
+    after.run(async |process| {
+        process.until("the agent has looked", async || process.reconcilers().await[0].activations > 1).await;
+        assert_eq!(process.version(), version);
+    });
+    after.kill();
+}
+
+#[test]
 fn a_node_that_fails_is_shown_to_the_operator_until_it_has_healed() {
     let world = World::in_memory();
     let process = world.start();

@@ -33,7 +33,7 @@ impl Dice {
 
 /// One step on a process that goes on. `live` are the instances that should be there in the end.
 async fn step(process: &Process, dice: &mut Dice, live: &mut BTreeSet<String>) {
-    process.faults.pause(dice.below(4) * dice.below(20));
+    process.faults.pause(dice.below(4) * dice.below(8));
     match dice.below(9) {
         0..3 if live.len() < 12 => {
             let count = i32::try_from(1 + dice.below(3)).unwrap();
