@@ -17,7 +17,7 @@ pub struct Limits {
     pub header_time: Duration,
     /// Time for a held body to arrive.
     pub body_time: Duration,
-    /// Longest pause within a streamed body.
+    /// Longest pause within a streamed body, and longest time in which a client takes nothing of its answer.
     pub idle_time: Duration,
     /// Time that open requests have to end when the edge stops.
     pub drain_time: Duration,
