@@ -221,7 +221,7 @@ impl Edge {
     ) -> Result<(&'static OperationShape, Decoded, Caller), ServiceError> {
         // Who has no key is not listened to: their bodies would fill the memory.
         let known = self.identify(claim, parts, trace)?;
-        let body = collect(body, &self.limits).await.map_err(collect_error)?;
+        let body = collect(body, self.limits.body_bytes, &self.limits).await.map_err(collect_error)?;
         let proven = known.map(|known| self.prove(known, parts, &body_hash(&body), trace)).transpose()?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
         let text = std::str::from_utf8(&body).unwrap_or_default();
@@ -263,6 +263,7 @@ impl Edge {
         trace.operation = matched.operation.name;
         let operation = implemented(mount.service, matched.operation)?;
         let framing = Framing::from_marker(&marker);
+        let limit = if proven.is_some() { self.limits.body_bytes } else { self.limits.unsigned_body_bytes };
         let mut headers = parts.headers.clone();
         if framing.is_some() {
             strip_chunked(&mut headers);
@@ -274,7 +275,7 @@ impl Edge {
             let promise = promise(parts, framing, signed_hash, claim.as_ref().ok(), proven.as_ref())?;
             Some(stream(body, promise, &self.limits))
         } else {
-            request.body = collect(body, &self.limits).await.map_err(collect_error)?;
+            request.body = collect(body, limit, &self.limits).await.map_err(collect_error)?;
             if let Some(sent) = signed_hash {
                 let computed = body_hash(&request.body);
                 if computed != sent {
@@ -292,7 +293,7 @@ impl Edge {
             // A framed body of an operation that wants it whole, as some SDKs send DeleteObjects.
             Some(stream) if !operation.has_streaming_input => {
                 trailers = stream.trailers();
-                request.body = stream.collect(self.limits.body_bytes).await.map_err(stream_error)?;
+                request.body = stream.collect(limit).await.map_err(stream_error)?;
                 None
             }
             other => other,

@@ -26,6 +26,7 @@ fn small() -> Limits {
     Limits {
         header_bytes: 16 * 1024,
         body_bytes: 4096,
+        unsigned_body_bytes: 1024,
         header_time: short,
         body_time: short,
         idle_time: short,
@@ -182,6 +183,15 @@ async fn who_has_no_key_is_answered_before_the_body() {
         connection.write(format!("{}content-length: 4000\r\n\r\n", form.head()).as_bytes()).await;
         let answer = connection.answer("POST").await.expect("an answer");
         assert!(["MissingAuthenticationToken", "AuthFailure"].contains(&answer.code().as_str()), "{}", answer.body);
+    }
+    // S3 takes some unsigned requests, but holds little for them.
+    let delete = Request::new("POST", &format!("/{BUCKET}"), "delete", "");
+    for (length, expected) in
+        [("content-length: 2000", "RequestEntityTooLarge"), ("content-length: 500", "InvalidRequest")]
+    {
+        let mut connection = Connection::open(world.address).await;
+        connection.write(format!("{}{length}\r\n\r\n{}", delete.head(), "a".repeat(500)).as_bytes()).await;
+        assert_eq!(connection.answer("POST").await.expect("an answer").code(), expected);
     }
 }
 
