@@ -166,7 +166,7 @@ fn split_credential(credential: &str) -> Result<(String, Scope), ClaimError> {
     }
 }
 
-fn request_time(headers: &HeaderMap) -> Result<(String, Timestamp), ClaimError> {
+pub(super) fn request_time(headers: &HeaderMap) -> Result<(String, Timestamp), ClaimError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(sent) = text("x-amz-date") {
         return match parse_amz_date(sent) {
@@ -179,7 +179,7 @@ fn request_time(headers: &HeaderMap) -> Result<(String, Timestamp), ClaimError> 
     if let Some(sent) = text("date") {
         let time = parse_amz_date(sent).or_else(|| jiff::fmt::rfc2822::parse(sent).ok().map(|time| time.timestamp()));
         if let Some(time) = time {
-            return Ok((format_amz_date(time), time));
+            return Ok((amz_date(time), time));
         }
     }
     Err(ClaimError::Incomplete(
@@ -213,6 +213,7 @@ fn parse_amz_date(text: &str) -> Option<Timestamp> {
     .map(|time| time.timestamp())
 }
 
-fn format_amz_date(time: Timestamp) -> String {
+/// A time as signed requests carry it in `X-Amz-Date`: `YYYYMMDDTHHMMSSZ`.
+pub fn amz_date(time: Timestamp) -> String {
     time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }

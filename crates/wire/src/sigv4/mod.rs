@@ -1,4 +1,4 @@
-//! AWS Signature Version 4: parse what a request claims, rebuild what its signer must have signed, compare.
+//! AWS Signature Version 4: parse what a request claims, rebuild what its signer must have signed, compare; and sign.
 //! Pure: the caller brings the secret, the clock and the hash of the body.
 //! Not here: who owns an access key, and which error text each service uses for a refusal.
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
@@ -6,10 +6,12 @@
 mod canonical;
 mod claim;
 mod key;
+mod sign;
 
 pub use canonical::{CanonicalRequest, PathRule};
-pub use claim::{Claim, ClaimError, Scope};
+pub use claim::{Claim, ClaimError, Scope, amz_date};
 pub use key::{Signature, SigningKey, hex, sha256_hex};
+pub use sign::{Signer, sign_headers};
 
 /// The algorithm name that opens an `Authorization` header and every string to sign.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
