@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod bind;
+mod digest;
 mod error;
 mod filters;
 mod images;
@@ -13,6 +14,7 @@ mod network;
 mod paging;
 mod security_groups;
 mod tags;
+mod text;
 
 use std::sync::Arc;
 
@@ -22,6 +24,9 @@ use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
 pub use error::Ec2Error;
+pub use images::{BuiltinImage, ImageSource, register_builtin};
+pub use instances::InstanceReconciler;
+pub use network::{DefaultNetwork, default_network};
 
 /// EC2.
 #[derive(Clone)]

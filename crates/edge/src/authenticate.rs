@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use wire::Protocol;
 use wire::sigv4::{CanonicalRequest, Claim, MAX_SKEW_SECONDS, PathRule, Scope, SigningKey, hex, string_to_sign};
 
-use crate::pipeline::SentUri;
 use crate::refuse::Refusal;
+use crate::rest::SentUri;
 
 /// Where access keys are looked up.
 pub trait Credentials: Send + Sync {
@@ -26,7 +26,13 @@ pub trait Credentials: Send + Sync {
 /// Derived signing keys by access key and scope. Bounded: when full it starts afresh, as keys change each day anyway.
 #[derive(Default)]
 pub struct SigningKeys {
-    keys: Mutex<HashMap<(String, Scope), ([u8; 32], SigningKey)>>,
+    keys: Mutex<HashMap<(String, Scope), Derived>>,
+}
+
+/// A key, and the print of the secret it was derived from: a secret that changes makes the key void.
+struct Derived {
+    print: [u8; 32],
+    key: SigningKey,
 }
 
 /// Most signing keys that are kept.
@@ -38,16 +44,16 @@ impl SigningKeys {
         print.copy_from_slice(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref());
         let name = (claim.access_key.clone(), claim.scope.clone());
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, key)) = keys.get(&name)
-            && *known == print
+        if let Some(known) = keys.get(&name)
+            && known.print == print
         {
-            return key.clone();
+            return known.key.clone();
         }
         if keys.len() >= MAX_KEYS {
             keys.clear();
         }
         let key = SigningKey::derive(secret, &claim.scope);
-        keys.insert(name, (print, key.clone()));
+        keys.insert(name, Derived { print, key: key.clone() });
         key
     }
 }

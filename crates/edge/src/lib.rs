@@ -4,10 +4,12 @@
 
 mod authenticate;
 mod body;
+mod failures;
 mod limits;
 mod pipeline;
 mod recognise;
 mod refuse;
+mod rest;
 mod server;
 
 pub use authenticate::{Credentials, SigningKeys};

@@ -7,22 +7,24 @@ use std::time::Instant;
 use api::{Call, Caller};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use tracing::{debug, error, info};
-use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
+use tracing::{debug, info};
+use wire::aws_chunked::Framing;
 use wire::sigv4::{Claim, ClaimError};
 use wire::{
-    BoxFuture, Decoded, Encoded, ErrorContext, OperationEntry, OperationShape, Protocol, RequestParts, RouteError,
-    ServiceError, ServiceShape, decode_request, encode_error, encode_response, parse_query, route,
+    BoxFuture, Decoded, Encoded, ErrorContext, OperationEntry, OperationShape, Protocol, RequestParts, ServiceError,
+    ServiceShape, decode_request, encode_error, encode_response, parse_query, route,
 };
 
 use crate::authenticate::{Credentials, Expected, Proven, SigningKeys, body_hash, prove};
-use crate::body::{AnswerBody, CollectError, Promise, collect, full, stream, streamed};
+use crate::body::{AnswerBody, collect, full, stream, streamed};
+use crate::failures::{collect_error, log_error, route_error, stream_error};
 use crate::limits::Limits;
-use crate::recognise::{Hint, hint, virtual_bucket};
+use crate::recognise::{Hint, hint};
 use crate::refuse::{Refusal, refusal_error};
+use crate::rest::{promise, strip_chunked, to_path_style};
 
 /// Hands a decoded request to a service and gives its answer.
 type Dispatch = Box<
@@ -63,15 +65,15 @@ pub struct Edge {
 }
 
 /// What is known of a request when its answer is written.
-struct Trace {
-    service: &'static ServiceShape,
-    protocol: Protocol,
-    operation: &'static str,
-    account: String,
-    request_id: String,
-    host_id: String,
-    resource: String,
-    is_head: bool,
+pub(crate) struct Trace {
+    pub(crate) service: &'static ServiceShape,
+    pub(crate) protocol: Protocol,
+    pub(crate) operation: &'static str,
+    pub(crate) account: String,
+    pub(crate) request_id: String,
+    pub(crate) host_id: String,
+    pub(crate) resource: String,
+    pub(crate) is_head: bool,
 }
 
 impl Edge {
@@ -170,12 +172,11 @@ impl Edge {
     ) -> Result<Response<AnswerBody>, ServiceError> {
         let query =
             parse_query(parts.uri.query().unwrap_or_default()).map_err(|error| trace.protocol.refusal(error))?;
-        let (entry, decoded, caller) = if trace.protocol == Protocol::RestXml {
+        let (operation, decoded, caller) = if trace.protocol == Protocol::RestXml {
             self.rest(mount, &parts, query, body, &claim, trace).await?
         } else {
             self.form(mount, &parts, query, body, &claim, trace).await?
         };
-        let operation = implemented(mount.service, entry)?;
         let call = Call {
             caller,
             request_id: trace.request_id.clone(),
@@ -206,7 +207,7 @@ impl Edge {
         body: Incoming,
         claim: &Result<Claim, ClaimError>,
         trace: &mut Trace,
-    ) -> Result<(&'static OperationEntry, Decoded, Caller), ServiceError> {
+    ) -> Result<(&'static OperationShape, Decoded, Caller), ServiceError> {
         let body = collect(body, &self.limits).await.map_err(collect_error)?;
         let proven = self.authenticate(claim, parts, &body_hash(&body), trace)?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
@@ -217,12 +218,13 @@ impl Edge {
         let Some(action) = find("Action").filter(|action| !action.is_empty()) else {
             return Err(ServiceError::bad_request("MissingAction", "The request must contain the parameter Action"));
         };
-        let entry = mount.service.find(action).ok_or_else(|| invalid_action(mount.service, action, find("Version")))?;
-        trace.operation = entry.name;
-        let operation = implemented(mount.service, entry)?;
+        if let Some(entry) = mount.service.find(action) {
+            trace.operation = entry.name;
+        }
+        let operation = mount.service.resolve(action)?;
         let request = RequestParts { method: parts.method.clone(), query, body, ..RequestParts::default() };
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
-        Ok((entry, Decoded { value, body: None }, caller))
+        Ok((operation, Decoded { value, body: None }, caller))
     }
 
     /// REST: method, path and query name the operation; the body may be a stream.
@@ -234,10 +236,10 @@ impl Edge {
         body: Incoming,
         claim: &Result<Claim, ClaimError>,
         trace: &mut Trace,
-    ) -> Result<(&'static OperationEntry, Decoded, Caller), ServiceError> {
+    ) -> Result<(&'static OperationShape, Decoded, Caller), ServiceError> {
         let found = route(mount.service, &parts.method, parts.uri.path(), &query, &parts.headers);
         let marker = text_header(parts, "x-amz-content-sha256").to_owned();
-        if matches!(claim, Ok(_)) && marker.is_empty() {
+        if claim.is_ok() && marker.is_empty() {
             let text = "Missing required header for this request: x-amz-content-sha256";
             return Err(ServiceError::bad_request("InvalidRequest", text));
         }
@@ -280,7 +282,7 @@ impl Edge {
         };
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
-        Ok((matched.operation, Decoded { value, body: stream }, caller))
+        Ok((operation, Decoded { value, body: stream }, caller))
     }
 
     /// The proven caller, or none for a request that S3 may take unsigned.
@@ -347,28 +349,6 @@ fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<AnswerBody>
     answer
 }
 
-/// One line with the cause, for whoever can act on it: our faults for the operator, theirs only when asked for.
-fn log_error(trace: &Trace, refused: &ServiceError) {
-    let (service, operation, request_id) = (trace.service.name, trace.operation, &trace.request_id);
-    let cause = refused.cause.as_ref().map(|cause| with_sources(cause.as_ref())).unwrap_or_default();
-    if refused.is_sender_fault {
-        info!(service, operation, account = trace.account, request_id, code = %refused.code, cause, "refused");
-    } else {
-        error!(service, operation, account = trace.account, request_id, code = %refused.code, cause, "failed");
-    }
-}
-
-fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
-}
-
 /// A service that is not here at all has no protocol of its own; the query protocol's error is the plainest.
 fn not_served(claim: &Result<Claim, ClaimError>) -> Response<AnswerBody> {
     let name = claim.as_ref().map_or("-", |claim| claim.scope.service.as_str());
@@ -385,129 +365,10 @@ fn not_served(claim: &Result<Claim, ClaimError>) -> Response<AnswerBody> {
 }
 
 fn implemented(service: &ServiceShape, entry: &OperationEntry) -> Result<&'static OperationShape, ServiceError> {
-    entry.shape.ok_or_else(|| {
-        if service.has_bare_errors {
-            let text = "A header you provided implies functionality that is not implemented.";
-            return ServiceError::receiver("NotImplemented", 501, text).with_field("Operation", entry.name);
-        }
-        let text = format!("The operation {} is not built yet.", entry.name);
-        ServiceError::bad_request("UnsupportedOperation", text)
-    })
+    entry.shape.ok_or_else(|| service.not_implemented(entry))
 }
 
-fn invalid_action(service: &ServiceShape, action: &str, version: Option<&str>) -> ServiceError {
-    let version = version.unwrap_or(service.api_version);
-    if service.protocols.first() == Some(&Protocol::Ec2) {
-        let text = format!("The action {action} is not valid for this web service.");
-        return ServiceError::bad_request("InvalidAction", text);
-    }
-    ServiceError::bad_request("InvalidAction", format!("Could not find operation {action} for version {version}"))
-}
-
-fn route_error(error: RouteError) -> ServiceError {
-    match error {
-        RouteError::MethodNotAllowed => {
-            let text = "The specified method is not allowed against this resource.";
-            ServiceError::sender("MethodNotAllowed", 405, text)
-        }
-        RouteError::Conflict(one, other) => {
-            let text = "Conflicting query string parameters";
-            ServiceError::bad_request("InvalidArgument", text)
-                .with_field("ArgumentName", "ResourceType")
-                .with_field("ArgumentValue", format!("{one}, {other}"))
-        }
-        RouteError::NotFound | RouteError::Path(_) => {
-            ServiceError::bad_request("InvalidURI", "Couldn't parse the specified URI.")
-        }
-    }
-}
-
-fn collect_error(error: CollectError) -> ServiceError {
-    match error {
-        CollectError::TooLarge(_) => {
-            ServiceError::sender("RequestEntityTooLarge", 413, "The request body is too large.").because(error)
-        }
-        CollectError::TooSlow(_) => ServiceError::sender(
-            "RequestTimeout",
-            400,
-            "Your socket connection to the server was not read from or written to within the timeout period.",
-        )
-        .because(error),
-        CollectError::Broken(_) => {
-            ServiceError::bad_request("IncompleteBody", "The request body terminated unexpectedly").because(error)
-        }
-    }
-}
-
-fn stream_error(error: wire::StreamError) -> ServiceError {
-    match error {
-        wire::StreamError::Invalid { code, message } => ServiceError::bad_request(code, message),
-        error => ServiceError::bad_request("IncompleteBody", "The request body terminated unexpectedly").because(error),
-    }
-}
-
-/// What the headers promise of a body that will be streamed.
-fn promise(
-    parts: &Parts,
-    framing: Option<Framing>,
-    sha256: Option<String>,
-    claim: Option<&Claim>,
-    proven: Option<&Proven>,
-) -> Result<Promise, ServiceError> {
-    let number = |name: &str| text_header(parts, name).parse::<u64>().ok();
-    let Some(framing) = framing else {
-        let length = number("content-length");
-        if length.is_none() && !parts.headers.contains_key(header::TRANSFER_ENCODING) {
-            return Ok(Promise { length: Some(0), sha256, framing: None });
-        }
-        return Ok(Promise { length, sha256, framing: None });
-    };
-    let Some(length) = number("x-amz-decoded-content-length") else {
-        let text = "You must provide the Content-Length HTTP header.";
-        return Err(ServiceError::sender("MissingContentLength", 411, text));
-    };
-    let signer = claim.zip(proven).map(|(claim, proven)| ChunkSigner {
-        key: proven.key.clone(),
-        amz_date: claim.amz_date.clone(),
-        scope: claim.scope.to_string(),
-        seed: claim.signature.clone(),
-    });
-    Ok(Promise { length: Some(length), sha256: None, framing: Some(Decoder::new(framing, signer)) })
-}
-
-/// Takes `aws-chunked` out of the content encodings, and puts the length that counts in place of the framed one.
-fn strip_chunked(headers: &mut http::HeaderMap) {
-    if let Some(value) = headers.remove(header::CONTENT_ENCODING) {
-        let text = value.to_str().unwrap_or_default();
-        let rest: Vec<&str> = text.split(',').map(str::trim).filter(|coding| *coding != "aws-chunked").collect();
-        if let Ok(value) = HeaderValue::from_str(&rest.join(","))
-            && !value.is_empty()
-        {
-            headers.insert(header::CONTENT_ENCODING, value);
-        }
-    }
-    headers.remove(header::CONTENT_LENGTH);
-    if let Some(length) = headers.get("x-amz-decoded-content-length").cloned() {
-        headers.insert(header::CONTENT_LENGTH, length);
-    }
-}
-
-/// Rewrites a virtual-hosted S3 request to path style. The signature was made of the path as sent, so only routing
-/// may see the new one; the old is kept in the extensions.
-fn to_path_style(parts: &mut Parts) {
-    let host = text_header(parts, header::HOST.as_str()).to_owned();
-    let Some(bucket) = virtual_bucket(&host) else { return };
-    let path_and_query = parts.uri.path_and_query().map_or("/", |both| both.as_str());
-    if let Ok(uri) = format!("/{bucket}{path_and_query}").parse::<Uri>() {
-        parts.extensions.insert(SentUri(std::mem::replace(&mut parts.uri, uri)));
-    }
-}
-
-/// The URI as the client sent it, where routing uses another.
-#[derive(Clone)]
-pub(crate) struct SentUri(pub(crate) Uri);
-
-fn text_header<'a>(parts: &'a Parts, name: &str) -> &'a str {
+pub(crate) fn text_header<'a>(parts: &'a Parts, name: &str) -> &'a str {
     parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 

@@ -1,4 +1,5 @@
 //! OpenSSH reads the private keys that we write, and derives the public key that we say.
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -45,4 +46,21 @@ fn openssh_reads_what_we_write() {
 fn no_two_keys_are_the_same() {
     let [one, other] = [(); 2].map(|()| keys::new_key(KeyAlgorithm::Ed25519).unwrap());
     assert_ne!(one.public_openssh, other.public_openssh);
+}
+
+#[test]
+fn openssl_computes_the_same_rsa_fingerprint() {
+    let key = keys::new_key(KeyAlgorithm::Rsa).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (pem, der) = (folder.path().join("key"), folder.path().join("der"));
+    std::fs::write(&pem, &key.private_pem).unwrap();
+    let run = |arguments: &[&str], path: &std::path::Path| {
+        let output = Command::new("openssl").args(arguments).arg(path).output().expect("openssl runs; install openssl");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let pkcs8 = run(&["pkcs8", "-topk8", "-nocrypt", "-outform", "DER", "-in"], &pem);
+    std::fs::write(&der, pkcs8).unwrap();
+    let sum = String::from_utf8(run(&["sha1", "-c"], &der)).unwrap();
+    assert!(sum.trim().ends_with(&key.fingerprint), "{sum} {}", key.fingerprint);
 }

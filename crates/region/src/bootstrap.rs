@@ -43,7 +43,8 @@ pub(crate) async fn first_account(
     let account = AccountId::from_random(random(effects));
     let key = NewAccessKey::from_random(random(effects));
     let mut changes = iam::create_account(account.clone(), "root", &key, effects.now())?;
-    changes.merge(ec2::default_network(&account, region, &mut || random(effects))?);
+    let (network, _) = ec2::default_network(&account, region, &mut || random(effects))?;
+    changes.merge(network);
     store.commit(None, changes).await?;
     Ok(RootKey { account, access_key: key.id, secret: key.secret })
 }

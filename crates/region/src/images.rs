@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ec2::BuiltinImage;
+use ec2::{BuiltinImage, ImageSource};
 use image::Manifest;
 use service::{Effects, Pass, ReconcileError, Reconciler};
 use store::Store;
@@ -78,11 +78,13 @@ fn read(folder: &Path) -> Vec<Result<BuiltinImage, ReconcileError>> {
 
 fn builtin(folder: &Path, manifest: Manifest) -> BuiltinImage {
     BuiltinImage {
-        kernel: Some(folder.join(&manifest.kernel.file)),
-        initrd: Some(folder.join(&manifest.initrd.file)),
-        command_line: manifest.command_line,
-        root: Some(folder.join(&manifest.root.file)),
-        root_bytes: manifest.root_bytes,
+        source: ImageSource {
+            kernel: Some(folder.join(&manifest.kernel.file)),
+            initrd: Some(folder.join(&manifest.initrd.file)),
+            command_line: manifest.command_line,
+            root: Some(folder.join(&manifest.root.file)),
+            root_bytes: manifest.root_bytes,
+        },
         name: manifest.name,
         description: manifest.description,
         architecture: manifest.architecture,
@@ -95,10 +97,6 @@ pub(crate) fn simulated() -> BuiltinImage {
         name: "welkin-tiny".to_owned(),
         description: "A simulated image: its machines do not boot".to_owned(),
         architecture: "x86_64".to_owned(),
-        kernel: None,
-        initrd: None,
-        command_line: String::new(),
-        root: None,
-        root_bytes: 0,
+        source: ImageSource { kernel: None, initrd: None, command_line: String::new(), root: None, root_bytes: 0 },
     }
 }

@@ -16,8 +16,8 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::admin::{AdminSocket, Order};
-use crate::images::{self, ImageReconciler};
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
+use crate::images::{self, ImageReconciler};
 use crate::runtime::Reconcilers;
 
 /// What a region is.
@@ -90,9 +90,9 @@ impl Region {
     pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
         let server = Server::bind(config.listen).await?;
         let admin = match &config.admin_dir {
-            Some(folder) => Some(
-                AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?,
-            ),
+            Some(folder) => {
+                Some(AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?)
+            }
             None => None,
         };
         let facts = Arc::new(RegionFacts {
@@ -103,10 +103,10 @@ impl Region {
         });
         let Parts { store, blobs, node, effects } = parts;
         let root = first_account(&store, &facts, &*effects).await?;
-        let runner = Runner::new(store.clone(), facts, Arc::clone(&effects), Arc::new(OwnerAuthorizer));
+        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
         let sts = Arc::new(Sts::new(runner.clone()));
         let ec2 = Arc::new(Ec2::new(runner.clone(), Arc::clone(&node)));
-        let s3 = Arc::new(S3::new(runner.clone(), Arc::clone(&blobs)));
+        let s3 = Arc::new(S3::new(runner, Arc::clone(&blobs)));
         let mounts = vec![
             Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
                 let ec2 = Arc::clone(&ec2);
@@ -124,7 +124,7 @@ impl Region {
         let credentials = Arc::new(StoreCredentials(store.clone()));
         let edge = Arc::new(Edge::new(mounts, credentials, &config.name, Limits::default()));
         let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
-            Arc::new(ec2::InstanceReconciler::new(runner, node)),
+            Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
             Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
         ];
         if config.is_simulated {
@@ -177,7 +177,8 @@ fn zones(config: &RegionConfig) -> Vec<ZoneFacts> {
         let is_end = index == 0 || index + 1 == parts.len();
         short.push_str(if is_end { part } else { part.get(..1).unwrap_or_default() });
     }
-    let name = |(index, zone): (usize, &String)| ZoneFacts { name: zone.clone(), id: format!("{short}-az{}", index + 1) };
+    let name =
+        |(index, zone): (usize, &String)| ZoneFacts { name: zone.clone(), id: format!("{short}-az{}", index + 1) };
     config.zones.iter().enumerate().map(name).collect()
 }
 

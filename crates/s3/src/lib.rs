@@ -1,1 +1,63 @@
-//! S3.
+//! S3: buckets and objects, on disk and durable. Records in the store say what there is; object bytes are blobs that
+//! the records name.
+//! Not here yet: versions, multipart uploads, copies, policies and ACLs, tags, encryption. A parameter whose meaning
+//! is not built is refused with `NotImplemented`, never dropped.
+#![forbid(unsafe_code)]
+
+mod bind;
+mod buckets;
+mod error;
+mod objects;
+mod owner;
+mod reconcile;
+#[cfg(test)]
+mod tests;
+mod unbuilt;
+
+use std::sync::Arc;
+
+use api::Call;
+use blobs::BlobStore;
+use service::{Refusal, Runner, Service};
+use wire::ServiceError;
+
+pub use buckets::BucketRecord;
+pub use error::S3Error;
+pub use objects::{BlobRefRecord, ChecksumKind, GarbageRecord, ObjectHeaders, ObjectRecord, StoredChecksum};
+pub use reconcile::BlobReconciler;
+
+/// S3.
+#[derive(Clone)]
+pub struct S3 {
+    runner: Runner,
+    blobs: Arc<dyn BlobStore>,
+}
+
+impl S3 {
+    /// S3 over a runner, with object bytes in `blobs`. Run a [`BlobReconciler`] over the same two, or the bytes of
+    /// deleted objects stay for ever.
+    pub fn new(runner: Runner, blobs: Arc<dyn BlobStore>) -> Self {
+        Self { runner, blobs }
+    }
+
+    pub(crate) fn blobs(&self) -> &Arc<dyn BlobStore> {
+        &self.blobs
+    }
+}
+
+impl Service for S3 {
+    const NAME: &'static str = "s3";
+
+    fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
+    /// The long sentence is for callers of whom we know who they are.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>.
+    fn unauthorized(call: &Call, refusal: &Refusal) -> ServiceError {
+        match call.caller.account {
+            Some(_) => ServiceError::sender("AccessDenied", 403, refusal.message(&call.caller)),
+            None => S3Error::AccessDenied.into(),
+        }
+    }
+}

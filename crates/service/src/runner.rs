@@ -130,7 +130,7 @@ impl Runner {
                 Ok::<_, ServiceError>((view, applied))
             })
             .await
-            .map_err(|panic| ServiceError::internal(panic))??;
+            .map_err(ServiceError::internal)??;
             let Some(view) = view else { return Ok(applied.output) };
             match self.shared.store.commit(Some(&view), applied.changes).await {
                 Ok(_) => return Ok(applied.output),

@@ -26,6 +26,11 @@ impl Watch {
         Ok(*self.receiver.borrow_and_update())
     }
 
+    /// The receiver beneath, for whoever waits for several signals at once. Its value is the newest commit's version.
+    pub fn receiver(&self) -> watch::Receiver<Version> {
+        self.receiver.clone()
+    }
+
     /// Whether [`Watch::changed`] would return at once; doesn't reset it.
     pub fn is_changed(&self) -> bool {
         self.receiver.has_changed().unwrap_or(true)

@@ -11,7 +11,9 @@ use crate::{doctor, down, env, image, reconcilers, up};
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
 #[command(name = "welkin", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Every option of a region can also be set in the environment (WELKIN_DATA_DIR) or in welkin.toml\n(data_dir = \"...\"). Options beat the environment, the environment beats the file.")]
+#[command(
+    after_help = "Every option of a region can also be set in the environment (WELKIN_DATA_DIR) or in welkin.toml\n(data_dir = \"...\"). Options beat the environment, the environment beats the file."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

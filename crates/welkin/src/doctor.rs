@@ -168,7 +168,8 @@ fn disk(data_dir: &Path) -> Finding {
 /// The median of some synced writes.
 fn sync_time(folder: &Path) -> Result<Duration> {
     const TRIES: usize = 9;
-    let file = tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write in {}", folder.display()))?;
+    let file =
+        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write in {}", folder.display()))?;
     let mut handle: &File = file.as_file();
     let mut times = Vec::with_capacity(TRIES);
     for _ in 0..TRIES {

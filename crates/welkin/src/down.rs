@@ -45,8 +45,7 @@ pub fn run(settings: &Settings, purge: bool) -> Result<()> {
         hosts.down().await?;
         drop(hosts);
         if purge {
-            std::fs::remove_dir_all(data.root())
-                .with_context(|| format!("cannot remove {}", data.root().display()))?;
+            std::fs::remove_dir_all(data.root()).with_context(|| format!("cannot remove {}", data.root().display()))?;
         }
         drop(lock);
         Ok(())

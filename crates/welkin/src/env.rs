@@ -12,8 +12,9 @@ use crate::settings::Settings;
 /// Prints the exports of a region that has been started at least once.
 pub fn run(settings: &Settings) -> Result<()> {
     let path = settings.data_dir.join("environment");
-    let text = fs::read_to_string(&path)
-        .with_context(|| format!("no region has been started in {}: {}", settings.data_dir.display(), path.display()))?;
+    let text = fs::read_to_string(&path).with_context(|| {
+        format!("no region has been started in {}: {}", settings.data_dir.display(), path.display())
+    })?;
     print!("{text}");
     Ok(())
 }

@@ -247,9 +247,11 @@ mod tests {
         let file = folder.path().join("welkin.toml");
         std::fs::write(&file, "region = 'eu-a-1'\nzones = 2\nlog = 'warn'\n").unwrap();
         let path = file.to_str().unwrap();
-        let settings =
-            Settings::resolve(values(&[("region", "eu-c-1")]), values(&[("config", path), ("region", "eu-b-1"), ("log", "debug")]))
-                .unwrap();
+        let settings = Settings::resolve(
+            values(&[("region", "eu-c-1")]),
+            values(&[("config", path), ("region", "eu-b-1"), ("log", "debug")]),
+        )
+        .unwrap();
         assert_eq!((settings.region.as_str(), settings.log.as_str(), settings.zones.len()), ("eu-c-1", "debug", 2));
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -34,7 +34,8 @@ pub enum StreamError {
 
 /// A body read piece by piece, whose length may be known beforehand.
 pub struct ByteStream {
-    pieces: BoxStream<'static, Result<Bytes, StreamError>>,
+    /// Never contended: only the owner polls. The mutex makes requests `Sync`, which a stream need not be.
+    pieces: Mutex<BoxStream<'static, Result<Bytes, StreamError>>>,
     length: Option<u64>,
     trailers: Option<Trailers>,
 }
@@ -45,7 +46,7 @@ pub type Trailers = Arc<OnceLock<Vec<(String, String)>>>;
 impl ByteStream {
     /// A stream of `pieces` that will add up to `length` bytes, if that is known. The stream trusts its maker on that.
     pub fn new(pieces: impl Stream<Item = Result<Bytes, StreamError>> + Send + 'static, length: Option<u64>) -> Self {
-        Self { pieces: pieces.boxed(), length, trailers: None }
+        Self { pieces: Mutex::new(pieces.boxed()), length, trailers: None }
     }
 
     /// The stream of these bytes.
@@ -77,7 +78,7 @@ impl ByteStream {
     /// What the stream gives, or [`StreamError::WrongLength`] past the limit.
     pub async fn collect(mut self, limit: usize) -> Result<Bytes, StreamError> {
         let mut all = Vec::new();
-        while let Some(piece) = self.pieces.next().await {
+        while let Some(piece) = self.next().await {
             let piece = piece?;
             if piece.len() > limit.saturating_sub(all.len()) {
                 let seen = all.len() as u64 + piece.len() as u64;
@@ -93,7 +94,7 @@ impl Stream for ByteStream {
     type Item = Result<Bytes, StreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.pieces.poll_next_unpin(cx)
+        self.pieces.get_mut().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(cx)
     }
 }
 

@@ -45,6 +45,8 @@ pub struct InstanceSpec {
     pub metadata_options: MetadataOptions,
     /// The client's idempotency token.
     pub client_token: Option<String>,
+    /// A digest of the launching call's parameters, which a later call with the same token must repeat.
+    pub request_digest: u64,
     /// Its only network interface.
     pub interface: PrimaryInterface,
     /// `disableApiTermination`.
@@ -121,7 +123,7 @@ impl Record for InstanceRecord {
     const TABLE: &'static str = "ec2/instance";
     const VERSION: u16 = 1;
     type Key = (AccountId, InstanceId);
-    const INDEXES: &'static [&'static str] = &["live", "token"];
+    const INDEXES: &'static [&'static str] = &["live", "ended", "token"];
 
     fn key(&self) -> Self::Key {
         (self.account.clone(), self.id.clone())
@@ -129,7 +131,10 @@ impl Record for InstanceRecord {
 
     fn index_keys(&self) -> Vec<IndexEntry> {
         let mut entries = Vec::new();
-        if self.status.state != InstanceState::Terminated {
+        if self.status.state == InstanceState::Terminated {
+            let since = u64::try_from(self.status.since.as_second()).unwrap_or_default();
+            entries.push(IndexEntry::new("ended", KeyBuf::from(since)));
+        } else {
             entries.push(IndexEntry::new("live", KeyBuf::from("")));
         }
         if let Some(token) = &self.spec.client_token {

@@ -23,6 +23,7 @@ pub enum InstanceState {
 
 /// What somebody does to an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "instances cannot be stopped before there are volumes")]
 pub enum Action {
     /// `TerminateInstances`.
     Terminate,

@@ -1,0 +1,185 @@
+//! What a node's report means for the instances: pure functions, from what is stored and what is seen to changes.
+
+use std::collections::HashMap;
+
+use host::{MachineState, Report, WorkloadReport};
+use ids::InstanceId;
+use jiff::Timestamp;
+use store::{Changes, Direction, KeyPrefix, Record, StoreError, View};
+
+use super::find;
+use super::record::InstanceRecord;
+use super::states::InstanceState;
+use crate::network::record::{PrivateAddressRecord, PublicAddressRecord};
+use crate::tags::record::TagRecord;
+
+/// How long a terminated instance stays visible. Source: the EC2 user guide on terminating instances.
+const VISIBLE_SECONDS: i64 = 3600;
+/// Most records that one activation forgets.
+const FORGET_AT_ONCE: usize = 100;
+
+/// AWS's codes and texts for the ways in which an instance ends. Source: the EC2 type `StateReason`.
+const BY_GUEST: (&str, &str) =
+    ("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown");
+const BY_CRASH: (&str, &str) = ("Server.InternalError", "Server.InternalError: Internal error");
+const AT_LAUNCH: (&str, &str) = ("Server.InternalError", "Server.InternalError: Internal error on launch");
+
+/// A report by instance.
+pub(crate) struct Seen<'a>(HashMap<&'a InstanceId, &'a WorkloadReport>);
+
+impl<'a> Seen<'a> {
+    /// Of a report.
+    pub(crate) fn of(report: &'a Report) -> Self {
+        Self(report.workloads.iter().map(|workload| (&workload.id, workload)).collect())
+    }
+
+    fn get(&self, id: &InstanceId) -> Option<&'a WorkloadReport> {
+        self.0.get(id).copied()
+    }
+}
+
+/// A change of an instance's state that a report calls for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Transition {
+    /// The new state.
+    pub(crate) state: InstanceState,
+    /// Why, unless the reason that is stored stands.
+    pub(crate) reason: Option<(&'static str, &'static str)>,
+}
+
+/// What the node's word on an instance's machine makes of its state; none if it stays.
+pub(crate) fn transition(state: InstanceState, seen: Option<&WorkloadReport>) -> Option<Transition> {
+    let machine = seen.and_then(|seen| seen.state.as_ref());
+    let is_refused = seen.is_some_and(|seen| seen.refused.is_some());
+    let to = |state, reason| Some(Transition { state, reason });
+    match (state, machine) {
+        (InstanceState::Pending, Some(MachineState::Running)) => to(InstanceState::Running, None),
+        (InstanceState::Pending | InstanceState::Running, Some(MachineState::Exited { by_guest, .. })) => {
+            to(InstanceState::Terminated, Some(if *by_guest { BY_GUEST } else { BY_CRASH }))
+        }
+        (InstanceState::Pending, None | Some(MachineState::Prepared)) if is_refused => {
+            to(InstanceState::Terminated, Some(AT_LAUNCH))
+        }
+        (InstanceState::ShuttingDown, None) => to(InstanceState::Terminated, None),
+        (InstanceState::Pending, None | Some(MachineState::Prepared))
+        | (InstanceState::Running, None | Some(MachineState::Prepared | MachineState::Running))
+        | (InstanceState::ShuttingDown, Some(_))
+        | (InstanceState::Terminated | InstanceState::Stopping | InstanceState::Stopped, _) => None,
+    }
+}
+
+/// The keys of the live instances whose state a report changes.
+pub(crate) fn affected(live: &[InstanceRecord], seen: &Seen<'_>) -> Vec<<InstanceRecord as Record>::Key> {
+    let is_affected = |record: &&InstanceRecord| transition(record.status.state, seen.get(&record.id)).is_some();
+    live.iter().filter(is_affected).map(Record::key).collect()
+}
+
+/// What a report changes of the instances with these keys: states, and for those that end the release of their
+/// addresses. Only they are read, so that launches of others meanwhile do not conflict.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn observe(
+    view: &View,
+    keys: &[<InstanceRecord as Record>::Key],
+    seen: &Seen<'_>,
+    now: Timestamp,
+) -> Result<Changes, StoreError> {
+    let mut changes = Changes::new();
+    for key in keys {
+        let Some(mut record) = view.get::<InstanceRecord>(key)? else { continue };
+        let Some(transition) = transition(record.status.state, seen.get(&record.id)) else { continue };
+        record.status.state = transition.state;
+        record.status.since = now;
+        match transition.reason {
+            Some((code, message)) => record.status.reason = Some((code.to_owned(), message.to_owned())),
+            None if transition.state == InstanceState::Running => record.status.reason = None,
+            None => {}
+        }
+        if transition.state == InstanceState::Terminated {
+            record.spec.is_wanted = false;
+            release(view, &record, &mut changes)?;
+        }
+        changes.put(&record)?;
+    }
+    Ok(changes)
+}
+
+/// What removes terminated instances whose hour is over, with their tags.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn forget(view: &View, now: Timestamp) -> Result<Changes, StoreError> {
+    let mut changes = Changes::new();
+    let ended =
+        view.scan_index::<InstanceRecord>("ended", &KeyPrefix::all(), None, Direction::Ascending, FORGET_AT_ONCE)?;
+    for (_, record) in ended {
+        if now.as_second() - record.status.since.as_second() < VISIBLE_SECONDS {
+            break;
+        }
+        changes.delete::<InstanceRecord>(&record.key());
+        delete_tags(view, &record, record.id.as_str(), &mut changes)?;
+    }
+    Ok(changes)
+}
+
+fn release(view: &View, record: &InstanceRecord, changes: &mut Changes) -> Result<(), StoreError> {
+    let interface = &record.spec.interface;
+    changes.delete::<PrivateAddressRecord>(&(interface.subnet.clone(), u64::from(interface.private_ip.to_bits())));
+    if let Some(address) = interface.public_ip {
+        changes.delete::<PublicAddressRecord>(&u64::from(address.to_bits()));
+    }
+    delete_tags(view, record, interface.id.as_str(), changes)
+}
+
+fn delete_tags(view: &View, record: &InstanceRecord, resource: &str, changes: &mut Changes) -> Result<(), StoreError> {
+    for (key, _) in find::tags_of(view, &record.account, resource)? {
+        changes.delete::<TagRecord>(&(record.account.clone(), resource.to_owned(), key));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use host::{MachineState, WorkloadReport};
+    use ids::InstanceId;
+
+    use super::super::states::InstanceState::{self, Pending, Running, ShuttingDown, Stopped, Terminated};
+    use super::transition;
+
+    #[test]
+    fn what_a_report_makes_of_a_state() {
+        let exited = |by_guest| Some(MachineState::Exited { by_guest, reason: String::new() });
+        let (guest, crash) = ("Client.InstanceInitiatedShutdown", "Server.InternalError");
+        let table: &[(InstanceState, Option<MachineState>, bool, Option<(InstanceState, Option<&str>)>)] = &[
+            (Pending, None, false, None),
+            (Pending, Some(MachineState::Prepared), false, None),
+            (Pending, Some(MachineState::Running), false, Some((Running, None))),
+            (Pending, None, true, Some((Terminated, Some(crash)))),
+            (Pending, Some(MachineState::Running), true, Some((Running, None))),
+            (Pending, exited(true), false, Some((Terminated, Some(guest)))),
+            (Running, Some(MachineState::Running), false, None),
+            (Running, Some(MachineState::Running), true, None),
+            (Running, None, false, None),
+            (Running, exited(true), false, Some((Terminated, Some(guest)))),
+            (Running, exited(false), false, Some((Terminated, Some(crash)))),
+            (ShuttingDown, Some(MachineState::Running), false, None),
+            (ShuttingDown, exited(false), false, None),
+            (ShuttingDown, None, false, Some((Terminated, None))),
+            (Terminated, Some(MachineState::Running), false, None),
+            (Stopped, None, false, None),
+        ];
+        for (state, machine, is_refused, expected) in table {
+            let seen = WorkloadReport {
+                id: InstanceId::from_random([1; 8]),
+                state: machine.clone(),
+                refused: is_refused.then(|| "no".to_owned()),
+            };
+            let next = transition(*state, Some(&seen));
+            let next = next.map(|next| (next.state, next.reason.map(|(code, _)| code)));
+            assert_eq!(next, *expected, "{state:?} {machine:?} {is_refused}");
+        }
+        assert_eq!(transition(ShuttingDown, None).map(|next| next.state), Some(Terminated));
+        assert_eq!(transition(Running, None), None);
+    }
+}

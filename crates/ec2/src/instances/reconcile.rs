@@ -1,0 +1,157 @@
+//! Makes instances real: hands the node what should run, and writes down what it sees.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use host::{Assignment, Node, Report};
+use service::{Effects, Pass, ReconcileError, Reconciler, RegionFacts};
+use store::{CommitError, Record, Store, StoreError, Watch};
+use tokio::sync::watch;
+
+use super::assignment::{assignment, live};
+use super::observe::{Seen, affected, forget, observe};
+use super::record::InstanceRecord;
+use crate::images::record::ImageRecord;
+use crate::network::record::SubnetRecord;
+use crate::security_groups::record::SecurityGroupRecord;
+use crate::tags::record::TagRecord;
+
+/// The longest wait for the node to take an assignment in, or to report.
+const NODE_LIMIT: Duration = Duration::from_secs(10);
+/// How often a commit is decided anew within one activation when somebody else changed the same instances.
+const TRIES: usize = 4;
+
+/// The reconciler of instances, for a region with one node. It keeps nothing but the assignment that the node last
+/// took in, so as not to repeat itself; the first activation always hands one over.
+pub struct InstanceReconciler {
+    store: Store,
+    node: Arc<dyn Node>,
+    effects: Arc<dyn Effects>,
+    region: Arc<RegionFacts>,
+    watches: Vec<Watch>,
+    handed: Mutex<Option<Arc<Assignment>>>,
+}
+
+impl InstanceReconciler {
+    /// A reconciler of the instances in `store`, which run on `node`.
+    pub fn new(store: Store, node: Arc<dyn Node>, effects: Arc<dyn Effects>, region: Arc<RegionFacts>) -> Self {
+        let watches = vec![
+            store.watch::<InstanceRecord>(),
+            store.watch::<SecurityGroupRecord>(),
+            store.watch::<SubnetRecord>(),
+            store.watch::<ImageRecord>(),
+            store.watch::<TagRecord>(),
+        ];
+        Self { store, node, effects, region, watches, handed: Mutex::default() }
+    }
+
+    async fn hand_over(&self, wanted: Assignment) -> Result<(), ReconcileError> {
+        if self.handed().as_deref() == Some(&wanted) {
+            return Ok(());
+        }
+        let wanted = Arc::new(wanted);
+        // Until the node has said yes nobody knows what it holds.
+        self.set_handed(None);
+        within(self.node.assign(Assignment::clone(&wanted))).await?;
+        self.set_handed(Some(wanted));
+        Ok(())
+    }
+
+    async fn report(&self) -> Result<Report, ReconcileError> {
+        let report = within(self.node.report()).await;
+        if report.is_err() {
+            // A node that cannot report may have begun anew, with nothing assigned.
+            self.set_handed(None);
+        }
+        report
+    }
+
+    /// Commits what the report changes. How many instances that were.
+    async fn write_down(
+        &self,
+        keys: &[<InstanceRecord as Record>::Key],
+        report: &Report,
+    ) -> Result<usize, ReconcileError> {
+        for _ in 0..TRIES {
+            let view = self.store.view().map_err(ReconcileError::new)?;
+            let changes = observe(&view, keys, &Seen::of(report), self.effects.now()).map_err(ReconcileError::new)?;
+            if changes.is_empty() {
+                return Ok(0);
+            }
+            match self.store.commit(Some(&view), changes).await {
+                Ok(_) => return Ok(keys.len()),
+                Err(CommitError::Conflict) => {}
+                Err(error @ CommitError::Store(_)) => return Err(ReconcileError::new(error)),
+            }
+        }
+        // Whoever changed them has woken us again.
+        Ok(0)
+    }
+
+    async fn forget_old(&self) -> Result<usize, ReconcileError> {
+        let view = self.store.view().map_err(ReconcileError::new)?;
+        let changes = forget(&view, self.effects.now()).map_err(ReconcileError::new)?;
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        let count = changes.len();
+        match self.store.commit(Some(&view), changes).await {
+            Ok(_) => Ok(count),
+            Err(CommitError::Conflict) => Ok(0),
+            Err(error @ CommitError::Store(_)) => Err(ReconcileError::new(error)),
+        }
+    }
+
+    /// What is wanted now, and the instances it is about.
+    fn wanted(&self) -> Result<(Vec<InstanceRecord>, Assignment), StoreError> {
+        let view = self.store.view()?;
+        let live = live(&view)?;
+        let wanted = assignment(&view, &self.region, &live)?;
+        Ok((live, wanted))
+    }
+
+    fn handed(&self) -> Option<Arc<Assignment>> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_handed(&self, assignment: Option<Arc<Assignment>>) {
+        *self.handed.lock().unwrap_or_else(PoisonError::into_inner) = assignment;
+    }
+}
+
+#[async_trait]
+impl Reconciler for InstanceReconciler {
+    fn name(&self) -> &'static str {
+        "ec2 instances"
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs(15)
+    }
+
+    fn signals(&self) -> Vec<watch::Receiver<u64>> {
+        let mut signals: Vec<_> = self.watches.iter().map(Watch::receiver).collect();
+        signals.push(self.node.changed());
+        signals
+    }
+
+    async fn activate(&self) -> Result<Pass, ReconcileError> {
+        let (live, wanted) = self.wanted().map_err(ReconcileError::new)?;
+        self.hand_over(wanted).await?;
+        let report = self.report().await?;
+        let keys = affected(&live, &Seen::of(&report));
+        let changed = if keys.is_empty() { 0 } else { self.write_down(&keys, &report).await? };
+        let forgotten = self.forget_old().await?;
+        let waits = |record: &&InstanceRecord| record.status.state != super::states::InstanceState::Running;
+        let waiting = live.iter().filter(waits).count().saturating_sub(changed);
+        Ok(Pass { examined: live.len(), changed: changed + forgotten, waiting })
+    }
+}
+
+async fn within<T>(answer: impl Future<Output = Result<T, host::NodeError>>) -> Result<T, ReconcileError> {
+    match tokio::time::timeout(NODE_LIMIT, answer).await {
+        Ok(answer) => answer.map_err(ReconcileError::new),
+        Err(_) => Err(ReconcileError::new("the node did not answer in time")),
+    }
+}

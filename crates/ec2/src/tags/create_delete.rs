@@ -1,0 +1,104 @@
+//! `ec2:CreateTags` and `ec2:DeleteTags`.
+//! Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html>, `API_DeleteTags.html`.
+
+use api::ec2::{CreateTags, CreateTagsRequest, DeleteTags, DeleteTagsRequest};
+use service::{Applied, Cx, Need, Operation, Scope};
+use store::{Changes, View};
+
+use super::given::{is_reserved, read_key, read_tags, too_many};
+use super::record::TagRecord;
+use super::resource::Resource;
+use super::{MAX_TAGS, put_tags, tags_of};
+use crate::{Ec2, Ec2Error};
+
+/// Most resources of one call.
+const MAX_RESOURCES: usize = 1000;
+/// Most tags that one call writes; what the store takes in one transaction.
+const MAX_CHANGES: usize = 10_000;
+
+/// Puts tags on resources: all of them on all of them, or none.
+impl Operation<Ec2> for CreateTags {
+    type Error = Ec2Error;
+
+    fn needs(input: &CreateTagsRequest, scope: &Scope) -> Vec<Need> {
+        needs("ec2:CreateTags", &input.resources, scope)
+    }
+
+    fn apply(input: &CreateTagsRequest, view: &View, cx: &Cx) -> Result<Applied<()>, Ec2Error> {
+        let tags = read_tags(&input.tags)?;
+        if tags.is_empty() {
+            return Err(Ec2Error::missing("tagSet"));
+        }
+        let resources = read_resources(&input.resources, view, cx)?;
+        let mut changes = Changes::new();
+        for resource in resources {
+            let old = tags_of(view, &cx.account, resource.id())?;
+            let kept = old.iter().filter(|(key, _)| !is_reserved(key) && !tags.iter().any(|(new, _)| new == key));
+            if kept.count() + tags.len() > MAX_TAGS {
+                return Err(too_many());
+            }
+            put_tags(&mut changes, &cx.account, resource.id(), &tags)?;
+        }
+        bounded(changes)
+    }
+}
+
+/// Takes tags off resources: those with the given keys (and values, where given), or all but the reserved ones. What
+/// is not there is no error.
+impl Operation<Ec2> for DeleteTags {
+    type Error = Ec2Error;
+
+    fn needs(input: &DeleteTagsRequest, scope: &Scope) -> Vec<Need> {
+        needs("ec2:DeleteTags", &input.resources, scope)
+    }
+
+    fn apply(input: &DeleteTagsRequest, view: &View, cx: &Cx) -> Result<Applied<()>, Ec2Error> {
+        let given = input.tags.as_deref().unwrap_or_default();
+        let wanted = given
+            .iter()
+            .map(|tag| Ok((read_key(tag)?, tag.value.as_deref())))
+            .collect::<Result<Vec<(&str, Option<&str>)>, Ec2Error>>()?;
+        let mut changes = Changes::new();
+        for resource in read_resources(&input.resources, view, cx)? {
+            for (key, value) in tags_of(view, &cx.account, resource.id())? {
+                let is_named =
+                    wanted.iter().any(|(own, only)| *own == key && only.is_none_or(|only| only == value.as_str()));
+                if (wanted.is_empty() && !is_reserved(&key)) || is_named {
+                    changes.delete::<TagRecord>(&(cx.account.clone(), resource.id().to_owned(), key));
+                }
+            }
+        }
+        bounded(changes)
+    }
+}
+
+fn needs(action: &'static str, resources: &[String], scope: &Scope) -> Vec<Need> {
+    let known: Vec<Need> = resources
+        .iter()
+        .take(MAX_RESOURCES)
+        .filter_map(|id| Resource::parse(id).ok())
+        .map(|resource| Need::on(action, resource.arn(scope)))
+        .collect();
+    if known.is_empty() { vec![Need::any(action)] } else { known }
+}
+
+fn read_resources(given: &[String], view: &View, cx: &Cx) -> Result<Vec<Resource>, Ec2Error> {
+    if given.is_empty() {
+        return Err(Ec2Error::missing("resourceIdSet"));
+    }
+    if given.len() > MAX_RESOURCES {
+        return Err(Ec2Error::invalid_value(format!("The maximum number of resources is {MAX_RESOURCES}.")));
+    }
+    let resources: Vec<Resource> = given.iter().map(|id| Resource::parse(id)).collect::<Result<_, _>>()?;
+    for resource in &resources {
+        resource.require(view, &cx.account)?;
+    }
+    Ok(resources)
+}
+
+fn bounded(changes: Changes) -> Result<Applied<()>, Ec2Error> {
+    if changes.len() > MAX_CHANGES {
+        return Err(Ec2Error::invalid_value(format!("No more than {MAX_CHANGES} tags can be changed in one call.")));
+    }
+    Ok(Applied::with((), changes))
+}

@@ -1,0 +1,73 @@
+//! What only the REST protocol of S3 needs: paths in both styles, and bodies with a framing of their own.
+
+use http::request::Parts;
+use http::{HeaderValue, Uri, header};
+use wire::ServiceError;
+use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
+use wire::sigv4::Claim;
+
+use crate::authenticate::Proven;
+use crate::body::Promise;
+use crate::pipeline::text_header;
+use crate::recognise::virtual_bucket;
+
+/// What the headers promise of a body that will be streamed.
+pub(crate) fn promise(
+    parts: &Parts,
+    framing: Option<Framing>,
+    sha256: Option<String>,
+    claim: Option<&Claim>,
+    proven: Option<&Proven>,
+) -> Result<Promise, ServiceError> {
+    let number = |name: &str| text_header(parts, name).parse::<u64>().ok();
+    let Some(framing) = framing else {
+        let length = number("content-length");
+        if length.is_none() && !parts.headers.contains_key(header::TRANSFER_ENCODING) {
+            return Ok(Promise { length: Some(0), sha256, framing: None });
+        }
+        return Ok(Promise { length, sha256, framing: None });
+    };
+    let Some(length) = number("x-amz-decoded-content-length") else {
+        let text = "You must provide the Content-Length HTTP header.";
+        return Err(ServiceError::sender("MissingContentLength", 411, text));
+    };
+    let signer = claim.zip(proven).map(|(claim, proven)| ChunkSigner {
+        key: proven.key.clone(),
+        amz_date: claim.amz_date.clone(),
+        scope: claim.scope.to_string(),
+        seed: claim.signature.clone(),
+    });
+    Ok(Promise { length: Some(length), sha256: None, framing: Some(Decoder::new(framing, signer)) })
+}
+
+/// Takes `aws-chunked` out of the content encodings, and puts the length that counts in place of the framed one.
+pub(crate) fn strip_chunked(headers: &mut http::HeaderMap) {
+    if let Some(value) = headers.remove(header::CONTENT_ENCODING) {
+        let text = value.to_str().unwrap_or_default();
+        let rest: Vec<&str> = text.split(',').map(str::trim).filter(|coding| *coding != "aws-chunked").collect();
+        if let Ok(value) = HeaderValue::from_str(&rest.join(","))
+            && !value.is_empty()
+        {
+            headers.insert(header::CONTENT_ENCODING, value);
+        }
+    }
+    headers.remove(header::CONTENT_LENGTH);
+    if let Some(length) = headers.get("x-amz-decoded-content-length").cloned() {
+        headers.insert(header::CONTENT_LENGTH, length);
+    }
+}
+
+/// Rewrites a virtual-hosted S3 request to path style. The signature was made of the path as sent, so only routing
+/// may see the new one; the old is kept in the extensions.
+pub(crate) fn to_path_style(parts: &mut Parts) {
+    let host = text_header(parts, header::HOST.as_str()).to_owned();
+    let Some(bucket) = virtual_bucket(&host) else { return };
+    let path_and_query = parts.uri.path_and_query().map_or("/", |both| both.as_str());
+    if let Ok(uri) = format!("/{bucket}{path_and_query}").parse::<Uri>() {
+        parts.extensions.insert(SentUri(std::mem::replace(&mut parts.uri, uri)));
+    }
+}
+
+/// The URI as the client sent it, where routing uses another.
+#[derive(Clone)]
+pub(crate) struct SentUri(pub(crate) Uri);

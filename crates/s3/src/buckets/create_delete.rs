@@ -1,0 +1,153 @@
+//! `s3:CreateBucket` and `s3:DeleteBucket`.
+//! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>.
+
+use api::s3::{CreateBucket, CreateBucketOutput, CreateBucketRequest, DeleteBucket, DeleteBucketRequest};
+use service::{Applied, Cx, Need, Operation, Scope};
+use store::{Changes, KeyPrefix, View};
+
+use super::names::is_bucket_name;
+use super::record::{BucketRecord, bucket_arn, own_bucket};
+use crate::objects::ObjectRecord;
+use crate::unbuilt::{refuse_acl, refuse_given};
+use crate::{S3, S3Error};
+
+/// The region whose buckets have no location constraint.
+pub(super) const FIRST_REGION: &str = "us-east-1";
+
+impl Operation<S3> for CreateBucket {
+    type Error = S3Error;
+
+    fn needs(input: &CreateBucketRequest, _scope: &Scope) -> Vec<Need> {
+        vec![Need::on("s3:CreateBucket", bucket_arn(&input.bucket))]
+    }
+
+    fn apply(input: &CreateBucketRequest, view: &View, cx: &Cx) -> Result<Applied<CreateBucketOutput>, S3Error> {
+        let name = &input.bucket;
+        if !is_bucket_name(name) {
+            return Err(S3Error::InvalidBucketName(name.clone()));
+        }
+        refuse_unbuilt(input)?;
+        let configuration = input.create_bucket_configuration.as_ref();
+        let constraint = configuration.and_then(|it| it.location_constraint.as_deref()).filter(|it| !it.is_empty());
+        check_location(constraint, cx.region_name())?;
+        let Some(account) = cx.call.caller.account.clone() else { return Err(S3Error::AccessDenied) };
+        let output =
+            CreateBucketOutput { location: Some(format!("/{name}")), bucket_arn: Some(bucket_arn(name).to_string()) };
+        if let Some(existing) = view.get::<BucketRecord>(name)? {
+            // Only the first region answers a repeated creation with success.
+            return match (existing.owner == account, cx.region_name() == FIRST_REGION) {
+                (true, true) => Ok(Applied::read(output)),
+                (true, false) => Err(S3Error::BucketAlreadyOwnedByYou(name.clone())),
+                (false, _) => Err(S3Error::BucketAlreadyExists(name.clone())),
+            };
+        }
+        let mut changes = Changes::new();
+        changes.put(&BucketRecord {
+            name: name.clone(),
+            owner: account,
+            region: cx.region_name().to_owned(),
+            created: cx.now,
+        })?;
+        Ok(Applied::with(output, changes))
+    }
+}
+
+fn refuse_unbuilt(input: &CreateBucketRequest) -> Result<(), S3Error> {
+    refuse_acl(input.acl.as_deref())?;
+    let configuration = input.create_bucket_configuration.as_ref();
+    refuse_given(&[
+        ("x-amz-grant-full-control", input.grant_full_control.is_some()),
+        ("x-amz-grant-read", input.grant_read.is_some()),
+        ("x-amz-grant-read-acp", input.grant_read_acp.is_some()),
+        ("x-amz-grant-write", input.grant_write.is_some()),
+        ("x-amz-grant-write-acp", input.grant_write_acp.is_some()),
+        ("x-amz-bucket-object-lock-enabled", input.object_lock_enabled_for_bucket == Some(true)),
+        ("x-amz-object-ownership", input.object_ownership.as_deref().is_some_and(|it| it != "BucketOwnerEnforced")),
+        ("x-amz-bucket-namespace", input.bucket_namespace.as_deref().is_some_and(|it| it != "global")),
+        ("Location", configuration.is_some_and(|it| it.location.is_some())),
+        ("Bucket", configuration.is_some_and(|it| it.bucket.is_some())),
+        ("Tags", configuration.is_some_and(|it| it.tags.as_ref().is_some_and(|tags| !tags.is_empty()))),
+    ])
+}
+
+/// A bucket is made in the region of the endpoint; the constraint must say so, but in the first region say nothing.
+fn check_location(constraint: Option<&str>, region: &str) -> Result<(), S3Error> {
+    let named = match constraint {
+        Some("EU") => Some("eu-west-1"),
+        other => other,
+    };
+    match named {
+        None if region == FIRST_REGION => Ok(()),
+        None => Err(S3Error::IllegalLocationConstraint("unspecified".to_owned())),
+        Some(FIRST_REGION) => Err(S3Error::InvalidLocationConstraint(FIRST_REGION.to_owned())),
+        Some(named) if named == region => Ok(()),
+        Some(named) if is_region_name(named) => Err(S3Error::IllegalLocationConstraint(named.to_owned())),
+        Some(named) => Err(S3Error::InvalidLocationConstraint(named.to_owned())),
+    }
+}
+
+/// Whether a text looks like one of AWS's regions, such as `ap-southeast-2` or `us-gov-west-1`.
+fn is_region_name(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    match parts.as_slice() {
+        [area, middle @ .., number] => {
+            area.len() == 2
+                && is_word(area)
+                && !middle.is_empty()
+                && middle.iter().all(is_word)
+                && number.len() == 1
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        _ => false,
+    }
+}
+
+impl Operation<S3> for DeleteBucket {
+    type Error = S3Error;
+
+    fn needs(input: &DeleteBucketRequest, _scope: &Scope) -> Vec<Need> {
+        vec![Need::on("s3:DeleteBucket", bucket_arn(&input.bucket))]
+    }
+
+    fn apply(input: &DeleteBucketRequest, view: &View, cx: &Cx) -> Result<Applied<()>, S3Error> {
+        let bucket = own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        // An object put meanwhile lies in the range read here, so that one of the two commits conflicts.
+        if !view.scan::<ObjectRecord>(&KeyPrefix::of(&bucket.name), None, 1)?.is_empty() {
+            return Err(S3Error::BucketNotEmpty(bucket.name));
+        }
+        let mut changes = Changes::new();
+        changes.delete::<BucketRecord>(&bucket.name);
+        Ok(Applied::with((), changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_location;
+    use crate::S3Error;
+
+    #[test]
+    fn location_constraints() {
+        let check = |constraint, region| match check_location(constraint, region) {
+            Ok(()) => "ok",
+            Err(S3Error::IllegalLocationConstraint(_)) => "illegal",
+            Err(S3Error::InvalidLocationConstraint(_)) => "invalid",
+            Err(_) => "another",
+        };
+        for (constraint, region, expected) in [
+            (None, "us-east-1", "ok"),
+            (Some("us-east-1"), "us-east-1", "invalid"),
+            (Some("eu-west-1"), "us-east-1", "illegal"),
+            (Some("mars"), "us-east-1", "invalid"),
+            (None, "eu-central-1", "illegal"),
+            (Some("eu-central-1"), "eu-central-1", "ok"),
+            (Some("us-gov-west-1"), "eu-central-1", "illegal"),
+            (Some("us-east-1"), "eu-central-1", "invalid"),
+            (Some("EU"), "eu-west-1", "ok"),
+            (Some("home"), "home", "ok"),
+        ] {
+            assert_eq!(check(constraint, region), expected, "{constraint:?} at {region}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `s3:ListBuckets`: the buckets of the caller's account, by name.
+//! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html>.
+
+use api::s3::{Bucket, ListBuckets, ListBucketsOutput, ListBucketsRequest};
+use service::{Applied, Cx, Need, Operation, Scope};
+use store::{Direction, KeyPrefix, Position, View};
+
+use super::record::BucketRecord;
+use crate::objects::Token;
+use crate::owner::owner;
+use crate::{S3, S3Error};
+
+/// The most buckets of one page.
+const MAX_BUCKETS: i32 = 10_000;
+
+impl Operation<S3> for ListBuckets {
+    type Error = S3Error;
+
+    fn needs(_input: &ListBucketsRequest, _scope: &Scope) -> Vec<Need> {
+        vec![Need::any("s3:ListAllMyBuckets")]
+    }
+
+    fn apply(input: &ListBucketsRequest, view: &View, cx: &Cx) -> Result<Applied<ListBucketsOutput>, S3Error> {
+        let Some(account) = &cx.call.caller.account else { return Err(S3Error::AccessDenied) };
+        let limit = input.max_buckets.unwrap_or(MAX_BUCKETS);
+        let limit = usize::try_from(limit).ok().filter(|limit| (1..=MAX_BUCKETS as usize).contains(limit));
+        let limit = limit.ok_or_else(|| {
+            let given = input.max_buckets.unwrap_or_default().to_string();
+            S3Error::argument("max-buckets", given, "Argument maxBuckets must be an integer between 1 and 10000")
+        })?;
+        let after = match input.continuation_token.as_deref().filter(|token| !token.is_empty()) {
+            Some(token) => Some(Token::read(account.as_str(), token)?),
+            None => None,
+        };
+        let after = after.map(|name| Position::after_prefix(&KeyPrefix::of((account, &name))));
+        let prefix = input.prefix.as_deref().unwrap_or_default();
+        let prefix = KeyPrefix::of_text(account, prefix);
+        let is_elsewhere = input.bucket_region.as_deref().is_some_and(|region| region != cx.region_name());
+        let mut found: Vec<BucketRecord> = if is_elsewhere {
+            Vec::new()
+        } else {
+            view.scan_index(BucketRecord::BY_OWNER, &prefix, after.as_ref(), Direction::Ascending, limit + 1)?
+                .into_iter()
+                .map(|(_, bucket)| bucket)
+                .collect()
+        };
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let continuation_token = match found.last() {
+            Some(last) if has_more => Some(Token::write(account.as_str(), &last.name)),
+            _ => None,
+        };
+        // The region is told only to those who know of pages.
+        let has_parameter = input.max_buckets.is_some() || input.prefix.is_some() || input.bucket_region.is_some();
+        let buckets = found.into_iter().map(|bucket| Bucket {
+            name: Some(bucket.name),
+            creation_date: Some(bucket.created),
+            bucket_region: has_parameter.then_some(bucket.region),
+            bucket_arn: None,
+        });
+        Ok(Applied::read(ListBucketsOutput {
+            buckets: Some(buckets.collect()),
+            owner: Some(owner(account)),
+            continuation_token,
+            prefix: input.prefix.clone(),
+        }))
+    }
+}

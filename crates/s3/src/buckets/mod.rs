@@ -1,0 +1,11 @@
+//! Buckets: made, found, listed, deleted.
+//! Not here yet: everything that is configured on a bucket.
+
+mod create_delete;
+mod list;
+mod names;
+mod read;
+mod record;
+
+pub use record::BucketRecord;
+pub(crate) use record::{bucket_arn, object_arn, own_bucket};

@@ -1,0 +1,50 @@
+//! `s3:HeadBucket` and `s3:GetBucketLocation`.
+
+use api::s3::{
+    GetBucketLocation, GetBucketLocationOutput, GetBucketLocationRequest, HeadBucket, HeadBucketOutput,
+    HeadBucketRequest,
+};
+use service::{Applied, Cx, Need, Operation, Scope};
+use store::View;
+
+use super::create_delete::FIRST_REGION;
+use super::record::{bucket_arn, own_bucket};
+use crate::{S3, S3Error};
+
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>.
+impl Operation<S3> for HeadBucket {
+    type Error = S3Error;
+
+    fn needs(input: &HeadBucketRequest, _scope: &Scope) -> Vec<Need> {
+        vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))]
+    }
+
+    fn apply(input: &HeadBucketRequest, view: &View, cx: &Cx) -> Result<Applied<HeadBucketOutput>, S3Error> {
+        let bucket = own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        Ok(Applied::read(HeadBucketOutput {
+            bucket_arn: Some(bucket_arn(&bucket.name).to_string()),
+            bucket_region: Some(bucket.region),
+            access_point_alias: Some(false),
+            ..HeadBucketOutput::default()
+        }))
+    }
+}
+
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>: empty in the first region.
+impl Operation<S3> for GetBucketLocation {
+    type Error = S3Error;
+
+    fn needs(input: &GetBucketLocationRequest, _scope: &Scope) -> Vec<Need> {
+        vec![Need::on("s3:GetBucketLocation", bucket_arn(&input.bucket))]
+    }
+
+    fn apply(
+        input: &GetBucketLocationRequest,
+        view: &View,
+        cx: &Cx,
+    ) -> Result<Applied<GetBucketLocationOutput>, S3Error> {
+        let bucket = own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let location_constraint = (bucket.region != FIRST_REGION).then_some(bucket.region);
+        Ok(Applied::read(GetBucketLocationOutput { location_constraint }))
+    }
+}

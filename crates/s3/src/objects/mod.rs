@@ -1,0 +1,18 @@
+//! Objects: put, read, listed, deleted.
+//! Not here yet: versions, parts, copies, tags.
+
+mod checksums;
+mod conditions;
+mod delete;
+mod get_head;
+mod list;
+mod list_operations;
+mod metadata;
+mod put;
+mod range;
+mod record;
+mod token;
+
+pub use checksums::{ChecksumKind, StoredChecksum};
+pub use record::{BlobRefRecord, GarbageRecord, ObjectHeaders, ObjectRecord};
+pub(crate) use token::Token;

@@ -1,0 +1,157 @@
+//! A region with S3 alone in it, and two accounts.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use api::s3::{CreateBucketRequest, GetObjectOutput, GetObjectRequest, PutObjectOutput, PutObjectRequest, S3Api};
+use api::{Call, Caller, Principal};
+use blobs::{BlobStore, MemoryBlobs};
+use bytes::Bytes;
+use ids::AccountId;
+use jiff::{SignedDuration, Timestamp};
+use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts, Runner, ZoneFacts};
+use store::{Memory, Store};
+use wire::{ByteStream, ServiceError};
+
+use crate::{BlobReconciler, S3};
+
+/// A clock that stands still until it is moved.
+struct Clock {
+    seconds: AtomicI64,
+}
+
+impl Effects for Clock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.seconds.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+
+    fn new_key(&self, _algorithm: KeyAlgorithm) -> Result<KeyMaterial, String> {
+        Err("S3 makes no keys".to_owned())
+    }
+}
+
+pub(super) struct Fixture {
+    pub s3: S3,
+    pub store: Store,
+    pub blobs: Arc<MemoryBlobs>,
+    pub reconciler: BlobReconciler,
+    clock: Arc<Clock>,
+}
+
+impl Fixture {
+    /// A region of this name.
+    pub fn of_region(name: &str) -> Self {
+        // Blobs carry the time of the real clock, so ours begins there too.
+        let clock = Arc::new(Clock { seconds: AtomicI64::new(Timestamp::now().as_second()) });
+        let region = RegionFacts {
+            name: name.to_owned(),
+            zones: vec![ZoneFacts { name: format!("{name}a"), id: "z1".to_owned() }],
+            endpoint: "localhost:4566".to_owned(),
+            public_pool: (std::net::Ipv4Addr::new(198, 51, 100, 0), 24),
+        };
+        let store = Store::new(Memory::new());
+        let blobs = Arc::new(MemoryBlobs::default());
+        let runner = Runner::new(store.clone(), Arc::new(region), clock.clone(), Arc::new(iam::OwnerAuthorizer));
+        let s3 = S3::new(runner, blobs.clone());
+        let reconciler = BlobReconciler::new(store.clone(), blobs.clone(), clock.clone());
+        Self { s3, store, blobs, reconciler, clock }
+    }
+
+    /// A region with the bucket `bucket` of the account [`ours`].
+    pub async fn with_bucket() -> Self {
+        let fixture = Self::of_region("us-east-1");
+        fixture.create("bucket").await.unwrap();
+        fixture
+    }
+
+    pub async fn create(&self, bucket: &str) -> Result<(), ServiceError> {
+        let input = CreateBucketRequest { bucket: bucket.to_owned(), ..CreateBucketRequest::default() };
+        self.s3.create_bucket(ours(), input).await.map(drop)
+    }
+
+    pub async fn put(&self, key: &str, body: &'static str) -> PutObjectOutput {
+        self.s3.put_object(ours(), put(key, body)).await.unwrap()
+    }
+
+    /// The answer to a GET and its bytes.
+    pub async fn get(&self, input: GetObjectRequest) -> Result<(GetObjectOutput, Bytes), ServiceError> {
+        let mut output = self.s3.get_object(ours(), input).await?;
+        let body = output.body.take().unwrap().collect(1 << 20).await.unwrap();
+        Ok((output, body))
+    }
+
+    pub async fn blob_count(&self) -> usize {
+        self.blobs.list(None, 1000).await.unwrap().len()
+    }
+
+    pub async fn reconcile_after(&self, time: SignedDuration) -> Pass {
+        self.clock.seconds.fetch_add(time.as_secs(), Ordering::SeqCst);
+        self.reconciler.activate().await.unwrap()
+    }
+}
+
+pub(super) fn put(key: &str, body: &'static str) -> PutObjectRequest {
+    put_stream(key, ByteStream::from_bytes(Bytes::from_static(body.as_bytes())))
+}
+
+pub(super) fn put_stream(key: &str, body: ByteStream) -> PutObjectRequest {
+    PutObjectRequest {
+        bucket: "bucket".to_owned(),
+        key: key.to_owned(),
+        body: Some(body),
+        ..PutObjectRequest::default()
+    }
+}
+
+/// A body with a trailer, as the edge hands it over.
+pub(super) fn with_trailer(body: &'static str, name: &str, value: &str) -> ByteStream {
+    let trailers = Arc::new(OnceLock::new());
+    let (name, value, setter) = (name.to_owned(), value.to_owned(), Arc::clone(&trailers));
+    let pieces = futures_util::stream::unfold(false, move |is_done| {
+        if is_done {
+            let _ = setter.set(vec![(name.clone(), value.clone())]);
+        }
+        let piece = (!is_done).then(|| (Ok(Bytes::from_static(body.as_bytes())), true));
+        futures_util::future::ready(piece)
+    });
+    ByteStream::new(pieces, Some(body.len() as u64)).with_trailers(trailers)
+}
+
+pub(super) fn get(key: &str) -> GetObjectRequest {
+    GetObjectRequest { bucket: "bucket".to_owned(), key: key.to_owned(), ..GetObjectRequest::default() }
+}
+
+pub(super) fn call(caller: Caller) -> Call {
+    Call {
+        caller,
+        request_id: "1".to_owned(),
+        source_ip: None,
+        is_secure: true,
+        user_agent: String::new(),
+        region: "us-east-1".to_owned(),
+    }
+}
+
+pub(super) fn our_account() -> AccountId {
+    "123456789012".parse().unwrap()
+}
+
+/// A call by the root of the account that owns `bucket`.
+pub(super) fn ours() -> Call {
+    call(Caller::root(our_account(), "AKIAOURS"))
+}
+
+/// A call by the root of another account.
+pub(super) fn theirs() -> Call {
+    call(Caller::root("210987654321".parse().unwrap(), "AKIATHEIRS"))
+}
+
+/// A call by a user of our account, to whom nobody gave a policy.
+pub(super) fn a_users() -> Call {
+    let principal = Principal::User { name: "ada".to_owned(), id: "AIDAADA".to_owned() };
+    call(Caller { principal, ..Caller::root(our_account(), "AKIAADA") })
+}

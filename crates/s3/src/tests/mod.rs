@@ -1,0 +1,6 @@
+//! S3 through its runner, with everything in memory and the clock in our hand.
+
+mod access;
+mod fixture;
+mod reading;
+mod uploads;
