@@ -2,12 +2,15 @@
 #![forbid(unsafe_code)]
 
 mod codegen;
+mod coverage;
+mod tidy;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context;
 
-const USAGE: &str = "usage: cargo xtask <codegen [--check] [--models DIR]>";
+const USAGE: &str = "usage: cargo xtask <codegen [--check] [--models DIR] | coverage [--check] | tidy>";
 
 /// The root of the repository.
 fn root() -> anyhow::Result<PathBuf> {
@@ -15,7 +18,17 @@ fn root() -> anyhow::Result<PathBuf> {
     Ok(parent.context("xtask lies in the repository's root")?.to_owned())
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("codegen") => {
@@ -29,6 +42,12 @@ fn main() -> anyhow::Result<()> {
             }
             codegen::run(&root()?, models, is_check)
         }
+        Some("coverage") => match arguments.next().as_deref() {
+            None => coverage::run(&root()?, false),
+            Some("--check") => coverage::run(&root()?, true),
+            Some(other) => anyhow::bail!("{other}? {USAGE}"),
+        },
+        Some("tidy") => tidy::run(&root()?),
         _ => anyhow::bail!(USAGE),
     }
 }

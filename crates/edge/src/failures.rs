@@ -10,7 +10,8 @@ use crate::pipeline::Trace;
 pub(crate) fn log_error(trace: &Trace, refused: &ServiceError) {
     let (service, operation, request_id) = (trace.service.name, trace.operation, &trace.request_id);
     let cause = refused.cause.as_ref().map(|cause| with_sources(cause.as_ref())).unwrap_or_default();
-    if refused.is_sender_fault {
+    // What is not built is 5xx in S3's words, but nothing that an operator could mend.
+    if refused.is_sender_fault || refused.status == 501 {
         info!(service, operation, account = trace.account, request_id, code = %refused.code, cause, "refused");
     } else {
         error!(service, operation, account = trace.account, request_id, code = %refused.code, cause, "failed");

@@ -35,6 +35,11 @@ impl View {
         self.version
     }
 
+    /// What has been read so far: what a commit would be checked against.
+    pub fn reads(&self) -> ReadSet {
+        self.inner().reads.clone()
+    }
+
     /// Ends the view and gives what was read through it. The engine's slot is free from here on, so that commits that
     /// wait for the disk don't keep others from reading.
     pub(crate) fn end(&self) -> Result<ReadSet, StoreError> {

@@ -54,6 +54,9 @@ struct Build {
     /// Which image: tiny (Debian's kernel, busybox, dropbear)
     #[arg(value_parser = ["tiny"])]
     name: String,
+    /// Do nothing if the image is there already
+    #[arg(long)]
+    if_missing: bool,
     #[command(flatten)]
     region: Region,
 }
@@ -110,7 +113,9 @@ pub fn run() -> Result<()> {
         Command::Env(options) => env::run(&options.settings()?),
         Command::Doctor(options) => doctor::run(&options.settings()?),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
-        Command::Image(Image::Build(options)) => image::build(&options.region.settings()?, &options.name),
+        Command::Image(Image::Build(options)) => {
+            image::build(&options.region.settings()?, &options.name, options.if_missing)
+        }
     }
 }
 

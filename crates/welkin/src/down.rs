@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, purge: bool) -> Result<()> {
             Err(error) => return Err(error).context("the region did not stop"),
         }
         // Whether it ran or not, the folder is ours now; and what a killed region left is taken down here.
-        let lock = Sqlite::open(&data.store()).context("the region still runs")?;
+        let lock = Sqlite::open(data.store()).context("the region still runs")?;
         let is_simulated = data.machines().join("simulated").exists();
         if !is_simulated {
             up::require_root()?;

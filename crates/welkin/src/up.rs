@@ -37,7 +37,7 @@ pub fn run(settings: Settings) -> Result<()> {
 
 async fn serve(settings: &Settings, started: Instant) -> Result<()> {
     let data = DataDir::create(&settings.data_dir)?;
-    let engine = Sqlite::open(&data.store()).map_err(|error| explain(error, data.root()))?;
+    let engine = Sqlite::open(data.store()).map_err(|error| explain(error, data.root()))?;
     let identity = data.identity_or_new(settings.public_pool)?;
     let hosts = hosts::open(settings.host, &data, &identity).await?;
     let blobs = FolderBlobs::open(data.blobs(), FolderLimits::default())?;

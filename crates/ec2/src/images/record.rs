@@ -12,7 +12,7 @@ use store::Record;
 pub struct ImageRecord {
     /// Its id.
     pub id: ImageId,
-    /// The account it belongs to; none for the region's own images, whose owner is shown as `amazon`'s alias would be.
+    /// The account it belongs to; none for the region's own images, whose owner is shown as twelve zeros.
     pub owner: Option<AccountId>,
     /// Its name, unique among its owner's images.
     pub name: String,

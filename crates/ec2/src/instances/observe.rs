@@ -151,7 +151,8 @@ mod tests {
     fn what_a_report_makes_of_a_state() {
         let exited = |by_guest| Some(MachineState::Exited { by_guest, reason: String::new() });
         let (guest, crash) = ("Client.InstanceInitiatedShutdown", "Server.InternalError");
-        let table: &[(InstanceState, Option<MachineState>, bool, Option<(InstanceState, Option<&str>)>)] = &[
+        type Next = Option<(InstanceState, Option<&'static str>)>;
+        let table: &[(InstanceState, Option<MachineState>, bool, Next)] = &[
             (Pending, None, false, None),
             (Pending, Some(MachineState::Prepared), false, None),
             (Pending, Some(MachineState::Running), false, Some((Running, None))),

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::assignment::{assignment, live};
 use super::observe::{Seen, affected, forget, observe};
 use super::record::InstanceRecord;
+use super::states::InstanceState;
 use crate::images::record::ImageRecord;
 use crate::network::record::SubnetRecord;
 use crate::security_groups::record::SecurityGroupRecord;
@@ -103,12 +104,16 @@ impl InstanceReconciler {
         }
     }
 
-    /// What is wanted now, and the instances it is about.
-    fn wanted(&self) -> Result<(Vec<InstanceRecord>, Assignment), StoreError> {
-        let view = self.store.view()?;
-        let live = live(&view)?;
-        let wanted = assignment(&view, &self.region, &live)?;
-        Ok((live, wanted))
+    /// What is wanted now, and the instances it is about. Reads all of them, so it keeps off the reactor.
+    async fn wanted(&self) -> Result<(Vec<InstanceRecord>, Assignment), ReconcileError> {
+        let (store, region) = (self.store.clone(), self.region.clone());
+        let read = move || {
+            let view = store.view()?;
+            let live = live(&view)?;
+            let wanted = assignment(&view, &region, &live)?;
+            Ok::<_, StoreError>((live, wanted))
+        };
+        tokio::task::spawn_blocking(read).await.map_err(ReconcileError::new)?.map_err(ReconcileError::new)
     }
 
     fn handed(&self) -> Option<Arc<Assignment>> {
@@ -137,13 +142,13 @@ impl Reconciler for InstanceReconciler {
     }
 
     async fn activate(&self) -> Result<Pass, ReconcileError> {
-        let (live, wanted) = self.wanted().map_err(ReconcileError::new)?;
+        let (live, wanted) = self.wanted().await?;
         self.hand_over(wanted).await?;
         let report = self.report().await?;
         let keys = affected(&live, &Seen::of(&report));
         let changed = if keys.is_empty() { 0 } else { self.write_down(&keys, &report).await? };
         let forgotten = self.forget_old().await?;
-        let waits = |record: &&InstanceRecord| record.status.state != super::states::InstanceState::Running;
+        let waits = |record: &&InstanceRecord| record.status.state != InstanceState::Running;
         let waiting = live.iter().filter(waits).count().saturating_sub(changed);
         Ok(Pass { examined: live.len(), changed: changed + forgotten, waiting })
     }

@@ -79,3 +79,25 @@ impl InstanceState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Action::{Reboot, Start, Stop, Terminate};
+    use super::InstanceState::{self, Pending, Running, ShuttingDown, Stopped, Stopping, Terminated};
+
+    #[test]
+    fn what_is_allowed_when() {
+        let actions = [Terminate, Reboot, Stop, Start];
+        let table: [(InstanceState, [Option<InstanceState>; 4]); 6] = [
+            (Pending, [Some(ShuttingDown), Some(Pending), Some(Stopping), Some(Pending)]),
+            (Running, [Some(ShuttingDown), Some(Running), Some(Stopping), Some(Running)]),
+            (ShuttingDown, [Some(ShuttingDown), None, None, None]),
+            (Terminated, [Some(Terminated), None, None, None]),
+            (Stopping, [Some(ShuttingDown), None, Some(Stopping), None]),
+            (Stopped, [Some(ShuttingDown), None, Some(Stopped), Some(Pending)]),
+        ];
+        for (state, expected) in table {
+            assert_eq!(actions.map(|action| state.after(action)), expected, "{state:?}");
+        }
+    }
+}

@@ -194,7 +194,7 @@ mod tests {
         "EUwJRXZXC0dTkfPo0L5oDa4bkJd1t66mH6jFtuMS2iZ0CsywCHAJczYgtDtkqeiyG/KicRLK2NQ8m0vL0AB3OFc3b5QYBY8J",
         "oLxsrvY8iwcBAjj5oyp9c4LF+eEXGeOFvCfHHks/qhepDYHZUHoTeLQGTqjHGHMvxMdH0o1hOFvwniJPLj6T",
     );
-    const ED25519: &str = concat!("AAAAC3NzaC1lZDI1NTE5AAAAIEJ8GgslUqzrLUG0DXo/mnfnnCTgm/6wqcxnfGyycb/0",);
+    const ED25519: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIEJ8GgslUqzrLUG0DXo/mnfnnCTgm/6wqcxnfGyycb/0";
     const ECDSA: &str = concat!(
         "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMKvksETqZOJ3y36EZTAom+JeoL18JBB/T40LyKqCSwg",
         "znR8iEHMuvzDq9D0lW4ZjzEZehHwDZUBxTITE8r7tCc=",

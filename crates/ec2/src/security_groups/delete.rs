@@ -113,6 +113,7 @@ mod tests {
                 shows_tags: false,
             },
             client_token: None,
+            request_digest: 0,
             interface,
             is_termination_protected: false,
             shutdown_behavior: "stop".to_owned(),

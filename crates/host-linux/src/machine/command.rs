@@ -87,7 +87,9 @@ pub(crate) fn command(
 
     if has_root_disk {
         let file = folder.join("root.qcow2");
-        words.disk("root", "qcow2", &file, &format!("addr={ROOT_DISK_SLOT:#04x},bootindex=0"));
+        // A kernel given to QEMU is itself what it boots first, and QEMU refuses a second first.
+        let first = if spec.boot.kernel.is_some() { "" } else { ",bootindex=0" };
+        words.disk("root", "qcow2", &file, &format!("addr={ROOT_DISK_SLOT:#04x}{first}"));
     }
     for (number, disk) in spec.disks.iter().enumerate() {
         let slot = FIRST_DISK_SLOT + number;

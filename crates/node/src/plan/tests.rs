@@ -1,3 +1,5 @@
+//! Cases for the plan of a node: what is assigned and what is seen on one side, the steps on the other.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use host::conformance::empty_network;

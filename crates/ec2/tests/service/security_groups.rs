@@ -1,14 +1,11 @@
 //! Security groups: made, filled, shown, emptied, deleted.
-#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
-mod common;
-
+use crate::common::{World, code, filter, owner, stranger, text, user, world};
 use api::ec2::{
     AuthorizeSecurityGroupEgressRequest, AuthorizeSecurityGroupIngressRequest, CreateSecurityGroupRequest,
     DeleteSecurityGroupRequest, DescribeSecurityGroupsRequest, Ec2Api, IpPermission, IpRange,
     RevokeSecurityGroupEgressRequest, RevokeSecurityGroupIngressRequest, SecurityGroup, UserIdGroupPair,
 };
-use common::{World, code, filter, owner, stranger, text, user, world};
 
 type Ingress = AuthorizeSecurityGroupIngressRequest;
 type Revoke = RevokeSecurityGroupIngressRequest;

@@ -1,13 +1,10 @@
 //! The default network and its describers.
-#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
-mod common;
-
+use crate::common::{account, code, filter, owner, stranger, text, user, world};
 use api::ec2::{
     DescribeAvailabilityZonesRequest, DescribeRegionsRequest, DescribeSecurityGroupsRequest, DescribeSubnetsRequest,
     DescribeVpcsRequest, Ec2Api,
 };
-use common::{account, code, filter, owner, stranger, text, user, world};
 
 #[tokio::test]
 async fn an_account_begins_with_a_network() {

@@ -1,13 +1,10 @@
 //! Key pairs, and tags on them.
-#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
-mod common;
-
+use crate::common::{World, code, filter, owner, stranger, user, world};
 use api::ec2::{
     CreateKeyPairRequest, CreateTagsRequest, DeleteKeyPairRequest, DeleteTagsRequest, DescribeKeyPairsRequest,
     DescribeTagsRequest, Ec2Api, ImportKeyPairRequest, KeyPairInfo, Tag, TagSpecification,
 };
-use common::{World, code, filter, owner, stranger, user, world};
 
 const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJ8GgslUqzrLUG0DXo/mnfnnCTgm/6wqcxnfGyycb/0 me@home";
 

@@ -1,0 +1,96 @@
+# `make up` builds Welkin and starts a region; `make test` checks everything. `make help` lists the rest.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO_HOME ?= $(HOME)/.cargo
+VENV := .venv
+REQUIREMENTS := tests/acceptance/requirements.txt
+
+# Where the region of `make up` lives (unless welkin.toml or WELKIN_DATA_DIR say so), and what else it is told:
+# make up DATA_DIR=other ARGS="--listen 127.0.0.1:4577"
+DATA_DIR ?=
+ARGS ?=
+FOLDER := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
+# What the acceptance tests run: the build that the other tests use, so that a clean checkout compiles once.
+WELKIN := $(CURDIR)/target/debug/welkin
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: up
+up: install ## install what is needed, build, and start a region in the foreground
+	$(CARGO_HOME)/bin/welkin image build tiny --if-missing $(FOLDER)
+	exec $(CARGO_HOME)/bin/welkin up $(FOLDER) $(ARGS)
+
+.PHONY: build
+build: needs ## an optimised binary in target/release
+	cargo build --release --locked --package welkin
+
+.PHONY: install
+install: build ## the binary into cargo's folder of programs, which is on your path
+	@install -D target/release/welkin $(CARGO_HOME)/bin/welkin
+	@echo "welkin is in $(CARGO_HOME)/bin"
+
+.PHONY: needs
+needs:
+	@scripts/install-needs run
+
+.PHONY: test
+test: test-needs lint test-rust test-acceptance ## everything that must pass, in the order of cost
+
+.PHONY: test-needs
+test-needs:
+	@scripts/install-needs test
+
+.PHONY: lint
+lint: $(VENV)/installed ## formatting, warnings, the project's own rules, generated files in sync
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --quiet -- --deny warnings
+	cargo xtask tidy
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo xtask codegen --check
+	cargo xtask coverage --check
+	@if command -v cargo-deny > /dev/null; then cargo deny --log-level error check; else echo "cargo-deny is not installed: skipped"; fi
+	@if command -v cargo-machete > /dev/null; then cargo machete; else echo "cargo-machete is not installed: skipped"; fi
+
+.PHONY: test-rust
+test-rust: test-needs ## the tests of the crates
+	@if cargo nextest --version > /dev/null 2>&1; then \
+	    cargo nextest run --locked --workspace --no-fail-fast; \
+	else \
+	    cargo test --locked --workspace --lib --bins --tests --no-fail-fast; \
+	fi
+
+.PHONY: test-acceptance
+test-acceptance: test-needs $(VENV)/installed ## the real binary, driven by the AWS CLI and boto3 (T="-k s3" for some)
+	cargo build --locked --package welkin
+	WELKIN_BIN=$(WELKIN) $(VENV)/bin/python -m pytest tests/acceptance $(T)
+
+.PHONY: bench
+bench: build $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here
+	$(VENV)/bin/python tests/bench/bench.py --welkin target/release/welkin
+
+.PHONY: generate
+generate: $(VENV)/installed ## everything that is generated: crates/api and docs/coverage
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo xtask codegen
+	cargo xtask coverage
+
+.PHONY: fmt
+fmt: ## format the code
+	cargo fmt --all
+
+.PHONY: doc
+doc: ## the crates' documentation in target/doc
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+.PHONY: clean
+clean: ## remove everything built and fetched
+	cargo clean
+	rm -rf $(VENV) .cache
+
+$(VENV)/installed: $(REQUIREMENTS) | test-needs
+	python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
+	@touch $@
