@@ -66,5 +66,9 @@ def lab(tmp_path_factory, images):
 
 @pytest.fixture(scope="module")
 def guest(lab):
-    """A guest of the default security group, which lets nobody in."""
-    return guests.launch(lab, guests.make_key(lab))
+    """A guest that has booted, in the default security group, which lets nobody in."""
+    guest = guests.launch(lab, guests.make_key(lab))
+    # A machine that does not start fails the tests of its module once, not each after a wait of its own.
+    guest.wait_for_state("running", within=30)
+    guest.wait_for_console("welkin: ready")
+    return guest

@@ -7,7 +7,7 @@ import subprocess
 from waiting import until
 
 # The tiny image boots in 3 s on a quiet machine without hardware virtualisation.
-BOOT_LIMIT = 150
+BOOT_LIMIT = 90
 
 
 class Guest:

@@ -12,6 +12,7 @@ mod instances;
 mod key_pairs;
 mod network;
 mod paging;
+mod scan;
 mod security_groups;
 mod tags;
 mod text;

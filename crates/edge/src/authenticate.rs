@@ -1,7 +1,7 @@
 //! Who sent a request: the claim of its headers, proven with the secret of the access key it names.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use api::Caller;
 use aws_lc_rs::digest;
@@ -20,7 +20,7 @@ pub trait Credentials: Send + Sync {
     ///
     /// # Errors
     /// A text for the log.
-    fn find(&self, access_key: &str) -> Result<Option<Credential>, String>;
+    fn find(&self, access_key: &str) -> Result<Option<Arc<Credential>>, String>;
 }
 
 /// Derived signing keys by access key and scope. Bounded: when full it starts afresh, as keys change each day anyway.
@@ -79,7 +79,7 @@ pub(crate) struct Proven {
 /// Compares a claim with what the holder of the secret would have signed.
 pub(crate) fn prove(
     claim: &Claim,
-    credential: Credential,
+    credential: &Credential,
     keys: &SigningKeys,
     parts: &Parts,
     expected: &Expected<'_>,
@@ -124,7 +124,7 @@ pub(crate) fn prove(
     if !key.sign(&string_to_sign).matches(&claim.signature) {
         return Err(Refusal::Mismatch { canonical, string_to_sign });
     }
-    Ok(Proven { caller: credential.caller, key })
+    Ok(Proven { caller: credential.caller.clone(), key })
 }
 
 /// The SHA-256 of a body, in hexadecimal.

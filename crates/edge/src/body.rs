@@ -27,26 +27,21 @@ pub(crate) fn full(bytes: Bytes) -> AnswerBody {
 
 /// A body that is read while it is sent.
 pub(crate) fn streamed(stream: ByteStream) -> AnswerBody {
-    // BoxBody wants Sync, which a stream need not be: the mutex is never contended, as only the connection polls.
-    AnswerStream { length: stream.length(), stream: std::sync::Mutex::new(stream) }.boxed()
+    AnswerStream(stream).boxed()
 }
 
-struct AnswerStream {
-    stream: std::sync::Mutex<ByteStream>,
-    length: Option<u64>,
-}
+struct AnswerStream(ByteStream);
 
 impl http_body::Body for AnswerStream {
     type Data = Bytes;
     type Error = StreamError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
-        let stream = self.stream.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Pin::new(stream).poll_next(cx).map(|item| item.map(|piece| piece.map(Frame::data)))
+        Pin::new(&mut self.0).poll_next(cx).map(|item| item.map(|piece| piece.map(Frame::data)))
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        self.length.map_or_else(http_body::SizeHint::default, http_body::SizeHint::with_exact)
+        self.0.length().map_or_else(http_body::SizeHint::default, http_body::SizeHint::with_exact)
     }
 }
 

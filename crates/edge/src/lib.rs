@@ -4,6 +4,7 @@
 
 mod authenticate;
 mod body;
+mod checksum;
 mod failures;
 mod limits;
 mod pipeline;

@@ -20,11 +20,12 @@ use wire::{
 
 use crate::authenticate::{Credentials, Expected, Proven, SigningKeys, body_hash, prove};
 use crate::body::{AnswerBody, collect, full, stream, streamed};
+use crate::checksum;
 use crate::failures::{collect_error, log_error, route_error, stream_error};
 use crate::limits::Limits;
 use crate::recognise::{Hint, hint};
 use crate::refuse::{Refusal, refusal_error};
-use crate::rest::{promise, strip_chunked, to_path_style};
+use crate::rest::{check_marker, names_mechanism, promise, strip_chunked, to_path_style};
 
 /// Hands a decoded request to a service and gives its answer.
 type Dispatch = Box<
@@ -83,6 +84,13 @@ impl Edge {
         let health = format!("{{\"status\":\"ok\",\"region\":\"{region}\",\"version\":\"{version}\"}}\n");
         let keys = SigningKeys::default();
         Self { mounts, credentials, keys, region: region.to_owned(), limits, health: health.into() }
+    }
+
+    /// The same front with other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -243,6 +251,7 @@ impl Edge {
             let text = "Missing required header for this request: x-amz-content-sha256";
             return Err(ServiceError::bad_request("InvalidRequest", text));
         }
+        check_marker(&marker)?;
         let proven = self.authenticate(claim, parts, &marker, trace)?;
         let matched = found.map_err(route_error)?;
         trace.operation = matched.operation.name;
@@ -272,14 +281,20 @@ impl Edge {
             }
             None
         };
+        let mut trailers = None;
         let stream = match stream {
             // A framed body of an operation that wants it whole, as some SDKs send DeleteObjects.
             Some(stream) if !operation.has_streaming_input => {
+                trailers = stream.trailers();
                 request.body = stream.collect(self.limits.body_bytes).await.map_err(stream_error)?;
                 None
             }
             other => other,
         };
+        if stream.is_none() {
+            let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
+            checksum::check(&parts.headers, trailers, &request.body, operation.requires_checksum)?;
+        }
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
         Ok((operation, Decoded { value, body: stream }, caller))
@@ -294,6 +309,10 @@ impl Edge {
         trace: &mut Trace,
     ) -> Result<Option<Proven>, ServiceError> {
         let refuse = |refusal: Refusal| refusal_error(trace.protocol, refusal, claim.as_ref().ok());
+        if names_mechanism(parts.uri.query().unwrap_or_default()) {
+            let is_alone = matches!(claim, Err(ClaimError::Missing));
+            return Err(refuse(if is_alone { Refusal::Presigned } else { Refusal::TwoMechanisms }));
+        }
         let claim = match claim {
             Ok(claim) => claim,
             Err(ClaimError::Missing) if trace.protocol == Protocol::RestXml => return Ok(None),
@@ -302,7 +321,7 @@ impl Edge {
         let credential = self.credentials.find(&claim.access_key).map_err(ServiceError::internal)?;
         let credential = credential.ok_or_else(|| refuse(Refusal::UnknownKey))?;
         let expected = Expected { protocol: trace.protocol, region: &self.region, now: Timestamp::now(), payload };
-        let proven = prove(claim, credential, &self.keys, parts, &expected).map_err(refuse)?;
+        let proven = prove(claim, &credential, &self.keys, parts, &expected).map_err(refuse)?;
         trace.account = proven.caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         Ok(Some(proven))
     }

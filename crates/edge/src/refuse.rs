@@ -22,6 +22,10 @@ pub(crate) enum Refusal {
     Unsigned(&'static str),
     /// The signature is another.
     Mismatch { canonical: String, string_to_sign: String },
+    /// It is signed in its query, which is not built yet. Never taken for an anonymous request.
+    Presigned,
+    /// It is signed in its query and in a header.
+    TwoMechanisms,
     /// The body is not the one that was signed.
     Payload { sent: String, computed: String },
 }
@@ -47,7 +51,10 @@ fn ec2(refusal: Refusal) -> ServiceError {
         Refusal::UnknownKey | Refusal::UnexpectedToken | Refusal::Unsigned(_) => {
             ServiceError::sender("AuthFailure", 401, UNABLE)
         }
-        Refusal::Mismatch { .. } | Refusal::Payload { .. } => ServiceError::sender("AuthFailure", 401, UNABLE),
+        Refusal::Mismatch { .. } | Refusal::Payload { .. } | Refusal::TwoMechanisms => {
+            ServiceError::sender("AuthFailure", 401, UNABLE)
+        }
+        Refusal::Presigned => presigned(),
     }
 }
 
@@ -68,9 +75,10 @@ fn query(refusal: Refusal, claim: Option<&Claim>) -> ServiceError {
             let text = format!("'{header}' must be a 'SignedHeader' in the AWS Authorization.");
             ServiceError::sender("SignatureDoesNotMatch", 403, text)
         }
-        Refusal::Mismatch { .. } | Refusal::Payload { .. } => {
+        Refusal::Mismatch { .. } | Refusal::Payload { .. } | Refusal::TwoMechanisms => {
             ServiceError::sender("SignatureDoesNotMatch", 403, MISMATCH)
         }
+        Refusal::Presigned => presigned(),
     }
 }
 
@@ -125,6 +133,14 @@ fn s3(refusal: Refusal, claim: Option<&Claim>) -> ServiceError {
             };
             error.with_field("StringToSign", string_to_sign).with_field("CanonicalRequest", canonical)
         }
+        Refusal::Presigned => {
+            let text = "A header or query you provided requested a function that is not implemented.";
+            ServiceError::receiver("NotImplemented", 501, text)
+        }
+        Refusal::TwoMechanisms => {
+            let text = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified";
+            ServiceError::bad_request("InvalidArgument", text)
+        }
         Refusal::Payload { sent, computed } => {
             let text = "The provided 'x-amz-content-sha256' header does not match what was computed.";
             ServiceError::sender("XAmzContentSHA256Mismatch", 400, text)
@@ -132,6 +148,10 @@ fn s3(refusal: Refusal, claim: Option<&Claim>) -> ServiceError {
                 .with_field("S3ComputedContentSHA256", computed)
         }
     }
+}
+
+fn presigned() -> ServiceError {
+    ServiceError::bad_request("UnsupportedOperation", "Signatures in the query string are not supported yet.")
 }
 
 fn incomplete(cause: ClaimError) -> ServiceError {

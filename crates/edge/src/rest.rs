@@ -11,6 +11,27 @@ use crate::body::Promise;
 use crate::pipeline::text_header;
 use crate::recognise::virtual_bucket;
 
+/// Refuses a payload marker that says nothing of the body: it would go unverified.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
+pub(crate) fn check_marker(marker: &str) -> Result<(), ServiceError> {
+    let is_hash = marker.len() == 64 && marker.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if marker.is_empty() || is_hash || marker == "UNSIGNED-PAYLOAD" || Framing::from_marker(marker).is_some() {
+        return Ok(());
+    }
+    let text = "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.";
+    Err(ServiceError::bad_request("InvalidArgument", text)
+        .with_field("ArgumentName", "x-amz-content-sha256")
+        .with_field("ArgumentValue", marker))
+}
+
+/// Whether a query carries authentication of its own, as presigned URLs do: of version 4 or 2.
+pub(crate) fn names_mechanism(query: &str) -> bool {
+    const MARKS: [&str; 5] = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "AWSAccessKeyId", "Signature"];
+    let is_mark = |name: &str| MARKS.iter().any(|mark| mark.eq_ignore_ascii_case(name));
+    // A query that cannot be decoded is refused before anybody asks.
+    wire::parse_query(query).is_ok_and(|pairs| pairs.iter().any(|(name, _)| is_mark(name)))
+}
+
 /// What the headers promise of a body that will be streamed.
 pub(crate) fn promise(
     parts: &Parts,

@@ -1,6 +1,7 @@
 //! The agent: takes assignments in, keeps the last report, and owns the task that does the work.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use host::{Assignment, Machines, Networks, Node, NodeError, Report};
@@ -70,6 +71,17 @@ impl Agent {
         let desk = Arc::new(Desk::default());
         let worker = Worker::new(machines.clone(), networks, desk.clone());
         Self { machines, desk, worker: tokio::spawn(worker.run()) }
+    }
+}
+
+impl Agent {
+    /// Ends the work and returns when nothing is begun any more. An effect that the host has already taken in may still
+    /// complete.
+    pub async fn stop(&self) {
+        self.worker.abort();
+        while !self.worker.is_finished() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }
 

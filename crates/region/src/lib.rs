@@ -5,12 +5,14 @@
 
 pub mod admin;
 mod bootstrap;
+mod credentials;
 mod effects;
 mod images;
 mod region;
 mod runtime;
 
 pub use bootstrap::{BootstrapError, RootKey};
+pub use edge::Limits;
 pub use effects::SystemEffects;
 pub use region::{Parts, Region, RegionConfig, RegionError};
 pub use runtime::{ReconcilerStatus, Reconcilers};

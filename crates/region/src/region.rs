@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use blobs::BlobStore;
 use ec2::Ec2;
-use edge::{Credentials, Edge, Limits, Mount, Server, ServerError};
+use edge::{Edge, Limits, Mount, Server, ServerError};
 use host::Node;
-use iam::{Credential, OwnerAuthorizer, Sts};
+use iam::{OwnerAuthorizer, Sts};
 use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::Store;
@@ -17,6 +17,7 @@ use tracing::info;
 
 use crate::admin::{AdminSocket, Order};
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
+use crate::credentials::StoreCredentials;
 use crate::images::{self, ImageReconciler};
 use crate::runtime::Reconcilers;
 
@@ -76,7 +77,7 @@ pub enum RegionError {
 /// An open region: it listens, and answers once it is [`Region::run`].
 pub struct Region {
     server: Server,
-    edge: Arc<Edge>,
+    edge: Edge,
     reconcilers: Vec<Arc<dyn Reconciler>>,
     admin: Option<AdminSocket>,
     root: RootKey,
@@ -121,8 +122,8 @@ impl Region {
                 Box::pin(async move { api::s3::dispatch(&*s3, operation, call, request).await })
             }),
         ];
-        let credentials = Arc::new(StoreCredentials(store.clone()));
-        let edge = Arc::new(Edge::new(mounts, credentials, &config.name, Limits::default()));
+        let credentials = Arc::new(StoreCredentials::new(store.clone()));
+        let edge = Edge::new(mounts, credentials, &config.name, Limits::default());
         let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
             Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
@@ -136,6 +137,13 @@ impl Region {
             reconcilers.push(Arc::new(images));
         }
         Ok(Self { server, edge, reconcilers, admin, root })
+    }
+
+    /// The same region with other bounds on what its clients may do than the usual ones.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.edge = self.edge.with_limits(limits);
+        self
     }
 
     /// Where it listens.
@@ -156,7 +164,7 @@ impl Region {
         if let Some(admin) = self.admin {
             tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
         }
-        let serving = tokio::spawn(self.server.serve(self.edge, stopped));
+        let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), stopped));
         let mut orders = order.subscribe();
         let given = orders.wait_for(|order| *order != Order::Run).await.map_or(Order::Stop, |order| *order);
         info!("stopping: no new requests; open ones may end");
@@ -180,13 +188,4 @@ fn zones(config: &RegionConfig) -> Vec<ZoneFacts> {
     let name =
         |(index, zone): (usize, &String)| ZoneFacts { name: zone.clone(), id: format!("{short}-az{}", index + 1) };
     config.zones.iter().enumerate().map(name).collect()
-}
-
-struct StoreCredentials(Store);
-
-impl Credentials for StoreCredentials {
-    fn find(&self, access_key: &str) -> Result<Option<Credential>, String> {
-        let view = self.0.view().map_err(|error| error.to_string())?;
-        iam::find_credential(&view, access_key).map_err(|error| error.to_string())
-    }
 }

@@ -15,6 +15,20 @@ pub(crate) const MAX_KEY_BYTES: usize = 1024;
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>.
 pub(crate) const MAX_METADATA_BYTES: usize = 2048;
 
+/// What is said of an object that the client has already: what a 200 would have said too.
+/// Source: RFC 9110, section 15.4.5.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmodified {
+    /// Its tag, in quotes.
+    pub etag: String,
+    /// When it was written, as HTTP writes dates.
+    pub last_modified: String,
+    /// Its `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// Its `Expires`.
+    pub expires: Option<String>,
+}
+
 /// Why an operation of S3 was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum S3Error {
@@ -100,7 +114,7 @@ pub enum S3Error {
     PreconditionFailed(&'static str),
     /// The object is still what the client has.
     #[error("not modified")]
-    NotModified,
+    NotModified(Box<Unmodified>),
     /// There is no such storage class.
     #[error("storage class {0}")]
     InvalidStorageClass(String),
@@ -245,7 +259,19 @@ impl From<S3Error> for ServiceError {
                 let text = "At least one of the pre-conditions you specified did not hold";
                 refused("PreconditionFailed", 412, text).with_field("Condition", header)
             }
-            S3Error::NotModified => refused("NotModified", 304, "Not Modified"),
+            S3Error::NotModified(object) => {
+                let error = refused("NotModified", 304, "Not Modified")
+                    .with_header("ETag", object.etag)
+                    .with_header("Last-Modified", object.last_modified);
+                let error = match object.cache_control {
+                    Some(text) => error.with_header("Cache-Control", text),
+                    None => error,
+                };
+                match object.expires {
+                    Some(text) => error.with_header("Expires", text),
+                    None => error,
+                }
+            }
             S3Error::InvalidStorageClass(class) => {
                 refused("InvalidStorageClass", 400, "The storage class you specified is not valid")
                     .with_field("StorageClassRequested", class)

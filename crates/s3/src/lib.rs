@@ -22,7 +22,7 @@ use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
 pub use buckets::BucketRecord;
-pub use error::S3Error;
+pub use error::{S3Error, Unmodified};
 pub use objects::{BlobRefRecord, ChecksumKind, GarbageRecord, ObjectHeaders, ObjectRecord, StoredChecksum};
 pub use reconcile::BlobReconciler;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use region::admin::{Request, ask};
-use store_sqlite::Sqlite;
+use store_sqlite::{OpenError, Sqlite};
 
 use crate::data_dir::DataDir;
 use crate::settings::{HostKind, Settings};
@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, purge: bool) -> Result<()> {
             Err(error) => return Err(error).context("the region did not stop"),
         }
         // Whether it ran or not, the folder is ours now; and what a killed region left is taken down here.
-        let lock = Sqlite::open(data.store()).context("the region still runs")?;
+        let lock = take_over(&data).await?;
         let is_simulated = data.machines().join("simulated").exists();
         if !is_simulated {
             up::require_root()?;
@@ -53,4 +53,17 @@ pub fn run(settings: &Settings, purge: bool) -> Result<()> {
     let what = if purge { "gone without a trace" } else { "stopped; `welkin up` starts it again" };
     println!("The region in {} is {what}.", data.root().display());
     Ok(())
+}
+
+/// The store, which is its owner's lock on the folder. A region that has just answered may need a moment to be gone.
+async fn take_over(data: &DataDir) -> Result<Sqlite> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    const TRIES: u32 = 250;
+    for _ in 0..TRIES {
+        match Sqlite::open(data.store()) {
+            Err(OpenError::InUse { .. }) => tokio::time::sleep(PAUSE).await,
+            outcome => return outcome.with_context(|| format!("cannot open the store in {}", data.root().display())),
+        }
+    }
+    bail!("the region still runs: another process has {} open", data.root().display())
 }

@@ -65,7 +65,7 @@ async fn serve(settings: &Settings, started: Instant) -> Result<()> {
     let given = region.run(order).await;
     signals.abort();
     // The agent must have let go before its machines are stopped, or it would start them again.
-    drop(agent);
+    agent.stop().await;
     if given == Order::Down {
         info!("stopping machines and networks");
         hosts.down().await?;

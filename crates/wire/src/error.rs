@@ -108,6 +108,8 @@ pub struct ServiceError {
     pub message: String,
     /// Further elements of the error, such as S3's `BucketName`, in order.
     pub fields: Vec<(&'static str, String)>,
+    /// Headers of the answer, such as the `ETag` of a 304, in order.
+    pub headers: Vec<(&'static str, String)>,
     /// What lies beneath; for the log only.
     #[source]
     pub cause: Option<Box<dyn Error + Send + Sync>>,
@@ -122,6 +124,7 @@ impl ServiceError {
             is_sender_fault: true,
             message: message.into(),
             fields: Vec::new(),
+            headers: Vec::new(),
             cause: None,
         }
     }
@@ -145,6 +148,13 @@ impl ServiceError {
     #[must_use]
     pub fn with_field(mut self, name: &'static str, text: impl Into<String>) -> Self {
         self.fields.push((name, text.into()));
+        self
+    }
+
+    /// The same error with a header of its answer. Text that can't be a header is left out.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.headers.push((name, text.into()));
         self
     }
 

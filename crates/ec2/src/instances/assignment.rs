@@ -12,7 +12,6 @@ use ids::{AccountId, ImageId, SecurityGroupId, SubnetId, VpcId};
 use service::RegionFacts;
 use store::{Record, StoreError, View};
 
-use super::find;
 use super::metadata::{Surroundings, metadata};
 use super::record::InstanceRecord;
 use super::states::InstanceState;
@@ -20,6 +19,7 @@ use super::types;
 use crate::images::record::ImageRecord;
 use crate::network::record::{SubnetRecord, VpcRecord};
 use crate::security_groups::record::{RulePeer, RuleRecord, SecurityGroupRecord};
+use crate::tags;
 use crate::text::private_dns_name;
 
 /// Records read at a time.
@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
             }
         }
         let tags = if spec.metadata_options.shows_tags {
-            find::tags_of(self.view, &record.account, record.id.as_str())?
+            tags::tags_of(self.view, &record.account, record.id.as_str())?
         } else {
             Vec::new()
         };

@@ -7,11 +7,12 @@ use api::ec2::{
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
-use super::find::{self, Tags};
+use super::find;
 use super::present::Presenter;
 use super::record::InstanceRecord;
 use crate::filters::{Facts, Filters};
 use crate::paging::Page;
+use crate::tags::{self, Tags};
 use crate::text::{iso_time, yes_no};
 use crate::{Ec2, Ec2Error};
 
@@ -121,7 +122,7 @@ impl Operation<Ec2> for DescribeInstances {
 /// As [`find::by_ids`].
 pub(crate) fn chosen(view: &View, cx: &Cx, ids: &[String]) -> Result<Vec<(InstanceRecord, Tags)>, Ec2Error> {
     if ids.is_empty() {
-        let mut tags = find::tags_of_all(view, &cx.account)?;
+        let mut tags = tags::tags_of_all(view, &cx.account, "i-")?;
         let with_tags = |record: InstanceRecord| {
             let own = tags.remove(record.id.as_str()).unwrap_or_default();
             (record, own)
@@ -130,7 +131,7 @@ pub(crate) fn chosen(view: &View, cx: &Cx, ids: &[String]) -> Result<Vec<(Instan
     }
     let mut found = Vec::with_capacity(ids.len());
     for record in find::by_ids(view, &cx.account, ids)? {
-        let tags = find::tags_of(view, &cx.account, record.id.as_str())?;
+        let tags = tags::tags_of(view, &cx.account, record.id.as_str())?;
         found.push((record, tags));
     }
     Ok(found)

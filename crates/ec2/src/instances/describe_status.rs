@@ -10,12 +10,12 @@ use service::{Applied, Cx, Need, Operation, RegionFacts, Scope};
 use store::View;
 
 use super::describe::chosen;
-use super::find::Tags;
 use super::record::InstanceRecord;
 use super::states::InstanceState;
 use super::terminate::state_output;
 use crate::filters::{Facts, Filters};
 use crate::paging::Page;
+use crate::tags::Tags;
 use crate::{Ec2, Ec2Error};
 
 const FILTERS: &[&str] = &[

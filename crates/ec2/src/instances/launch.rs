@@ -12,7 +12,6 @@ use store::{Changes, KeyBuf, View};
 
 use super::addresses::{find_free, usable};
 use super::describe::reservation;
-use super::find::{self, Tags};
 use super::launch_request::LaunchRequest;
 use super::launch_where::{PrivateInUse, PublicInUse, Where, check_private_ip};
 use super::present::Presenter;
@@ -21,7 +20,7 @@ use super::states::InstanceState;
 use crate::images::describe::find_image;
 use crate::key_pairs::record::KeyPairRecord;
 use crate::network::record::{PrivateAddressRecord, PublicAddressRecord};
-use crate::tags::record::TagRecord;
+use crate::tags::{put_tags, tags_of};
 use crate::{Ec2, Ec2Error};
 
 /// The most instances of one call: what one transaction of the store surely takes, with 50 tags each.
@@ -133,7 +132,7 @@ fn repeated(request: &LaunchRequest, view: &View, cx: &Cx) -> Result<Option<Rese
     records.sort_by_key(|record| record.spec.launch_index);
     let mut presenter = Presenter::new(view, &cx.region);
     for record in &records {
-        let tags = find::tags_of(view, &cx.account, record.id.as_str())?;
+        let tags = tags_of(view, &cx.account, record.id.as_str())?;
         output.instances.get_or_insert_default().push(presenter.instance(record, &tags)?);
     }
     Ok(Some(output))
@@ -230,18 +229,7 @@ fn put(record: &InstanceRecord, request: &LaunchRequest, changes: &mut Changes) 
         let (account, interface) = (record.account.clone(), interface.id.clone());
         changes.put(&PublicAddressRecord { address, account, interface })?;
     }
-    put_tags(record, record.id.as_str(), &request.tags, changes)?;
-    put_tags(record, interface.id.as_str(), &request.interface_tags, changes)
-}
-
-fn put_tags(record: &InstanceRecord, resource: &str, tags: &Tags, changes: &mut Changes) -> Result<(), Ec2Error> {
-    for (key, value) in tags {
-        changes.put(&TagRecord {
-            account: record.account.clone(),
-            resource: resource.to_owned(),
-            key: key.clone(),
-            value: value.clone(),
-        })?;
-    }
+    put_tags(changes, &record.account, record.id.as_str(), &request.tags)?;
+    put_tags(changes, &record.account, interface.id.as_str(), &request.interface_tags)?;
     Ok(())
 }

@@ -7,19 +7,15 @@ use api::ec2::{InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecifica
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::find::Tags;
 use super::record::MetadataOptions;
 use super::types::{self, InstanceType};
 use crate::Ec2Error;
+use crate::tags::{Tags, read_tag_specifications};
 
 /// The most bytes of user data. Source: the EC2 user guide, "Run commands at launch".
 const MAX_USER_DATA: usize = 16_384;
 /// The most characters of a client token. Source: the EC2 API reference, "Ensuring idempotency".
 const MAX_TOKEN: usize = 64;
-/// Limits of tags. Source: the EC2 user guide, "Tag restrictions".
-const MAX_TAGS: usize = 50;
-const MAX_TAG_KEY: usize = 128;
-const MAX_TAG_VALUE: usize = 256;
 
 /// A checked request.
 #[derive(Debug)]
@@ -112,22 +108,11 @@ impl LaunchRequest {
     }
 
     fn read_tags(&mut self, input: &RunInstancesRequest) -> Result<(), Ec2Error> {
-        for specification in input.tag_specifications.as_deref().unwrap_or_default() {
-            let kind = specification.resource_type.as_deref().ok_or_else(|| Ec2Error::missing("ResourceType"))?;
-            let into = match kind {
-                "instance" => &mut self.tags,
-                "network-interface" => &mut self.interface_tags,
-                "volume" => return Err(Ec2Error::unsupported("TagSpecification for volume")),
-                kind => {
-                    let text = format!("'{kind}' is not a valid taggable resource type for this operation.");
-                    return Err(Ec2Error::invalid_value(text));
-                }
-            };
-            for tag in specification.tags.as_deref().unwrap_or_default() {
-                let (key, value) = (tag.key.clone().unwrap_or_default(), tag.value.clone().unwrap_or_default());
-                add_tag(into, key, value)?;
-            }
+        let given = input.tag_specifications.as_ref();
+        if given.into_iter().flatten().any(|tags| tags.resource_type.as_deref() == Some("volume")) {
+            return Err(Ec2Error::unsupported("TagSpecification for volume"));
         }
+        [self.tags, self.interface_tags] = read_tag_specifications(given, ["instance", "network-interface"])?;
         Ok(())
     }
 
@@ -419,30 +404,4 @@ fn metadata_options(given: Option<&InstanceMetadataOptionsRequest>) -> Result<Me
         is_enabled: is_one(&given.http_endpoint, "HttpEndpoint", "enabled", "disabled", true)?,
         shows_tags: is_one(&given.instance_metadata_tags, "InstanceMetadataTags", "enabled", "disabled", false)?,
     })
-}
-
-fn add_tag(tags: &mut Tags, key: String, value: String) -> Result<(), Ec2Error> {
-    let length = |text: &str| text.encode_utf16().count();
-    if key.is_empty() {
-        return Err(Ec2Error::invalid_value("Tag key must not be empty."));
-    }
-    if key.to_ascii_lowercase().starts_with("aws:") {
-        let text = "Tag keys starting with 'aws:' are reserved for internal use";
-        return Err(Ec2Error::invalid_value(text));
-    }
-    if length(&key) > MAX_TAG_KEY || length(&value) > MAX_TAG_VALUE {
-        let text = "Tag keys are limited to 128 and tag values to 256 Unicode characters.";
-        return Err(Ec2Error::invalid_value(text));
-    }
-    if tags.iter().any(|(known, _)| *known == key) {
-        return Err(Ec2Error::invalid_value(format!("Duplicate tag key '{key}' specified.")));
-    }
-    tags.push((key, value));
-    if tags.len() > MAX_TAGS {
-        return Err(Ec2Error::refused(
-            "TagLimitExceeded",
-            "The maximum number of Tags for a resource has been reached.",
-        ));
-    }
-    Ok(())
 }

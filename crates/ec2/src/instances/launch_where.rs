@@ -7,10 +7,10 @@ use service::RegionFacts;
 use store::{KeyBuf, KeyPrefix, StoreError, View};
 
 use super::addresses::{self, InUse};
-use super::find;
 use super::launch_request::LaunchRequest;
 use crate::Ec2Error;
 use crate::network::record::{PrivateAddressRecord, PublicAddressRecord, SubnetRecord, VpcRecord};
+use crate::scan::scan_all;
 use crate::security_groups::record::SecurityGroupRecord;
 
 /// The most security groups of an interface. Source: "Amazon VPC quotas".
@@ -72,7 +72,7 @@ fn default_subnet(
     region: &RegionFacts,
     zone: Option<&str>,
 ) -> Result<SubnetRecord, Ec2Error> {
-    let vpcs = find::scan_all::<VpcRecord>(view, &KeyPrefix::of(account))?;
+    let vpcs = scan_all::<VpcRecord>(view, &KeyPrefix::of(account))?;
     let vpc = vpcs.into_iter().find(|vpc| vpc.is_default).ok_or_else(|| {
         let text = "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.";
         Ec2Error::refused("VPCIdNotSpecified", text)

@@ -7,8 +7,8 @@ use std::net::Ipv4Addr;
 use host::MetadataSpec;
 use service::RegionFacts;
 
-use super::find::Tags;
 use super::record::InstanceRecord;
+use crate::tags::Tags;
 use crate::text::{iso_time, private_dns_name, public_dns_name};
 
 /// What an instance's metadata is made of.

@@ -7,11 +7,10 @@ use ids::InstanceId;
 use jiff::Timestamp;
 use store::{Changes, Direction, KeyPrefix, Record, StoreError, View};
 
-use super::find;
 use super::record::InstanceRecord;
 use super::states::InstanceState;
 use crate::network::record::{PrivateAddressRecord, PublicAddressRecord};
-use crate::tags::record::TagRecord;
+use crate::tags::delete_tags_of;
 
 /// How long a terminated instance stays visible. Source: the EC2 user guide on terminating instances.
 const VISIBLE_SECONDS: i64 = 3600;
@@ -118,7 +117,7 @@ pub(crate) fn forget(view: &View, now: Timestamp) -> Result<Changes, StoreError>
             break;
         }
         changes.delete::<InstanceRecord>(&record.key());
-        delete_tags(view, &record, record.id.as_str(), &mut changes)?;
+        delete_tags_of(view, &mut changes, &record.account, record.id.as_str())?;
     }
     Ok(changes)
 }
@@ -129,14 +128,7 @@ fn release(view: &View, record: &InstanceRecord, changes: &mut Changes) -> Resul
     if let Some(address) = interface.public_ip {
         changes.delete::<PublicAddressRecord>(&u64::from(address.to_bits()));
     }
-    delete_tags(view, record, interface.id.as_str(), changes)
-}
-
-fn delete_tags(view: &View, record: &InstanceRecord, resource: &str, changes: &mut Changes) -> Result<(), StoreError> {
-    for (key, _) in find::tags_of(view, &record.account, resource)? {
-        changes.delete::<TagRecord>(&(record.account.clone(), resource.to_owned(), key));
-    }
-    Ok(())
+    delete_tags_of(view, changes, &record.account, interface.id.as_str())
 }
 
 #[cfg(test)]

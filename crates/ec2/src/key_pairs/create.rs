@@ -31,7 +31,7 @@ impl Operation<Ec2> for CreateKeyPair {
             "ppk" => return Err(Ec2Error::unsupported("The key format ppk")),
             other => return Err(invalid(other, "KeyFormat")),
         }
-        let new_tags = tags::read_tag_specifications(input.tag_specifications.as_ref(), "key-pair")?;
+        let [new_tags] = tags::read_tag_specifications(input.tag_specifications.as_ref(), ["key-pair"])?;
         check_new_name(&input.key_name, view, &cx.account)?;
 
         let key = cx.new_key(algorithm).map_err(Ec2Error::Internal)?;

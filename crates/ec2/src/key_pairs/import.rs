@@ -22,7 +22,7 @@ impl Operation<Ec2> for ImportKeyPair {
     }
 
     fn apply(input: &ImportKeyPairRequest, view: &View, cx: &Cx) -> Result<Applied<ImportKeyPairResult>, Ec2Error> {
-        let new_tags = tags::read_tag_specifications(input.tag_specifications.as_ref(), "key-pair")?;
+        let [new_tags] = tags::read_tag_specifications(input.tag_specifications.as_ref(), ["key-pair"])?;
         let key = PublicKey::parse(&input.public_key_material).map_err(|why| {
             Ec2Error::refused("InvalidKey.Format", format!("Key is not in valid OpenSSH public key format: {why}"))
         })?;

@@ -94,7 +94,7 @@ fn add(
     specifications: Option<&Vec<TagSpecification>>,
     cx: &Cx,
 ) -> Result<(Vec<SecurityGroupRule>, Changes), Ec2Error> {
-    let new_tags = tags::read_tag_specifications(specifications, "security-group-rule")?;
+    let [new_tags] = tags::read_tag_specifications(specifications, ["security-group-rule"])?;
     if let Some(twin) = given.iter().find(|new| group.rules.iter().any(|rule| new.is_same(rule, is_egress))) {
         let text = format!("the specified rule \"{}\" already exists", described(twin));
         return Err(Ec2Error::refused("InvalidPermission.Duplicate", text));

@@ -34,7 +34,7 @@ impl Operation<Ec2> for CreateSecurityGroup {
         cx: &Cx,
     ) -> Result<Applied<CreateSecurityGroupResult>, Ec2Error> {
         check_names(&input.group_name, &input.description)?;
-        let new_tags = tags::read_tag_specifications(input.tag_specifications.as_ref(), "security-group")?;
+        let [new_tags] = tags::read_tag_specifications(input.tag_specifications.as_ref(), ["security-group"])?;
         let vpc = match &input.vpc_id {
             None => find::require_default_vpc(view, &cx.account)?,
             Some(id) => require_vpc(id, view, cx)?,

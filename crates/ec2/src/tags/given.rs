@@ -7,43 +7,44 @@ use api::ec2::{Tag, TagSpecification};
 use ids::Arn;
 use service::Need;
 
-use super::MAX_TAGS;
+use super::{MAX_TAGS, Tags};
 use crate::Ec2Error;
 
 /// Longest key and longest value, in characters.
 const MAX_KEY: usize = 128;
 const MAX_VALUE: usize = 256;
 
-/// The tags that `TagSpecifications` give to a resource of the type `resource_type`, the only one that the operation
-/// makes.
+/// The tags that `TagSpecifications` give to the resources that the operation makes, in the order of their `types`.
 ///
 /// # Errors
 /// `InvalidParameterValue` for another type, for no tags, and for tags that may not be.
-pub(crate) fn read_tag_specifications(
+pub(crate) fn read_tag_specifications<const N: usize>(
     specifications: Option<&Vec<TagSpecification>>,
-    resource_type: &str,
-) -> Result<Vec<(String, String)>, Ec2Error> {
-    let mut tags = Vec::new();
+    types: [&str; N],
+) -> Result<[Tags; N], Ec2Error> {
+    let mut given_to = [const { Vec::new() }; N];
     for specification in specifications.into_iter().flatten() {
-        match specification.resource_type.as_deref() {
-            Some(given) if given == resource_type => {}
-            None => return Err(Ec2Error::invalid_value("Tag specification resource type must have a value")),
-            Some(given) => {
-                let text = format!("'{given}' is not a valid taggable resource type for this operation.");
-                return Err(Ec2Error::invalid_value(text));
-            }
-        }
-        let given = specification.tags.as_deref().unwrap_or_default();
-        if given.is_empty() {
+        let Some(given) = specification.resource_type.as_deref() else {
+            return Err(Ec2Error::invalid_value("Tag specification resource type must have a value"));
+        };
+        let Some(place) = types.iter().position(|known| *known == given) else {
+            let text = format!("'{given}' is not a valid taggable resource type for this operation.");
+            return Err(Ec2Error::invalid_value(text));
+        };
+        let tags = specification.tags.as_deref().unwrap_or_default();
+        if tags.is_empty() {
             return Err(Ec2Error::invalid_value("Tag specification must have at least one tag"));
         }
-        tags.extend_from_slice(given);
+        given_to[place].extend_from_slice(tags);
     }
-    let tags = read_tags(&tags)?;
-    if tags.len() > MAX_TAGS {
-        return Err(too_many());
+    let mut read = [const { Tags::new() }; N];
+    for (tags, given) in read.iter_mut().zip(&given_to) {
+        *tags = read_tags(given)?;
+        if tags.len() > MAX_TAGS {
+            return Err(too_many());
+        }
     }
-    Ok(tags)
+    Ok(read)
 }
 
 /// The permission to tag what is made, if tags are given.
@@ -55,7 +56,7 @@ pub(crate) fn needs_to_tag(specifications: Option<&Vec<TagSpecification>>, resou
 ///
 /// # Errors
 /// `InvalidParameterValue` for keys and values that are too long, reserved or twice there.
-pub(super) fn read_tags(given: &[Tag]) -> Result<Vec<(String, String)>, Ec2Error> {
+pub(super) fn read_tags(given: &[Tag]) -> Result<Tags, Ec2Error> {
     let mut seen = BTreeSet::new();
     let mut tags = Vec::with_capacity(given.len());
     for tag in given {
@@ -114,7 +115,7 @@ mod tests {
     fn check(resource_type: &str, tags: &[(&str, &str)], expected: Result<usize, &str>) {
         let tags = tags.iter().map(|(key, value)| Tag { key: Some((*key).into()), value: Some((*value).into()) });
         let given = vec![TagSpecification { resource_type: Some(resource_type.into()), tags: Some(tags.collect()) }];
-        let outcome = read_tag_specifications(Some(&given), "vpc").map(|tags| tags.len());
+        let outcome = read_tag_specifications(Some(&given), ["vpc"]).map(|[tags]| tags.len());
         assert_eq!(outcome.map_err(|error| error.to_string()), expected.map_err(ToOwned::to_owned));
     }
 

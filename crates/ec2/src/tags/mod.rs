@@ -7,11 +7,14 @@ mod given;
 pub(crate) mod record;
 mod resource;
 
+use std::collections::BTreeMap;
+
 use api::ec2::Tag;
 use ids::AccountId;
 use store::{Changes, KeyPrefix, StoreError, View};
 
 use self::record::TagRecord;
+use crate::scan::scan_all;
 
 pub(crate) use self::given::{needs_to_tag, read_tag_specifications};
 
@@ -21,13 +24,32 @@ pub(crate) const MAX_TAGS: usize = 50;
 /// More than any resource has: reserved tags are not counted among the fifty.
 const ALL: usize = 4 * MAX_TAGS;
 
-/// The tags of a resource, by key.
+/// Keys and values, in the order of the keys.
+pub(crate) type Tags = Vec<(String, String)>;
+
+/// The tags of a resource.
 ///
 /// # Errors
 /// The store's.
-pub(crate) fn tags_of(view: &View, account: &AccountId, resource: &str) -> Result<Vec<(String, String)>, StoreError> {
+pub(crate) fn tags_of(view: &View, account: &AccountId, resource: &str) -> Result<Tags, StoreError> {
     let tags = view.scan::<TagRecord>(&KeyPrefix::of((account, resource)), None, ALL)?;
     Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
+/// The tags of all resources of an account whose ids begin with `prefix`, such as `i-`.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn tags_of_all(
+    view: &View,
+    account: &AccountId,
+    prefix: &str,
+) -> Result<BTreeMap<String, Tags>, StoreError> {
+    let mut tags: BTreeMap<String, Tags> = BTreeMap::new();
+    for tag in scan_all::<TagRecord>(view, &KeyPrefix::of_text(account, prefix))? {
+        tags.entry(tag.resource).or_default().push((tag.key, tag.value));
+    }
+    Ok(tags)
 }
 
 /// Puts tags on a resource. Whether they may be is checked before, by [`read_tag_specifications`].

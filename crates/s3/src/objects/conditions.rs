@@ -3,9 +3,11 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>, RFC 9110, section 13.2.2.
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 
 use super::record::ObjectRecord;
 use crate::S3Error;
+use crate::error::Unmodified;
 
 /// The preconditions of a read.
 #[derive(Debug, Default, Clone, Copy)]
@@ -30,11 +32,21 @@ impl ReadConditions<'_> {
             _ => {}
         }
         match (self.if_none_match, self.if_modified_since) {
-            (Some(tags), _) if has_tag(tags, &object.etag) => Err(S3Error::NotModified),
-            (None, Some(date)) if !is_later(object, date) => Err(S3Error::NotModified),
+            (Some(tags), _) if has_tag(tags, &object.etag) => Err(not_modified(object)),
+            (None, Some(date)) if !is_later(object, date) => Err(not_modified(object)),
             _ => Ok(()),
         }
     }
+}
+
+fn not_modified(object: &ObjectRecord) -> S3Error {
+    let last_modified = DateTimePrinter::new().timestamp_to_rfc9110_string(&object.last_modified).unwrap_or_default();
+    S3Error::NotModified(Box::new(Unmodified {
+        etag: format!("\"{}\"", object.etag),
+        last_modified,
+        cache_control: object.headers.cache_control.clone(),
+        expires: object.headers.expires.clone(),
+    }))
 }
 
 /// Whether `object` was modified after `date`, by whole seconds.
@@ -120,7 +132,7 @@ mod tests {
             let status = match conditions.check(&object()) {
                 Ok(()) => 200,
                 Err(S3Error::PreconditionFailed(_)) => 412,
-                Err(S3Error::NotModified) => 304,
+                Err(S3Error::NotModified(_)) => 304,
                 Err(_) => 0,
             };
             assert_eq!(status, expected, "{conditions:?}");

@@ -100,11 +100,15 @@ pub fn encode_error(
     error: &ServiceError,
     context: ErrorContext<'_>,
 ) -> ResponseParts {
-    match protocol {
+    let mut parts = match protocol {
         Protocol::Ec2 => ec2::encode_error(error, context),
         Protocol::Query => query::encode_error(service, error, context),
         Protocol::RestXml => rest_xml::encode_error(service, error, context),
+    };
+    for (name, text) in &error.headers {
+        add_header(&mut parts.headers, name, text);
     }
+    parts
 }
 
 impl Protocol {

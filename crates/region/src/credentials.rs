@@ -1,0 +1,94 @@
+//! Access keys for the edge: read from the store once, and again only after one of them has changed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use edge::Credentials;
+use iam::{AccessKeyRecord, AccountRecord, Credential};
+use store::Store;
+use tokio::sync::watch;
+
+/// Most access keys that are kept. When there are more, all are forgotten and read anew.
+const MAX_KEPT: usize = 10_000;
+
+/// Credentials of a store. A change of a key or an account holds from the next request on: commits wake their watchers
+/// before they are acknowledged, and nothing that was read before a wake-up is used after it.
+pub(crate) struct StoreCredentials {
+    store: Store,
+    keys: watch::Receiver<u64>,
+    accounts: watch::Receiver<u64>,
+    kept: RwLock<HashMap<String, (Age, Arc<Credential>)>>,
+}
+
+/// The last commits that touched keys and accounts when something was read.
+type Age = (u64, u64);
+
+impl StoreCredentials {
+    pub(crate) fn new(store: Store) -> Self {
+        let keys = store.watch::<AccessKeyRecord>().receiver();
+        let accounts = store.watch::<AccountRecord>().receiver();
+        Self { store, keys, accounts, kept: RwLock::default() }
+    }
+
+    fn age(&self) -> Age {
+        (*self.keys.borrow(), *self.accounts.borrow())
+    }
+}
+
+impl Credentials for StoreCredentials {
+    fn find(&self, access_key: &str) -> Result<Option<Arc<Credential>>, String> {
+        // Taken before the store is read: what is read may be newer than its age says, never older.
+        let age = self.age();
+        if let Some((kept_age, credential)) = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(access_key)
+            && *kept_age == age
+        {
+            return Ok(Some(Arc::clone(credential)));
+        }
+        let view = self.store.view().map_err(|error| error.to_string())?;
+        let Some(found) = iam::find_credential(&view, access_key).map_err(|error| error.to_string())? else {
+            // Keys that nobody has are not kept: there is no end of them.
+            return Ok(None);
+        };
+        let found = Arc::new(found);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(access_key.to_owned(), (age, Arc::clone(&found)));
+        Ok(Some(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use edge::Credentials;
+    use iam::{AccessKeyRecord, KeyStatus, NewAccessKey};
+    use jiff::Timestamp;
+    use store::{Changes, Memory, Store};
+
+    use super::StoreCredentials;
+
+    #[tokio::test]
+    async fn a_key_that_is_switched_off_is_refused_from_the_next_request_on() {
+        let store = Store::new(Memory::new());
+        let key = NewAccessKey::from_random([7; 56]);
+        let account = "123456789012".parse().unwrap();
+        let made = iam::create_account(account, "a", &key, Timestamp::UNIX_EPOCH).unwrap();
+        store.commit(None, made).await.unwrap();
+        let credentials = StoreCredentials::new(store.clone());
+        let first = credentials.find(&key.id).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&first, &credentials.find(&key.id).unwrap().unwrap()), "the second time from memory");
+
+        let mut record = store.view().unwrap().get::<AccessKeyRecord>(&key.id).unwrap().unwrap();
+        for (status, is_found) in [(KeyStatus::Inactive, false), (KeyStatus::Active, true)] {
+            record.status = status;
+            let mut changes = Changes::new();
+            changes.put(&record).unwrap();
+            store.commit(None, changes).await.unwrap();
+            assert_eq!(credentials.find(&key.id).unwrap().is_some(), is_found);
+        }
+        assert!(credentials.find("AKIANOBODY").unwrap().is_none());
+    }
+}
