@@ -70,7 +70,7 @@ test-acceptance: test-needs $(VENV)/installed ## the real binary, driven by the 
 
 .PHONY: bench
 bench: build $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here
-	$(VENV)/bin/python tests/bench/bench.py --welkin target/release/welkin
+	cargo run --release --locked --package bench
 
 .PHONY: generate
 generate: $(VENV)/installed ## everything that is generated: crates/api and docs/coverage

@@ -87,6 +87,14 @@ impl Ec2Api for crate::Ec2 {
         Box::pin(self.runner().run::<Self, generated::DescribeInstanceStatus>(self, call, input))
     }
 
+    fn describe_instance_type_offerings(
+        &self,
+        call: Call,
+        input: generated::DescribeInstanceTypeOfferingsRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeInstanceTypeOfferingsResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeInstanceTypeOfferings>(self, call, input))
+    }
+
     fn describe_instance_types(
         &self,
         call: Call,

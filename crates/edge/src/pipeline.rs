@@ -23,7 +23,7 @@ use crate::body::{AnswerBody, collect, full, stream, streamed};
 use crate::checksum;
 use crate::failures::{collect_error, log_error, route_error, stream_error};
 use crate::limits::Limits;
-use crate::recognise::{Hint, hint};
+use crate::recognise::{Hint, hint, virtual_bucket};
 use crate::refuse::{Refusal, refusal_error};
 use crate::rest::{check_marker, names_mechanism, promise, strip_chunked, to_path_style};
 
@@ -101,7 +101,9 @@ impl Edge {
     pub(crate) async fn answer(&self, request: Request<Incoming>, source_ip: Option<IpAddr>) -> Response<AnswerBody> {
         let started = Instant::now();
         let (mut parts, body) = request.into_parts();
-        if parts.uri.path().starts_with("/_welkin/") {
+        // Below a bucket's own host name this is a key like any other.
+        let is_bucket = virtual_bucket(text_header(&parts, header::HOST.as_str())).is_some();
+        if parts.uri.path().starts_with("/_welkin/") && !is_bucket {
             return self.own_page(parts.uri.path());
         }
         let claim = Claim::from_headers(&parts.headers);

@@ -64,6 +64,11 @@ impl SimMachines {
         true
     }
 
+    /// True if the machine is there and runs.
+    pub fn is_running(&self, id: &InstanceId) -> bool {
+        self.lock().get(id).is_some_and(|machine| machine.state == MachineState::Running)
+    }
+
     /// The specification that a machine was last prepared with.
     pub fn spec(&self, id: &InstanceId) -> Option<MachineSpec> {
         self.lock().get(id).map(|machine| machine.spec.clone())

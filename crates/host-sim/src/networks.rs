@@ -38,6 +38,11 @@ impl SimNetworks {
         self.lock().get(vpc).cloned()
     }
 
+    /// True if there is no network at all.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<VpcId, NetworkSpec>> {
         self.networks.lock().unwrap_or_else(PoisonError::into_inner)
     }

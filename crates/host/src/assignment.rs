@@ -9,6 +9,8 @@ use crate::{MachineSpec, MachineState, NetworkSpec};
 /// All that one node should have. Handed over whole: what is not named should not be there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
+    /// Names this assignment in the reports that follow from it. An assignment of other content has another number.
+    pub generation: u64,
     /// Networks, at most one a VPC.
     pub networks: Vec<NetworkSpec>,
     /// Machines that should run. A machine whose process has ended is reported, not started again.
@@ -20,7 +22,10 @@ pub struct Assignment {
 /// What a node sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// One for each machine that is assigned or still there.
+    /// Which assignment the node looked at its host under; none before it had one. Only a report of the assignment that
+    /// was handed over last says that a machine which is not named is gone.
+    pub generation: Option<u64>,
+    /// One for each machine that is assigned, still there, or worked on.
     pub workloads: Vec<WorkloadReport>,
     /// What the node last failed at, if the last pass did not complete.
     pub last_error: Option<String>,
@@ -31,7 +36,7 @@ pub struct Report {
 pub struct WorkloadReport {
     /// The instance.
     pub id: InstanceId,
-    /// Its state; none if it is assigned but nothing of it is there yet.
+    /// Its state; none if it is assigned or worked on, but nothing of it is there yet.
     pub state: Option<MachineState>,
     /// Why the node cannot bring it up, if the cause will not go away by itself.
     pub refused: Option<String>,

@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod down;
 mod pass;
 mod plan;
 
 pub use agent::Agent;
+pub use down::down;
 pub use plan::{Key, Step, Wanted, plan};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::{Assignment, HostError, Machines, NetworkSpec, Networks, Report, SeenMachine, WorkloadReport};
-use ids::VpcId;
+use ids::{InstanceId, VpcId};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -194,18 +194,37 @@ impl Worker {
     fn publish(&self, machines: Option<Vec<SeenMachine>>, last_error: Option<String>) {
         match machines {
             Some(machines) => {
+                let generation = self.assignment.as_ref().map(|assignment| assignment.generation);
                 let assignment = self.assignment.clone().unwrap_or_default();
-                let workloads = workloads(&Wanted::new(&assignment), machines, &self.refused);
-                self.desk.publish(Report { workloads, last_error });
+                let mut workloads = workloads(&Wanted::new(&assignment), machines, &self.refused);
+                self.add_unseen(&mut workloads);
+                let workloads = workloads.into_values().collect();
+                self.desk.publish(Report { generation, workloads, last_error });
             }
             None => self.desk.publish_error(last_error),
+        }
+    }
+
+    /// Adds machines that are not seen but worked on: a step that began under an earlier assignment may yet make one.
+    fn add_unseen(&self, workloads: &mut BTreeMap<InstanceId, WorkloadReport>) {
+        for step in self.running.values() {
+            if let Key::Machine(id) = step.key() {
+                let unseen = || WorkloadReport { id: id.clone(), state: None, refused: None };
+                workloads.entry(id.clone()).or_insert_with(unseen);
+            }
         }
     }
 }
 
 /// Every machine that is assigned or seen, by id.
-fn workloads(wanted: &Wanted<'_>, seen: Vec<SeenMachine>, refused: &BTreeMap<Key, String>) -> Vec<WorkloadReport> {
-    let mut all: BTreeMap<_, _> = seen.into_iter().map(|machine| (machine.id, (Some(machine.state), None))).collect();
+fn workloads(
+    wanted: &Wanted<'_>,
+    seen: Vec<SeenMachine>,
+    refused: &BTreeMap<Key, String>,
+) -> BTreeMap<InstanceId, WorkloadReport> {
+    let report = |id: &InstanceId, state| WorkloadReport { id: id.clone(), state, refused: None };
+    let seen = seen.into_iter().map(|machine| (machine.id.clone(), report(&machine.id, Some(machine.state))));
+    let mut all: BTreeMap<InstanceId, WorkloadReport> = seen.collect();
     for (id, spec) in wanted.machines() {
         let own = refused.get(&Key::Machine((*id).clone())).cloned();
         let missing = || wanted.missing_network(spec).map(|vpc| format!("the network of {vpc} is not assigned here"));
@@ -214,9 +233,9 @@ fn workloads(wanted: &Wanted<'_>, seen: Vec<SeenMachine>, refused: &BTreeMap<Key
             nics.find_map(|nic| refused.get(&Key::Network(nic.vpc.clone())).map(|why| format!("{}: {why}", nic.vpc)))
         };
         let reason = own.or_else(missing).or_else(of_network);
-        all.entry((*id).clone()).or_insert((None, None)).1 = reason;
+        all.entry((*id).clone()).or_insert_with(|| report(id, None)).refused = reason;
     }
-    all.into_iter().map(|(id, (state, refused))| WorkloadReport { id, state, refused }).collect()
+    all
 }
 
 /// Runs one step to its end.

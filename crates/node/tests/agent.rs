@@ -67,6 +67,7 @@ fn assignment(machines: &[(u8, u8)]) -> Assignment {
     vpcs.sort_unstable();
     vpcs.dedup();
     Assignment {
+        generation: 1,
         networks: vpcs.into_iter().map(empty_network).collect(),
         machines: machines.iter().map(|(number, vpc)| machine(*number, *vpc)).collect(),
         reboots: Vec::new(),

@@ -14,5 +14,5 @@ mod runtime;
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edge::Limits;
 pub use effects::SystemEffects;
-pub use region::{Parts, Region, RegionConfig, RegionError};
+pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};

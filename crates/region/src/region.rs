@@ -74,10 +74,42 @@ pub enum RegionError {
     Images(ReconcileError),
 }
 
+/// The services of a region, for callers in the same process. Clones share what is behind them.
+#[derive(Clone)]
+pub struct Services {
+    /// EC2.
+    pub ec2: Ec2,
+    /// STS.
+    pub sts: Sts,
+    /// S3.
+    pub s3: S3,
+}
+
+impl Services {
+    fn mounts(&self) -> Vec<Mount> {
+        let Self { ec2, sts, s3 } = self.clone();
+        vec![
+            Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
+                let ec2 = ec2.clone();
+                Box::pin(async move { api::ec2::dispatch(&ec2, operation, call, request).await })
+            }),
+            Mount::new(&api::sts::SERVICE, move |operation, call, request| {
+                let sts = sts.clone();
+                Box::pin(async move { api::sts::dispatch(&sts, operation, call, request).await })
+            }),
+            Mount::new(&api::s3::SERVICE, move |operation, call, request| {
+                let s3 = s3.clone();
+                Box::pin(async move { api::s3::dispatch(&s3, operation, call, request).await })
+            }),
+        ]
+    }
+}
+
 /// An open region: it listens, and answers once it is [`Region::run`].
 pub struct Region {
     server: Server,
     edge: Edge,
+    services: Services,
     reconcilers: Vec<Arc<dyn Reconciler>>,
     admin: Option<AdminSocket>,
     root: RootKey,
@@ -105,25 +137,13 @@ impl Region {
         let Parts { store, blobs, node, effects } = parts;
         let root = first_account(&store, &facts, &*effects).await?;
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
-        let sts = Arc::new(Sts::new(runner.clone()));
-        let ec2 = Arc::new(Ec2::new(runner.clone(), Arc::clone(&node)));
-        let s3 = Arc::new(S3::new(runner, Arc::clone(&blobs)));
-        let mounts = vec![
-            Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
-                let ec2 = Arc::clone(&ec2);
-                Box::pin(async move { api::ec2::dispatch(&*ec2, operation, call, request).await })
-            }),
-            Mount::new(&api::sts::SERVICE, move |operation, call, request| {
-                let sts = Arc::clone(&sts);
-                Box::pin(async move { api::sts::dispatch(&*sts, operation, call, request).await })
-            }),
-            Mount::new(&api::s3::SERVICE, move |operation, call, request| {
-                let s3 = Arc::clone(&s3);
-                Box::pin(async move { api::s3::dispatch(&*s3, operation, call, request).await })
-            }),
-        ];
+        let services = Services {
+            ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
+            sts: Sts::new(runner.clone()),
+            s3: S3::new(runner, Arc::clone(&blobs)),
+        };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
-        let edge = Edge::new(mounts, credentials, &config.name, Limits::default());
+        let edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
         let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
             Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
@@ -136,7 +156,7 @@ impl Region {
             images.activate().await.map_err(RegionError::Images)?;
             reconcilers.push(Arc::new(images));
         }
-        Ok(Self { server, edge, reconcilers, admin, root })
+        Ok(Self { server, edge, services, reconcilers, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -149,6 +169,12 @@ impl Region {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Its services, for callers in this process: they answer without being asked who they are, so a caller says so
+    /// truthfully.
+    pub fn services(&self) -> &Services {
+        &self.services
     }
 
     /// The root key of its first account.

@@ -36,7 +36,7 @@ pub struct ReconcilerStatus {
     pub changed: usize,
     /// What still waits for something.
     pub waiting: usize,
-    /// Why the last one failed, if it did.
+    /// Why the last one failed, if it did; or what it could not do although it did not fail.
     pub last_error: Option<String>,
 }
 
@@ -144,7 +144,10 @@ fn note(status: &Shared, took: Duration, outcome: Result<Pass, String>) -> bool 
     match outcome {
         Ok(pass) => {
             (status.examined, status.changed, status.waiting) = (pass.examined, pass.changed, pass.waiting);
-            status.last_error = None;
+            if let Some(trouble) = pass.trouble.as_ref().filter(|trouble| status.last_error.as_ref() != Some(trouble)) {
+                warn!(name = status.name, trouble, "reconciled as far as possible");
+            }
+            status.last_error = pass.trouble;
             debug!(name = status.name, millis = status.last_millis, changed = pass.changed, "reconciled");
             false
         }
@@ -201,7 +204,7 @@ mod tests {
                 self.failures_left.fetch_sub(1, Ordering::SeqCst);
                 return Err(ReconcileError::new("no"));
             }
-            Ok(Pass { examined: 3, changed: 1, waiting: 0 })
+            Ok(Pass { examined: 3, changed: 1, ..Pass::default() })
         }
     }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 /// What one activation did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pass {
     /// How many things were compared.
     pub examined: usize,
@@ -15,6 +15,9 @@ pub struct Pass {
     pub changed: usize,
     /// How many still wait for something, such as a machine that boots.
     pub waiting: usize,
+    /// What stands in the way elsewhere, such as a step that a node fails at and will try again. The activation itself
+    /// has done all it could: nothing is tried again because of it.
+    pub trouble: Option<String>,
 }
 
 /// Why an activation did not complete. The next one is the retry.

@@ -1,5 +1,7 @@
 //! The file's schema, and how a connection to it is set up.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,6 +29,8 @@ const TABLES: &str = "
 pub(crate) fn open_writer(file: &Path, max_size: Option<u64>) -> Result<(Connection, Version), OpenError> {
     let failed = |cause| open_error(file, cause);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Made for its owner alone; SQLite gives the log beside it the same mode. What is wrong here, SQLite says better.
+    let _ = OpenOptions::new().append(true).create(true).mode(0o600).open(file);
     let mut connection = Connection::open_with_flags(file, flags).map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;

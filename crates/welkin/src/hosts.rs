@@ -1,9 +1,8 @@
 //! The host that a region's node stands on, and how it goes down.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use host::{Machines, Networks};
 use host_linux::machine::{Config, LinuxMachines};
 use host_linux::network::{LinuxNetworks, NetworkConfig};
@@ -11,11 +10,6 @@ use host_sim::{Faults, SimMachines, SimNetworks};
 
 use crate::data_dir::{DataDir, Identity};
 use crate::settings::HostKind;
-
-/// How long guests have to shut down when everything goes down.
-const GRACE: Duration = Duration::from_secs(10);
-/// Machines that are stopped at a time.
-const AT_A_TIME: usize = 16;
 
 /// Machines and networks of one host.
 #[derive(Clone)]
@@ -58,18 +52,6 @@ impl Hosts {
     /// # Errors
     /// The first failure; the others are tried all the same.
     pub async fn down(&self) -> Result<()> {
-        let machines = self.machines.list().await?;
-        let mut outcome = Ok(());
-        for part in machines.chunks(AT_A_TIME) {
-            let mut tasks = tokio::task::JoinSet::new();
-            for machine in part {
-                let (machines, id) = (Arc::clone(&self.machines), machine.id.clone());
-                tasks.spawn(async move { machines.park(&id, GRACE).await });
-            }
-            while let Some(ended) = tasks.join_next().await {
-                outcome = outcome.and(ended.context("stopping a machine").and_then(|parked| Ok(parked?)));
-            }
-        }
-        outcome.and(self.networks.purge().await.map_err(Into::into))
+        Ok(node::down(&self.machines, &*self.networks).await?)
     }
 }

@@ -12,7 +12,7 @@ use region::admin::Order;
 use region::{Parts, Region, RegionConfig, SystemEffects};
 use store::Store;
 use store_sqlite::Sqlite;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
 
@@ -60,7 +60,9 @@ async fn serve(settings: &Settings, started: Instant) -> Result<()> {
     let region = Region::open(config, parts).await?;
     env::write(&data, region.address(), &settings.region, region.root_key())?;
     let order = watch::Sender::new(Order::Run);
-    let signals = tokio::spawn(stop_on_signal(order.clone()));
+    // From here on, before anybody is told that we are there.
+    let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let signals = tokio::spawn(stop_on_signal(interrupt, terminate, order.clone()));
     print_banner(settings, &data, &region, started)?;
     let given = region.run(order).await;
     signals.abort();
@@ -74,11 +76,7 @@ async fn serve(settings: &Settings, started: Instant) -> Result<()> {
     Ok(())
 }
 
-async fn stop_on_signal(order: watch::Sender<Order>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
+async fn stop_on_signal(mut interrupt: Signal, mut terminate: Signal, order: watch::Sender<Order>) {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}

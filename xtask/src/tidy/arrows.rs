@@ -83,6 +83,7 @@ const RINGS: &[Ring] = &[
         &["api", "host", "host-sim", "ids", "node", "region", "service", "store", "wire"],
         "for tests only",
     ),
+    outer("bench", &["wire"], "a client that measures: it signs requests, and knows nothing else of ours"),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),
 ];
 

@@ -281,6 +281,31 @@ impl OperationType for DescribeInstanceStatus {
     }
 }
 
+/// `DescribeInstanceTypeOfferings`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeInstanceTypeOfferings;
+
+impl OperationType for DescribeInstanceTypeOfferings {
+    type Input = types::DescribeInstanceTypeOfferingsRequest;
+    type Output = types::DescribeInstanceTypeOfferingsResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeInstanceTypeOfferings",
+        input: Some(&shapes::DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST),
+        output: Some(&shapes::DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT),
+        status: 200,
+        output_root: "DescribeInstanceTypeOfferingsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        errors: &[],
+    };
+
+    fn is_dry_run(input: &Self::Input) -> bool {
+        input.dry_run == Some(true)
+    }
+}
+
 /// `DescribeInstanceTypes`.
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeInstanceTypes;
@@ -727,6 +752,13 @@ pub trait Ec2Api: Send + Sync {
         input: types::DescribeInstanceStatusRequest,
     ) -> BoxFuture<'_, Result<types::DescribeInstanceStatusResult, ServiceError>>;
 
+    /// `DescribeInstanceTypeOfferings`.
+    fn describe_instance_type_offerings(
+        &self,
+        call: Call,
+        input: types::DescribeInstanceTypeOfferingsRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeInstanceTypeOfferingsResult, ServiceError>>;
+
     /// `DescribeInstanceTypes`.
     fn describe_instance_types(
         &self,
@@ -864,6 +896,9 @@ pub fn dispatch<'a>(
         "DescribeInstanceStatus" => {
             wire::call::<DescribeInstanceStatus>(request, move |input| api.describe_instance_status(call, input))
         }
+        "DescribeInstanceTypeOfferings" => wire::call::<DescribeInstanceTypeOfferings>(request, move |input| {
+            api.describe_instance_type_offerings(call, input)
+        }),
         "DescribeInstanceTypes" => {
             wire::call::<DescribeInstanceTypes>(request, move |input| api.describe_instance_types(call, input))
         }

@@ -389,6 +389,27 @@ pub static DESCRIBE_INSTANCE_STATUS_RESULT: Shape = Shape::structure(
     ],
 );
 
+pub static DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST: Shape = Shape::structure(
+    "DescribeInstanceTypeOfferingsRequest",
+    &[
+        Member::new("DryRun", &scalars::BOOLEAN),
+        Member::new("LocationType", &scalars::STRING),
+        Member::new("Filters", &FILTER_LIST).wire("Filter"),
+        Member::new("MaxResults", &scalars::INTEGER),
+        Member::new("NextToken", &scalars::STRING),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT: Shape = Shape::structure(
+    "DescribeInstanceTypeOfferingsResult",
+    &[
+        Member::new("InstanceTypeOfferings", &INSTANCE_TYPE_OFFERINGS_LIST)
+            .wire("instanceTypeOfferingSet")
+            .query("InstanceTypeOfferingSet"),
+        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
+    ],
+);
+
 pub static DESCRIBE_INSTANCE_TYPES_REQUEST: Shape = Shape::structure(
     "DescribeInstanceTypesRequest",
     &[
@@ -1535,6 +1556,18 @@ pub static INSTANCE_TYPE_ITEM: Shape = Shape::structure(
     "InstanceTypeItem",
     &[Member::new("InstanceType", &scalars::STRING).wire("instanceType").query("InstanceType")],
 );
+
+pub static INSTANCE_TYPE_OFFERING: Shape = Shape::structure(
+    "InstanceTypeOffering",
+    &[
+        Member::new("InstanceType", &scalars::STRING).wire("instanceType").query("InstanceType"),
+        Member::new("LocationType", &scalars::STRING).wire("locationType").query("LocationType"),
+        Member::new("Location", &scalars::STRING).wire("location").query("Location"),
+    ],
+);
+
+pub static INSTANCE_TYPE_OFFERINGS_LIST: Shape =
+    Shape::list("InstanceTypeOfferingsList", &INSTANCE_TYPE_OFFERING, Some("item"));
 
 pub static INSTANCE_TYPE_SPECIFICATION: Shape = Shape::structure(
     "InstanceTypeSpecification",

@@ -1134,6 +1134,68 @@ impl Typed for DescribeInstanceStatusResult {
     }
 }
 
+/// AWS's `DescribeInstanceTypeOfferingsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeInstanceTypeOfferingsRequest {
+    pub dry_run: Option<bool>,
+    pub location_type: Option<String>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+impl Shaped for DescribeInstanceTypeOfferingsRequest {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST;
+}
+
+impl Typed for DescribeInstanceTypeOfferingsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            dry_run: fields.optional(0)?,
+            location_type: fields.optional(1)?,
+            filters: fields.optional(2)?,
+            max_results: fields.optional(3)?,
+            next_token: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.dry_run);
+        fields.optional(1, self.location_type);
+        fields.optional(2, self.filters);
+        fields.optional(3, self.max_results);
+        fields.optional(4, self.next_token);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeInstanceTypeOfferingsResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeInstanceTypeOfferingsResult {
+    pub instance_type_offerings: Option<Vec<InstanceTypeOffering>>,
+    pub next_token: Option<String>,
+}
+
+impl Shaped for DescribeInstanceTypeOfferingsResult {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT;
+}
+
+impl Typed for DescribeInstanceTypeOfferingsResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_type_offerings: fields.optional(0)?, next_token: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_type_offerings);
+        fields.optional(1, self.next_token);
+        fields.finish()
+    }
+}
+
 /// AWS's `DescribeInstanceTypesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DescribeInstanceTypesRequest {
@@ -4275,6 +4337,37 @@ impl Typed for InstanceTypeItem {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.instance_type);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceTypeOffering`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceTypeOffering {
+    pub instance_type: Option<String>,
+    pub location_type: Option<String>,
+    pub location: Option<String>,
+}
+
+impl Shaped for InstanceTypeOffering {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_TYPE_OFFERING;
+}
+
+impl Typed for InstanceTypeOffering {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_type: fields.optional(0)?,
+            location_type: fields.optional(1)?,
+            location: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.instance_type);
+        fields.optional(1, self.location_type);
+        fields.optional(2, self.location);
         fields.finish()
     }
 }

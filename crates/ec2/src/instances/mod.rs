@@ -7,6 +7,7 @@ mod assignment;
 mod console;
 mod describe;
 mod describe_status;
+mod describe_type_offerings;
 mod describe_types;
 mod find;
 mod launch;

@@ -24,16 +24,22 @@ const BY_CRASH: (&str, &str) = ("Server.InternalError", "Server.InternalError: I
 const AT_LAUNCH: (&str, &str) = ("Server.InternalError", "Server.InternalError: Internal error on launch");
 
 /// A report by instance.
-pub(crate) struct Seen<'a>(HashMap<&'a InstanceId, &'a WorkloadReport>);
+pub(crate) struct Seen<'a> {
+    workloads: HashMap<&'a InstanceId, &'a WorkloadReport>,
+    is_current: bool,
+}
 
 impl<'a> Seen<'a> {
-    /// Of a report.
-    pub(crate) fn of(report: &'a Report) -> Self {
-        Self(report.workloads.iter().map(|workload| (&workload.id, workload)).collect())
+    /// Of a report, after the assignment `generation` was handed over. A report that has not seen that assignment says
+    /// what there is, but neither that something is gone nor that it is refused.
+    pub(crate) fn of(report: &'a Report, generation: u64) -> Self {
+        let workloads = report.workloads.iter().map(|workload| (&workload.id, workload)).collect();
+        Self { workloads, is_current: report.generation == Some(generation) }
     }
 
-    fn get(&self, id: &InstanceId) -> Option<&'a WorkloadReport> {
-        self.0.get(id).copied()
+    /// What the report means for an instance in this state.
+    fn transition(&self, state: InstanceState, id: &InstanceId) -> Option<Transition> {
+        transition(state, self.workloads.get(id).copied(), self.is_current)
     }
 }
 
@@ -46,10 +52,12 @@ pub(crate) struct Transition {
     pub(crate) reason: Option<(&'static str, &'static str)>,
 }
 
-/// What the node's word on an instance's machine makes of its state; none if it stays.
-pub(crate) fn transition(state: InstanceState, seen: Option<&WorkloadReport>) -> Option<Transition> {
+/// What the node's word on an instance's machine makes of its state; none if it stays. `is_current` says whether the
+/// node has seen the last assignment.
+fn transition(state: InstanceState, seen: Option<&WorkloadReport>, is_current: bool) -> Option<Transition> {
     let machine = seen.and_then(|seen| seen.state.as_ref());
-    let is_refused = seen.is_some_and(|seen| seen.refused.is_some());
+    let is_refused = is_current && seen.is_some_and(|seen| seen.refused.is_some());
+    let is_gone = is_current && seen.is_none();
     let to = |state, reason| Some(Transition { state, reason });
     match (state, machine) {
         (InstanceState::Pending, Some(MachineState::Running)) => to(InstanceState::Running, None),
@@ -59,17 +67,17 @@ pub(crate) fn transition(state: InstanceState, seen: Option<&WorkloadReport>) ->
         (InstanceState::Pending, None | Some(MachineState::Prepared)) if is_refused => {
             to(InstanceState::Terminated, Some(AT_LAUNCH))
         }
-        (InstanceState::ShuttingDown, None) => to(InstanceState::Terminated, None),
+        (InstanceState::ShuttingDown, None) if is_gone => to(InstanceState::Terminated, None),
         (InstanceState::Pending, None | Some(MachineState::Prepared))
         | (InstanceState::Running, None | Some(MachineState::Prepared | MachineState::Running))
-        | (InstanceState::ShuttingDown, Some(_))
+        | (InstanceState::ShuttingDown, _)
         | (InstanceState::Terminated | InstanceState::Stopping | InstanceState::Stopped, _) => None,
     }
 }
 
 /// The keys of the live instances whose state a report changes.
 pub(crate) fn affected(live: &[InstanceRecord], seen: &Seen<'_>) -> Vec<<InstanceRecord as Record>::Key> {
-    let is_affected = |record: &&InstanceRecord| transition(record.status.state, seen.get(&record.id)).is_some();
+    let is_affected = |record: &&InstanceRecord| seen.transition(record.status.state, &record.id).is_some();
     live.iter().filter(is_affected).map(Record::key).collect()
 }
 
@@ -87,7 +95,7 @@ pub(crate) fn observe(
     let mut changes = Changes::new();
     for key in keys {
         let Some(mut record) = view.get::<InstanceRecord>(key)? else { continue };
-        let Some(transition) = transition(record.status.state, seen.get(&record.id)) else { continue };
+        let Some(transition) = seen.transition(record.status.state, &record.id) else { continue };
         record.status.state = transition.state;
         record.status.since = now;
         match transition.reason {
@@ -133,11 +141,11 @@ fn release(view: &View, record: &InstanceRecord, changes: &mut Changes) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use host::{MachineState, WorkloadReport};
+    use host::{MachineState, Report, WorkloadReport};
     use ids::InstanceId;
 
     use super::super::states::InstanceState::{self, Pending, Running, ShuttingDown, Stopped, Terminated};
-    use super::transition;
+    use super::{Seen, transition};
 
     #[test]
     fn what_a_report_makes_of_a_state() {
@@ -158,7 +166,7 @@ mod tests {
             (Running, exited(false), false, Some((Terminated, Some(crash)))),
             (ShuttingDown, Some(MachineState::Running), false, None),
             (ShuttingDown, exited(false), false, None),
-            (ShuttingDown, None, false, Some((Terminated, None))),
+            (ShuttingDown, None, false, None),
             (Terminated, Some(MachineState::Running), false, None),
             (Stopped, None, false, None),
         ];
@@ -168,11 +176,25 @@ mod tests {
                 state: machine.clone(),
                 refused: is_refused.then(|| "no".to_owned()),
             };
-            let next = transition(*state, Some(&seen));
+            let next = transition(*state, Some(&seen), true);
             let next = next.map(|next| (next.state, next.reason.map(|(code, _)| code)));
             assert_eq!(next, *expected, "{state:?} {machine:?} {is_refused}");
         }
-        assert_eq!(transition(ShuttingDown, None).map(|next| next.state), Some(Terminated));
-        assert_eq!(transition(Running, None), None);
+        assert_eq!(transition(ShuttingDown, None, true).map(|next| next.state), Some(Terminated));
+        assert_eq!(transition(Running, None, true), None);
+    }
+
+    #[test]
+    fn a_report_of_an_earlier_assignment_ends_nothing_by_silence() {
+        let id = InstanceId::from_random([1; 8]);
+        let refused = WorkloadReport { id: id.clone(), state: None, refused: Some("no".to_owned()) };
+        for (generation, expected) in [(None, None), (Some(3), None), (Some(4), Some(Terminated))] {
+            let silent = Report { generation, ..Report::default() };
+            let next = Seen::of(&silent, 4).transition(ShuttingDown, &id);
+            assert_eq!(next.map(|next| next.state), expected, "{generation:?}");
+            let report = Report { workloads: vec![refused.clone()], ..silent };
+            let next = Seen::of(&report, 4).transition(Pending, &id);
+            assert_eq!(next.map(|next| next.state), expected, "{generation:?}");
+        }
     }
 }

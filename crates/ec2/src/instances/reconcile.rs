@@ -47,16 +47,22 @@ impl InstanceReconciler {
         Self { store, node, effects, region, watches, handed: Mutex::default() }
     }
 
-    async fn hand_over(&self, wanted: Assignment) -> Result<(), ReconcileError> {
-        if self.handed().as_deref() == Some(&wanted) {
-            return Ok(());
+    /// Hands over what is wanted, unless the node has it already. Under which generation the node has it then.
+    async fn hand_over(&self, mut wanted: Assignment) -> Result<u64, ReconcileError> {
+        let generation = wanted.generation;
+        if let Some(handed) = self.handed() {
+            wanted.generation = handed.generation;
+            if *handed == wanted {
+                return Ok(handed.generation);
+            }
+            wanted.generation = generation;
         }
         let wanted = Arc::new(wanted);
         // Until the node has said yes nobody knows what it holds.
         self.set_handed(None);
         within(self.node.assign(Assignment::clone(&wanted))).await?;
         self.set_handed(Some(wanted));
-        Ok(())
+        Ok(generation)
     }
 
     async fn report(&self) -> Result<Report, ReconcileError> {
@@ -72,11 +78,11 @@ impl InstanceReconciler {
     async fn write_down(
         &self,
         keys: &[<InstanceRecord as Record>::Key],
-        report: &Report,
+        seen: &Seen<'_>,
     ) -> Result<usize, ReconcileError> {
         for _ in 0..TRIES {
             let view = self.store.view().map_err(ReconcileError::new)?;
-            let changes = observe(&view, keys, &Seen::of(report), self.effects.now()).map_err(ReconcileError::new)?;
+            let changes = observe(&view, keys, seen, self.effects.now()).map_err(ReconcileError::new)?;
             if changes.is_empty() {
                 return Ok(0);
             }
@@ -143,14 +149,16 @@ impl Reconciler for InstanceReconciler {
 
     async fn activate(&self) -> Result<Pass, ReconcileError> {
         let (live, wanted) = self.wanted().await?;
-        self.hand_over(wanted).await?;
+        let generation = self.hand_over(wanted).await?;
         let report = self.report().await?;
-        let keys = affected(&live, &Seen::of(&report));
-        let changed = if keys.is_empty() { 0 } else { self.write_down(&keys, &report).await? };
+        let seen = Seen::of(&report, generation);
+        let keys = affected(&live, &seen);
+        let changed = if keys.is_empty() { 0 } else { self.write_down(&keys, &seen).await? };
         let forgotten = self.forget_old().await?;
         let waits = |record: &&InstanceRecord| record.status.state != InstanceState::Running;
         let waiting = live.iter().filter(waits).count().saturating_sub(changed);
-        Ok(Pass { examined: live.len(), changed: changed + forgotten, waiting })
+        let trouble = report.last_error.map(|cause| format!("the node: {cause}"));
+        Ok(Pass { examined: live.len(), changed: changed + forgotten, waiting, trouble })
     }
 }
 

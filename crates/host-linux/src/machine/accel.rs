@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
@@ -31,6 +32,8 @@ struct Judgement {
 
 /// Real KVM does the loop below in some 30 ms, QEMU starts in 50 ms; emulated KVM takes minutes.
 const LIMIT: Duration = Duration::from_millis(1500);
+/// Processor time that the loop's QEMU may use. With plain emulation the loop takes less than one second.
+const CPU_SECONDS: u64 = 5;
 /// What the loop's QEMU exits with: the byte written to the debug port, doubled plus one.
 const DONE: i32 = (0x10 << 1) | 1;
 /// Written to the BIOS ROM's start: counts 50 million down in `ecx`, writes 0x10 to port 0x501, halts.
@@ -81,7 +84,8 @@ pub async fn probe(folder: &Path, qemu: &Path) -> Accel {
 /// Runs the loop on an accelerator. Gives what is wrong with it if it does not end in order within `limit`.
 async fn run_loop(folder: &Path, qemu: &Path, accel: &str, limit: Duration) -> Result<(), String> {
     let rom = Rom::write(folder).map_err(|cause| format!("the test of {accel} could not be written: {cause}"))?;
-    let child = Command::new(qemu)
+    let mut command = Command::new(qemu);
+    command
         .args(["-accel", accel, "-machine", "pc", "-m", "16M", "-nodefaults", "-no-user-config", "-display", "none"])
         .args(["-device", "isa-debug-exit,iobase=0x501,iosize=0x02"])
         .arg("-bios")
@@ -89,9 +93,17 @@ async fn run_loop(folder: &Path, qemu: &Path, accel: &str, limit: Duration) -> R
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|cause| format!("{} does not start: {cause}", qemu.display()))?;
+        .kill_on_drop(true);
+    // A loop that hangs would outlive a `kill -9` of ours: the kernel ends it after some seconds of processor time.
+    let cpu = Rlimit { current: Some(CPU_SECONDS), maximum: Some(CPU_SECONDS) };
+    let limit_cpu = move || setrlimit(Resource::Cpu, cpu).map_err(std::io::Error::from);
+    // SAFETY: between fork and exec only setrlimit(2) is called, which is async-signal-safe; the closure owns plain
+    // numbers and allocates nothing.
+    #[allow(unsafe_code)]
+    unsafe {
+        command.pre_exec(limit_cpu)
+    };
+    let child = command.spawn().map_err(|cause| format!("{} does not start: {cause}", qemu.display()))?;
     match tokio::time::timeout(limit, child.wait_with_output()).await {
         Err(_) => {
             Err(format!("{accel} is too slow here: a loop of 50 million steps took over {} ms", limit.as_millis()))

@@ -139,7 +139,8 @@ struct Puppet {
 
 #[async_trait]
 impl Node for Puppet {
-    async fn assign(&self, _assignment: Assignment) -> Result<(), NodeError> {
+    async fn assign(&self, assignment: Assignment) -> Result<(), NodeError> {
+        self.report.lock().unwrap().generation = Some(assignment.generation);
         self.assignments.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -188,7 +189,7 @@ async fn a_launch_that_the_node_refuses_ends_and_gives_its_addresses_back() {
     let reconciler = InstanceReconciler::new(rig.store.clone(), node.clone(), rig.effects.clone(), region);
     let id = rig.launch_one(rig.request()).await.instance_id.unwrap();
     let workload = WorkloadReport { id: id.parse().unwrap(), state: None, refused: Some("no such kernel".into()) };
-    *node.report.lock().unwrap() = Report { workloads: vec![workload], last_error: None };
+    *node.report.lock().unwrap() = Report { workloads: vec![workload], ..Report::default() };
     assert_eq!(reconciler.activate().await.unwrap().changed, 1);
     let ended = rig.instance(&id).await;
     assert_eq!(state_of(&ended), "terminated");

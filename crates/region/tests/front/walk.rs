@@ -1,0 +1,166 @@
+//! Every operation there is, called by everybody who may not. The operations come from the generated tables: one that
+//! is new is walked over as it is.
+
+use wire::{OperationEntry, Protocol, ServiceShape};
+
+use crate::client::{Answer, Key, Request};
+use crate::fixture::{Things, World};
+use crate::inputs::{Input, input};
+
+const SERVICES: [&ServiceShape; 3] = [&api::ec2::SERVICE, &api::s3::SERVICE, &api::sts::SERVICE];
+
+/// Whoever may call nothing at all.
+#[derive(Debug, Clone, Copy)]
+enum Nobody {
+    Unsigned,
+    UnknownKey,
+    WrongSecret,
+    SuspendedAccount,
+    InactiveKey,
+    UserWithoutPolicies,
+}
+
+const NOBODIES: [Nobody; 6] = [
+    Nobody::Unsigned,
+    Nobody::UnknownKey,
+    Nobody::WrongSecret,
+    Nobody::SuspendedAccount,
+    Nobody::InactiveKey,
+    Nobody::UserWithoutPolicies,
+];
+
+/// Every implemented operation.
+fn operations() -> impl Iterator<Item = (&'static ServiceShape, &'static OperationEntry)> {
+    SERVICES.into_iter().flat_map(|service| {
+        service.operations.iter().filter(|entry| entry.is_implemented()).map(move |entry| (service, entry))
+    })
+}
+
+/// What AWS's families of services answer them.
+fn refusal(service: &ServiceShape, nobody: Nobody) -> (u16, &'static str) {
+    let protocol = service.protocols.first().copied().unwrap();
+    match (protocol, nobody) {
+        (Protocol::Ec2 | Protocol::Query, Nobody::Unsigned) => (403, "MissingAuthenticationToken"),
+        (Protocol::Ec2, Nobody::UserWithoutPolicies) => (403, "UnauthorizedOperation"),
+        (Protocol::Ec2, _) => (401, "AuthFailure"),
+        (Protocol::Query, Nobody::WrongSecret) => (403, "SignatureDoesNotMatch"),
+        (Protocol::Query, Nobody::UserWithoutPolicies) => (403, "AccessDenied"),
+        (Protocol::Query, _) => (403, "InvalidClientTokenId"),
+        (Protocol::RestXml, Nobody::Unsigned | Nobody::UserWithoutPolicies) => (403, "AccessDenied"),
+        (Protocol::RestXml, Nobody::WrongSecret) => (403, "SignatureDoesNotMatch"),
+        (Protocol::RestXml, _) => (403, "InvalidAccessKeyId"),
+    }
+}
+
+async fn call_as(world: &World, service: &ServiceShape, request: Request, nobody: Nobody) -> Answer {
+    let unknown = Key { id: "AKIANOBODYHASTHISKEY".to_owned(), secret: world.owner.secret.clone() };
+    let wrong = Key { id: world.owner.id.clone(), secret: world.stranger.secret.clone() };
+    let key = match nobody {
+        Nobody::Unsigned => return request.send(world.address).await,
+        Nobody::UnknownKey => &unknown,
+        Nobody::WrongSecret => &wrong,
+        Nobody::SuspendedAccount => &world.suspended,
+        Nobody::InactiveKey => &world.inactive,
+        Nobody::UserWithoutPolicies => &world.user,
+    };
+    request.signed(key, service.signing_name).send(world.address).await
+}
+
+/// No permission is needed for it.
+/// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
+fn is_for_every_user(entry: &OperationEntry) -> bool {
+    entry.name == "GetCallerIdentity"
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_nothing_is_refused_everything_and_changes_nothing() {
+    let world = World::new().await;
+    let things = world.furnish().await;
+    let (rows, blobs) = (world.rows(), world.blob_count().await);
+    let mut walked = 0;
+    for (service, entry) in operations() {
+        for nobody in NOBODIES {
+            let Input { request, .. } = input(service, entry, &things);
+            let is_head = request.method == "HEAD";
+            let answer = call_as(&world, service, request, nobody).await;
+            let what = format!("{} by {nobody:?}: {}", entry.name, answer.body);
+            if matches!(nobody, Nobody::UserWithoutPolicies) && is_for_every_user(entry) {
+                assert_eq!(answer.status, 200, "{what}");
+                continue;
+            }
+            let (status, code) = refusal(service, nobody);
+            assert_eq!(answer.status, status, "{what}");
+            if !is_head {
+                assert_eq!(answer.code(), code, "{what}");
+            }
+            assert!(world.rows() == rows, "{what} changed the store");
+            walked += 1;
+        }
+    }
+    assert_eq!(world.blob_count().await, blobs);
+    assert!(walked >= 6 * 30, "only {walked} calls: the tables are not what they were");
+}
+
+/// Whether an answer names a thing of the owner's that the request did not.
+fn leak<'a>(answer: &Answer, sent: &Request, things: &'a Things, world: &'a World) -> Option<&'a str> {
+    let sent = format!("{}{}{}", sent.path, sent.query, String::from_utf8_lossy(&sent.body));
+    let Things { instance, key_pair, group, vpc, subnet, image: _ } = things;
+    [instance, key_pair, group, vpc, subnet, &world.owner.id, &world.owner.secret]
+        .into_iter()
+        .map(String::as_str)
+        .chain([crate::fixture::BUCKET, crate::fixture::KEY_NAME])
+        .find(|text| answer.body.contains(text) && (answer.status < 300 || !sent.contains(text)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_account_reaches_nothing_of_the_owners() {
+    let world = World::new().await;
+    let things = world.furnish().await;
+    let mut naming = 0;
+    for (service, entry) in operations() {
+        let Input { request, names_a_thing } = input(service, entry, &things);
+        let is_head = request.method == "HEAD";
+        let rows = world.rows();
+        let answer = request.clone().signed(&world.stranger, service.signing_name).send(world.address).await;
+        let what = format!("{}: {} {}", entry.name, answer.status, answer.body);
+        // An image of the region's own is everybody's, and so is the name of a new thing.
+        assert_eq!(leak(&answer, &request, &things, &world), None, "{what}");
+        assert!(answer.status < 500, "{what}");
+        if !names_a_thing {
+            continue;
+        }
+        naming += 1;
+        assert!(world.rows() == rows, "{what} changed the store");
+        let code = answer.code();
+        let is_refused = code.ends_with("NotFound")
+            || ["AccessDenied", "UnauthorizedOperation", "BucketAlreadyExists"].contains(&code.as_str())
+            || (is_head && answer.status == 403);
+        // Deleting a key pair that is not there succeeds.
+        let is_vain = answer.status == 200 && entry.name.starts_with("Delete");
+        assert!(is_refused || is_vain, "{what}");
+    }
+    assert!(naming >= 20, "only {naming} operations name a thing of the owner's");
+}
+
+/// The walk proves something only if its requests would have done something: most of them succeed for the owner, and
+/// none of them is refused as a stranger's would be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_is_not_refused() {
+    let (mut valid, mut all) = (0, 0);
+    for (service, entry) in operations() {
+        let world = World::new().await;
+        let things = world.furnish().await;
+        let Input { request, .. } = input(service, entry, &things);
+        let answer = request.signed(&world.owner, service.signing_name).send(world.address).await;
+        let what = format!("{}: {} {}", entry.name, answer.status, answer.body);
+        assert!(![401, 403].contains(&answer.status) && answer.status < 500, "{what}");
+        assert!(!answer.code().ends_with("NotFound"), "{what}");
+        all += 1;
+        valid += usize::from(answer.status < 300);
+        if answer.status >= 300 {
+            println!("{what}");
+        }
+        world.stop();
+    }
+    assert!(valid * 4 >= all * 3, "only {valid} of {all} requests are valid");
+}
