@@ -8,6 +8,7 @@ mod cx;
 mod operation;
 mod reconciler;
 mod runner;
+mod threads;
 
 pub use authorize::{Authorizer, Need, Refusal, Scope};
 pub use cx::{Cx, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};

@@ -9,6 +9,7 @@ use store::{CommitError, Store, StoreError, View};
 use tokio::sync::Semaphore;
 use wire::ServiceError;
 
+use crate::threads::Threads;
 use crate::{Applied, Authorizer, Cx, Effects, Operation, RegionFacts, Scope, Service, Streaming};
 
 /// Attempts at one call before it is given up for contention.
@@ -30,6 +31,7 @@ struct Shared {
     effects: Arc<dyn Effects>,
     authorizer: Arc<dyn Authorizer>,
     places: Semaphore,
+    threads: Threads,
 }
 
 impl Runner {
@@ -41,7 +43,8 @@ impl Runner {
         authorizer: Arc<dyn Authorizer>,
     ) -> Self {
         let places = Semaphore::new(MAX_CONCURRENT);
-        Self { shared: Arc::new(Shared { store, region, effects, authorizer, places }) }
+        let threads = Threads::of_this_runtime();
+        Self { shared: Arc::new(Shared { store, region, effects, authorizer, places, threads }) }
     }
 
     /// The store beneath.
@@ -122,15 +125,16 @@ impl Runner {
         let _place = place.await.ok().and_then(Result::ok).ok_or_else(|| unavailable("too many calls are waiting"))?;
         for attempt in 0..MAX_ATTEMPTS {
             let (runner, input, cx) = (self.clone(), Arc::clone(&input), self.cx(&call));
-            let (view, applied) = tokio::task::spawn_blocking(move || {
-                let view = runner.view().map_err(store_error)?;
-                let applied = apply(&input, &view, &cx)?;
-                // A call that changes nothing gives its view up here; one that does, in its commit.
-                let view = (!applied.changes.is_empty()).then_some(view);
-                Ok::<_, ServiceError>((view, applied))
-            })
-            .await
-            .map_err(ServiceError::internal)??;
+            let threads = &self.shared.threads;
+            let (view, applied) = threads
+                .run(move || {
+                    let view = runner.view().map_err(store_error)?;
+                    let applied = apply(&input, &view, &cx)?;
+                    // A call that changes nothing gives its view up here; one that does, in its commit.
+                    let view = (!applied.changes.is_empty()).then_some(view);
+                    Ok::<_, ServiceError>((view, applied))
+                })
+                .await?;
             let Some(view) = view else { return Ok(applied.output) };
             match self.shared.store.commit(Some(&view), applied.changes).await {
                 Ok(_) => return Ok(applied.output),

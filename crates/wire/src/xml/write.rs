@@ -70,6 +70,10 @@ impl XmlWriter {
     /// Control characters become references. XML 1.0 forbids most of them even so, but S3 writes keys that contain them
     /// in this way, and a lenient reader gets them back; a raw one would be lost or normalised.
     fn escape(&mut self, text: &str) {
+        // Nearly every text is plain, and then it is one copy.
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"')) {
+            return self.text.push_str(text);
+        }
         for character in text.chars() {
             match character {
                 '&' => self.text.push_str("&amp;"),
@@ -82,6 +86,28 @@ impl XmlWriter {
                 }
                 other => self.text.push(other),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::XmlWriter;
+
+    #[test]
+    fn texts_are_escaped_whole() {
+        let escaped = |text: &str| {
+            let mut out = XmlWriter { text: String::new() };
+            out.text(text);
+            out.finish()
+        };
+        for (text, expected) in [
+            ("plain ~ text'", "plain ~ text'"),
+            ("a&b<c>d\"e", "a&amp;b&lt;c&gt;d&quot;e"),
+            ("\u{1f}\n\t\u{7f}", "&#x1f;\n&#x9;&#x7f;"),
+            ("ä€\u{85}\u{ffff}", "ä€&#x85;&#xffff;"),
+        ] {
+            assert_eq!(escaped(text), expected, "{text:?}");
         }
     }
 }

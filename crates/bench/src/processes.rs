@@ -1,0 +1,130 @@
+//! What the kernel says of processes, and how they end.
+
+use std::collections::HashMap;
+use std::fs;
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Memory of a process and everything it started.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Memory {
+    /// Resident, in bytes: pages shared by several processes count in each.
+    pub rss: u64,
+    /// Proportional, in bytes: a shared page is divided among those who have it.
+    pub pss: u64,
+}
+
+/// The memory of a process and its descendants now.
+///
+/// # Errors
+/// If the process is gone.
+pub fn memory_of_tree(root: u32) -> Result<Memory> {
+    let mut sum = Memory::default();
+    for pid in tree(root)? {
+        let read = || -> Option<Memory> {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+            Some(Memory { rss: kilobytes(&status, "VmRSS:")?, pss: kilobytes(&rollup, "Pss:")? })
+        };
+        match read() {
+            Some(memory) => {
+                sum.rss += memory.rss;
+                sum.pss += memory.pss;
+            }
+            None if pid == root => anyhow::bail!("process {pid} is gone"),
+            None => {}
+        }
+    }
+    Ok(sum)
+}
+
+fn kilobytes(text: &str, name: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
+    value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+}
+
+fn tree(root: u32) -> Result<Vec<u32>> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for entry in fs::read_dir("/proc").context("/proc")?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        if let Some(parent) = parent(&stat) {
+            children.entry(parent).or_default().push(pid);
+        }
+    }
+    let mut found = vec![root];
+    let mut at = 0;
+    while let Some(pid) = found.get(at) {
+        found.extend(children.remove(pid).unwrap_or_default());
+        at += 1;
+    }
+    Ok(found)
+}
+
+/// The parent in a line of `/proc/<pid>/stat`, whose second field is a name that may hold anything.
+fn parent(stat: &str) -> Option<u32> {
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// The command line of a running process.
+///
+/// # Errors
+/// If it is gone.
+pub fn command_line(pid: u32) -> Result<Vec<String>> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).with_context(|| format!("process {pid}"))?;
+    let words = bytes.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+    let mut words: Vec<String> = words.collect();
+    words.pop();
+    Ok(words)
+}
+
+/// Asks a child to end, and kills it after `grace`.
+///
+/// # Errors
+/// If it cannot be waited for.
+pub fn end(child: &mut Child, grace: Duration) -> Result<ExitStatus> {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+        && child.try_wait()?.is_none()
+    {
+        // It may have ended meanwhile; as it has not been waited for, its number is nobody else's.
+        let _ = kill_process(pid, Signal::TERM);
+    }
+    let until = Instant::now() + grace;
+    while Instant::now() < until {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill()?;
+    Ok(child.wait()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::time::Duration;
+
+    use super::{command_line, end, memory_of_tree, parent};
+
+    #[test]
+    fn parents_of_odd_names() {
+        assert_eq!(parent("12 (a) b (c) S 7 12 12 0"), Some(7));
+        assert_eq!(parent(""), None);
+    }
+
+    #[test]
+    fn children_count_and_end() {
+        let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let own = memory_of_tree(child.id()).unwrap();
+        let both = memory_of_tree(std::process::id()).unwrap();
+        assert!(own.rss > 0 && own.pss > 0 && own.pss <= own.rss, "{own:?}");
+        assert!(both.rss > own.rss, "{both:?} {own:?}");
+        assert_eq!(command_line(std::process::id()).unwrap()[0], std::env::args().next().unwrap());
+        assert!(!end(&mut child, Duration::from_secs(10)).unwrap().success());
+        memory_of_tree(child.id()).unwrap_err();
+    }
+}
