@@ -19,6 +19,9 @@ const TICK: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(5);
 /// The longest that a step may take. It is given up then and planned again from what is seen.
 const STEP_LIMIT: Duration = Duration::from_secs(60);
+/// How long bringing a machine up may fail before it is reported as refused. It is still tried; the region takes the
+/// word for an instance that has never run, and lets others wait for better times.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How many steps run at a time. Machines that leave mostly wait for their guests, and so have places of their own.
 const CONCURRENT: usize = 8;
 const CONCURRENT_LEAVING: usize = 32;
@@ -43,6 +46,8 @@ pub(crate) struct Worker {
 
 struct Failure {
     message: String,
+    /// When the first of the failures in a row was.
+    since: Instant,
     /// True until the next activation.
     is_held: bool,
 }
@@ -157,7 +162,7 @@ impl Worker {
         };
         let Some(step) = self.running.remove(&id) else { return };
         let key = step.key();
-        self.failed.remove(&key);
+        let since = self.failed.remove(&key).map_or_else(Instant::now, |failure| failure.since);
         match outcome {
             Ok(()) => {
                 match &step {
@@ -173,7 +178,7 @@ impl Worker {
             }
             Err(cause) => {
                 tracing::warn!(?key, %cause, "failed");
-                self.failed.insert(key, Failure { message: cause.to_string(), is_held: true });
+                self.failed.insert(key, Failure { message: cause.to_string(), since, is_held: true });
             }
         }
     }
@@ -196,13 +201,22 @@ impl Worker {
             Some(machines) => {
                 let generation = self.assignment.as_ref().map(|assignment| assignment.generation);
                 let assignment = self.assignment.clone().unwrap_or_default();
-                let mut workloads = workloads(&Wanted::new(&assignment), machines, &self.refused);
+                let mut workloads = workloads(&Wanted::new(&assignment), machines, &self.given_up());
                 self.add_unseen(&mut workloads);
                 let workloads = workloads.into_values().collect();
                 self.desk.publish(Report { generation, workloads, last_error });
             }
             None => self.desk.publish_error(last_error),
         }
+    }
+
+    /// What is refused, and what has failed for so long that it is as good as refused.
+    fn given_up(&self) -> BTreeMap<Key, String> {
+        let lasting = self.failed.iter().filter(|(_, failure)| failure.since.elapsed() >= PATIENCE);
+        let mut given_up: BTreeMap<Key, String> =
+            lasting.map(|(key, failure)| (key.clone(), failure.message.clone())).collect();
+        given_up.extend(self.refused.clone());
+        given_up
     }
 
     /// Adds machines that are not seen but worked on: a step that began under an earlier assignment may yet make one.

@@ -191,6 +191,21 @@ async fn a_failed_effect_is_reported_and_tried_again_by_the_timer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_that_cannot_be_started_for_minutes_is_reported_refused_and_still_tried() {
+    let rig = Rig::new();
+    let agent = rig.agent();
+    rig.faults.cut_nth(1, CutPoint::Before);
+    agent.assign(assignment(&[(1, 1)])).await.unwrap();
+    report(&agent, |report| report.last_error.is_some()).await;
+    let is_refused = |report: &Report| report.workloads.iter().any(|workload| workload.refused.is_some());
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert!(!is_refused(&agent.report().await.unwrap()), "too early to give up");
+    report(&agent, is_refused).await;
+    rig.faults.heal();
+    report(&agent, all_running(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_machine_whose_network_is_not_assigned_is_refused_until_it_is() {
     let rig = Rig::new();
     let agent = rig.agent();
