@@ -14,6 +14,7 @@ mod network;
 mod paging;
 mod scan;
 mod security_groups;
+mod tables;
 mod tags;
 mod text;
 
@@ -28,6 +29,7 @@ pub use error::Ec2Error;
 pub use images::{BuiltinImage, ImageSource, register_builtin};
 pub use instances::InstanceReconciler;
 pub use network::{DefaultNetwork, default_network};
+pub use tables::prepare;
 
 /// EC2.
 #[derive(Clone)]

@@ -99,7 +99,7 @@ pub(crate) fn prove(
         return Err(Refusal::UnexpectedToken);
     }
     let is_signed = |name: &str| claim.signed_headers.iter().any(|signed| signed == name);
-    if !is_signed("host") && parts.headers.contains_key(http::header::HOST) {
+    if !is_signed("host") {
         return Err(Refusal::Unsigned("host"));
     }
     if parts.headers.keys().any(|name| name.as_str().starts_with("x-amz-") && !is_signed(name.as_str())) {

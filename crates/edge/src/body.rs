@@ -56,9 +56,8 @@ pub(crate) enum CollectError {
     Broken(#[from] hyper::Error),
 }
 
-/// Holds a body whole.
-pub(crate) async fn collect(mut body: Incoming, limits: &Limits) -> Result<Bytes, CollectError> {
-    let limit = limits.body_bytes;
+/// Holds a body whole, if it has no more bytes than `limit`.
+pub(crate) async fn collect(mut body: Incoming, limit: usize, limits: &Limits) -> Result<Bytes, CollectError> {
     let announced = http_body::Body::size_hint(&body).lower();
     if announced > limit as u64 {
         return Err(CollectError::TooLarge(limit));

@@ -12,6 +12,7 @@ mod recognise;
 mod refuse;
 mod rest;
 mod server;
+mod stall;
 
 pub use authenticate::{Credentials, SigningKeys};
 pub use limits::Limits;

@@ -13,11 +13,13 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Bytes of a body that is held in memory whole.
     pub body_bytes: usize,
+    /// The same for a request that is not signed: nobody knows whose memory it is.
+    pub unsigned_body_bytes: usize,
     /// Time for the headers of a request to arrive.
     pub header_time: Duration,
     /// Time for a held body to arrive.
     pub body_time: Duration,
-    /// Longest pause within a streamed body.
+    /// Longest pause within a streamed body, and longest time in which a client takes nothing of its answer.
     pub idle_time: Duration,
     /// Time that open requests have to end when the edge stops.
     pub drain_time: Duration,
@@ -30,6 +32,7 @@ impl Default for Limits {
             headers: 100,
             header_bytes: 64 * 1024,
             body_bytes: 2 * 1024 * 1024,
+            unsigned_body_bytes: 16 * 1024,
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(60),
             idle_time: Duration::from_secs(60),

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
+use iam::Credential;
 use jiff::Timestamp;
 use tracing::{debug, info};
 use wire::aws_chunked::Framing;
@@ -218,8 +219,10 @@ impl Edge {
         claim: &Result<Claim, ClaimError>,
         trace: &mut Trace,
     ) -> Result<(&'static OperationShape, Decoded, Caller), ServiceError> {
-        let body = collect(body, &self.limits).await.map_err(collect_error)?;
-        let proven = self.authenticate(claim, parts, &body_hash(&body), trace)?;
+        // Who has no key is not listened to: their bodies would fill the memory.
+        let known = self.identify(claim, parts, trace)?;
+        let body = collect(body, self.limits.body_bytes, &self.limits).await.map_err(collect_error)?;
+        let proven = known.map(|known| self.prove(known, parts, &body_hash(&body), trace)).transpose()?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
         let text = std::str::from_utf8(&body).unwrap_or_default();
         let form =
@@ -254,11 +257,13 @@ impl Edge {
             return Err(ServiceError::bad_request("InvalidRequest", text));
         }
         check_marker(&marker)?;
-        let proven = self.authenticate(claim, parts, &marker, trace)?;
+        let known = self.identify(claim, parts, trace)?;
+        let proven = known.map(|known| self.prove(known, parts, &marker, trace)).transpose()?;
         let matched = found.map_err(route_error)?;
         trace.operation = matched.operation.name;
         let operation = implemented(mount.service, matched.operation)?;
         let framing = Framing::from_marker(&marker);
+        let limit = if proven.is_some() { self.limits.body_bytes } else { self.limits.unsigned_body_bytes };
         let mut headers = parts.headers.clone();
         if framing.is_some() {
             strip_chunked(&mut headers);
@@ -270,7 +275,7 @@ impl Edge {
             let promise = promise(parts, framing, signed_hash, claim.as_ref().ok(), proven.as_ref())?;
             Some(stream(body, promise, &self.limits))
         } else {
-            request.body = collect(body, &self.limits).await.map_err(collect_error)?;
+            request.body = collect(body, limit, &self.limits).await.map_err(collect_error)?;
             if let Some(sent) = signed_hash {
                 let computed = body_hash(&request.body);
                 if computed != sent {
@@ -288,7 +293,7 @@ impl Edge {
             // A framed body of an operation that wants it whole, as some SDKs send DeleteObjects.
             Some(stream) if !operation.has_streaming_input => {
                 trailers = stream.trailers();
-                request.body = stream.collect(self.limits.body_bytes).await.map_err(stream_error)?;
+                request.body = stream.collect(limit).await.map_err(stream_error)?;
                 None
             }
             other => other,
@@ -302,14 +307,13 @@ impl Edge {
         Ok((operation, Decoded { value, body: stream }, caller))
     }
 
-    /// The proven caller, or none for a request that S3 may take unsigned.
-    fn authenticate(
+    /// The credential that a request names, not yet proven; none for a request that S3 may take unsigned.
+    fn identify<'a>(
         &self,
-        claim: &Result<Claim, ClaimError>,
+        claim: &'a Result<Claim, ClaimError>,
         parts: &Parts,
-        payload: &str,
-        trace: &mut Trace,
-    ) -> Result<Option<Proven>, ServiceError> {
+        trace: &Trace,
+    ) -> Result<Option<(&'a Claim, Arc<Credential>)>, ServiceError> {
         let refuse = |refusal: Refusal| refusal_error(trace.protocol, refusal, claim.as_ref().ok());
         if names_mechanism(parts.uri.query().unwrap_or_default()) {
             let is_alone = matches!(claim, Err(ClaimError::Missing));
@@ -321,11 +325,22 @@ impl Edge {
             Err(cause) => return Err(refuse(Refusal::Claim(cause.clone()))),
         };
         let credential = self.credentials.find(&claim.access_key).map_err(ServiceError::internal)?;
-        let credential = credential.ok_or_else(|| refuse(Refusal::UnknownKey))?;
+        Ok(Some((claim, credential.ok_or_else(|| refuse(Refusal::UnknownKey))?)))
+    }
+
+    /// The caller, once the signature matches.
+    fn prove(
+        &self,
+        (claim, credential): (&Claim, Arc<Credential>),
+        parts: &Parts,
+        payload: &str,
+        trace: &mut Trace,
+    ) -> Result<Proven, ServiceError> {
         let expected = Expected { protocol: trace.protocol, region: &self.region, now: Timestamp::now(), payload };
-        let proven = prove(claim, &credential, &self.keys, parts, &expected).map_err(refuse)?;
+        let proven = prove(claim, &credential, &self.keys, parts, &expected)
+            .map_err(|refusal| refusal_error(trace.protocol, refusal, Some(claim)))?;
         trace.account = proven.caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-        Ok(Some(proven))
+        Ok(proven)
     }
 
     fn sign_off(&self, answer: &mut Response<AnswerBody>, trace: &Trace) {

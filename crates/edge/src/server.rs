@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::{debug, warn};
 
 use crate::pipeline::Edge;
+use crate::stall::Stalling;
 
 /// Why the edge cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +109,7 @@ fn open(
         .max_headers(limits.headers)
         .max_buf_size(limits.header_bytes)
         .half_close(true)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(Stalling::new(socket, limits.idle_time)), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         let _place = place;

@@ -25,6 +25,7 @@ struct State {
     effects: u64,
     fails_at: Option<u64>,
     cut_at: Option<(u64, CutPoint)>,
+    pauses: u64,
 }
 
 impl Faults {
@@ -47,6 +48,12 @@ impl Faults {
         (state.fails_at, state.cut_at) = (None, None);
     }
 
+    /// Lets other tasks run so many times before and after each effect and each look at the host. Effects of a real host
+    /// take time, and much can happen meanwhile.
+    pub fn pause(&self, times: u64) {
+        self.lock().pauses = times;
+    }
+
     /// True from the effect that was cut on until [`Faults::heal`].
     pub fn is_cut(&self) -> bool {
         let state = self.lock();
@@ -59,7 +66,26 @@ impl Faults {
     }
 
     /// Counts an effect and runs it unless it is to fail before it happens.
-    pub(crate) fn run<T>(&self, doing: &str, effect: impl FnOnce() -> Result<T, HostError>) -> Result<T, HostError> {
+    pub(crate) async fn run<T>(
+        &self,
+        doing: &str,
+        effect: impl FnOnce() -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        self.paused().await;
+        let outcome = self.run_now(doing, effect);
+        self.paused().await;
+        outcome
+    }
+
+    /// Takes as long as an effect does.
+    pub(crate) async fn paused(&self) {
+        let pauses = self.lock().pauses;
+        for _ in 0..pauses {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn run_now<T>(&self, doing: &str, effect: impl FnOnce() -> Result<T, HostError>) -> Result<T, HostError> {
         let (fails, cut) = {
             let mut state = self.lock();
             state.effects += 1;

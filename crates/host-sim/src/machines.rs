@@ -108,83 +108,98 @@ impl Machines for SimMachines {
             state: machine.state.clone(),
             resets: machine.resets,
         };
-        Ok(self.lock().iter().map(seen).collect())
+        self.faults.paused().await;
+        let all = self.lock().iter().map(seen).collect();
+        self.faults.paused().await;
+        Ok(all)
     }
 
     async fn prepare(&self, spec: &MachineSpec) -> Result<(), HostError> {
-        self.faults.run(&format!("prepare machine {}", spec.id), || {
-            let mut machines = self.lock();
-            let machine = match machines.get(&spec.id) {
-                Some(known) if known.state == MachineState::Running || &known.spec == spec => return Ok(()),
-                Some(known) => Machine { spec: spec.clone(), ..known.clone() },
-                None => Machine {
-                    spec: spec.clone(),
-                    state: MachineState::Prepared,
-                    resets: 0,
-                    reset_count: 0,
-                    start_count: 0,
-                },
-            };
-            self.folder.save(spec.id.as_str(), &machine)?;
-            machines.insert(spec.id.clone(), machine);
-            Ok(())
-        })
+        self.faults
+            .run(&format!("prepare machine {}", spec.id), || {
+                let mut machines = self.lock();
+                let machine = match machines.get(&spec.id) {
+                    Some(known) if known.state == MachineState::Running || &known.spec == spec => return Ok(()),
+                    Some(known) => Machine { spec: spec.clone(), ..known.clone() },
+                    None => Machine {
+                        spec: spec.clone(),
+                        state: MachineState::Prepared,
+                        resets: 0,
+                        reset_count: 0,
+                        start_count: 0,
+                    },
+                };
+                self.folder.save(spec.id.as_str(), &machine)?;
+                machines.insert(spec.id.clone(), machine);
+                Ok(())
+            })
+            .await
     }
 
     async fn start(&self, id: &InstanceId) -> Result<(), HostError> {
         let doing = format!("start machine {id}");
-        self.faults.run(&doing, || {
-            let started = self.change(id, |machine| {
-                (machine.state != MachineState::Running).then(|| {
-                    machine.state = MachineState::Running;
-                    machine.start_count += 1;
-                })
-            })?;
-            started.ok_or_else(|| HostError::failed(&doing, "it was not prepared"))
-        })
+        self.faults
+            .run(&doing, || {
+                let started = self.change(id, |machine| {
+                    (machine.state != MachineState::Running).then(|| {
+                        machine.state = MachineState::Running;
+                        machine.start_count += 1;
+                    })
+                })?;
+                started.ok_or_else(|| HostError::failed(&doing, "it was not prepared"))
+            })
+            .await
     }
 
     async fn stop(&self, id: &InstanceId, _grace: Duration) -> Result<(), HostError> {
-        self.faults.run(&format!("stop machine {id}"), || {
-            self.change(id, |machine| {
-                (machine.state == MachineState::Running).then(|| {
-                    let reason = "stopped on request".to_owned();
-                    machine.state = MachineState::Exited { by_guest: false, reason };
-                })
-            })?;
-            Ok(())
-        })
+        self.faults
+            .run(&format!("stop machine {id}"), || {
+                self.change(id, |machine| {
+                    (machine.state == MachineState::Running).then(|| {
+                        let reason = "stopped on request".to_owned();
+                        machine.state = MachineState::Exited { by_guest: false, reason };
+                    })
+                })?;
+                Ok(())
+            })
+            .await
     }
 
     async fn park(&self, id: &InstanceId, _grace: Duration) -> Result<(), HostError> {
-        self.faults.run(&format!("park machine {id}"), || {
-            self.change(id, |machine| {
-                (machine.state == MachineState::Running).then(|| machine.state = MachineState::Prepared)
-            })?;
-            Ok(())
-        })
+        self.faults
+            .run(&format!("park machine {id}"), || {
+                self.change(id, |machine| {
+                    (machine.state == MachineState::Running).then(|| machine.state = MachineState::Prepared)
+                })?;
+                Ok(())
+            })
+            .await
     }
 
     async fn reset(&self, id: &InstanceId, number: u64) -> Result<(), HostError> {
         let doing = format!("reset machine {id}");
-        self.faults.run(&doing, || {
-            let reset = self.change(id, |machine| {
-                (number > machine.resets).then(|| {
-                    machine.resets = number;
-                    machine.reset_count += u64::from(machine.state == MachineState::Running);
-                })
-            })?;
-            reset.ok_or_else(|| HostError::failed(&doing, "it was not prepared"))
-        })
+        self.faults
+            .run(&doing, || {
+                let reset = self.change(id, |machine| {
+                    (number > machine.resets).then(|| {
+                        machine.resets = number;
+                        machine.reset_count += u64::from(machine.state == MachineState::Running);
+                    })
+                })?;
+                reset.ok_or_else(|| HostError::failed(&doing, "it was not prepared"))
+            })
+            .await
     }
 
     async fn remove(&self, id: &InstanceId) -> Result<(), HostError> {
-        self.faults.run(&format!("remove machine {id}"), || {
-            let mut machines = self.lock();
-            self.folder.remove(id.as_str())?;
-            machines.remove(id);
-            Ok(())
-        })
+        self.faults
+            .run(&format!("remove machine {id}"), || {
+                let mut machines = self.lock();
+                self.folder.remove(id.as_str())?;
+                machines.remove(id);
+                Ok(())
+            })
+            .await
     }
 
     async fn console(&self, id: &InstanceId) -> Result<Vec<u8>, HostError> {

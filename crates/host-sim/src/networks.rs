@@ -55,21 +55,25 @@ impl Networks for SimNetworks {
     }
 
     async fn apply(&self, spec: &NetworkSpec) -> Result<(), HostError> {
-        self.faults.run(&format!("apply network {}", spec.vpc), || {
-            let mut networks = self.lock();
-            self.folder.save(spec.vpc.as_str(), spec)?;
-            networks.insert(spec.vpc.clone(), spec.clone());
-            Ok(())
-        })
+        self.faults
+            .run(&format!("apply network {}", spec.vpc), || {
+                let mut networks = self.lock();
+                self.folder.save(spec.vpc.as_str(), spec)?;
+                networks.insert(spec.vpc.clone(), spec.clone());
+                Ok(())
+            })
+            .await
     }
 
     async fn remove(&self, vpc: &VpcId) -> Result<(), HostError> {
-        self.faults.run(&format!("remove network {vpc}"), || {
-            let mut networks = self.lock();
-            self.folder.remove(vpc.as_str())?;
-            networks.remove(vpc);
-            Ok(())
-        })
+        self.faults
+            .run(&format!("remove network {vpc}"), || {
+                let mut networks = self.lock();
+                self.folder.remove(vpc.as_str())?;
+                networks.remove(vpc);
+                Ok(())
+            })
+            .await
     }
 
     async fn purge(&self) -> Result<(), HostError> {

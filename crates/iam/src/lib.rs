@@ -9,9 +9,11 @@ mod bind_sts;
 mod error;
 mod keys;
 mod sts;
+mod tables;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorizer::OwnerAuthorizer;
 pub use error::IamError;
 pub use keys::{AccessKeyRecord, Credential, KeyOwner, KeyStatus, NewAccessKey, find_credential};
 pub use sts::Sts;
+pub use tables::prepare;

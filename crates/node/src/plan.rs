@@ -95,11 +95,13 @@ pub fn plan(
     held: &BTreeSet<Key>,
 ) -> Vec<Step> {
     let seen: BTreeMap<&InstanceId, &SeenMachine> = machines.iter().map(|machine| (&machine.id, machine)).collect();
-    let in_force = |vpc: &VpcId| applied.get(vpc) == wanted.networks.get(vpc).copied();
+    // Compared once a network, not once a machine: a network's specification is as large as all its interfaces.
+    let in_force: BTreeSet<&VpcId> =
+        wanted.networks.iter().filter(|(vpc, spec)| applied.get(vpc) == Some(spec)).map(|(vpc, _)| *vpc).collect();
     let mut steps = Vec::new();
 
     for (vpc, spec) in &wanted.networks {
-        if !in_force(vpc) {
+        if !in_force.contains(vpc) {
             steps.push(Step::ApplyNetwork((*spec).clone()));
         }
     }
@@ -108,9 +110,7 @@ pub fn plan(
         let state = seen.get(id).map(|machine| &machine.state);
         match state {
             None | Some(MachineState::Prepared) => {
-                let is_network_ready =
-                    wanted.missing_network(spec).is_none() && spec.nics.iter().all(|nic| in_force(&nic.vpc));
-                if is_network_ready {
+                if spec.nics.iter().all(|nic| in_force.contains(&nic.vpc)) {
                     steps.push(Step::BringUp((*spec).clone(), reboots));
                 }
             }

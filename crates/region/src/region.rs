@@ -11,7 +11,7 @@ use host::Node;
 use iam::{OwnerAuthorizer, Sts};
 use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
-use store::Store;
+use store::{CommitError, Store};
 use tokio::sync::watch;
 use tracing::info;
 
@@ -58,6 +58,9 @@ pub enum RegionError {
     /// It cannot listen.
     #[error(transparent)]
     Listen(#[from] ServerError),
+    /// Its tables could not be brought to the shapes of this program.
+    #[error("the tables of the store")]
+    Tables(#[source] CommitError),
     /// Its first account could not be made or found.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
@@ -116,7 +119,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// Opens a region: binds its address, makes the first account if there is none, builds its services.
+    /// Opens a region: binds its address, brings its tables to the present shape, makes the first account if there is none, builds its services.
     ///
     /// # Errors
     /// See [`RegionError`]; nothing is left behind but what a first start made whole.
@@ -135,6 +138,9 @@ impl Region {
             public_pool: config.public_pool,
         });
         let Parts { store, blobs, node, effects } = parts;
+        // All at once, so that a first start pays for one commit, not for one a table.
+        tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
+            .map_err(RegionError::Tables)?;
         let root = first_account(&store, &facts, &*effects).await?;
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
         let services = Services {

@@ -10,6 +10,7 @@ mod error;
 mod objects;
 mod owner;
 mod reconcile;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
@@ -25,6 +26,7 @@ pub use buckets::BucketRecord;
 pub use error::{S3Error, Unmodified};
 pub use objects::{BlobRefRecord, ChecksumKind, GarbageRecord, ObjectHeaders, ObjectRecord, StoredChecksum};
 pub use reconcile::BlobReconciler;
+pub use tables::prepare;
 
 /// S3.
 #[derive(Clone)]

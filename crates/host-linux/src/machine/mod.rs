@@ -263,3 +263,49 @@ impl Machines for LinuxMachines {
         self.host.changed.subscribe()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use host::{MachineState, Machines};
+    use ids::InstanceId;
+
+    use super::folder::{Exit, Folder};
+    use super::{Accel, Config, LinuxMachines};
+
+    /// The folder of a machine that is not running now.
+    fn folder(root: &Path, number: u8) -> Folder {
+        let folder = Folder::new(root, &InstanceId::from_random([number; 8]));
+        folder.make_empty().unwrap();
+        folder
+    }
+
+    async fn states(root: &Path) -> Vec<MachineState> {
+        let accel = Some(Accel::Tcg { why: "nothing starts here".into() });
+        let machines = LinuxMachines::open(Config { accel, ..Config::new(root, "test") }).await.unwrap();
+        machines.list().await.unwrap().into_iter().map(|seen| seen.state).collect()
+    }
+
+    #[tokio::test]
+    async fn a_machine_that_went_down_with_its_host_did_not_end_by_itself() {
+        let (root, another_boot) = (tempfile::tempdir().unwrap(), "00000000-0000-0000-0000-000000000000\n");
+        let [_never, earlier, now, killed, ended] = [1, 2, 3, 4, 5].map(|number| folder(root.path(), number));
+        // It ran in an earlier boot of the host. Its pid file, which a host that fails leaves, says nothing more.
+        std::fs::write(earlier.file("ran"), another_boot).unwrap();
+        std::fs::write(earlier.pid_file(), "1").unwrap();
+        now.save_ran().unwrap();
+        // QEMU was up, and we did not live to note it.
+        std::fs::write(killed.pid_file(), "1").unwrap();
+        // How a machine ended is known for good, whatever the host did since.
+        std::fs::write(ended.file("ran"), another_boot).unwrap();
+        ended.save_exit(&Exit { by_guest: true, reason: "it powered off".into() }).unwrap();
+
+        let lost = MachineState::Exited { by_guest: false, reason: "its process ended while no agent ran".into() };
+        let off = MachineState::Exited { by_guest: true, reason: "it powered off".into() };
+        let expected = [MachineState::Prepared, MachineState::Prepared, lost.clone(), lost, off];
+        assert_eq!(states(root.path()).await, expected);
+        assert_eq!(states(root.path()).await, expected, "and it stays so");
+        assert_eq!((earlier.exit(), now.exit().is_some()), (None, true), "only an end of its own is noted");
+    }
+}

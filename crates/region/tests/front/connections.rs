@@ -5,7 +5,7 @@ use std::time::Duration;
 use region::Limits;
 use tokio::net::TcpStream;
 
-use crate::client::{Connection, PATIENCE, Request};
+use crate::client::{Connection, Key, PATIENCE, Request};
 use crate::fixture::{BUCKET, OBJECT, World};
 
 const HEALTH: &[u8] = b"GET /_welkin/health HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -22,10 +22,11 @@ async fn is_well(world: &World) -> bool {
 }
 
 fn small() -> Limits {
-    let short = Duration::from_millis(200);
+    let short = Duration::from_millis(500);
     Limits {
         header_bytes: 16 * 1024,
         body_bytes: 4096,
+        unsigned_body_bytes: 1024,
         header_time: short,
         body_time: short,
         idle_time: short,
@@ -170,6 +171,41 @@ async fn a_body_is_asked_for_only_when_it_is_wanted() {
     let mut forged = Connection::open(world.address).await;
     forged.write(put(&format!("/{BUCKET}/{OBJECT}")).replace("Signature=", "Signature=0").as_bytes()).await;
     assert_eq!(forged.answer("PUT").await.expect("an answer").code(), "SignatureDoesNotMatch");
+}
+
+#[tokio::test]
+async fn who_has_no_key_is_answered_before_the_body() {
+    let world = World::with_limits(small()).await;
+    let unknown = Key { id: "AKIANOBODYHASTHISKEY".to_owned(), secret: "secret".to_owned() };
+    let form = Request::form("Action=DescribeRegions");
+    for form in [form.clone(), form.signed(&unknown, "ec2")] {
+        let mut connection = Connection::open(world.address).await;
+        connection.write(format!("{}content-length: 4000\r\n\r\n", form.head()).as_bytes()).await;
+        let answer = connection.answer("POST").await.expect("an answer");
+        assert!(["MissingAuthenticationToken", "AuthFailure"].contains(&answer.code().as_str()), "{}", answer.body);
+    }
+    // S3 takes some unsigned requests, but holds little for them.
+    let delete = Request::new("POST", &format!("/{BUCKET}"), "delete", "");
+    for (length, expected) in
+        [("content-length: 2000", "RequestEntityTooLarge"), ("content-length: 500", "InvalidRequest")]
+    {
+        let mut connection = Connection::open(world.address).await;
+        connection.write(format!("{}{length}\r\n\r\n{}", delete.head(), "a".repeat(500)).as_bytes()).await;
+        assert_eq!(connection.answer("POST").await.expect("an answer").code(), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_does_not_hold_its_place() {
+    let world = World::with_limits(Limits { connections: 1, idle_time: small().idle_time, ..Limits::default() }).await;
+    let path = format!("/{BUCKET}/{OBJECT}");
+    assert_eq!(world.s3("PUT", &format!("/{BUCKET}"), "").await.status, 200);
+    // More than the kernel takes off our hands.
+    assert_eq!(world.s3("PUT", &path, &"a".repeat(32 << 20)).await.status, 200);
+    let mut deaf = Connection::open(world.address).await;
+    deaf.write(&Request::new("GET", &path, "", "").signed(&world.owner, "s3").bytes()).await;
+    assert!(is_well(&world).await, "the only place is free again");
+    drop(deaf);
 }
 
 #[tokio::test]

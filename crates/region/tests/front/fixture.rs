@@ -130,7 +130,7 @@ impl World {
     }
 
     /// Every row there is.
-    pub fn rows(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub fn rows(&self) -> Vec<store::Pair> {
         self.engine.snapshot().unwrap().scan(KeyRange::all(), Direction::Ascending, usize::MAX).unwrap()
     }
 

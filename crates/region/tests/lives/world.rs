@@ -302,6 +302,22 @@ impl Process {
         rows.into_iter().map(address).collect()
     }
 
+    /// The last commit in the store.
+    pub fn version(&self) -> u64 {
+        self.engine.snapshot().unwrap().version()
+    }
+
+    /// The names of the tables that have rows (`t`), or that were brought to the present shape (`m`).
+    pub fn tables(&self, kind: &str) -> BTreeSet<String> {
+        let all = KeyRange::prefix(format!("{kind}/").as_bytes());
+        let rows = self.engine.snapshot().unwrap().scan(all, Direction::Ascending, 10_000).unwrap();
+        let name = |(key, _): (Vec<u8>, Vec<u8>)| {
+            let name = key[2..].split(|byte| *byte == 0).next().unwrap();
+            String::from_utf8(name.to_vec()).unwrap()
+        };
+        rows.into_iter().map(name).collect()
+    }
+
     /// How often a machine was started and really reset.
     pub fn counts(&self, id: &str) -> (u64, u64) {
         self.machines.counts(&machine(id))
