@@ -157,9 +157,16 @@ impl Reconciler for InstanceReconciler {
         let forgotten = self.forget_old().await?;
         let waits = |record: &&InstanceRecord| record.status.state != InstanceState::Running;
         let waiting = live.iter().filter(waits).count().saturating_sub(changed);
-        let trouble = report.last_error.map(|cause| format!("the node: {cause}"));
+        let trouble = trouble(&report);
         Ok(Pass { examined: live.len(), changed: changed + forgotten, waiting, trouble })
     }
+}
+
+/// What the node fails at, or else what it refuses: a machine that ran before may be refused later, and stays so.
+fn trouble(report: &Report) -> Option<String> {
+    let failed = report.last_error.as_ref().map(|cause| format!("the node: {cause}"));
+    let refused = |seen: &host::WorkloadReport| seen.refused.as_ref().map(|why| format!("{}: {why}", seen.id));
+    failed.or_else(|| report.workloads.iter().find_map(refused))
 }
 
 async fn within<T>(answer: impl Future<Output = Result<T, host::NodeError>>) -> Result<T, ReconcileError> {

@@ -70,7 +70,7 @@ async fn step(process: &Process, dice: &mut Dice, live: &mut BTreeSet<String>) {
     // How far the work of this step gets before the next one.
     match dice.below(4) {
         0 => {}
-        1 => tokio::time::sleep(Duration::from_millis(dice.below(20_000))).await,
+        1 => tokio::time::advance(Duration::from_millis(dice.below(20_000))).await,
         _ => {
             for _ in 0..dice.below(60) {
                 tokio::task::yield_now().await;

@@ -190,7 +190,8 @@ async fn a_launch_that_the_node_refuses_ends_and_gives_its_addresses_back() {
     let id = rig.launch_one(rig.request()).await.instance_id.unwrap();
     let workload = WorkloadReport { id: id.parse().unwrap(), state: None, refused: Some("no such kernel".into()) };
     *node.report.lock().unwrap() = Report { workloads: vec![workload], ..Report::default() };
-    assert_eq!(reconciler.activate().await.unwrap().changed, 1);
+    let pass = reconciler.activate().await.unwrap();
+    assert_eq!((pass.changed, pass.trouble), (1, Some(format!("{id}: no such kernel"))));
     let ended = rig.instance(&id).await;
     assert_eq!(state_of(&ended), "terminated");
     assert_eq!(ended.state_reason.unwrap().message.unwrap(), "Server.InternalError: Internal error on launch");
