@@ -69,8 +69,10 @@ test-acceptance: test-needs $(VENV)/installed ## the real binary, driven by the 
 	WELKIN_BIN=$(WELKIN) $(VENV)/bin/python -m pytest tests/acceptance $(T)
 
 .PHONY: bench
-bench: build $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here
-	cargo run --release --locked --package bench
+bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
+	cargo build --release --locked --package welkin --package bench
+	target/release/bench $(BENCH)
 
 .PHONY: generate
 generate: $(VENV)/installed ## everything that is generated: crates/api and docs/coverage

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use service::{Effects, KeyAlgorithm, KeyMaterial};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// The real world.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,6 +18,10 @@ impl Effects for SystemEffects {
     }
 
     fn new_key(&self, algorithm: KeyAlgorithm) -> Result<KeyMaterial, String> {
-        keys::new_key(algorithm)
+        // RSA takes tens of milliseconds. The other calls on this thread go elsewhere meanwhile.
+        match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(|| keys::new_key(algorithm)),
+            _ => keys::new_key(algorithm),
+        }
     }
 }
