@@ -281,12 +281,10 @@ mod tests {
     use super::{ChunkError, ChunkSigner, Decoder, Framing};
     use crate::sigv4::{Scope, SigningKey};
 
-    fn decode(
-        framing: Framing,
-        signer: Option<ChunkSigner>,
-        body: &[u8],
-        step: usize,
-    ) -> Result<(Vec<u8>, Vec<(String, String)>), ChunkError> {
+    /// The bytes and the trailers.
+    type Decoded = (Vec<u8>, Vec<(String, String)>);
+
+    fn decode(framing: Framing, signer: Option<ChunkSigner>, body: &[u8], step: usize) -> Result<Decoded, ChunkError> {
         let mut decoder = Decoder::new(framing, signer);
         let mut data = Vec::new();
         for piece in body.chunks(step.max(1)) {
