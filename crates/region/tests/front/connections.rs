@@ -120,6 +120,11 @@ async fn a_body_that_breaks_off_is_refused_and_nothing_is_kept() {
     cut.write(format!("{}content-length: 100\r\n\r\nAction", form.head()).as_bytes()).await;
     cut.end().await;
     assert!(cut.answer("POST").await.is_none_or(|answer| answer.code() == "IncompleteBody"));
+    let mut unmeasured = Connection::open(world.address).await;
+    unmeasured
+        .write(format!("{}transfer-encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n", put.head()).as_bytes())
+        .await;
+    assert_eq!(unmeasured.answer("PUT").await.expect("an answer").code(), "MissingContentLength");
     assert!(is_well(&world).await);
     assert!(world.rows() == rows, "the store changed");
     assert_eq!(world.blob_count().await, 0);

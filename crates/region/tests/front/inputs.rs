@@ -9,21 +9,33 @@ use wire::{Kind, Location, Member, OperationEntry, OperationShape, Protocol, Seg
 use crate::client::Request;
 use crate::fixture::{BUCKET, OBJECT, Things};
 
-/// A request, and whether it names something that belongs to the owner and to nobody else.
+/// A request, and the members in it that name something that belongs to the owner and to nobody else.
 pub struct Input {
     pub request: Request,
-    pub names_a_thing: bool,
+    pub named: Vec<&'static str>,
 }
 
 struct Maker<'a> {
     things: &'a Things,
-    names_a_thing: bool,
+    only: Option<&'static str>,
+    named: Vec<&'static str>,
 }
 
-/// The request of an operation.
+/// The request of an operation, naming all things that it can.
 pub fn input(service: &ServiceShape, entry: &OperationEntry, things: &Things) -> Input {
+    make(service, entry, things, None)
+}
+
+/// The same for each thing that the operation can name, without the others: what is refused for one thing says nothing
+/// of the next.
+pub fn inputs_apart(service: &ServiceShape, entry: &OperationEntry, things: &Things) -> Vec<Input> {
+    let all = input(service, entry, things).named;
+    all.into_iter().map(|member| make(service, entry, things, Some(member))).collect()
+}
+
+fn make(service: &ServiceShape, entry: &OperationEntry, things: &Things, only: Option<&'static str>) -> Input {
     let operation = entry.shape.expect("it is implemented");
-    let mut maker = Maker { things, names_a_thing: false };
+    let mut maker = Maker { things, only, named: Vec::new() };
     let request = if service.protocols.contains(&Protocol::RestXml) {
         maker.rest(entry, operation)
     } else {
@@ -36,12 +48,12 @@ pub fn input(service: &ServiceShape, entry: &OperationEntry, things: &Things) ->
         let pairs: Vec<_> = pairs.iter().map(|(name, text)| format!("{name}={}", escape(text))).collect();
         Request::form(&pairs.join("&"))
     };
-    Input { request, names_a_thing: maker.names_a_thing }
+    Input { request, named: maker.named }
 }
 
 impl Maker<'_> {
     /// The value of a scalar member by its name, if it names a thing, and for some that stand for an optional choice.
-    fn known(&mut self, member: &str, is_top: bool) -> Option<String> {
+    fn known(&mut self, member: &'static str, is_top: bool) -> Option<String> {
         let thing = match member {
             "InstanceId" | "InstanceIds" => &self.things.instance,
             "KeyPairId" | "KeyPairIds" => &self.things.key_pair,
@@ -57,11 +69,13 @@ impl Maker<'_> {
             "CidrIp" if !is_top => return Some("192.0.2.0/24".to_owned()),
             _ => return None,
         };
-        self.names_a_thing = true;
+        if !self.named.contains(&member) {
+            self.named.push(member);
+        }
         Some(thing.to_owned())
     }
 
-    fn scalar(&mut self, member: &str, shape: &Shape, is_top: bool) -> String {
+    fn scalar(&mut self, member: &'static str, shape: &Shape, is_top: bool) -> String {
         if let Some(known) = self.known(member, is_top) {
             return known;
         }
@@ -82,10 +96,11 @@ impl Maker<'_> {
     /// Whether a member that nobody requires is sent all the same.
     fn wants(&mut self, member: &Member, is_top: bool) -> bool {
         let is_chosen = !is_top && ["IpRanges"].contains(&member.name) || member.name == "IpPermissions";
-        let before = self.names_a_thing;
-        let is_known =
-            !matches!(member.shape.kind, Kind::Structure { .. }) && self.known(member.name, is_top).is_some();
-        self.names_a_thing = before;
+        let before = self.named.clone();
+        let is_known = !matches!(member.shape.kind, Kind::Structure { .. })
+            && self.known(member.name, is_top).is_some()
+            && (before == self.named || self.only.is_none_or(|only| only == member.name));
+        self.named = before;
         is_chosen || is_known
     }
 
@@ -107,7 +122,7 @@ impl Maker<'_> {
     #[allow(clippy::too_many_arguments, reason = "it is the recursion's state, and nobody else calls it")]
     fn form_member(
         &mut self,
-        member: &str,
+        member: &'static str,
         shape: &Shape,
         is_flattened: bool,
         name: &str,
@@ -187,7 +202,7 @@ impl Maker<'_> {
         request
     }
 
-    fn xml(&mut self, element: &str, member: &str, shape: &Shape, is_flattened: bool) -> String {
+    fn xml(&mut self, element: &str, member: &'static str, shape: &Shape, is_flattened: bool) -> String {
         match &shape.kind {
             Kind::Structure { .. } => {
                 let inner: String = self

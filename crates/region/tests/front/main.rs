@@ -6,5 +6,6 @@ mod connections;
 mod fixture;
 mod inputs;
 mod refusals;
+mod tokens;
 mod uploads;
 mod walk;
