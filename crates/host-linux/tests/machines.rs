@@ -106,6 +106,27 @@ impl MachineHost for Rig {
     }
 }
 
+#[tokio::test]
+async fn a_machine_that_ends_with_its_host_is_not_noted_as_ended() {
+    let rig = Rig::new();
+    let machines = rig.open_with(None).await;
+    let id = InstanceId::from_random([50; 8]);
+    machines.prepare(&rig.spec(id.clone())).await.unwrap();
+    machines.start(&id).await.unwrap();
+    let folder = rig.root().join(id.as_str());
+    for pid in rig.processes() {
+        kill_process(pid, Signal::TERM).unwrap();
+    }
+    until(|| rig.processes().is_empty()).await;
+    assert_eq!(machines.list().await.unwrap()[0].state, MachineState::Running, "the host may be going down");
+    drop(machines);
+    assert!(!folder.join("exit.json").exists());
+    // As in the next boot of the host, which has another name.
+    fs::write(folder.join("ran"), "another boot").unwrap();
+    let machines = rig.open_with(None).await;
+    assert_eq!(machines.list().await.unwrap()[0].state, MachineState::Prepared, "it is started again");
+}
+
 async fn until(is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {

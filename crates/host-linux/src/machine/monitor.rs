@@ -19,6 +19,11 @@ const CONSOLE_PERIOD: Duration = Duration::from_secs(5);
 /// How long one try to connect may take, and the pause between two.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 const CONNECT_PAUSE: Duration = Duration::from_secs(1);
+/// How long an end is kept to ourselves when somebody asked QEMU to end by a signal. That is how a host goes down, we
+/// go down with it then, and the next boot starts the machine again, as nothing says that it ended by itself.
+const HOST_GOES_DOWN: Duration = Duration::from_secs(10);
+/// What QEMU calls such a signal. Source: `RunState` and `ShutdownCause` of QEMU's QAPI schema.
+const HOST_SIGNAL: &str = "host-signal";
 /// How long QEMU may take to flush its disks when it is told to end.
 const QUIT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -62,6 +67,10 @@ impl Monitor {
             while let Ok(shutdown) = events.try_recv() {
                 self.hear(shutdown);
             }
+        }
+        if self.told.as_ref().is_some_and(|told| told.reason == HOST_SIGNAL) {
+            tracing::info!(folder = %self.slot.folder().path().display(), "QEMU was asked to end by a signal");
+            tokio::time::sleep(HOST_GOES_DOWN).await;
         }
         self.note_end().await;
         // Dropped at the very end, as this task is within.
