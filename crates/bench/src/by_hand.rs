@@ -43,17 +43,18 @@ impl ByHand {
         Ok(prepared)
     }
 
-    /// Runs it until the guest has spoken, and ends it.
+    /// Runs it until the guest has spoken, not looking for its words before `quiet` is over, and ends it.
     ///
     /// # Errors
     /// If QEMU ends, or the guest does not speak in time.
-    pub async fn run(mut self) -> Result<Times> {
+    pub async fn run(mut self, quiet: Duration) -> Result<Times> {
         let stderr = fs::File::create(self.scratch.join("qemu.log"))?;
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         let begun = Instant::now();
         self.process = Some(command.spawn().with_context(|| self.words[0].clone())?);
         let process = self.wait(begun, "pid", "\n", PROCESS_STEP).await?;
+        tokio::time::sleep(quiet.saturating_sub(begun.elapsed())).await;
         let init = self.wait(begun, "console", FIRST_LINE, CONSOLE_STEP).await?;
         Ok(Times { process, init })
     }

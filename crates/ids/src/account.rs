@@ -34,11 +34,7 @@ impl FromStr for AccountId {
     type Err = InvalidAccountId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidAccountId)
-        }
+        Self::try_from(text.to_owned())
     }
 }
 
@@ -46,7 +42,8 @@ impl TryFrom<String> for AccountId {
     type Error = InvalidAccountId;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+        let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_id { Ok(Self(text)) } else { Err(InvalidAccountId) }
     }
 }
 

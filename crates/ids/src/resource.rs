@@ -66,7 +66,7 @@ macro_rules! resource_id {
             type Error = InvalidId;
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
-                text.parse()
+                if is_id($prefix, &text) { Ok(Self(text)) } else { Err(InvalidId { prefix: $prefix }) }
             }
         }
 

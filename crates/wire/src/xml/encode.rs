@@ -1,5 +1,7 @@
 //! Values to XML elements, guided by their shape.
 
+use std::borrow::Cow;
+
 use crate::scalar::{self, TimestampStyle};
 use crate::shape::{Kind, Location, Member, Shape};
 use crate::value::Value;
@@ -66,7 +68,7 @@ fn encode_value(
                 })
                 .collect();
             let declared = namespace.iter().map(|(name, uri)| (name.as_str(), *uri));
-            out.open_with(name, declared.chain(attributes.iter().map(|(name, text)| (*name, text.as_str()))));
+            out.open_with(name, declared.chain(attributes.iter().map(|(name, text)| (*name, text.as_ref()))));
             encode_members(out, shape, value, style);
             out.close(name);
         }
@@ -90,7 +92,16 @@ fn encode_value(
 }
 
 /// A scalar as text; empty for a value that is none.
-pub(crate) fn encode_text(shape: &Shape, member: Option<&Member>, value: &Value, style: TimestampStyle) -> String {
+pub(crate) fn encode_text<'a>(
+    shape: &Shape,
+    member: Option<&Member>,
+    value: &'a Value,
+    style: TimestampStyle,
+) -> Cow<'a, str> {
+    // Most scalars are text already, and an answer has thousands of them.
+    if let Value::String(text) = value {
+        return Cow::Borrowed(text);
+    }
     let format = scalar::timestamp_format(shape, member.and_then(|member| member.timestamp_format));
-    scalar::format(value, format, style).unwrap_or_default()
+    Cow::Owned(scalar::format(value, format, style).unwrap_or_default())
 }

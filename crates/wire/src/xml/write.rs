@@ -8,7 +8,9 @@ pub(crate) struct XmlWriter {
 impl XmlWriter {
     /// A document with an XML declaration.
     pub fn new() -> Self {
-        Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned() }
+        let mut text = String::with_capacity(4096);
+        text.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        Self { text }
     }
 
     /// Opens an element.
