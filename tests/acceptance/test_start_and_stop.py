@@ -64,16 +64,16 @@ def test_missing_qemu_is_named_with_the_command_that_installs_it(tmp_path):
 
 
 def test_an_ordinary_user_is_told_what_root_is_for_and_offered_a_simulation():
-    if os.geteuid() != 0:
-        pytest.skip("is one already")
     # Not in pytest's folder, which only root may enter.
     with tempfile.TemporaryDirectory() as base:
         os.chmod(base, 0o755)
         program = shutil.copy(BINARY, base)
         data = pathlib.Path(base, "home")
         data.mkdir()
-        os.chown(data, 65534, 65534)
-        nobody = {"user": 65534, "group": 65534, "extra_groups": [], "env": environment(), "cwd": base}
+        nobody = {"env": environment(), "cwd": base}
+        if os.geteuid() == 0:
+            os.chown(data, 65534, 65534)
+            nobody |= {"user": 65534, "group": 65534, "extra_groups": []}
         command = [program, "up", "--listen", "127.0.0.1:0", "--data-dir", data / "data"]
         done = subprocess.run(command, text=True, capture_output=True, timeout=30, **nobody)
         assert done.returncode == 1 and "root" in done.stderr and "--host sim" in done.stderr, done.stderr

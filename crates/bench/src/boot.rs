@@ -15,22 +15,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::Setting;
-use crate::by_hand::ByHand;
+use crate::by_hand::{BOOT_LIMIT, ByHand, CONSOLE_STEP, FIRST_LINE, PROCESS_STEP};
 use crate::calls::image;
 use crate::connection::Connection;
 use crate::endpoint::{EC2, Endpoint, elements};
 use crate::load::median;
 use crate::processes::command_line;
 use crate::table::{Aim, Row, Value};
-
-/// What the image's `/init` says first.
-pub const FIRST_LINE: &str = "welkin: init";
-/// Time between two looks for a process.
-pub const PROCESS_STEP: Duration = Duration::from_millis(1);
-/// Time between two looks at a console.
-pub const CONSOLE_STEP: Duration = Duration::from_millis(50);
-/// Longest wait for a guest.
-pub const BOOT_LIMIT: Duration = Duration::from_secs(120);
 
 const CALL_AIM: Duration = Duration::from_millis(20);
 const PROCESS_AIM: Duration = Duration::from_millis(200);

@@ -8,7 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::boot::{BOOT_LIMIT, CONSOLE_STEP, FIRST_LINE, PROCESS_STEP};
+/// What the image's `/init` says first.
+pub const FIRST_LINE: &str = "welkin: init";
+/// Time between two looks for a process.
+pub const PROCESS_STEP: Duration = Duration::from_millis(1);
+/// Time between two looks at a console.
+pub const CONSOLE_STEP: Duration = Duration::from_millis(50);
+/// Longest wait for a guest.
+pub const BOOT_LIMIT: Duration = Duration::from_secs(120);
 
 /// A command that is ready to be run once, and removes what it left.
 pub struct ByHand {

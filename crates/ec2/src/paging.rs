@@ -47,6 +47,9 @@ impl Page {
 
     /// Cuts the page out of the whole list, which is in ascending order of `key`; and the token of the next page.
     pub(crate) fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+        if self.after.is_none() && items.len() <= self.limit {
+            return (items, None);
+        }
         let is_past = |item: &T| self.after.as_ref().is_none_or(|after| key(item) > *after);
         let mut page: Vec<T> = items.into_iter().filter(is_past).take(self.limit + 1).collect();
         if page.len() <= self.limit {

@@ -12,7 +12,7 @@ use wire::Protocol;
 use wire::sigv4::{CanonicalRequest, Claim, MAX_SKEW_SECONDS, PathRule, Scope, SigningKey, hex, string_to_sign};
 
 use crate::refuse::Refusal;
-use crate::rest::SentUri;
+use crate::trace::SentUri;
 
 /// Where access keys are looked up.
 pub trait Credentials: Send + Sync {

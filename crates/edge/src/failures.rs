@@ -4,7 +4,7 @@ use tracing::{error, info};
 use wire::{RouteError, ServiceError, StreamError};
 
 use crate::body::CollectError;
-use crate::pipeline::Trace;
+use crate::trace::Trace;
 
 /// One line with the cause, for whoever can act on it: our faults for the operator, theirs only when asked for.
 pub(crate) fn log_error(trace: &Trace, refused: &ServiceError) {

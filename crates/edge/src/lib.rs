@@ -13,6 +13,7 @@ mod refuse;
 mod rest;
 mod server;
 mod stall;
+mod trace;
 
 pub use authenticate::{Credentials, SigningKeys};
 pub use limits::Limits;

@@ -27,6 +27,7 @@ use crate::limits::Limits;
 use crate::recognise::{Hint, hint, virtual_bucket};
 use crate::refuse::{Refusal, refusal_error};
 use crate::rest::{check_marker, names_mechanism, promise, strip_chunked, to_path_style};
+use crate::trace::{Trace, text_header};
 
 /// Hands a decoded request to a service and gives its answer.
 type Dispatch = Box<
@@ -64,18 +65,6 @@ pub struct Edge {
     region: String,
     limits: Limits,
     health: Bytes,
-}
-
-/// What is known of a request when its answer is written.
-pub(crate) struct Trace {
-    pub(crate) service: &'static ServiceShape,
-    pub(crate) protocol: Protocol,
-    pub(crate) operation: &'static str,
-    pub(crate) account: String,
-    pub(crate) request_id: String,
-    pub(crate) host_id: String,
-    pub(crate) resource: String,
-    pub(crate) is_head: bool,
 }
 
 impl Edge {
@@ -402,10 +391,6 @@ fn not_served(claim: &Result<Claim, ClaimError>) -> Response<AnswerBody> {
 
 fn implemented(service: &ServiceShape, entry: &OperationEntry) -> Result<&'static OperationShape, ServiceError> {
     entry.shape.ok_or_else(|| service.not_implemented(entry))
-}
-
-pub(crate) fn text_header<'a>(parts: &'a Parts, name: &str) -> &'a str {
-    parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Random bytes for ids in answers; guessing them gains nobody anything.

@@ -8,8 +8,8 @@ use wire::sigv4::Claim;
 
 use crate::authenticate::Proven;
 use crate::body::Promise;
-use crate::pipeline::text_header;
 use crate::recognise::virtual_bucket;
+use crate::trace::{SentUri, text_header};
 
 /// Refuses a payload marker that says nothing of the body: it would go unverified.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
@@ -88,7 +88,3 @@ pub(crate) fn to_path_style(parts: &mut Parts) {
         parts.extensions.insert(SentUri(std::mem::replace(&mut parts.uri, uri)));
     }
 }
-
-/// The URI as the client sent it, where routing uses another.
-#[derive(Clone)]
-pub(crate) struct SentUri(pub(crate) Uri);

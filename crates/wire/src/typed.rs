@@ -153,9 +153,15 @@ impl FieldReader {
 }
 
 /// Puts a structure together, member by member in ascending order.
-#[derive(Default)]
 pub struct FieldWriter {
     members: Vec<(u16, Value)>,
+}
+
+impl Default for FieldWriter {
+    fn default() -> Self {
+        // Room for what most structures have set, so that it does not grow three times on the way.
+        Self { members: Vec::with_capacity(16) }
+    }
 }
 
 impl FieldWriter {

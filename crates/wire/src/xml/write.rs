@@ -8,7 +8,7 @@ pub(crate) struct XmlWriter {
 impl XmlWriter {
     /// A document with an XML declaration.
     pub fn new() -> Self {
-        let mut text = String::with_capacity(4096);
+        let mut text = String::with_capacity(8192);
         text.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         Self { text }
     }
