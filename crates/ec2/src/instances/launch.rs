@@ -97,7 +97,7 @@ impl Operation<Ec2> for RunInstances {
                     interface,
                     is_termination_protected: request.is_termination_protected,
                     shutdown_behavior: "terminate".to_owned(),
-                    is_monitored: request.is_monitored,
+                    is_monitored: false,
                     is_wanted: true,
                     reboots: 0,
                 },

@@ -50,8 +50,6 @@ pub(crate) struct LaunchRequest {
     pub(crate) metadata_options: MetadataOptions,
     /// `DisableApiTermination`.
     pub(crate) is_termination_protected: bool,
-    /// `Monitoring`.
-    pub(crate) is_monitored: bool,
     /// The idempotency token.
     pub(crate) client_token: Option<String>,
     /// A digest of all parameters.
@@ -87,7 +85,6 @@ impl LaunchRequest {
             interface_tags: Tags::new(),
             metadata_options: metadata_options(input.metadata_options.as_ref())?,
             is_termination_protected: input.disable_api_termination == Some(true),
-            is_monitored: input.monitoring.as_ref().is_some_and(|monitoring| monitoring.enabled),
             client_token: client_token(input.client_token.as_deref())?,
             digest,
         };
@@ -157,7 +154,7 @@ fn refuse_unbuilt(input: &RunInstancesRequest) -> Result<(), Ec2Error> {
         key_name: _,
         max_count: _,
         min_count: _,
-        monitoring: _,
+        monitoring,
         placement: _,
         ramdisk_id,
         security_group_ids: _,
@@ -203,6 +200,8 @@ fn refuse_unbuilt(input: &RunInstancesRequest) -> Result<(), Ec2Error> {
         ("RamdiskId", ramdisk_id.is_some()),
         ("ElasticGpuSpecification", has_any(elastic_gpu_specification)),
         ("ElasticInferenceAccelerator", has_any(elastic_inference_accelerators)),
+        // There is no CloudWatch yet that could show a metric a minute.
+        ("Monitoring", monitoring.as_ref().is_some_and(|given| given.enabled || has_any(&given.metric_category_ids))),
         ("LaunchTemplate", launch_template.is_some()),
         ("InstanceMarketOptions", instance_market_options.is_some()),
         ("CreditSpecification", credit_specification.is_some()),

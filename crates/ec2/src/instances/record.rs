@@ -53,7 +53,7 @@ pub struct InstanceSpec {
     pub is_termination_protected: bool,
     /// `instanceInitiatedShutdownBehavior`: `stop` or `terminate`.
     pub shutdown_behavior: String,
-    /// Whether detailed monitoring was asked for.
+    /// Whether it has detailed monitoring; false until there are metrics.
     pub is_monitored: bool,
     /// True until somebody terminates it.
     pub is_wanted: bool,

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use api::ec2::{
     BlockDeviceMapping, DescribeImagesRequest, DescribeInstanceTypesRequest, DescribeInstancesRequest, Ec2Api, Filter,
-    InstanceNetworkInterfaceSpecification, Placement, RunInstancesRequest, Tag, TagSpecification,
+    InstanceNetworkInterfaceSpecification, Placement, RunInstancesMonitoringEnabled, RunInstancesRequest, Tag,
+    TagSpecification,
 };
 
 use super::rig::{Rig, group, root, subnet, user};
@@ -63,6 +64,9 @@ async fn what_is_refused() {
         ("InvalidParameterValue", &|input| input.tag_specifications = Some(vec![tags("instance", "aws:a", "b")])),
         ("UnsupportedOperation", &|input| input.tag_specifications = Some(vec![tags("volume", "a", "b")])),
         ("UnsupportedOperation", &|input| input.block_device_mappings = Some(vec![BlockDeviceMapping::default()])),
+        ("UnsupportedOperation", &|input| {
+            input.monitoring = Some(RunInstancesMonitoringEnabled { enabled: true, metric_category_ids: None });
+        }),
         ("UnsupportedOperation", &|input| input.instance_initiated_shutdown_behavior = Some("stop".into())),
         ("InsufficientFreeAddressesInSubnet", &|input| {
             input.subnet_id = Some(subnet(11).to_string());
