@@ -27,7 +27,7 @@ use crate::limits::Limits;
 use crate::recognise::{Hint, hint, virtual_bucket};
 use crate::refuse::{Refusal, refusal_error};
 use crate::rest::{check_marker, names_mechanism, promise, strip_chunked, to_path_style};
-use crate::trace::{Trace, text_header};
+use crate::trace::{IsSecure, Trace, text_header};
 
 /// Hands a decoded request to a service and gives its answer.
 type Dispatch = Box<
@@ -181,7 +181,7 @@ impl Edge {
             caller,
             request_id: trace.request_id.clone(),
             source_ip,
-            is_secure: false,
+            is_secure: IsSecure::of(&parts),
             user_agent: text_header(&parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
             region: self.region.clone(),
         };
