@@ -184,7 +184,7 @@ async fn a_failed_effect_is_reported_and_tried_again_by_the_timer() {
     rig.faults.fail_nth(1);
     let agent = rig.agent();
     agent.assign(assignment(&[(1, 9)])).await.unwrap();
-    let has_failed = |report: &Report| report.last_error.is_some() && states(report) == [Some(MachineState::Prepared)];
+    let has_failed = |report: &Report| report.last_error.is_some() && states(report) == [Some(&MachineState::Prepared)];
     report(&agent, has_failed).await;
     assert_eq!(rig.faults.effects(), 2, "the network failed, the disk was made: no retry before the timer");
     report(&agent, all_running(1)).await;
