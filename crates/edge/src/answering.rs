@@ -17,8 +17,8 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::activity::{Activity, Watched};
 use crate::body::{AnswerBody, full};
+use crate::front::Edge;
 use crate::phase::Phase;
-use crate::pipeline::Edge;
 use crate::trace::IsSecure;
 
 /// Most bytes of an answer that HTTP/2 takes at once.

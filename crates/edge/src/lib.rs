@@ -3,13 +3,18 @@
 #![forbid(unsafe_code)]
 
 mod activity;
+mod answer;
 mod answering;
 mod authenticate;
 mod body;
 mod checksum;
 mod connection;
 mod failures;
+mod front;
+mod held;
+mod identify;
 mod limits;
+mod mount;
 mod phase;
 mod pipeline;
 mod recognise;
@@ -22,8 +27,9 @@ mod tls;
 mod trace;
 
 pub use authenticate::{Credentials, SigningKeys};
+pub use front::Edge;
 pub use limits::Limits;
+pub use mount::Mount;
 pub use phase::Phase;
-pub use pipeline::{Edge, Mount};
 pub use server::{Server, ServerError};
 pub use tls::{Tls, TlsError};

@@ -13,8 +13,8 @@ use tracing::{debug, warn};
 use crate::activity::Activity;
 use crate::answering::Answering;
 use crate::connection;
+use crate::front::Edge;
 use crate::phase::Phase;
-use crate::pipeline::Edge;
 use crate::tls::{Tls, TlsMode};
 
 /// Connections that the kernel may hold for us before it lets new ones wait outside. It takes less if
