@@ -4,8 +4,12 @@
 mod client;
 mod connections;
 mod fixture;
+mod floods;
+mod http2;
 mod inputs;
 mod refusals;
+mod restarts;
+mod tls;
 mod tokens;
 mod uploads;
 mod walk;
