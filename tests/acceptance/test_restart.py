@@ -12,6 +12,7 @@ import urllib.parse
 
 import pytest
 
+import guests
 from region import BINARY, Region, environment, welkin
 from waiting import until
 
@@ -226,14 +227,12 @@ def ask_health(port):
 
 @pytest.mark.guest
 def test_machines_go_on_through_a_restart(linux_region):
-    ec2 = linux_region.client("ec2")
-    image = ec2.describe_images(Owners=["self", "amazon"])["Images"][0]["ImageId"]
-    instance = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
-    until(lambda: instance in linux_region.machines(), 60, "its QEMU runs")
-    ec2.get_waiter("instance_running").wait(InstanceIds=[instance], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    (machine,) = linux_region.machines()[instance]
+    guest = guests.launch(linux_region, guests.make_key(linux_region))
+    guest.wait_for_state("running")
+    (machine,) = linux_region.machines()[guest.id]
     restart(linux_region)
-    assert linux_region.machines()[instance] == [machine]
-    ec2.terminate_instances(InstanceIds=[instance])
+    assert linux_region.machines()[guest.id] == [machine]
+    assert guest.state() == "running"
+    linux_region.client("ec2").terminate_instances(InstanceIds=[guest.id])
     # Gone altogether: nothing of it stays in the process table.
     until(lambda: not os.path.exists(f"/proc/{machine}"), 60, "its process is gone and noted")

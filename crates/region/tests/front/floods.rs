@@ -135,7 +135,7 @@ async fn pings_and_settings_by_the_thousand_cost_no_memory() {
         // As much as the kernel takes off our hands when nobody reads at the other end: we do not read the answers.
         let flood = flood.repeat(4096);
         let sent = async { while connection.try_write(&flood).await {} };
-        let _ = tokio::time::timeout(PATIENCE, sent).await.expect("the peer closes");
+        tokio::time::timeout(PATIENCE, sent).await.expect("the peer closes");
         assert!(is_well(&world).await, "the only place is free again");
     }
 }
