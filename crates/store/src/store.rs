@@ -31,6 +31,11 @@ impl Store {
         Self { engine }
     }
 
+    /// The engine beneath, for whoever copies all of it.
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
     /// A consistent view that holds every commit acknowledged before. Its snapshot is taken at the first read, which is
     /// what gives [`StoreError::Busy`] when too many views are open.
     ///

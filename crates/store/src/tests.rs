@@ -295,7 +295,7 @@ fn a_view_that_reads_nothing_takes_no_snapshot_and_commits_without_conflict() {
     assert_eq!(memory.open_snapshots(), 1, "of the view that was read");
     assert_eq!(read.get::<Machine>(&(account(1), "a".to_owned())).unwrap(), None, "it stays as it was");
     let object = Object { bucket: "b".to_owned(), key: "k".to_owned() };
-    wait(store.commit(Some(&unread), puts(&[object.clone()]))).expect("nothing was read, so nothing has changed");
+    wait(store.commit(Some(&unread), puts(&[object]))).expect("nothing was read, so nothing has changed");
     let late = store.view().unwrap();
     wait(store.commit(None, puts(&[machine(1, "b", 1, &[])]))).unwrap();
     assert!(late.get::<Machine>(&(account(1), "b".to_owned())).unwrap().is_some(), "as of its first read");
