@@ -11,7 +11,8 @@ use futures_util::StreamExt;
 
 use crate::hold::Holds;
 use crate::{
-    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, Hashers, checked_range,
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, Hashers,
+    checked_range,
 };
 
 /// Keeps blobs in memory.

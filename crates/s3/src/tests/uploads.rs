@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use api::s3::{Delete, DeleteObjectRequest, DeleteObjectsRequest, ObjectIdentifier, PutObjectRequest, S3Api};
 use async_trait::async_trait;
-use blobs::{BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, source_of};
+use blobs::{
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, source_of,
+};
 use bytes::Bytes;
 use futures_util::stream;
 use jiff::SignedDuration;
