@@ -57,6 +57,7 @@ const RINGS: &[Ring] = &[
     outer("backup", &["blobs", "store"], "one file out of a store and its blobs, and back, whatever they are about"),
     outer("keys", &["service"], "makes what `service` names, outside of any operation"),
     outer("store-sqlite", &["store"], "an engine knows keys and bytes"),
+    outer("store-postgres", &["store"], "an engine knows keys and bytes"),
     outer("host", &["ids"], "traits and plain data: a node knows no region"),
     outer("host-linux", &["host", "ids"], "effects, without any decision"),
     outer("host-sim", &["host", "ids"], "effects, without any decision"),
@@ -84,7 +85,7 @@ const RINGS: &[Ring] = &[
     ),
     outer(
         "testkit",
-        &["api", "host", "host-sim", "ids", "node", "region", "service", "store", "wire"],
+        &["api", "host", "host-sim", "ids", "node", "region", "service", "store", "store-postgres", "wire"],
         "for tests only",
     ),
     outer(
