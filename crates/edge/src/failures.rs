@@ -1,7 +1,7 @@
 //! The errors that the edge itself gives, and the one line that each leaves in the log.
 
 use tracing::{error, info};
-use wire::{RouteError, ServiceError, StreamError};
+use wire::{Protocol, RouteError, ServiceError, StreamError};
 
 use crate::body::CollectError;
 use crate::trace::Trace;
@@ -29,6 +29,15 @@ fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// Nobody here is meant: a service of AWS's that this region does not have, or one that nobody has.
+pub(crate) fn not_served(protocol: Protocol, scope: &str) -> ServiceError {
+    let name: String = scope.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    let text = format!("This region does not have the service '{name}'.");
+    match protocol {
+        Protocol::Ec2 | Protocol::Query | Protocol::RestXml => ServiceError::bad_request("UnsupportedOperation", text),
+    }
+}
+
 pub(crate) fn route_error(error: RouteError) -> ServiceError {
     match error {
         RouteError::MethodNotAllowed => {
@@ -47,19 +56,37 @@ pub(crate) fn route_error(error: RouteError) -> ServiceError {
     }
 }
 
-pub(crate) fn collect_error(error: CollectError) -> ServiceError {
-    match error {
-        CollectError::TooLarge(_) => {
-            ServiceError::sender("RequestEntityTooLarge", 413, "The request body is too large.").because(error)
+/// What each family says of a body that could not be held.
+/// Sources: S3's "List of error codes"; the "Common errors" pages of EC2 and IAM.
+pub(crate) fn collect_error(protocol: Protocol, error: CollectError) -> ServiceError {
+    const SLOW: &str =
+        "Your socket connection to the server was not read from or written to within the timeout period.";
+    match (&error, protocol) {
+        (CollectError::TooLarge(_), Protocol::RestXml) => {
+            ServiceError::bad_request("MaxMessageLengthExceeded", "Your request was too large.")
         }
-        CollectError::TooSlow(_) => ServiceError::sender(
-            "RequestTimeout",
-            400,
-            "Your socket connection to the server was not read from or written to within the timeout period.",
-        )
-        .because(error),
-        CollectError::Broken(_) => {
-            ServiceError::bad_request("IncompleteBody", "The request body terminated unexpectedly").because(error)
+        (CollectError::TooLarge(_), Protocol::Ec2 | Protocol::Query) => {
+            ServiceError::sender("RequestEntityTooLarge", 413, "The request body is too large.")
+        }
+        (CollectError::TooSlow(_), _) => ServiceError::bad_request("RequestTimeout", SLOW),
+        (CollectError::Exhausted(_), _) => overloaded(protocol),
+        (CollectError::Broken(_), _) => {
+            ServiceError::bad_request("IncompleteBody", "The request body terminated unexpectedly")
+        }
+    }
+    .because(error)
+}
+
+/// There is more to do than there is room for; clients wait and try again.
+pub(crate) fn overloaded(protocol: Protocol) -> ServiceError {
+    match protocol {
+        Protocol::RestXml => ServiceError::receiver("SlowDown", 503, "Please reduce your request rate."),
+        Protocol::Ec2 => {
+            ServiceError::receiver("Unavailable", 503, "The server is overloaded and can't handle the request.")
+        }
+        Protocol::Query => {
+            let text = "The request has failed due to a temporary failure of the server.";
+            ServiceError::receiver("ServiceUnavailable", 503, text)
         }
     }
 }

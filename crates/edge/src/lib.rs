@@ -5,6 +5,7 @@
 mod answer;
 mod authenticate;
 mod body;
+mod budget;
 mod checksum;
 mod failures;
 mod front;
@@ -12,11 +13,14 @@ mod held;
 mod identify;
 mod limits;
 mod mount;
+mod odd;
+mod pace;
 mod pipeline;
 mod recognise;
 mod refuse;
 mod rest;
 mod server;
+mod source;
 mod stall;
 mod trace;
 

@@ -1,35 +1,179 @@
-//! Which service a request is for, before anything in it is believed.
+//! Which service a request is for, and in which manner it is asked, before anything in it is believed.
+//! Not here: the operation, which each manner names in its own way.
 
-use http::HeaderMap;
-use wire::sigv4::{Claim, ClaimError};
+use http::{HeaderMap, Method};
+use wire::{Protocol, ServiceShape};
 
-/// What a request says of its service.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Hint<'a> {
-    /// The signing name in its credential scope.
-    Signed(&'a str),
-    /// It is not signed, and its query or form names an action and a version.
+/// Pairs of a query or a form.
+pub(crate) type Pairs = [(String, Option<String>)];
+
+/// How a client speaks. Several protocols may share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// A form with an action and a version, in the body or in the query.
     Form,
-    /// None of these: S3, which alone takes anonymous requests.
+    /// A JSON document, its operation in `X-Amz-Target`.
+    Json,
+    /// A CBOR document, its operation in the path.
+    Cbor,
+    /// Method and path.
     Rest,
 }
 
-/// The hint of a request.
-pub(crate) fn hint<'a>(
-    claim: &'a Result<Claim, ClaimError>,
-    method: &http::Method,
-    query: &str,
-    headers: &HeaderMap,
-) -> Hint<'a> {
-    if let Ok(claim) = claim {
-        return Hint::Signed(&claim.scope.service);
+/// What the head of a request says of its service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head<'a> {
+    /// The signing name in its credential scope, if it is signed.
+    pub(crate) scope: Option<&'a str>,
+    pub(crate) host: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a Pairs,
+    /// `X-Amz-Target`, or nothing.
+    pub(crate) target: &'a str,
+    pub(crate) manner: Manner,
+    is_s3_control: bool,
+}
+
+impl<'a> Head<'a> {
+    /// The head of a request, whose header names this scope, if it has any that can be read.
+    pub(crate) fn new(
+        scope: Option<&'a str>,
+        method: &Method,
+        path: &'a str,
+        query: &'a Pairs,
+        headers: &'a HeaderMap,
+    ) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let scope = scope.or_else(|| presigned_scope(query));
+        let target = text("x-amz-target");
+        let is_form = method == Method::POST && text("content-type").starts_with("application/x-www-form-urlencoded");
+        let manner = if text("smithy-protocol") == "rpc-v2-cbor" {
+            Manner::Cbor
+        } else if !target.is_empty() {
+            Manner::Json
+        } else if is_form || value_of(query, "Action").is_some() {
+            Manner::Form
+        } else {
+            Manner::Rest
+        };
+        let host = text("host");
+        // A client with an endpoint of its own puts the account in front of that, and says it in a header too.
+        let is_s3_control =
+            names_s3_control(host) || (path.starts_with(S3_CONTROL_PATH) && headers.contains_key("x-amz-account-id"));
+        Self { scope, host, path, query, target, manner, is_s3_control }
     }
-    let is_form = headers
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
-    let has_action = query.split('&').any(|pair| pair.starts_with("Action="));
-    if (is_form && method == http::Method::POST) || has_action { Hint::Form } else { Hint::Rest }
+
+    /// The service and the operation in a target or in the path of a CBOR request.
+    pub(crate) fn target(&self) -> Option<(&'a str, &'a str)> {
+        match self.manner {
+            Manner::Json => self.target.rsplit_once('.'),
+            Manner::Cbor => self.path.strip_prefix("/service/")?.split_once("/operation/"),
+            Manner::Form | Manner::Rest => None,
+        }
+    }
+}
+
+/// The services that a request may be for; more than one if only its form can tell.
+pub(crate) fn candidates(
+    services: impl Iterator<Item = &'static ServiceShape>,
+    head: &Head<'_>,
+) -> Vec<&'static ServiceShape> {
+    let is_asked = |service: &&'static ServiceShape| match head.scope {
+        Some(scope) => service.signing_name == scope,
+        None => match head.manner {
+            Manner::Form => protocol(service, Manner::Form).is_some_and(|it| it != Protocol::RestXml),
+            Manner::Json | Manner::Cbor => true,
+            // Of all services S3 alone takes requests without a signature.
+            Manner::Rest => service.signing_name == "s3",
+        },
+    };
+    let mut found: Vec<_> = services.filter(is_asked).collect();
+    if let Some((name, _)) = head.target() {
+        // The namespace of older targets may stand in front of it.
+        let name = name.rsplit_once('#').map_or(name, |(_, name)| name);
+        found.retain(|service| service.target_prefix == Some(name) || service.service_id == name);
+    }
+    // S3 Control shares its signing name with S3.
+    found.retain(|service| service.signing_name != "s3" || (service.endpoint_prefix == "s3") != head.is_s3_control);
+    let named = by_host(&found, head.host);
+    if !named.is_empty() {
+        found = named;
+    }
+    narrow(found, head.query)
+}
+
+/// Those of `services` that have this version, or else this action; all if the form names neither.
+pub(crate) fn narrow(services: Vec<&'static ServiceShape>, form: &Pairs) -> Vec<&'static ServiceShape> {
+    let narrower = |services: Vec<&'static ServiceShape>, fits: &dyn Fn(&ServiceShape) -> bool| {
+        let fitting: Vec<_> = services.iter().copied().filter(|service| fits(service)).collect();
+        if fitting.is_empty() { services } else { fitting }
+    };
+    if services.len() < 2 {
+        return services;
+    }
+    let services = match value_of(form, "Version") {
+        Some(version) => narrower(services, &|service| service.api_version == version),
+        None => services,
+    };
+    match value_of(form, "Action") {
+        Some(action) => narrower(services, &|service| service.find(action).is_some()),
+        None => services,
+    }
+}
+
+/// The protocol of a service in which a request of this manner is read and answered; none if the service speaks in
+/// no such manner.
+pub(crate) fn protocol(service: &ServiceShape, manner: Manner) -> Option<Protocol> {
+    let wanted: &[Protocol] = match manner {
+        Manner::Form => &[Protocol::Ec2, Protocol::Query, Protocol::RestXml],
+        Manner::Json => &[Protocol::RestXml],
+        Manner::Cbor => &[],
+        // A form without its content type is still one to a service that knows nothing else.
+        Manner::Rest => &[Protocol::RestXml, Protocol::Ec2, Protocol::Query],
+    };
+    wanted.iter().copied().find(|protocol| service.protocols.contains(protocol))
+}
+
+/// The protocol in which nobody answers: the one that whoever speaks in this manner reads most likely.
+pub(crate) fn protocol_of_nobody(head: &Head<'_>) -> Protocol {
+    match head.manner {
+        Manner::Form | Manner::Json | Manner::Cbor => Protocol::Query,
+        Manner::Rest => Protocol::RestXml,
+    }
+}
+
+fn value_of<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
+    pairs.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_deref())
+}
+
+/// The signing name in the credential of a presigned request.
+fn presigned_scope(query: &Pairs) -> Option<&str> {
+    value_of(query, "X-Amz-Credential")?.rsplit('/').nth(1)
+}
+
+/// Those of `services` that a host name names, as in `ec2.us-east-1.example.net`; S3 Control's has an account in front.
+fn by_host(services: &[&'static ServiceShape], host: &str) -> Vec<&'static ServiceShape> {
+    let after_account = host.split_once('.').filter(|(first, _)| is_account(first)).map(|(_, rest)| rest);
+    let begins = |host: &str, prefix: &str| host.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+    let is_named = |service: &&&'static ServiceShape| {
+        let prefix = service.endpoint_prefix;
+        begins(host, prefix)
+            || after_account.is_some_and(|rest| begins(rest, prefix))
+            || (prefix == "s3" && virtual_bucket(host).is_some())
+    };
+    services.iter().filter(is_named).copied().collect()
+}
+
+fn is_account(label: &str) -> bool {
+    label.len() == 12 && label.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The beginning of every path of S3 Control's.
+const S3_CONTROL_PATH: &str = "/v20180820/";
+
+fn names_s3_control(host: &str) -> bool {
+    let rest = host.split_once('.').filter(|(first, _)| is_account(first)).map_or(host, |(_, rest)| rest);
+    rest.starts_with("s3-control.")
 }
 
 /// The bucket that a host name carries in front of S3's own name, as in `bucket.s3.us-east-1.example.net` and
@@ -39,6 +183,9 @@ pub(crate) fn virtual_bucket(host: &str) -> Option<&str> {
     let name = host
         .rsplit_once(':')
         .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });
+    if names_s3_control(name) {
+        return None;
+    }
     if let Some(bucket) = name.strip_suffix(".localhost") {
         let bucket = bucket.strip_suffix(".s3").unwrap_or(bucket);
         return (!bucket.is_empty() && bucket != "s3").then_some(bucket);
@@ -53,7 +200,144 @@ pub(crate) fn virtual_bucket(host: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::virtual_bucket;
+    use http::{HeaderMap, HeaderName, Method};
+    use wire::{OperationEntry, Protocol, ServiceShape};
+
+    use super::{Head, Manner, candidates, narrow, protocol, virtual_bucket};
+
+    const fn service(
+        name: &'static str,
+        prefix: &'static str,
+        signing_name: &'static str,
+        protocols: &'static [Protocol],
+        api_version: &'static str,
+        operations: &'static [OperationEntry],
+    ) -> ServiceShape {
+        ServiceShape {
+            name,
+            service_id: name,
+            endpoint_prefix: prefix,
+            signing_name,
+            protocols,
+            api_version,
+            xml_namespace: "",
+            target_prefix: None,
+            has_bare_errors: false,
+            operations,
+        }
+    }
+
+    const BALANCING: &str = "elasticloadbalancing";
+    static EC2: ServiceShape = service("ec2", "ec2", "ec2", &[Protocol::Ec2], "2016-11-15", &[]);
+    static STS: ServiceShape =
+        service("sts", "sts", "sts", &[Protocol::Query], "2011-06-15", &[OperationEntry::new("GetCallerIdentity")]);
+    static S3: ServiceShape = service("s3", "s3", "s3", &[Protocol::RestXml], "2006-03-01", &[]);
+    static CONTROL: ServiceShape = service("s3control", "s3-control", "s3", &[Protocol::RestXml], "2018-08-20", &[]);
+    static ELB: ServiceShape = service("elb", BALANCING, BALANCING, &[Protocol::Query], "2012-06-01", &[]);
+    static ELB_V2: ServiceShape = service(
+        "elbv2",
+        BALANCING,
+        BALANCING,
+        &[Protocol::Query],
+        "2015-12-01",
+        &[OperationEntry::new("CreateTargetGroup")],
+    );
+    static MONITORING: ServiceShape = ServiceShape {
+        target_prefix: Some("GraniteServiceVersion20100801"),
+        ..service("cloudwatch", "monitoring", "monitoring", &[Protocol::Query], "2010-08-01", &[])
+    };
+    static ALL: [&ServiceShape; 7] = [&EC2, &STS, &S3, &CONTROL, &ELB, &ELB_V2, &MONITORING];
+
+    #[derive(Default)]
+    struct Asked {
+        scope: Option<&'static str>,
+        path: &'static str,
+        query: &'static str,
+        headers: &'static [(&'static str, &'static str)],
+    }
+
+    fn check(asked: &Asked, manner: Manner, expected: &[&str]) {
+        let headers: HeaderMap =
+            asked.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
+        let query = wire::parse_query(asked.query).unwrap();
+        let method = if manner == Manner::Rest { Method::GET } else { Method::POST };
+        let head = Head::new(asked.scope, &method, asked.path, &query, &headers);
+        let found: Vec<_> = candidates(ALL.iter().copied(), &head).iter().map(|service| service.name).collect();
+        let what = format!("{:?} {} {} {:?}", asked.scope, asked.path, asked.query, asked.headers);
+        assert_eq!((head.manner, found.as_slice()), (manner, expected), "{what}");
+    }
+
+    const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+
+    #[test]
+    fn services_by_what_names_them() {
+        let scope = |scope, headers, manner, expected: &[&str]| {
+            check(&Asked { scope: Some(scope), headers, ..Asked::default() }, manner, expected);
+        };
+        scope("ec2", &[FORM], Manner::Form, &["ec2"]);
+        scope("ec2", &[FORM, ("host", "sts.us-east-1.example.net")], Manner::Form, &["ec2"]);
+        scope(BALANCING, &[FORM], Manner::Form, &["elb", "elbv2"]);
+        scope("lambda", &[], Manner::Rest, &[]);
+        scope("s3", &[("host", "b.s3.example.net")], Manner::Rest, &["s3"]);
+        scope("s3", &[("host", "123456789012.s3-control.us-east-1.example.net")], Manner::Rest, &["s3control"]);
+        let account = [("host", "123456789012.localhost"), ("x-amz-account-id", "123456789012")];
+        for (path, service) in [("/v20180820/jobs", "s3control"), ("/key", "s3")] {
+            let headers = Box::leak(Box::new(account));
+            check(&Asked { scope: Some("s3"), path, headers, ..Asked::default() }, Manner::Rest, &[service]);
+        }
+        scope("monitoring", &[("x-amz-target", "GraniteServiceVersion20100801.X")], Manner::Json, &["cloudwatch"]);
+        scope("monitoring", &[("x-amz-target", "Unicorn.X")], Manner::Json, &[]);
+
+        let query = |query, manner, expected: &[&str]| check(&Asked { query, ..Asked::default() }, manner, expected);
+        query("Action=GetCallerIdentity&Version=2011-06-15", Manner::Form, &["sts"]);
+        query("Action=GetCallerIdentity", Manner::Form, &["sts"]);
+        query("Action=X&Version=2012-06-01", Manner::Form, &["elb"]);
+        query("Action=CreateTargetGroup", Manner::Form, &["elbv2"]);
+        query("X-Amz-Credential=A/20261122/us-east-1/sts/aws4_request&Action=X", Manner::Form, &["sts"]);
+        query("list-type=2", Manner::Rest, &["s3"]);
+
+        let headers =
+            |headers, manner, expected: &[&str]| check(&Asked { headers, ..Asked::default() }, manner, expected);
+        headers(&[FORM, ("host", "sts.us-east-1.example.net")], Manner::Form, &["sts"]);
+        headers(&[FORM, ("host", "ec2.localhost:4566")], Manner::Form, &["ec2"]);
+        headers(&[FORM, ("host", "localhost:4566")], Manner::Form, &["ec2", "sts", "elb", "elbv2", "cloudwatch"]);
+        headers(&[("host", "ec2.localhost:4566")], Manner::Rest, &["s3"]);
+        headers(&[("x-amz-target", "GraniteServiceVersion20100801.X")], Manner::Json, &["cloudwatch"]);
+        headers(&[("x-amz-target", "Nobody.X")], Manner::Json, &[]);
+
+        let cbor = |path, expected: &[&str]| {
+            check(
+                &Asked { path, headers: &[("smithy-protocol", "rpc-v2-cbor")], ..Asked::default() },
+                Manner::Cbor,
+                expected,
+            );
+        };
+        cbor("/service/GraniteServiceVersion20100801/operation/PutMetricData", &["cloudwatch"]);
+        cbor("/service/Nobody/operation/X", &[]);
+    }
+
+    #[test]
+    fn a_form_tells_services_of_one_signing_name_apart() {
+        let check = |form: &str, expected: &[&str]| {
+            let form = wire::parse_query(form).unwrap();
+            let found: Vec<_> = narrow(vec![&ELB, &ELB_V2], &form).iter().map(|service| service.name).collect();
+            assert_eq!(found, expected, "{form:?}");
+        };
+        check("Action=DescribeLoadBalancers&Version=2015-12-01", &["elbv2"]);
+        check("Action=DescribeLoadBalancers&Version=2012-06-01", &["elb"]);
+        check("Action=CreateTargetGroup", &["elbv2"]);
+        check("Action=DescribeLoadBalancers", &["elb", "elbv2"]);
+        check("Version=2000-01-01", &["elb", "elbv2"]);
+    }
+
+    #[test]
+    fn protocols_by_manner() {
+        assert_eq!(protocol(&EC2, Manner::Rest), Some(Protocol::Ec2), "a form without its content type");
+        assert_eq!(protocol(&S3, Manner::Form), Some(Protocol::RestXml), "an upload as curl labels it");
+        assert_eq!(protocol(&STS, Manner::Form), Some(Protocol::Query));
+        assert_eq!(protocol(&STS, Manner::Json), None);
+        assert_eq!(protocol(&STS, Manner::Cbor), None);
+    }
 
     #[test]
     fn buckets_in_host_names() {
@@ -66,6 +350,8 @@ mod tests {
             ("my.bucket.s3.localhost", Some("my.bucket")),
             ("my-bucket.s3.us-east-1.example.net:443", Some("my-bucket")),
             ("my-bucket.s3-us-west-2.example.net", Some("my-bucket")),
+            ("123456789012.s3-control.us-east-1.example.net", None),
+            ("s3-control.us-east-1.example.net", None),
             ("[::1]:4566", None),
         ] {
             assert_eq!(virtual_bucket(host), bucket, "{host}");
