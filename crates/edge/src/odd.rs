@@ -9,6 +9,10 @@ use crate::limits::Limits;
 
 /// Refuses a head that means two things, or that is larger than its service takes.
 pub(crate) fn check_head(parts: &Parts, protocol: Protocol, limits: &Limits) -> Result<(), ServiceError> {
+    if parts.method == Method::CONNECT {
+        let text = "The specified method is not allowed against this resource.";
+        return Err(ServiceError::sender("MethodNotAllowed", 405, text));
+    }
     let count = |name: HeaderName| parts.headers.get_all(name).iter().count();
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let host = parts.headers.get(header::HOST).map(|value| value.as_bytes());
@@ -23,10 +27,6 @@ pub(crate) fn check_head(parts: &Parts, protocol: Protocol, limits: &Limits) -> 
     }
     if count(header::AUTHORIZATION) > 1 {
         return Err(two_authorizations(protocol));
-    }
-    if parts.method == Method::CONNECT {
-        let text = "The specified method is not allowed against this resource.";
-        return Err(ServiceError::sender("MethodNotAllowed", 405, text));
     }
     if !parts.uri.path().starts_with('/') {
         return Err(malformed(protocol));
