@@ -109,7 +109,7 @@ impl Edge {
             account: "-".to_owned(),
             request_id: match protocol {
                 Protocol::RestXml => wire::s3_request_id(random()),
-                Protocol::Ec2 | Protocol::Query => wire::uuid_request_id(random()),
+                _ => wire::uuid_request_id(random()),
             },
             host_id: if protocol == Protocol::RestXml { wire::s3_host_id(random()) } else { String::new() },
             resource: parts.uri.path().to_owned(),
@@ -354,7 +354,7 @@ fn sign_off(answer: &mut Response<AnswerBody>, trace: &Trace) {
             set("x-amz-request-id", &trace.request_id);
             set("x-amz-id-2", &trace.host_id);
         }
-        Protocol::Ec2 | Protocol::Query => set("x-amzn-requestid", &trace.request_id),
+        _ => set("x-amzn-requestid", &trace.request_id),
     }
     set("server", "Welkin");
 }
@@ -365,6 +365,7 @@ fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<AnswerBody>
         host_id: &trace.host_id,
         resource: &trace.resource,
         is_head: trace.is_head,
+        is_query_mode: false,
     };
     let response = encode_error(trace.protocol, trace.service, refused, context);
     let mut answer = Response::new(full(response.body));
