@@ -43,6 +43,7 @@ pub(crate) fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<
         host_id: &trace.host_id,
         resource: &trace.resource,
         is_head: trace.is_head,
+        is_query_mode: trace.is_query_mode,
     };
     let response = encode_error(trace.protocol, trace.service, refused, context);
     let mut answer = Response::new(full(response.body));

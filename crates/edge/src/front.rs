@@ -20,7 +20,7 @@ use crate::budget::Budget;
 use crate::failures::log_error;
 use crate::limits::Limits;
 use crate::mount::Mount;
-use crate::recognise::{Head, Manner, Pairs, candidates, protocol, protocol_of_nobody, virtual_bucket};
+use crate::recognise::{Head, Pairs, candidates, virtual_bucket};
 use crate::rest::to_path_style;
 use crate::trace::{Trace, text_header};
 
@@ -90,6 +90,7 @@ impl Edge {
             host_id: if is_s3 { wire::s3_host_id(random()) } else { String::new() },
             resource: parts.uri.path().to_owned(),
             is_head: parts.method == Method::HEAD,
+            is_query_mode: text_header(&parts, "x-amzn-query-mode") == "true",
         };
         let asked = Asked { found, parts: &parts, claim: &claim, query };
         let outcome = self.run(asked, body, source_ip, &mut trace).await;
@@ -130,15 +131,14 @@ impl Edge {
 
     fn recognise(&self, parts: &Parts, claim: Option<&Claim>, query: &Pairs) -> Found<'_> {
         let scope = claim.map(|claim| claim.scope.service.as_str());
-        let head = Head::new(scope, &parts.method, parts.uri.path(), query, &parts.headers);
+        let head = Head::new(scope, &parts.method, &parts.uri, query, &parts.headers);
         let services = candidates(self.mounts.iter().map(|mount| mount.service), &head);
         let is_found = |mount: &&Mount| services.iter().any(|service| std::ptr::eq(*service, mount.service));
         let mounts: Vec<&Mount> = self.mounts.iter().filter(is_found).collect();
-        let spoken = mounts.first().and_then(|mount| protocol(mount.service, head.manner));
+        let spoken = mounts.first().and_then(|mount| head.protocol(mount.service));
         Found {
-            protocol: spoken.unwrap_or_else(|| protocol_of_nobody(&head)),
+            protocol: spoken.unwrap_or_else(|| head.protocol_of_nobody()),
             mounts: if spoken.is_some() { mounts } else { Vec::new() },
-            manner: head.manner,
             scope: head.scope.unwrap_or("-").to_owned(),
         }
     }
@@ -155,6 +155,8 @@ static NOBODY: ServiceShape = ServiceShape {
     xml_namespace: "",
     target_prefix: None,
     has_bare_errors: false,
+    is_query_compatible: false,
+    errors: &[],
     operations: &[],
 };
 
@@ -164,7 +166,6 @@ pub(crate) struct Found<'a> {
     pub(crate) mounts: Vec<&'a Mount>,
     /// How it is read and answered.
     pub(crate) protocol: Protocol,
-    pub(crate) manner: Manner,
     /// The signing name it was signed for; `-` without any.
     pub(crate) scope: String,
 }

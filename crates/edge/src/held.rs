@@ -1,19 +1,20 @@
-//! Requests whose body is held whole: forms.
+//! Requests whose body is held whole: forms, JSON and CBOR, whose operation is named in a form, a target or a path.
 
 use api::Caller;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use wire::sigv4::ClaimError;
-use wire::{Decoded, RequestParts, ServiceError, decode_request, parse_query};
+use wire::{DecodeError, Decoded, RequestParts, ServiceError, decode_request, operation_name, parse_query};
 
 use crate::authenticate::body_hash;
 use crate::body::collect;
 use crate::budget::Reservation;
 use crate::failures::collect_error;
 use crate::front::{Asked, Edge};
+use crate::inflate::inflate;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
-use crate::recognise::{Pairs, narrow, protocol};
+use crate::recognise::{Pairs, narrow};
 use crate::refuse::{Refusal, refusal_error};
 use crate::rest::names_mechanism;
 use crate::trace::Trace;
@@ -39,32 +40,30 @@ impl Edge {
             let known = self.identify(claim, parts, trace)?;
             let body = collect(body, self.limits.body_bytes, &self.limits, memory)
                 .await
-                .map_err(|error| collect_error(trace.protocol, error))?;
+                .map_err(|error| collect_error(trace.family(), error))?;
             let proven = known.map(|known| self.prove(known, parts, &body_hash(&body), trace)).transpose()?;
             (body, proven.map_or(Caller::ANONYMOUS, |proven| proven.caller))
         };
-        let text = std::str::from_utf8(&body).unwrap_or_default();
-        let form = if body.is_empty() { Ok(query.clone()) } else { parse_query(text) };
-        let mount = settle(mount, &found.mounts, form.as_deref().unwrap_or_default());
-        trace.service = mount.service;
-        trace.protocol = protocol(mount.service, found.manner).unwrap_or(trace.protocol);
-        let form = form.map_err(|error| trace.protocol.refusal(error));
-        let find = |name: &str| {
-            let pairs = form.as_deref().unwrap_or_default();
-            pairs.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_deref())
-        };
-        let entry = find("Action").and_then(|action| mount.service.find(action));
+        let body = inflate(&parts.headers, body, trace.family(), &self.limits, memory).await?;
+        let form = if trace.protocol.is_form() { form(&query, &body) } else { Ok(Vec::new()) };
+        let pairs = form.as_deref().unwrap_or_default();
+        let mount = settle(mount, &found.mounts, pairs);
+        if !std::ptr::eq(mount.service, trace.service) {
+            trace.service = mount.service;
+            trace.protocol = mount.service.protocols.iter().copied().find(|it| it.is_form()).unwrap_or(trace.protocol);
+        }
+        let name = operation_name(trace.protocol, mount.service, &parts.headers, parts.uri.path(), pairs);
+        let entry = name.as_ref().ok().and_then(|name| mount.service.find(name));
         if let Some(entry) = entry {
             trace.operation = entry.name;
         }
         if is_unsigned && !entry.is_some_and(|entry| entry.is_unsigned) {
             return Err(refusal_error(trace.protocol, Refusal::Claim(ClaimError::Missing), None));
         }
-        let Some(action) = find("Action").filter(|action| !action.is_empty()) else {
-            form?;
-            return Err(ServiceError::bad_request("MissingAction", "The request must contain the parameter Action"));
-        };
-        let operation = mount.service.resolve(action)?;
+        if let Err(error) = &form {
+            return Err(trace.protocol.refusal(error.clone()));
+        }
+        let operation = mount.service.resolve_in(trace.protocol, name?)?;
         let request = RequestParts { method: parts.method.clone(), query, body, ..RequestParts::default() };
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
         Ok(Ready { mount, operation, decoded: Decoded { value, body: None }, caller })
@@ -79,6 +78,15 @@ impl Edge {
             Ok(Err(_)) | Err(_) => Bytes::new(),
         }
     }
+}
+
+/// The parameters of a form, or of the query if there is no form.
+fn form(query: &Pairs, body: &[u8]) -> Result<Vec<(String, Option<String>)>, DecodeError> {
+    if body.is_empty() {
+        return Ok(query.to_vec());
+    }
+    // What is no text has no pairs: an action is missing.
+    parse_query(std::str::from_utf8(body).unwrap_or_default())
 }
 
 /// The one of several services that a form is for.

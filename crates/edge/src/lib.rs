@@ -5,12 +5,14 @@
 mod answer;
 mod authenticate;
 mod body;
+mod bound;
 mod budget;
 mod checksum;
 mod failures;
 mod front;
 mod held;
 mod identify;
+mod inflate;
 mod limits;
 mod mount;
 mod odd;

@@ -3,12 +3,14 @@
 
 use http::request::Parts;
 use http::{HeaderName, Method, Version, header};
-use wire::{Protocol, ServiceError};
+use wire::ServiceError;
 
+use crate::failures::malformed;
 use crate::limits::Limits;
+use crate::trace::Family;
 
 /// Refuses a head that means two things, or that is larger than its service takes.
-pub(crate) fn check_head(parts: &Parts, protocol: Protocol, limits: &Limits) -> Result<(), ServiceError> {
+pub(crate) fn check_head(parts: &Parts, family: Family, limits: &Limits) -> Result<(), ServiceError> {
     if parts.method == Method::CONNECT {
         let text = "The specified method is not allowed against this resource.";
         return Err(ServiceError::sender("MethodNotAllowed", 405, text));
@@ -23,16 +25,16 @@ pub(crate) fn check_head(parts: &Parts, protocol: Protocol, limits: &Limits) -> 
         || (parts.headers.contains_key(header::CONTENT_LENGTH)
             && parts.headers.contains_key(header::TRANSFER_ENCODING));
     if is_odd {
-        return Err(malformed(protocol));
+        return Err(malformed(family));
     }
     if count(header::AUTHORIZATION) > 1 {
-        return Err(two_authorizations(protocol));
+        return Err(two_authorizations(family));
     }
     if !parts.uri.path().starts_with('/') {
-        return Err(malformed(protocol));
+        return Err(malformed(family));
     }
     let size: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if protocol == Protocol::RestXml && size > limits.s3_header_bytes {
+    if family == Family::S3 && size > limits.s3_header_bytes {
         let text = "Your request header section exceeds the maximum allowed size.";
         return Err(ServiceError::bad_request("RequestHeaderSectionTooLarge", text)
             .with_field("MaxSizeAllowed", limits.s3_header_bytes.to_string()));
@@ -40,23 +42,16 @@ pub(crate) fn check_head(parts: &Parts, protocol: Protocol, limits: &Limits) -> 
     Ok(())
 }
 
-fn malformed(protocol: Protocol) -> ServiceError {
-    match protocol {
-        Protocol::RestXml => {
-            ServiceError::bad_request("BadRequest", "An error occurred when parsing the HTTP request.")
-        }
-        Protocol::Ec2 | Protocol::Query => {
-            ServiceError::bad_request("MalformedHttpRequestException", "Problems with the request at the HTTP level.")
-        }
-    }
-}
-
-fn two_authorizations(protocol: Protocol) -> ServiceError {
-    match protocol {
-        Protocol::RestXml => ServiceError::bad_request("InvalidArgument", "Only one auth mechanism allowed")
+fn two_authorizations(family: Family) -> ServiceError {
+    match family {
+        Family::S3 => ServiceError::bad_request("InvalidArgument", "Only one auth mechanism allowed")
             .with_field("ArgumentName", "Authorization"),
-        Protocol::Ec2 | Protocol::Query => {
+        Family::Ec2 | Family::Query => {
             ServiceError::bad_request("IncompleteSignature", "The request has more than one Authorization header.")
+        }
+        Family::Modern => {
+            let text = "The request has more than one Authorization header.";
+            ServiceError::bad_request("IncompleteSignatureException", text)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use api::{Call, Caller};
 use http::{Response, header};
 use hyper::body::Incoming;
-use wire::{Decoded, OperationShape, Protocol, ServiceError, encode_response};
+use wire::{Decoded, OperationShape, ServiceError, encode_response};
 
 use crate::body::{AnswerBody, full, streamed};
 use crate::failures::not_served;
@@ -13,7 +13,7 @@ use crate::front::{Asked, Edge};
 use crate::mount::Mount;
 use crate::odd::check_head;
 use crate::source::Source;
-use crate::trace::{Trace, text_header};
+use crate::trace::{Family, Trace, text_header};
 
 /// A request that is read and proven.
 pub(crate) struct Ready<'a> {
@@ -33,15 +33,18 @@ impl Edge {
         trace: &mut Trace,
     ) -> Result<Response<AnswerBody>, ServiceError> {
         let parts = asked.parts;
-        check_head(parts, trace.protocol, &self.limits)?;
+        check_head(parts, trace.family(), &self.limits)?;
         let Some(&mount) = asked.found.mounts.first() else {
             return Err(not_served(trace.protocol, &asked.found.scope));
         };
         // Held until the operation is done: what was decoded is as large as the body, or larger.
         let mut memory = self.budget.open(Source::of(source_ip));
-        let Ready { mount, operation, decoded, caller } = match trace.protocol {
-            Protocol::RestXml => self.rest(mount, asked, body, &mut memory, trace).await?,
-            Protocol::Ec2 | Protocol::Query => self.held(mount, asked, body, &mut memory, trace).await?,
+        let Ready { mount, operation, decoded, caller } = if trace.family() == Family::S3 {
+            self.rest(mount, asked, body, &mut memory, trace).await?
+        } else if trace.protocol.is_rest() {
+            self.bound(mount, asked, body, &mut memory, trace).await?
+        } else {
+            self.held(mount, asked, body, &mut memory, trace).await?
         };
         let call = Call {
             caller,

@@ -1,8 +1,8 @@
 //! Which service a request is for, and in which manner it is asked, before anything in it is believed.
 //! Not here: the operation, which each manner names in its own way.
 
-use http::{HeaderMap, Method};
-use wire::{Protocol, ServiceShape};
+use http::{HeaderMap, Method, Uri};
+use wire::{JsonVersion, Protocol, ServiceShape, select};
 
 /// Pairs of a query or a form.
 pub(crate) type Pairs = [(String, Option<String>)];
@@ -25,53 +25,90 @@ pub(crate) enum Manner {
 pub(crate) struct Head<'a> {
     /// The signing name in its credential scope, if it is signed.
     pub(crate) scope: Option<&'a str>,
-    pub(crate) host: &'a str,
-    pub(crate) path: &'a str,
-    pub(crate) query: &'a Pairs,
-    /// `X-Amz-Target`, or nothing.
-    pub(crate) target: &'a str,
     pub(crate) manner: Manner,
-    is_s3_control: bool,
+    method: &'a Method,
+    uri: &'a Uri,
+    query: &'a Pairs,
+    headers: &'a HeaderMap,
 }
 
 impl<'a> Head<'a> {
-    /// The head of a request, whose header names this scope, if it has any that can be read.
+    /// The head of a request, whose header names this scope, if it has any that can be read; `query` is its query,
+    /// decoded.
     pub(crate) fn new(
         scope: Option<&'a str>,
-        method: &Method,
-        path: &'a str,
+        method: &'a Method,
+        uri: &'a Uri,
         query: &'a Pairs,
         headers: &'a HeaderMap,
     ) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let scope = scope.or_else(|| presigned_scope(query));
-        let target = text("x-amz-target");
-        let is_form = method == Method::POST && text("content-type").starts_with("application/x-www-form-urlencoded");
-        let manner = if text("smithy-protocol") == "rpc-v2-cbor" {
-            Manner::Cbor
-        } else if !target.is_empty() {
-            Manner::Json
+        let mut head = Self { scope, manner: Manner::Rest, method, uri, query, headers };
+        let content_type = head.text("content-type");
+        let is_form = method == Method::POST && content_type.starts_with("application/x-www-form-urlencoded");
+        if head.text("smithy-protocol") == "rpc-v2-cbor" {
+            head.manner = Manner::Cbor;
+        } else if headers.contains_key(TARGET) || content_type.starts_with("application/x-amz-json-1.") {
+            head.manner = Manner::Json;
         } else if is_form || value_of(query, "Action").is_some() {
-            Manner::Form
-        } else {
-            Manner::Rest
-        };
-        let host = text("host");
-        // A client with an endpoint of its own puts the account in front of that, and says it in a header too.
-        let is_s3_control =
-            names_s3_control(host) || (path.starts_with(S3_CONTROL_PATH) && headers.contains_key("x-amz-account-id"));
-        Self { scope, host, path, query, target, manner, is_s3_control }
+            head.manner = Manner::Form;
+        }
+        head
     }
 
-    /// The service and the operation in a target or in the path of a CBOR request.
-    pub(crate) fn target(&self) -> Option<(&'a str, &'a str)> {
+    fn text(&self, name: &str) -> &'a str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The service that a target or the path of a CBOR request names, without its package.
+    fn target(&self) -> Option<&'a str> {
+        let name = match self.manner {
+            Manner::Json => self.text(TARGET).rsplit_once('.')?.0,
+            Manner::Cbor => self.uri.path().rsplit_once("/operation/")?.0.rsplit_once("/service/")?.1,
+            Manner::Form | Manner::Rest => return None,
+        };
+        Some(name.rsplit(['.', '#']).next().unwrap_or(name))
+    }
+
+    /// S3 Control shares its signing name with S3. A client with an endpoint of its own puts the account in front of
+    /// that, and says it in a header too.
+    fn is_s3_control(&self) -> bool {
+        names_s3_control(self.text("host"))
+            || (self.uri.path().starts_with(S3_CONTROL_PATH) && self.headers.contains_key("x-amz-account-id"))
+    }
+
+    /// The protocol in which a service reads and answers this; none if it speaks in no such manner.
+    pub(crate) fn protocol(&self, service: &ServiceShape) -> Option<Protocol> {
+        let speaks = |wanted: fn(&Protocol) -> bool| service.protocols.iter().any(wanted);
+        let is_understood = match self.manner {
+            Manner::Json => speaks(|spoken| matches!(spoken, Protocol::Json { .. }) || spoken.is_rest()),
+            Manner::Cbor => speaks(|spoken| matches!(spoken, Protocol::Cbor) || spoken.is_rest()),
+            // A form without its content type is still one to a service that knows nothing else.
+            Manner::Form | Manner::Rest => true,
+        };
+        let query = self.uri.query().unwrap_or_default();
+        is_understood.then(|| select(service, self.method, self.uri.path(), query, self.headers))
+    }
+
+    /// The protocol in which nobody answers: the one that whoever speaks in this manner reads most likely.
+    pub(crate) fn protocol_of_nobody(&self) -> Protocol {
         match self.manner {
-            Manner::Json => self.target.rsplit_once('.'),
-            Manner::Cbor => self.path.strip_prefix("/service/")?.split_once("/operation/"),
-            Manner::Form | Manner::Rest => None,
+            Manner::Form => Protocol::Query,
+            Manner::Json if self.text("content-type").starts_with(JsonVersion::V1_0.content_type()) => {
+                Protocol::Json { version: JsonVersion::V1_0 }
+            }
+            Manner::Json => Protocol::Json { version: JsonVersion::V1_1 },
+            Manner::Cbor => Protocol::Cbor,
+            Manner::Rest if self.scope.is_none_or(|scope| XML_SCOPES.contains(&scope)) => Protocol::RestXml,
+            Manner::Rest => Protocol::RestJson,
         }
     }
 }
+
+const TARGET: &str = "x-amz-target";
+
+/// The signing names of AWS's services that speak `rest-xml`; of the others that have paths, all speak `rest-json`.
+const XML_SCOPES: [&str; 4] = ["s3", "s3express", "route53", "cloudfront"];
 
 /// The services that a request may be for; more than one if only its form can tell.
 pub(crate) fn candidates(
@@ -81,21 +118,22 @@ pub(crate) fn candidates(
     let is_asked = |service: &&'static ServiceShape| match head.scope {
         Some(scope) => service.signing_name == scope,
         None => match head.manner {
-            Manner::Form => protocol(service, Manner::Form).is_some_and(|it| it != Protocol::RestXml),
+            Manner::Form => service.protocols.iter().any(|protocol| protocol.is_form()),
             Manner::Json | Manner::Cbor => true,
             // Of all services S3 alone takes requests without a signature.
             Manner::Rest => service.signing_name == "s3",
         },
     };
     let mut found: Vec<_> = services.filter(is_asked).collect();
-    if let Some((name, _)) = head.target() {
-        // The namespace of older targets may stand in front of it.
-        let name = name.rsplit_once('#').map_or(name, |(_, name)| name);
-        found.retain(|service| service.target_prefix == Some(name) || service.service_id == name);
+    if let Some(name) = head.target() {
+        let is_named = |prefix: &str| prefix.rsplit('.').next() == Some(name);
+        found.retain(|service| service.target_prefix.is_some_and(is_named) || service.service_id == name);
+    } else if head.scope.is_none() && matches!(head.manner, Manner::Json | Manner::Cbor) {
+        return Vec::new();
     }
-    // S3 Control shares its signing name with S3.
-    found.retain(|service| service.signing_name != "s3" || (service.endpoint_prefix == "s3") != head.is_s3_control);
-    let named = by_host(&found, head.host);
+    let is_s3_control = head.is_s3_control();
+    found.retain(|service| service.signing_name != "s3" || (service.endpoint_prefix == "s3") != is_s3_control);
+    let named = by_host(&found, head.text("host"));
     if !named.is_empty() {
         found = named;
     }
@@ -118,27 +156,6 @@ pub(crate) fn narrow(services: Vec<&'static ServiceShape>, form: &Pairs) -> Vec<
     match value_of(form, "Action") {
         Some(action) => narrower(services, &|service| service.find(action).is_some()),
         None => services,
-    }
-}
-
-/// The protocol of a service in which a request of this manner is read and answered; none if the service speaks in
-/// no such manner.
-pub(crate) fn protocol(service: &ServiceShape, manner: Manner) -> Option<Protocol> {
-    let wanted: &[Protocol] = match manner {
-        Manner::Form => &[Protocol::Ec2, Protocol::Query, Protocol::RestXml],
-        Manner::Json => &[Protocol::RestXml],
-        Manner::Cbor => &[],
-        // A form without its content type is still one to a service that knows nothing else.
-        Manner::Rest => &[Protocol::RestXml, Protocol::Ec2, Protocol::Query],
-    };
-    wanted.iter().copied().find(|protocol| service.protocols.contains(protocol))
-}
-
-/// The protocol in which nobody answers: the one that whoever speaks in this manner reads most likely.
-pub(crate) fn protocol_of_nobody(head: &Head<'_>) -> Protocol {
-    match head.manner {
-        Manner::Form | Manner::Json | Manner::Cbor => Protocol::Query,
-        Manner::Rest => Protocol::RestXml,
     }
 }
 
@@ -200,10 +217,10 @@ pub(crate) fn virtual_bucket(host: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, Method};
-    use wire::{OperationEntry, Protocol, ServiceShape};
+    use http::{HeaderMap, HeaderName, Method, Uri};
+    use wire::{JsonVersion, OperationEntry, Protocol, ServiceShape};
 
-    use super::{Head, Manner, candidates, narrow, protocol, virtual_bucket};
+    use super::{Head, Manner, candidates, narrow, virtual_bucket};
 
     const fn service(
         name: &'static str,
@@ -223,6 +240,8 @@ mod tests {
             xml_namespace: "",
             target_prefix: None,
             has_bare_errors: false,
+            is_query_compatible: false,
+            errors: &[],
             operations,
         }
     }
@@ -244,7 +263,14 @@ mod tests {
     );
     static MONITORING: ServiceShape = ServiceShape {
         target_prefix: Some("GraniteServiceVersion20100801"),
-        ..service("cloudwatch", "monitoring", "monitoring", &[Protocol::Query], "2010-08-01", &[])
+        ..service(
+            "cloudwatch",
+            "monitoring",
+            "monitoring",
+            &[Protocol::Cbor, Protocol::Json { version: JsonVersion::V1_0 }, Protocol::Query],
+            "2010-08-01",
+            &[],
+        )
     };
     static ALL: [&ServiceShape; 7] = [&EC2, &STS, &S3, &CONTROL, &ELB, &ELB_V2, &MONITORING];
 
@@ -261,7 +287,9 @@ mod tests {
             asked.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
         let query = wire::parse_query(asked.query).unwrap();
         let method = if manner == Manner::Rest { Method::GET } else { Method::POST };
-        let head = Head::new(asked.scope, &method, asked.path, &query, &headers);
+        let path = if asked.path.is_empty() { "/" } else { asked.path };
+        let uri: Uri = format!("{path}?{}", asked.query).parse().unwrap();
+        let head = Head::new(asked.scope, &method, &uri, &query, &headers);
         let found: Vec<_> = candidates(ALL.iter().copied(), &head).iter().map(|service| service.name).collect();
         let what = format!("{:?} {} {} {:?}", asked.scope, asked.path, asked.query, asked.headers);
         assert_eq!((head.manner, found.as_slice()), (manner, expected), "{what}");
@@ -331,12 +359,27 @@ mod tests {
     }
 
     #[test]
-    fn protocols_by_manner() {
-        assert_eq!(protocol(&EC2, Manner::Rest), Some(Protocol::Ec2), "a form without its content type");
-        assert_eq!(protocol(&S3, Manner::Form), Some(Protocol::RestXml), "an upload as curl labels it");
-        assert_eq!(protocol(&STS, Manner::Form), Some(Protocol::Query));
-        assert_eq!(protocol(&STS, Manner::Json), None);
-        assert_eq!(protocol(&STS, Manner::Cbor), None);
+    fn the_protocol_is_the_clients_choice() {
+        const JSON: Protocol = Protocol::Json { version: JsonVersion::V1_0 };
+        const CBOR: (&str, &str) = ("smithy-protocol", "rpc-v2-cbor");
+        const TARGET: (&str, &str) = ("x-amz-target", "GraniteServiceVersion20100801.PutMetricData");
+        const JSON_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
+        let check = |service: &ServiceShape, headers: &[(&'static str, &str)], expected: Option<Protocol>| {
+            let headers: HeaderMap =
+                headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
+            let uri = Uri::from_static("/");
+            let head = Head::new(Some("x"), &Method::POST, &uri, &[], &headers);
+            assert_eq!(head.protocol(service), expected, "{} {headers:?}", service.name);
+        };
+        check(&MONITORING, &[FORM], Some(Protocol::Query));
+        check(&MONITORING, &[TARGET, JSON_TYPE], Some(JSON));
+        check(&MONITORING, &[CBOR], Some(Protocol::Cbor));
+        check(&EC2, &[], Some(Protocol::Ec2));
+        check(&S3, &[FORM], Some(Protocol::RestXml));
+        check(&S3, &[TARGET], Some(Protocol::RestXml));
+        check(&STS, &[FORM], Some(Protocol::Query));
+        check(&STS, &[TARGET, JSON_TYPE], None);
+        check(&STS, &[CBOR], None);
     }
 
     #[test]

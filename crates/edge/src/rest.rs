@@ -1,4 +1,4 @@
-//! What only the REST protocol of S3 needs: paths in both styles, and bodies with a framing of their own.
+//! S3's way of REST: paths in both styles, payload markers, and bodies with a framing of their own.
 
 use api::Caller;
 use bytes::Bytes;
@@ -59,7 +59,7 @@ impl Edge {
             Some(stream(body, promise, &self.limits))
         } else {
             request.body =
-                collect(body, limit, &self.limits, memory).await.map_err(|e| collect_error(trace.protocol, e))?;
+                collect(body, limit, &self.limits, memory).await.map_err(|e| collect_error(trace.family(), e))?;
             if let Some(sent) = signed_hash {
                 let computed = body_hash(&request.body);
                 if computed != sent {
@@ -92,7 +92,10 @@ impl Edge {
     }
 }
 
-fn implemented(service: &ServiceShape, entry: &OperationEntry) -> Result<&'static OperationShape, ServiceError> {
+pub(crate) fn implemented(
+    service: &ServiceShape,
+    entry: &OperationEntry,
+) -> Result<&'static OperationShape, ServiceError> {
     entry.shape.ok_or_else(|| service.not_implemented(entry))
 }
 
