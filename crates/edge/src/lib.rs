@@ -22,6 +22,7 @@ mod odd;
 mod pace;
 mod phase;
 mod pipeline;
+mod places;
 mod recognise;
 mod refuse;
 mod rest;
