@@ -14,6 +14,7 @@ mod router;
 mod scalar;
 mod service;
 mod shape;
+pub mod sigv2;
 pub mod sigv4;
 mod stream;
 mod typed;
