@@ -2,11 +2,16 @@
 //! Not here: what an operation means, and whether its caller may do it (the service's runner asks the authoriser).
 #![forbid(unsafe_code)]
 
+mod answer;
 mod authenticate;
 mod body;
 mod checksum;
 mod failures;
+mod front;
+mod held;
+mod identify;
 mod limits;
+mod mount;
 mod pipeline;
 mod recognise;
 mod refuse;
@@ -16,6 +21,7 @@ mod stall;
 mod trace;
 
 pub use authenticate::{Credentials, SigningKeys};
+pub use front::Edge;
 pub use limits::Limits;
-pub use pipeline::{Edge, Mount};
+pub use mount::Mount;
 pub use server::{Server, ServerError};

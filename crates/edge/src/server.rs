@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::{debug, warn};
 
-use crate::pipeline::Edge;
+use crate::front::Edge;
 use crate::stall::Stalling;
 
 /// Why the edge cannot listen.
