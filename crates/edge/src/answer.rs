@@ -2,10 +2,10 @@
 
 use http::{HeaderValue, Response, StatusCode, header};
 use tracing::{debug, info};
-use wire::sigv4::{Claim, ClaimError};
 use wire::{ErrorContext, Protocol, ServiceError, encode_error};
 
 use crate::body::{AnswerBody, full};
+use crate::evidence::{Claimed, Evidence};
 use crate::front::Edge;
 use crate::trace::Trace;
 
@@ -55,8 +55,8 @@ pub(crate) fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<
 }
 
 /// A service that is not here at all has no protocol of its own; the query protocol's error is the plainest.
-pub(crate) fn not_served(claim: &Result<Claim, ClaimError>) -> Response<AnswerBody> {
-    let name = claim.as_ref().map_or("-", |claim| claim.scope.service.as_str());
+pub(crate) fn not_served(claim: &Claimed) -> Response<AnswerBody> {
+    let name = claim.as_ref().map_or("-", Evidence::service);
     info!(service = name, "refused: no such service in this region");
     let body = format!(
         "<ErrorResponse><Error><Type>Sender</Type><Code>UnsupportedOperation</Code><Message>This region does not have the service '{}'.</Message></Error><RequestId>{}</RequestId></ErrorResponse>",

@@ -3,11 +3,11 @@
 use api::Caller;
 use http::request::Parts;
 use hyper::body::Incoming;
-use wire::sigv4::{Claim, ClaimError};
 use wire::{Decoded, OperationShape, RequestParts, ServiceError, decode_request, parse_query};
 
 use crate::authenticate::body_hash;
 use crate::body::collect;
+use crate::evidence::Claimed;
 use crate::failures::collect_error;
 use crate::front::Edge;
 use crate::mount::Mount;
@@ -21,11 +21,11 @@ impl Edge {
         parts: &Parts,
         query: Vec<(String, Option<String>)>,
         body: Incoming,
-        claim: &Result<Claim, ClaimError>,
+        claim: &Claimed,
         trace: &mut Trace,
     ) -> Result<(&'static OperationShape, Decoded, Caller), ServiceError> {
         // Who has no key is not listened to: their bodies would fill the memory.
-        let known = self.identify(claim, parts, trace)?;
+        let known = self.identify(claim, parts, trace).await?;
         let body = collect(body, self.limits.body_bytes, &self.limits).await.map_err(collect_error)?;
         let proven = known.map(|known| self.prove(known, parts, &body_hash(&body), trace)).transpose()?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);

@@ -6,6 +6,8 @@ mod answer;
 mod authenticate;
 mod body;
 mod checksum;
+mod dev;
+mod evidence;
 mod failures;
 mod front;
 mod held;
@@ -20,7 +22,8 @@ mod server;
 mod stall;
 mod trace;
 
-pub use authenticate::{Credentials, SigningKeys};
+pub use authenticate::Credentials;
+pub use dev::DevAccounts;
 pub use front::Edge;
 pub use limits::Limits;
 pub use mount::Mount;

@@ -6,10 +6,10 @@ use api::Call;
 use http::request::Parts;
 use http::{Response, header};
 use hyper::body::Incoming;
-use wire::sigv4::{Claim, ClaimError};
 use wire::{Protocol, ServiceError, encode_response, parse_query};
 
 use crate::body::{AnswerBody, full, streamed};
+use crate::evidence::Claimed;
 use crate::front::Edge;
 use crate::mount::Mount;
 use crate::trace::{Trace, text_header};
@@ -21,7 +21,7 @@ impl Edge {
         mount: &Mount,
         parts: Parts,
         body: Incoming,
-        claim: Result<Claim, ClaimError>,
+        claim: Claimed,
         source_ip: Option<IpAddr>,
         trace: &mut Trace,
     ) -> Result<Response<AnswerBody>, ServiceError> {

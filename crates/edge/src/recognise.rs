@@ -1,7 +1,8 @@
 //! Which service a request is for, before anything in it is believed.
 
 use http::HeaderMap;
-use wire::sigv4::{Claim, ClaimError};
+
+use crate::evidence::Claimed;
 
 /// What a request says of its service.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,14 +16,9 @@ pub(crate) enum Hint<'a> {
 }
 
 /// The hint of a request.
-pub(crate) fn hint<'a>(
-    claim: &'a Result<Claim, ClaimError>,
-    method: &http::Method,
-    query: &str,
-    headers: &HeaderMap,
-) -> Hint<'a> {
+pub(crate) fn hint<'a>(claim: &'a Claimed, method: &http::Method, query: &str, headers: &HeaderMap) -> Hint<'a> {
     if let Ok(claim) = claim {
-        return Hint::Signed(&claim.scope.service);
+        return Hint::Signed(claim.service());
     }
     let is_form = headers
         .get(http::header::CONTENT_TYPE)

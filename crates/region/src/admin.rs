@@ -34,6 +34,8 @@ const NAME: &str = "admin.sock";
 pub enum Request {
     /// How the reconcilers do.
     Reconcilers,
+    /// Whether everybody is believed.
+    Mode,
     /// Stop the process and leave machines running.
     Stop,
     /// Stop the process, all machines and all networks.
@@ -45,6 +47,11 @@ pub enum Request {
 pub enum Answer {
     /// To [`Request::Reconcilers`].
     Reconcilers(Vec<ReconcilerStatus>),
+    /// To [`Request::Mode`].
+    Mode {
+        /// The region is in development mode.
+        is_dev: bool,
+    },
     /// To [`Request::Stop`] and [`Request::Down`]: it has begun. The stream ends when it is done.
     Stopping,
     /// The request was not understood.
@@ -73,6 +80,7 @@ fn short_path(data_dir: &Path) -> io::Result<(File, PathBuf)> {
 /// The listening socket.
 pub struct AdminSocket {
     listener: UnixListener,
+    is_dev: bool,
 }
 
 impl AdminSocket {
@@ -89,7 +97,13 @@ impl AdminSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener })
+        Ok(Self { listener, is_dev: false })
+    }
+
+    /// The same socket, which says whether the region is in development mode.
+    #[must_use]
+    pub fn in_mode(self, is_dev: bool) -> Self {
+        Self { is_dev, ..self }
     }
 
     /// Answers until the process ends. Orders go to `order`.
@@ -98,7 +112,7 @@ impl AdminSocket {
         reconcilers: impl Fn() -> Vec<ReconcilerStatus> + Send + Sync + 'static,
         order: watch::Sender<Order>,
     ) {
-        let reconcilers = Arc::new(reconcilers);
+        let (reconcilers, is_dev) = (Arc::new(reconcilers), self.is_dev);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -107,7 +121,7 @@ impl AdminSocket {
                     let (reconcilers, order) = (Arc::clone(&reconcilers), order.clone());
                     tokio::spawn(async move {
                         let _place = place;
-                        if let Err(cause) = exchange(stream, &*reconcilers, &order).await {
+                        if let Err(cause) = exchange(stream, &*reconcilers, &order, is_dev).await {
                             debug!(%cause, "admin exchange ended");
                         }
                     });
@@ -125,6 +139,7 @@ async fn exchange(
     stream: UnixStream,
     reconcilers: &(impl Fn() -> Vec<ReconcilerStatus> + ?Sized),
     order: &watch::Sender<Order>,
+    is_dev: bool,
 ) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
@@ -132,6 +147,7 @@ async fn exchange(
     tokio::time::timeout(LIMIT, reader.read_line(&mut line)).await.map_err(io::Error::other)??;
     let answer = match serde_json::from_str::<Request>(&line) {
         Ok(Request::Reconcilers) => Answer::Reconcilers(reconcilers()),
+        Ok(Request::Mode) => Answer::Mode { is_dev },
         Ok(Request::Stop | Request::Down) => Answer::Stopping,
         Err(error) => Answer::Refused(error.to_string()),
     };

@@ -94,6 +94,9 @@ struct Up {
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Development mode: believe everybody on this machine, without checking signatures (loopback only; never kept)
+    #[arg(long)]
+    dev: bool,
 }
 
 #[derive(Args)]
@@ -141,6 +144,7 @@ impl Up {
             ("host", self.host),
             ("public_pool", self.public_pool),
             ("log", self.log),
+            ("dev", self.dev.then(|| "true".to_owned())),
         ]));
         Settings::resolve(values, from_environment(std::env::vars())?)
     }

@@ -4,6 +4,7 @@
 
 mod cli;
 mod data_dir;
+mod dev;
 mod doctor;
 mod down;
 mod env;

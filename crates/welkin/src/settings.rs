@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 pub const KEYS: &[(&str, &str)] = &[
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
+    ("dev", "whether everybody on this machine is believed without proof: true or false"),
     ("host", "what runs the machines: linux, or sim for the API alone"),
     ("listen", "address and port of the endpoint"),
     ("log", "what to log, such as info or region=debug"),
@@ -49,6 +50,8 @@ pub struct Settings {
     pub public_pool: Option<(Ipv4Addr, u8)>,
     /// The log filter.
     pub log: String,
+    /// Whether everybody on this machine is believed without proof.
+    pub is_dev: bool,
 }
 
 /// Values by key, from one source.
@@ -86,10 +89,22 @@ impl Settings {
             "sim" => HostKind::Sim,
             other => bail!("host: '{other}' is neither linux nor sim"),
         };
+        let listen: SocketAddr = listen
+            .parse()
+            .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?;
+        let is_dev = match text("dev").unwrap_or("false") {
+            "true" | "1" => true,
+            "false" | "0" => false,
+            other => bail!("dev: '{other}' is neither true nor false"),
+        };
+        if is_dev && !listen.ip().is_loopback() {
+            bail!(
+                "dev: everybody would be believed, so it goes with a loopback address alone, not with listen = {listen}"
+            );
+        }
         Ok(Self {
-            listen: listen
-                .parse()
-                .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?,
+            listen,
+            is_dev,
             data_dir: text("data_dir").map_or_else(default_data_dir, PathBuf::from),
             zones: zones(&region, text("zones").unwrap_or("3"))?,
             region,
@@ -134,12 +149,13 @@ fn from_toml(text: &str) -> Result<Values> {
         let value = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(claim) => claim.to_string(),
             toml::Value::Array(items) => items
                 .into_iter()
                 .map(|item| item.as_str().map(str::to_owned).with_context(|| format!("{key}: a list of strings")))
                 .collect::<Result<Vec<_>>>()?
                 .join(","),
-            _ => bail!("{key}: a string or a number is wanted"),
+            _ => bail!("{key}: a string, a number or a truth is wanted"),
         };
         values.insert(key, value);
     }
@@ -235,10 +251,25 @@ mod tests {
             ("public_pool", "198.18.0.1/24"),
             ("public_pool", "198.18.0.0/8"),
             ("public_pool", "pool"),
+            ("dev", "yes"),
         ] {
             let error = check(&[(key, value)]).unwrap_err();
             assert!(error.starts_with(key), "{error}");
         }
+    }
+
+    #[test]
+    fn development_mode_stays_on_this_machine() {
+        assert!(!check(&[]).unwrap().is_dev);
+        for listen in ["127.0.0.1:4566", "127.8.8.8:1", "[::1]:4566"] {
+            assert!(check(&[("dev", "true"), ("listen", listen)]).unwrap().is_dev, "{listen}");
+        }
+        for listen in ["0.0.0.0:4566", "[::]:4566", "10.0.0.1:4566", "[::ffff:10.0.0.1]:80"] {
+            let error = check(&[("dev", "1"), ("listen", listen)]).unwrap_err();
+            assert!(error.starts_with("dev:"), "{error}");
+            assert!(check(&[("dev", "0"), ("listen", listen)]).is_ok());
+        }
+        assert_eq!(from_toml("dev = true").unwrap()["dev"], "true");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `welkin up`: a region in the foreground.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,12 +14,12 @@ use store::Store;
 use store_sqlite::Sqlite;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::data_dir::DataDir;
 use crate::hosts;
 use crate::settings::{HostKind, Settings};
-use crate::{doctor, env};
+use crate::{dev, doctor, env};
 
 /// Starts a region and runs it until it is told to stop.
 pub fn run(settings: Settings) -> Result<()> {
@@ -50,6 +50,7 @@ async fn serve(settings: &Settings, started: Instant) -> Result<()> {
         admin_dir: Some(data.root().to_owned()),
         image_dir: Some(data.images()),
         is_simulated: settings.host == HostKind::Sim,
+        is_dev: settings.is_dev,
     };
     let parts = Parts {
         store: Store::new(engine),
@@ -58,7 +59,9 @@ async fn serve(settings: &Settings, started: Instant) -> Result<()> {
         effects: Arc::new(SystemEffects),
     };
     let region = Region::open(config, parts).await?;
-    env::write(&data, region.address(), &settings.region, region.root_key())?;
+    let root = region.root_key();
+    let key = if settings.is_dev { dev::key(root) } else { root.clone() };
+    env::write(&data, region.address(), &settings.region, &key)?;
     let order = watch::Sender::new(Order::Run);
     // From here on, before anybody is told that we are there.
     let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -110,7 +113,6 @@ fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
 }
 
 fn init_log(filter: &str) -> Result<()> {
-    use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .with_context(|| format!("log: '{filter}' is no filter such as info or info,edge=debug"))?;
     tracing_subscriber::fmt()
@@ -129,6 +131,9 @@ fn print_banner(settings: &Settings, data: &DataDir, region: &Region, started: I
         HostKind::Linux => "QEMU on this machine",
         HostKind::Sim => "simulated: the API is real, but nothing boots (--host sim)",
     };
+    if settings.is_dev {
+        warn!("development mode: signatures are not checked; everybody on this machine is believed");
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "Welkin {} is ready after {} ms\n", env!("CARGO_PKG_VERSION"), started.elapsed().as_millis())?;
     writeln!(out, "  endpoint  {}", env::endpoint(region.address()))?;
@@ -136,6 +141,9 @@ fn print_banner(settings: &Settings, data: &DataDir, region: &Region, started: I
     writeln!(out, "  account   {}", region.root_key().account)?;
     writeln!(out, "  data      {}", data.root().display())?;
     writeln!(out, "  machines  {machines}\n")?;
+    if settings.is_dev {
+        writeln!(out, "{}\n", dev::banner(std::io::stdout().is_terminal()))?;
+    }
     writeln!(out, "In another terminal:\n")?;
     writeln!(out, "  eval \"$(welkin env{folder})\"")?;
     writeln!(out, "  aws sts get-caller-identity\n")?;

@@ -84,6 +84,11 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
+/// Whether two secrets are the same. Takes the same time wherever they differ.
+pub fn is_same(one: &str, other: &str) -> bool {
+    constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
+}
+
 /// The SHA-256 of some bytes, in lower-case hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())

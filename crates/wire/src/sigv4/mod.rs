@@ -13,7 +13,7 @@ mod verify;
 
 pub use canonical::{CanonicalRequest, PathRule};
 pub use claim::{Claim, ClaimError, Place, SignedHeaders};
-pub use key::{KeyRing, Signature, SigningKey, hex, sha256_hex};
+pub use key::{KeyRing, Signature, SigningKey, hex, is_same, sha256_hex};
 pub use presigned::{MAX_EXPIRES, QueryFault};
 pub(crate) use scope::parse_amz_date;
 pub use scope::{Scope, amz_date};
