@@ -5,6 +5,7 @@ mod client;
 mod connections;
 mod fixture;
 mod inputs;
+mod presigned;
 mod refusals;
 mod tokens;
 mod uploads;

@@ -45,6 +45,10 @@ fn documented_requests() {
     check("GET", bucket, ("/", "prefix=photos&max-keys=50&marker=puppy"), &[date], "m0WP8eCtspQl5Ahe6L1SozdX9YA=");
     let date = ("date", "Tue, 27 Mar 2007 19:44:46 +0000");
     check("GET", bucket, ("/", "acl"), &[date], "82ZHiFIjc+WbcwFKGUVEQspPn+0=");
+    // The same bucket in the path: with a slash at its end, and without.
+    for path in ["/awsexamplebucket1", "/awsexamplebucket1/"] {
+        check("GET", None, (path, "acl"), &[date], "82ZHiFIjc+WbcwFKGUVEQspPn+0=");
+    }
 }
 
 #[test]
