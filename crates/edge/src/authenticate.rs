@@ -8,12 +8,12 @@ use http::request::Parts;
 use iam::{Credential, TokenFault};
 use jiff::Timestamp;
 use wire::sigv4::{CanonicalRequest, Claim, MAX_SKEW_SECONDS, PathRule, Place, SigningKey, hex, verify};
-use wire::{Protocol, parse_query, sigv2};
+use wire::{parse_query, sigv2};
 
 use crate::evidence::Evidence;
 use crate::recognise::virtual_bucket;
 use crate::refuse::Refusal;
-use crate::trace::{SentUri, text_header};
+use crate::trace::{Family, SentUri, text_header};
 
 /// Where access keys are looked up.
 pub trait Credentials: Send + Sync {
@@ -27,8 +27,8 @@ pub trait Credentials: Send + Sync {
 /// What a claim is compared with.
 #[derive(Clone, Copy)]
 pub(crate) struct Expected<'a> {
-    /// The protocol family, which decides the details.
-    pub protocol: Protocol,
+    /// The family of the service, which decides the details.
+    pub family: Family,
     /// The region we are.
     pub region: &'a str,
     /// Now.
@@ -98,7 +98,7 @@ pub(crate) fn check_token(evidence: &Evidence, credential: &Credential, now: Tim
 fn check_time(claim: &Claim, expected: &Expected<'_>) -> Result<(), Refusal> {
     let now = expected.now;
     let age = claim.age_seconds(now);
-    let is_s3 = expected.protocol == Protocol::RestXml;
+    let is_s3 = expected.family == Family::S3;
     match claim.place {
         Place::Header if age.abs() > MAX_SKEW_SECONDS => Err(Refusal::Skewed { now, limit: MAX_SKEW_SECONDS }),
         Place::Header => Ok(()),
@@ -145,7 +145,7 @@ fn compare(
         query: sent.query().unwrap_or_default(),
         headers: &parts.headers,
         payload: expected.payload,
-        path_rule: if expected.protocol == Protocol::RestXml { PathRule::Once } else { PathRule::Twice },
+        path_rule: if expected.family == Family::S3 { PathRule::Once } else { PathRule::Twice },
     };
     let key = credential.signing_key(&claim.scope);
     verify(claim, &request, &key).map_err(Refusal::Mismatch)?;
@@ -159,7 +159,7 @@ fn prove_v2(
     expected: &Expected<'_>,
 ) -> Result<(), Refusal> {
     let now = expected.now;
-    if expected.protocol != Protocol::RestXml {
+    if expected.family != Family::S3 {
         return Err(Refusal::OldSignature);
     }
     if let Some(time) = claim.time

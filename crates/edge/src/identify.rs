@@ -5,13 +5,13 @@ use std::sync::Arc;
 use http::request::Parts;
 use iam::Credential;
 use jiff::Timestamp;
-use wire::{Protocol, ServiceError};
+use wire::ServiceError;
 
 use crate::authenticate::{Chunks, Expected, Proven, prove};
 use crate::evidence::{Claimed, Evidence, Fault};
 use crate::front::Edge;
 use crate::refuse::{Refusal, refusal_error};
-use crate::trace::Trace;
+use crate::trace::{Family, Trace};
 
 /// Whom a request names.
 pub(crate) enum Known<'a> {
@@ -37,10 +37,10 @@ impl Edge {
                 .map(|it| Some(Known::Believed(it)))
                 .map_err(ServiceError::internal);
         }
-        let refuse = |refusal: Refusal| refusal_error(trace.protocol, refusal, claimed.as_ref().ok());
+        let refuse = |refusal: Refusal| refusal_error(trace, refusal, claimed.as_ref().ok());
         let evidence = match claimed {
             Ok(evidence) => evidence,
-            Err(Fault::Missing) if trace.protocol == Protocol::RestXml => return Ok(None),
+            Err(Fault::Missing) if trace.family() == Family::S3 => return Ok(None),
             Err(fault) => return Err(refuse(Refusal::Claim(fault.clone()))),
         };
         let credential = self.credentials.find(evidence.access_key()).map_err(ServiceError::internal)?;
@@ -59,9 +59,9 @@ impl Edge {
             Known::Believed(credential) => Proven { caller: credential.caller().clone(), chunks: Chunks::Unchecked },
             Known::Named(evidence, credential) => {
                 let expected =
-                    Expected { protocol: trace.protocol, region: &self.region, now: Timestamp::now(), payload };
+                    Expected { family: trace.family(), region: &self.region, now: Timestamp::now(), payload };
                 prove(evidence, &credential, parts, &expected)
-                    .map_err(|refusal| refusal_error(trace.protocol, refusal, Some(evidence)))?
+                    .map_err(|refusal| refusal_error(trace, refusal, Some(evidence)))?
             }
         };
         trace.account = proven.caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);

@@ -5,6 +5,8 @@
 mod answer;
 mod authenticate;
 mod body;
+mod bound;
+mod budget;
 mod checksum;
 mod dev;
 mod evidence;
@@ -12,13 +14,17 @@ mod failures;
 mod front;
 mod held;
 mod identify;
+mod inflate;
 mod limits;
 mod mount;
+mod odd;
+mod pace;
 mod pipeline;
 mod recognise;
 mod refuse;
 mod rest;
 mod server;
+mod source;
 mod stall;
 mod trace;
 

@@ -6,6 +6,7 @@ use wire::sigv4::{ClaimError, MAX_SKEW_SECONDS, Mismatch, QueryFault};
 use wire::{Protocol, ServiceError, sigv2};
 
 use crate::evidence::{Evidence, Fault};
+use crate::trace::{Family, Trace};
 
 mod s3;
 
@@ -43,11 +44,14 @@ pub(crate) enum Refusal {
 }
 
 /// The error of a refusal in the words of the service's family.
-pub(crate) fn refusal_error(protocol: Protocol, refusal: Refusal, evidence: Option<&Evidence>) -> ServiceError {
-    match protocol {
-        Protocol::Ec2 => ec2(refusal),
-        Protocol::RestXml => s3::error(refusal, evidence),
-        Protocol::Query => query(refusal, evidence),
+pub(crate) fn refusal_error(trace: &Trace, refusal: Refusal, evidence: Option<&Evidence>) -> ServiceError {
+    match trace.family() {
+        Family::Ec2 => ec2(refusal),
+        Family::S3 => s3::error(refusal, evidence),
+        Family::Query => query(refusal, evidence),
+        // Route 53 and CloudFront have XML, and with it the codes of their time.
+        Family::Modern if trace.protocol == Protocol::RestXml => query(refusal, evidence),
+        Family::Modern => modern(trace.protocol, refusal, evidence),
     }
 }
 
@@ -89,6 +93,33 @@ fn query(refusal: Refusal, evidence: Option<&Evidence>) -> ServiceError {
         }
         Refusal::OldSignature => incomplete(Fault::V4(ClaimError::UnsupportedType)),
         other => ServiceError::sender("SignatureDoesNotMatch", 403, why_not(&other, evidence)),
+    }
+}
+
+/// Services with JSON or CBOR. Those with paths answer 403, the others 400.
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html> and the same page
+/// of Lambda's and DynamoDB's.
+fn modern(protocol: Protocol, refusal: Refusal, evidence: Option<&Evidence>) -> ServiceError {
+    let status = if protocol == Protocol::RestJson { 403 } else { 400 };
+    let refused = |code: &'static str, text: String| ServiceError::sender(code, status, text);
+    match refusal {
+        Refusal::Claim(fault) => match incomplete(fault) {
+            error if error.code == "MissingAuthenticationToken" => {
+                refused("MissingAuthenticationTokenException", "Missing Authentication Token".to_owned())
+            }
+            error => refused("IncompleteSignatureException", error.message),
+        },
+        Refusal::OldSignature => refused("IncompleteSignatureException", ClaimError::UnsupportedType.to_string()),
+        Refusal::UnknownKey | Refusal::InvalidToken => {
+            refused("UnrecognizedClientException", "The security token included in the request is invalid.".to_owned())
+        }
+        Refusal::ExpiredToken => {
+            refused("ExpiredTokenException", "The security token included in the request is expired".to_owned())
+        }
+        Refusal::Region { .. } => {
+            refused("InvalidSignatureException", "Credential should be scoped to a valid region.".to_owned())
+        }
+        other => refused("InvalidSignatureException", why_not(&other, evidence)),
     }
 }
 

@@ -109,7 +109,7 @@ fn open(
         .max_headers(limits.headers)
         .max_buf_size(limits.header_bytes)
         .half_close(true)
-        .serve_connection(TokioIo::new(Stalling::new(socket, limits.idle_time)), service);
+        .serve_connection(TokioIo::new(Stalling::new(socket, &limits)), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         let _place = place;

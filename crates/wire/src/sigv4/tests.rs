@@ -220,11 +220,11 @@ impl Sent {
     }
 }
 
-/// Another character of the kind that may stand there.
+/// With another character at one place; no other case of the same one, in which names of parameters are read too.
 fn changed(text: &str, at: usize) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let at = at % bytes.len();
-    bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
+    bytes[at] = if bytes[at].eq_ignore_ascii_case(&b'x') { b'y' } else { b'x' };
     String::from_utf8(bytes).unwrap()
 }
 
@@ -255,9 +255,7 @@ proptest! {
             sent.headers.insert("x-amz-meta-a", value.parse().unwrap());
         });
         if is_presigned {
-            // The names of parameters are read in any case, and `x` for `x` changes nothing.
-            let other = Sent { query: changed(&sent.query, at), ..sent.clone() };
-            assert!(other.query == sent.query || !other.is_good(), "{other:?}");
+            altered(&|sent| sent.query = changed(&sent.query, at));
         } else {
             altered(&|sent| {
                 let text = sent.headers["authorization"].to_str().unwrap();
