@@ -20,6 +20,7 @@ mod mount;
 mod odd;
 mod pace;
 mod pipeline;
+mod post;
 mod recognise;
 mod refuse;
 mod rest;

@@ -10,6 +10,8 @@ use crate::trace::{Family, Trace};
 
 mod s3;
 
+pub(crate) use s3::mismatch_of;
+
 /// Why a request is not authenticated.
 #[derive(Debug)]
 pub(crate) enum Refusal {

@@ -8,6 +8,7 @@
 pub mod aws_chunked;
 mod document;
 mod error;
+pub mod multipart;
 mod percent;
 mod protocol;
 mod request_id;

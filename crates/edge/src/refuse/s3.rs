@@ -148,7 +148,7 @@ fn malformed(what: &str) -> ServiceError {
 }
 
 /// What S3 shows of a signature that does not match, so that its maker can compare.
-pub(crate) fn mismatch(evidence: Option<&Evidence>, string_to_sign: &str) -> ServiceError {
+fn mismatch(evidence: Option<&Evidence>, string_to_sign: &str) -> ServiceError {
     let given = match evidence {
         Some(Evidence::V4(claim)) => Some((&claim.access_key, &claim.signature)),
         Some(Evidence::V2(claim)) => Some((&claim.access_key, &claim.signature)),
