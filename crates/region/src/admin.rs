@@ -38,6 +38,8 @@ pub enum Request {
     Status,
     /// How the reconcilers do.
     Reconcilers,
+    /// Whether everybody is believed.
+    Mode,
     /// Stop the process and leave machines running.
     Stop,
     /// Stop the process, all machines and all networks.
@@ -53,6 +55,11 @@ pub enum Answer {
     Status(Status),
     /// To [`Request::Reconcilers`].
     Reconcilers(Vec<ReconcilerStatus>),
+    /// To [`Request::Mode`].
+    Mode {
+        /// The region is in development mode.
+        is_dev: bool,
+    },
     /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
     Stopping,
     /// The request was not understood, or cannot be done.
@@ -105,6 +112,7 @@ pub struct AdminSocket {
 struct Desk {
     status: Status,
     prepare: Option<Prepare>,
+    is_dev: bool,
 }
 
 impl AdminSocket {
@@ -123,7 +131,7 @@ impl AdminSocket {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         let status =
             Status { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id(), since: Timestamp::now() };
-        Ok(Self { listener, desk: Desk { status, prepare: None } })
+        Ok(Self { listener, desk: Desk { status, prepare: None, is_dev: false } })
     }
 
     /// The same socket, of a process that can become another program.
@@ -131,6 +139,12 @@ impl AdminSocket {
     pub fn with_restart(mut self, prepare: Prepare) -> Self {
         self.desk.prepare = Some(prepare);
         self
+    }
+
+    /// The same socket, which says whether the region is in development mode.
+    #[must_use]
+    pub fn in_mode(self, is_dev: bool) -> Self {
+        Self { desk: Desk { is_dev, ..self.desk }, ..self }
     }
 
     /// Answers until the process ends. Orders go to `order`.
@@ -185,6 +199,7 @@ async fn exchange(
                 Err(why) => Answer::Refused(why),
             },
         },
+        Ok(Request::Mode) => Answer::Mode { is_dev: desk.is_dev },
         Err(error) => Answer::Refused(error.to_string()),
     };
     let text = serde_json::to_vec(&answer)?;

@@ -6,6 +6,7 @@
 pub mod admin;
 mod bootstrap;
 mod credentials;
+mod dev;
 mod effects;
 mod images;
 mod region;

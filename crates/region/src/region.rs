@@ -9,6 +9,7 @@ use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
 use iam::{OwnerAuthorizer, Sts};
+use ids::AccountId;
 use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
@@ -19,6 +20,7 @@ use tracing::info;
 use crate::admin::{AdminSocket, Order, Prepare};
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
+use crate::dev;
 use crate::images::{self, ImageReconciler};
 use crate::runtime::Reconcilers;
 
@@ -39,6 +41,8 @@ pub struct RegionConfig {
     pub image_dir: Option<PathBuf>,
     /// Whether machines are simulated, so that an image needs no bytes.
     pub is_simulated: bool,
+    /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
+    pub is_dev: bool,
 }
 
 /// What a region stands on.
@@ -76,6 +80,9 @@ pub enum RegionError {
     /// Its images could not be registered.
     #[error("images: {0}")]
     Images(ReconcileError),
+    /// Everybody would be believed, and not on this machine alone.
+    #[error("development mode believes everybody, so it never listens beyond loopback: {0} is not a loopback address")]
+    DevBeyondLoopback(SocketAddr),
 }
 
 /// The services of a region, for callers in the same process. Clones share what is behind them.
@@ -125,6 +132,9 @@ impl Region {
     /// # Errors
     /// See [`RegionError`]; nothing is left behind but what a first start made whole.
     pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        if config.is_dev && !config.listen.ip().is_loopback() {
+            return Err(RegionError::DevBeyondLoopback(config.listen));
+        }
         let server = Server::bind(config.listen).await?;
         Self::open_on(server, config, parts).await
     }
@@ -134,6 +144,10 @@ impl Region {
     /// # Errors
     /// As [`Region::open`].
     pub async fn open_on(server: Server, config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        // A socket that was handed to us may listen elsewhere than the configuration says.
+        if config.is_dev && !server.address().ip().is_loopback() {
+            return Err(RegionError::DevBeyondLoopback(server.address()));
+        }
         let admin = match &config.admin_dir {
             Some(folder) => {
                 Some(AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?)
@@ -150,7 +164,7 @@ impl Region {
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;
-        let root = first_account(&store, &facts, &*effects).await?;
+        let root = first_account(&store, &facts, &*effects, config.is_dev.then(AccountId::zero)).await?;
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
         let services = Services {
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
@@ -158,7 +172,11 @@ impl Region {
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
-        let edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
+        let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
+        if config.is_dev {
+            let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
+            edge = edge.with_dev(Arc::new(accounts));
+        }
         let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
             Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
@@ -208,9 +226,10 @@ impl Region {
     /// the parts ends them.
     pub async fn run(self, order: watch::Sender<Order>) -> Order {
         let (phase, phases) = watch::channel(Phase::Serving);
+        let is_dev = self.edge.is_dev();
         let reconcilers = Reconcilers::start(self.reconcilers);
         if let Some(admin) = self.admin {
-            tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
+            tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }
         let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), phases));
         let mut orders = order.subscribe();

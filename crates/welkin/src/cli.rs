@@ -144,6 +144,9 @@ struct Up {
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Development mode: believe everybody on this machine, without checking signatures (loopback only; never kept)
+    #[arg(long)]
+    dev: bool,
     #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
@@ -224,6 +227,7 @@ impl Up {
             ("tls_key", self.front.tls_key),
             ("allow_plain", self.front.allow_plain.then(|| "true".to_owned())),
             ("domain", self.front.domain),
+            ("dev", self.dev.then(|| "true".to_owned())),
         ]));
         Settings::of_process(values)
     }

@@ -7,6 +7,7 @@ mod cli;
 mod completions;
 mod data_dir;
 mod descriptors;
+mod dev;
 mod doctor;
 mod down;
 mod env;

@@ -14,6 +14,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
     ("domain", "the domain whose names lead to this region"),
+    ("dev", "whether everybody on this machine is believed without proof: true or false"),
     ("host", "what runs the machines: linux, or sim for the API alone"),
     ("listen", "address and port of the endpoint"),
     ("log", "what to log, such as info or region=debug"),
@@ -71,6 +72,8 @@ pub struct Settings {
     pub is_plain_allowed: bool,
     /// The domain whose names lead here: `s3.<domain>` and so on.
     pub domain: String,
+    /// Whether everybody on this machine is believed without proof.
+    pub is_dev: bool,
 }
 
 /// A setting that cannot be, or a file of settings that cannot be read.
@@ -130,10 +133,22 @@ impl Settings {
             "sim" => HostKind::Sim,
             other => bail!("host: '{other}' is neither linux nor sim"),
         };
+        let listen: SocketAddr = listen
+            .parse()
+            .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?;
+        let is_dev = match text("dev").unwrap_or("false") {
+            "true" | "1" => true,
+            "false" | "0" => false,
+            other => bail!("dev: '{other}' is neither true nor false"),
+        };
+        if is_dev && !listen.ip().is_loopback() {
+            bail!(
+                "dev: everybody would be believed, so it goes with a loopback address alone, not with listen = {listen}"
+            );
+        }
         Ok(Self {
-            listen: listen
-                .parse()
-                .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?,
+            listen,
+            is_dev,
             data_dir: text("data_dir").map_or_else(default_data_dir, PathBuf::from),
             zones: zones(&region, text("zones").unwrap_or("3"))?,
             region,
@@ -324,6 +339,7 @@ mod tests {
             ("domain", "my cloud"),
             ("domain", "cloud..net"),
             ("domain", "10.1.2.3"),
+            ("dev", "yes"),
         ] {
             let error = check(&[(key, value)]).unwrap_err();
             assert!(error.starts_with(key), "{error}");
@@ -338,6 +354,20 @@ mod tests {
         assert_eq!(check(&files).unwrap().tls, TlsKind::Files("c".into(), "k".into()));
         assert!(check(&[("tls", "self-signed"), files[0], files[1]]).unwrap_err().starts_with("tls:"));
         assert_eq!(from_toml("allow_plain = true").unwrap()["allow_plain"], "true");
+    }
+
+    #[test]
+    fn development_mode_stays_on_this_machine() {
+        assert!(!check(&[]).unwrap().is_dev);
+        for listen in ["127.0.0.1:4566", "127.8.8.8:1", "[::1]:4566"] {
+            assert!(check(&[("dev", "true"), ("listen", listen)]).unwrap().is_dev, "{listen}");
+        }
+        for listen in ["0.0.0.0:4566", "[::]:4566", "10.0.0.1:4566", "[::ffff:10.0.0.1]:80"] {
+            let error = check(&[("dev", "1"), ("listen", listen)]).unwrap_err();
+            assert!(error.starts_with("dev:"), "{error}");
+            assert!(check(&[("dev", "0"), ("listen", listen)]).is_ok());
+        }
+        assert_eq!(from_toml("dev = true").unwrap()["dev"], "true");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `welkin up`: a region in the foreground.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::notify::{News, notify};
 use crate::restart::{Handover, Successor};
 use crate::settings::{HostKind, Settings, TlsKind};
 use crate::signals::Signals;
-use crate::{descriptors, doctor, env, hosts, orphans, restart};
+use crate::{descriptors, dev, doctor, env, hosts, orphans, restart};
 
 /// How a region ended.
 enum End {
@@ -84,6 +84,7 @@ async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, sta
         admin_dir: Some(data.root().to_owned()),
         image_dir: Some(data.images()),
         is_simulated: settings.host == HostKind::Sim,
+        is_dev: settings.is_dev,
     };
     let parts = Parts {
         store: Store::new(engine),
@@ -101,7 +102,9 @@ async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, sta
     let limits = Limits { connections: descriptors::raise(limits.connections), ..limits };
     let region = Region::open_on(server, config, parts).await?.with_limits(limits).with_restart(successor.preparer());
     let endpoint = Endpoint::new(region.address(), certificate.as_ref(), &settings.domain);
-    env::write(&data, &endpoint, &settings.region, region.root_key())?;
+    let root = region.root_key();
+    let key = if settings.is_dev { dev::key(root) } else { root.clone() };
+    env::write(&data, &endpoint, &settings.region, &key)?;
     let order = watch::Sender::new(Order::Run);
     // From here on, before anybody is told that we are there.
     let bell = Arc::new(Notify::new());
@@ -159,7 +162,6 @@ fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
 }
 
 fn init_log(filter: &str) -> Result<()> {
-    use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .with_context(|| format!("log: '{filter}' is no filter such as info or info,edge=debug"))?;
     tracing_subscriber::fmt()
@@ -184,6 +186,9 @@ fn print_banner(
         HostKind::Linux => "QEMU on this machine",
         HostKind::Sim => "simulated: the API is real, but nothing boots (--host sim)",
     };
+    if settings.is_dev {
+        warn!("development mode: signatures are not checked; everybody on this machine is believed");
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "Welkin {} is ready after {} ms\n", env!("CARGO_PKG_VERSION"), started.elapsed().as_millis())?;
     writeln!(out, "  endpoint  {}", endpoint.url)?;
@@ -191,6 +196,9 @@ fn print_banner(
     writeln!(out, "  account   {}", region.root_key().account)?;
     writeln!(out, "  data      {}", data.root().display())?;
     writeln!(out, "  machines  {machines}\n")?;
+    if settings.is_dev {
+        writeln!(out, "{}\n", dev::banner(std::io::stdout().is_terminal()))?;
+    }
     writeln!(out, "In another terminal:\n")?;
     writeln!(out, "  eval \"$(welkin env{folder})\"")?;
     writeln!(out, "  aws sts get-caller-identity\n")?;

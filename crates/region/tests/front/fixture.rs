@@ -87,6 +87,7 @@ impl World {
             admin_dir: None,
             image_dir: None,
             is_simulated: true,
+            is_dev: false,
         };
         let parts = Parts {
             store: store.clone(),
