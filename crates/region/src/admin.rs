@@ -15,6 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
+use crate::backups::Backups;
 use crate::runtime::ReconcilerStatus;
 
 /// Longest request line.
@@ -34,6 +35,8 @@ const NAME: &str = "admin.sock";
 pub enum Request {
     /// How the reconcilers do.
     Reconcilers,
+    /// A backup of everything, while the region runs.
+    Backup,
     /// Stop the process and leave machines running.
     Stop,
     /// Stop the process, all machines and all networks.
@@ -70,9 +73,19 @@ fn short_path(data_dir: &Path) -> io::Result<(File, PathBuf)> {
     Ok((folder, path))
 }
 
+/// A connection to the process that runs on a data folder, for whoever waits for it on this thread.
+///
+/// # Errors
+/// `NotFound` or `ConnectionRefused` when none runs; else the kernel's.
+pub(crate) fn connect(data_dir: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    let (_folder, path) = short_path(data_dir)?;
+    std::os::unix::net::UnixStream::connect(path)
+}
+
 /// The listening socket.
 pub struct AdminSocket {
     listener: UnixListener,
+    backups: Option<Backups>,
 }
 
 impl AdminSocket {
@@ -89,7 +102,13 @@ impl AdminSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener })
+        Ok(Self { listener, backups: None })
+    }
+
+    /// The socket, which gives backups too.
+    #[must_use]
+    pub fn with_backups(self, backups: Backups) -> Self {
+        Self { backups: Some(backups), ..self }
     }
 
     /// Answers until the process ends. Orders go to `order`.
@@ -105,9 +124,10 @@ impl AdminSocket {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     let (reconcilers, order) = (Arc::clone(&reconcilers), order.clone());
+                    let backups = self.backups.clone();
                     tokio::spawn(async move {
                         let _place = place;
-                        if let Err(cause) = exchange(stream, &*reconcilers, &order).await {
+                        if let Err(cause) = exchange(stream, &*reconcilers, &order, backups).await {
                             debug!(%cause, "admin exchange ended");
                         }
                     });
@@ -125,12 +145,19 @@ async fn exchange(
     stream: UnixStream,
     reconcilers: &(impl Fn() -> Vec<ReconcilerStatus> + ?Sized),
     order: &watch::Sender<Order>,
+    backups: Option<Backups>,
 ) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(MAX_LINE));
     tokio::time::timeout(LIMIT, reader.read_line(&mut line)).await.map_err(io::Error::other)??;
-    let answer = match serde_json::from_str::<Request>(&line) {
+    let request = serde_json::from_str::<Request>(&line);
+    if let (Ok(Request::Backup), Some(backups)) = (&request, &backups) {
+        let reader = reader.into_inner().into_inner();
+        return backups.send(reader.reunite(writer).map_err(io::Error::other)?).await;
+    }
+    let answer = match request {
+        Ok(Request::Backup) => Answer::Refused("this region gives no backups".to_owned()),
         Ok(Request::Reconcilers) => Answer::Reconcilers(reconcilers()),
         Ok(Request::Stop | Request::Down) => Answer::Stopping,
         Err(error) => Answer::Refused(error.to_string()),

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::admin::{AdminSocket, Order};
+use crate::backups::Backups;
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
 use crate::images::{self, ImageReconciler};
@@ -138,6 +139,8 @@ impl Region {
             public_pool: config.public_pool,
         });
         let Parts { store, blobs, node, effects } = parts;
+        let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
+        let admin = admin.map(|admin| admin.with_backups(backups));
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;

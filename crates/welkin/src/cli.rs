@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::settings::{Settings, Values, from_environment};
-use crate::{doctor, down, env, image, reconcilers, up};
+use crate::{backup, doctor, down, env, image, reconcilers, restore, up};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
@@ -29,6 +29,10 @@ enum Command {
     Env(Region),
     /// Say what this machine offers to a region, and how to get what is missing
     Doctor(Region),
+    /// Copy a region, running or not, into one file; machines' disks and images stay where they are
+    Backup(Backup),
+    /// Make a data folder out of a backup
+    Restore(Restore),
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
@@ -57,6 +61,28 @@ struct Build {
     /// Do nothing if the image is there already
     #[arg(long)]
     if_missing: bool,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Backup {
+    /// The file to make, readable by you alone: it holds the region's secrets
+    file: PathBuf,
+    /// Put it in the place of a file that is there
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Restore {
+    /// The backup
+    file: PathBuf,
+    /// Only read the backup and say whether it is whole
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     region: Region,
 }
@@ -112,6 +138,8 @@ pub fn run() -> Result<()> {
         Command::Down(options) => down::run(&options.region.settings()?, options.purge),
         Command::Env(options) => env::run(&options.settings()?),
         Command::Doctor(options) => doctor::run(&options.settings()?),
+        Command::Backup(options) => backup::run(&options.region.settings()?, &options.file, options.replace),
+        Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)

@@ -2,6 +2,7 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod cli;
 mod data_dir;
 mod doctor;
@@ -10,6 +11,7 @@ mod env;
 mod hosts;
 mod image;
 mod reconcilers;
+mod restore;
 mod settings;
 mod up;
 

@@ -96,7 +96,8 @@ async fn stop_on_signal(mut interrupt: Signal, mut terminate: Signal, order: wat
     std::process::exit(130);
 }
 
-fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
+/// Says why a store does not open, and what to do.
+pub fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
     match error {
         store_sqlite::OpenError::InUse { pid, .. } => {
             let by = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
