@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::settings::{Settings, Values, from_environment};
-use crate::{backup, doctor, down, env, image, reconcilers, restore, up};
+use crate::{backup, convert, doctor, down, env, image, reconcilers, restore, up};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
@@ -33,6 +33,9 @@ enum Command {
     Backup(Backup),
     /// Make a data folder out of a backup
     Restore(Restore),
+    /// The store that holds every fact of a region
+    #[command(subcommand)]
+    Store(Store),
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
@@ -45,6 +48,19 @@ enum Command {
 enum Admin {
     /// How the reconcilers do: state, queue and last error of each
     Reconcilers(Region),
+}
+
+#[derive(Subcommand)]
+enum Store {
+    /// Copy every fact of a stopped region from one engine to another, and compare the two
+    Convert {
+        /// Where they are: a data folder, or postgres://USER@HOST/DATABASE
+        #[arg(long, value_name = "FOLDER|URL")]
+        from: String,
+        /// Where they go: as --from, and empty
+        #[arg(long, value_name = "FOLDER|URL")]
+        to: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -140,6 +156,7 @@ pub fn run() -> Result<()> {
         Command::Doctor(options) => doctor::run(&options.settings()?),
         Command::Backup(options) => backup::run(&options.region.settings()?, &options.file, options.replace),
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
+        Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)

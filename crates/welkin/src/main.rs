@@ -4,6 +4,7 @@
 
 mod backup;
 mod cli;
+mod convert;
 mod data_dir;
 mod doctor;
 mod down;
