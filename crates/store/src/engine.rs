@@ -57,6 +57,16 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Wakes after each commit that wrote a key beginning with `prefix`.
     fn watch(&self, prefix: &[u8]) -> Watch;
+
+    /// Sees to it that every commit acknowledged before this call, by whichever process, has woken its watches when it
+    /// returns: what is kept in memory until a watch wakes may then be used. An engine that one process owns does so at
+    /// each commit; one that several share asks, which takes a round trip.
+    ///
+    /// # Errors
+    /// The engine's failure: then nothing kept in memory may be used.
+    fn refresh(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// A consistent view of the whole store.

@@ -35,6 +35,10 @@ pub enum StoreError {
     /// The store is a copy that was broken off.
     #[error("the store is a copy of another one that was begun and not finished: make the copy again")]
     Unfinished,
+    /// The database that the engine keeps everything in does not answer now. The engine goes on trying to reach it, and
+    /// a later call may succeed.
+    #[error("the database does not answer: {0}")]
+    Unavailable(String),
     /// The engine failed in another way; a later try may succeed.
     #[error("{doing}")]
     Engine {

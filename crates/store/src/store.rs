@@ -90,6 +90,14 @@ impl Store {
         self.engine.watch(&row_key::<R>(prefix.as_bytes()))
     }
 
+    /// As [`Engine::refresh`]: for whoever keeps in memory what a watch guards.
+    ///
+    /// # Errors
+    /// The engine's failure.
+    pub fn refresh(&self) -> Result<(), StoreError> {
+        self.engine.refresh()
+    }
+
     pub(crate) async fn send(
         &self,
         snapshot: Version,

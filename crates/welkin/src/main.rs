@@ -3,17 +3,25 @@
 #![forbid(unsafe_code)]
 
 mod backup;
+mod certificate;
 mod cli;
+mod completions;
 mod convert;
 mod data_dir;
+mod descriptors;
 mod doctor;
 mod down;
 mod env;
 mod hosts;
 mod image;
+mod notify;
+mod orphans;
+mod own_certificate;
 mod reconcilers;
+mod restart;
 mod restore;
 mod settings;
+mod signals;
 mod up;
 
 use std::process::ExitCode;
@@ -23,7 +31,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("welkin: {error:#}");
-            ExitCode::FAILURE
+            // As the parser of the command line ends: what was asked for is no sense, and was not tried.
+            if error.is::<settings::Wrong>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
