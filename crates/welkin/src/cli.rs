@@ -24,7 +24,7 @@ struct Cli {
 enum Command {
     /// Start a region in the foreground; Ctrl-C stops it and leaves its machines running
     #[command(after_help = UP_HELP)]
-    Up(Up),
+    Up(Box<Up>),
     /// Stop a region with its machines and networks; the next `up` starts them again
     #[command(after_help = DOWN_HELP)]
     Down(Down),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use store::{CopyError, Engine, copy_all};
+use store_postgres::{Postgres, Target, is_postgres};
 use store_sqlite::Sqlite;
 
 /// Copies the store at the address `from` to the empty one at `to`.
@@ -46,7 +47,7 @@ enum Role {
 
 impl Address {
     fn parse(text: &str) -> Self {
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        if is_postgres(text) {
             return Self::Postgres(text.to_owned());
         }
         let path = Path::new(text.strip_prefix("sqlite:").unwrap_or(text));
@@ -66,7 +67,7 @@ impl Address {
                 })?;
                 Ok(Arc::new(engine))
             }
-            Self::Postgres(_) => bail!("this Welkin is built without PostgreSQL"),
+            Self::Postgres(url) => Ok(Arc::new(Postgres::open(&Target::parse(url)?)?)),
         }
     }
 
