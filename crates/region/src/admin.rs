@@ -17,6 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
+use crate::backups::Backups;
 use crate::runtime::ReconcilerStatus;
 
 /// Longest request line.
@@ -40,6 +41,8 @@ pub enum Request {
     Reconcilers,
     /// Whether everybody is believed.
     Mode,
+    /// A backup of everything, while the region runs.
+    Backup,
     /// Stop the process and leave machines running.
     Stop,
     /// Stop the process, all machines and all networks.
@@ -101,6 +104,15 @@ fn short_path(data_dir: &Path) -> io::Result<(File, PathBuf)> {
     Ok((folder, path))
 }
 
+/// A connection to the process that runs on a data folder, for whoever waits for it on this thread.
+///
+/// # Errors
+/// `NotFound` or `ConnectionRefused` when none runs; else the kernel's.
+pub(crate) fn connect(data_dir: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    let (_folder, path) = short_path(data_dir)?;
+    std::os::unix::net::UnixStream::connect(path)
+}
+
 /// The listening socket.
 pub struct AdminSocket {
     listener: UnixListener,
@@ -113,6 +125,7 @@ struct Desk {
     status: Status,
     prepare: Option<Prepare>,
     is_dev: bool,
+    backups: Option<Backups>,
 }
 
 impl AdminSocket {
@@ -131,7 +144,14 @@ impl AdminSocket {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         let status =
             Status { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id(), since: Timestamp::now() };
-        Ok(Self { listener, desk: Desk { status, prepare: None, is_dev: false } })
+        Ok(Self { listener, desk: Desk { status, prepare: None, is_dev: false, backups: None } })
+    }
+
+    /// The same socket, which gives backups too.
+    #[must_use]
+    pub fn with_backups(mut self, backups: Backups) -> Self {
+        self.desk.backups = Some(backups);
+        self
     }
 
     /// The same socket, of a process that can become another program.
@@ -186,8 +206,14 @@ async fn exchange(
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(MAX_LINE));
     tokio::time::timeout(LIMIT, reader.read_line(&mut line)).await.map_err(io::Error::other)??;
+    let request = serde_json::from_str::<Request>(&line);
+    if let (Ok(Request::Backup), Some(backups)) = (&request, &desk.backups) {
+        let reader = reader.into_inner().into_inner();
+        return backups.send(reader.reunite(writer).map_err(io::Error::other)?).await;
+    }
     let mut given = None;
-    let answer = match serde_json::from_str::<Request>(&line) {
+    let answer = match request {
+        Ok(Request::Backup) => Answer::Refused("this region gives no backups".to_owned()),
         Ok(Request::Status) => Answer::Status(desk.status.clone()),
         Ok(Request::Reconcilers) => Answer::Reconcilers(reconcilers()),
         Ok(Request::Stop) => stopping(&mut given, Order::Stop),

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+pub mod backups;
 mod bootstrap;
 mod credentials;
 mod dev;

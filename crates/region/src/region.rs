@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tracing::info;
 
 use crate::admin::{AdminSocket, Order, Prepare};
+use crate::backups::Backups;
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
 use crate::dev;
@@ -161,6 +162,9 @@ impl Region {
             public_pool: config.public_pool,
         });
         let Parts { store, blobs, node, effects } = parts;
+        let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
+        let admin = admin.map(|admin| admin.with_backups(backups));
+        store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;

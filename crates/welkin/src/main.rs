@@ -2,9 +2,11 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod certificate;
 mod cli;
 mod completions;
+mod convert;
 mod data_dir;
 mod descriptors;
 mod dev;
@@ -18,6 +20,7 @@ mod orphans;
 mod own_certificate;
 mod reconcilers;
 mod restart;
+mod restore;
 mod settings;
 mod signals;
 mod up;

@@ -88,7 +88,19 @@ const RINGS: &[Ring] = &[
     },
     outer(
         "welkin",
-        &["backup", "blobs", "host", "host-linux", "host-sim", "image", "node", "region", "store", "store-sqlite"],
+        &[
+            "backup",
+            "blobs",
+            "host",
+            "host-linux",
+            "host-sim",
+            "image",
+            "node",
+            "region",
+            "store",
+            "store-postgres",
+            "store-sqlite",
+        ],
         "wiring, the command line and settings",
     ),
     outer(
