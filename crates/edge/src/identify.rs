@@ -10,7 +10,7 @@ use wire::{Protocol, ServiceError};
 
 use crate::authenticate::{Expected, Proven, prove};
 use crate::front::Edge;
-use crate::refuse::{Refusal, refusal_error};
+use crate::refuse::{Refusal, refusal_error, unavailable};
 use crate::rest::names_mechanism;
 use crate::trace::Trace;
 
@@ -32,7 +32,7 @@ impl Edge {
             Err(ClaimError::Missing) if trace.protocol == Protocol::RestXml => return Ok(None),
             Err(cause) => return Err(refuse(Refusal::Claim(cause.clone()))),
         };
-        let credential = self.credentials.find(&claim.access_key).map_err(ServiceError::internal)?;
+        let credential = self.credentials.find(&claim.access_key).map_err(unavailable)?;
         Ok(Some((claim, credential.ok_or_else(|| refuse(Refusal::UnknownKey))?)))
     }
 

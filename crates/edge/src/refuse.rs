@@ -150,6 +150,12 @@ fn s3(refusal: Refusal, claim: Option<&Claim>) -> ServiceError {
     }
 }
 
+/// The credentials can't be looked up now: clients try again by themselves after a 503.
+pub(crate) fn unavailable(cause: String) -> ServiceError {
+    let text = "The service is unavailable. Please try again shortly.";
+    ServiceError::receiver("ServiceUnavailable", 503, text).because(cause)
+}
+
 fn presigned() -> ServiceError {
     ServiceError::bad_request("UnsupportedOperation", "Signatures in the query string are not supported yet.")
 }

@@ -45,6 +45,8 @@ pub enum Request {
 pub enum Answer {
     /// To [`Request::Reconcilers`].
     Reconcilers(Vec<ReconcilerStatus>),
+    /// To [`Request::Reconcilers`], by a process in which none run now: why not, in one line.
+    Elsewhere(String),
     /// To [`Request::Stop`] and [`Request::Down`]: it has begun. The stream ends when it is done.
     Stopping,
     /// The request was not understood.
@@ -93,11 +95,7 @@ impl AdminSocket {
     }
 
     /// Answers until the process ends. Orders go to `order`.
-    pub async fn serve(
-        self,
-        reconcilers: impl Fn() -> Vec<ReconcilerStatus> + Send + Sync + 'static,
-        order: watch::Sender<Order>,
-    ) {
+    pub async fn serve(self, reconcilers: impl Fn() -> Answer + Send + Sync + 'static, order: watch::Sender<Order>) {
         let reconcilers = Arc::new(reconcilers);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
@@ -123,7 +121,7 @@ impl AdminSocket {
 
 async fn exchange(
     stream: UnixStream,
-    reconcilers: &(impl Fn() -> Vec<ReconcilerStatus> + ?Sized),
+    reconcilers: &(impl Fn() -> Answer + ?Sized),
     order: &watch::Sender<Order>,
 ) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
@@ -131,7 +129,7 @@ async fn exchange(
     let mut reader = BufReader::new(reader.take(MAX_LINE));
     tokio::time::timeout(LIMIT, reader.read_line(&mut line)).await.map_err(io::Error::other)??;
     let answer = match serde_json::from_str::<Request>(&line) {
-        Ok(Request::Reconcilers) => Answer::Reconcilers(reconcilers()),
+        Ok(Request::Reconcilers) => reconcilers(),
         Ok(Request::Stop | Request::Down) => Answer::Stopping,
         Err(error) => Answer::Refused(error.to_string()),
     };

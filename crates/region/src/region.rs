@@ -19,7 +19,8 @@ use crate::admin::{AdminSocket, Order};
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
 use crate::images::{self, ImageReconciler};
-use crate::runtime::Reconcilers;
+use crate::lease::Duty;
+use crate::reconciling::{Makers, Reconciling};
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -50,6 +51,8 @@ pub struct Parts {
     pub node: Arc<dyn Node>,
     /// The outside world.
     pub effects: Arc<dyn Effects>,
+    /// What this process takes on with the lease where several share the store; none where it is the only one.
+    pub duty: Option<Arc<dyn Duty>>,
 }
 
 /// Why a region does not open.
@@ -113,7 +116,7 @@ pub struct Region {
     server: Server,
     edge: Edge,
     services: Services,
-    reconcilers: Vec<Arc<dyn Reconciler>>,
+    reconciling: Reconciling,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -137,7 +140,7 @@ impl Region {
             endpoint: server.address().to_string(),
             public_pool: config.public_pool,
         });
-        let Parts { store, blobs, node, effects } = parts;
+        let Parts { store, blobs, node, effects, duty } = parts;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;
@@ -150,19 +153,16 @@ impl Region {
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
         let edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
-        let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
-            Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
-            Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
-        ];
         if config.is_simulated {
             images::register(&store, &*effects, &images::simulated()).await.map_err(RegionError::Images)?;
-        } else if let Some(folder) = config.image_dir {
-            let images = ImageReconciler::new(store, effects, folder);
+        } else if let Some(folder) = &config.image_dir {
             // Once before the first request, so that nobody meets a region without the image that is there.
+            let images = ImageReconciler::new(store.clone(), Arc::clone(&effects), folder.clone());
             images.activate().await.map_err(RegionError::Images)?;
-            reconcilers.push(Arc::new(images));
         }
-        Ok(Self { server, edge, services, reconcilers, admin, root })
+        let image_dir = config.image_dir.filter(|_| !config.is_simulated);
+        let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
+        Ok(Self { server, edge, services, reconciling, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -192,7 +192,7 @@ impl Region {
     /// the parts ends them.
     pub async fn run(self, order: watch::Sender<Order>) -> Order {
         let (stop, stopped) = watch::channel(false);
-        let reconcilers = Reconcilers::start(self.reconcilers);
+        let reconcilers = self.reconciling.start();
         if let Some(admin) = self.admin {
             tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
         }

@@ -6,11 +6,14 @@ mod cli;
 mod data_dir;
 mod doctor;
 mod down;
+mod driver;
 mod env;
 mod hosts;
 mod image;
+mod processes;
 mod reconcilers;
 mod settings;
+mod standing;
 mod up;
 
 use std::process::ExitCode;

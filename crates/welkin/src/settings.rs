@@ -17,6 +17,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("log", "what to log, such as info or region=debug"),
     ("public_pool", "the block that public addresses come from"),
     ("region", "the name of the region"),
+    ("store", "where the facts are: sqlite, or postgres://user@host/database"),
     ("zones", "availability zones: how many, or their names"),
 ];
 
@@ -30,6 +31,24 @@ pub enum HostKind {
     Linux,
     /// A simulator.
     Sim,
+}
+
+/// Where the facts are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoreKind {
+    /// In the data folder.
+    Sqlite,
+    /// In a database of PostgreSQL, by its connection string, which may have a password in it.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for StoreKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres(_) => "postgres",
+        })
+    }
 }
 
 /// The settings of one region.
@@ -49,6 +68,8 @@ pub struct Settings {
     pub public_pool: Option<(Ipv4Addr, u8)>,
     /// The log filter.
     pub log: String,
+    /// Where the facts are.
+    pub store: StoreKind,
 }
 
 /// Values by key, from one source.
@@ -96,6 +117,12 @@ impl Settings {
             host,
             public_pool: text("public_pool").map(parse_pool).transpose()?,
             log: text("log").unwrap_or("info").to_owned(),
+            store: match text("store").unwrap_or("sqlite") {
+                "sqlite" => StoreKind::Sqlite,
+                url if store_postgres::is_postgres(url) => StoreKind::Postgres(url.to_owned()),
+                // Not repeated: it may be a connection string with a password, mistyped.
+                _ => bail!("store: it is neither sqlite nor a connection string such as postgres://user@host/database"),
+            },
         })
     }
 }
@@ -201,7 +228,7 @@ fn default_data_dir() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{HostKind, Settings, Values, from_environment, from_toml};
+    use super::{HostKind, Settings, StoreKind, Values, from_environment, from_toml};
 
     fn values(pairs: &[(&str, &str)]) -> Values {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -218,6 +245,9 @@ mod tests {
         assert_eq!(settings.region, "us-east-1");
         assert_eq!(settings.zones, ["us-east-1a", "us-east-1b", "us-east-1c"]);
         assert_eq!(settings.host, HostKind::Linux);
+        assert_eq!(settings.store, StoreKind::Sqlite);
+        let settings = check(&[("store", "postgres://ada:secret@db/cloud")]).unwrap();
+        assert!(!format!("{settings:?}").contains("secret"));
     }
 
     #[test]
@@ -232,12 +262,13 @@ mod tests {
             ("zones", "eu-west-1a"),
             ("zones", "us-east-1a,us-east-1a"),
             ("host", "vmware"),
+            ("store", "mysql://ada:secret@db/cloud"),
             ("public_pool", "198.18.0.1/24"),
             ("public_pool", "198.18.0.0/8"),
             ("public_pool", "pool"),
         ] {
             let error = check(&[(key, value)]).unwrap_err();
-            assert!(error.starts_with(key), "{error}");
+            assert!(error.starts_with(key) && !error.contains("secret"), "{error}");
         }
     }
 

@@ -1,24 +1,18 @@
 //! `welkin up`: a region in the foreground.
 
 use std::io::Write;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
-use blobs::{FolderBlobs, FolderLimits};
-use node::Agent;
 use region::admin::Order;
-use region::{Parts, Region, RegionConfig, SystemEffects};
-use store::Store;
-use store_sqlite::Sqlite;
+use region::{Region, RegionConfig};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
 
 use crate::data_dir::DataDir;
-use crate::hosts;
-use crate::settings::{HostKind, Settings};
+use crate::settings::{HostKind, Settings, StoreKind};
+use crate::standing::Standing;
 use crate::{doctor, env};
 
 /// Starts a region and runs it until it is told to stop.
@@ -37,28 +31,21 @@ pub fn run(settings: Settings) -> Result<()> {
 
 async fn serve(settings: &Settings, started: Instant) -> Result<()> {
     let data = DataDir::create(&settings.data_dir)?;
-    let engine = Sqlite::open(data.store()).map_err(|error| explain(error, data.root()))?;
-    let identity = data.identity_or_new(settings.public_pool)?;
-    let hosts = hosts::open(settings.host, &data, &identity).await?;
-    let blobs = FolderBlobs::open(data.blobs(), FolderLimits::default())?;
-    let agent = Arc::new(Agent::new(Arc::clone(&hosts.machines), Arc::clone(&hosts.networks)));
+    let standing = Standing::open(settings, &data).await?;
     let config = RegionConfig {
         name: settings.region.clone(),
         zones: settings.zones.clone(),
         listen: settings.listen,
-        public_pool: identity.public_pool,
-        admin_dir: Some(data.root().to_owned()),
+        public_pool: standing.identity().public_pool,
+        admin_dir: Some(standing.admin_dir(&data)),
         image_dir: Some(data.images()),
         is_simulated: settings.host == HostKind::Sim,
     };
-    let parts = Parts {
-        store: Store::new(engine),
-        blobs: Arc::new(blobs),
-        node: Arc::clone(&agent) as _,
-        effects: Arc::new(SystemEffects),
-    };
+    let parts = standing.parts();
     let region = Region::open(config, parts).await?;
-    env::write(&data, region.address(), &settings.region, region.root_key())?;
+    if standing.is_first(region.address()) {
+        env::write(&data, region.address(), &settings.region, region.root_key())?;
+    }
     let order = watch::Sender::new(Order::Run);
     // From here on, before anybody is told that we are there.
     let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -66,12 +53,7 @@ async fn serve(settings: &Settings, started: Instant) -> Result<()> {
     print_banner(settings, &data, &region, started)?;
     let given = region.run(order).await;
     signals.abort();
-    // The agent must have let go before its machines are stopped, or it would start them again.
-    agent.stop().await;
-    if given == Order::Down {
-        info!("stopping machines and networks");
-        hosts.down().await?;
-    }
+    standing.end(given).await?;
     info!("stopped");
     Ok(())
 }
@@ -94,19 +76,6 @@ async fn stop_on_signal(mut interrupt: Signal, mut terminate: Signal, order: wat
     }
     // Asked twice: everything acknowledged is on disk anyway.
     std::process::exit(130);
-}
-
-fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
-    match error {
-        store_sqlite::OpenError::InUse { pid, .. } => {
-            let by = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
-            anyhow!(
-                "a region already runs on {}{by}; use its endpoint, or name another folder with --data-dir",
-                folder.display()
-            )
-        }
-        other => anyhow::Error::new(other).context(format!("cannot open the store in {}", folder.display())),
-    }
 }
 
 fn init_log(filter: &str) -> Result<()> {
@@ -135,6 +104,9 @@ fn print_banner(settings: &Settings, data: &DataDir, region: &Region, started: I
     writeln!(out, "  region    {} ({})", settings.region, settings.zones.join(", "))?;
     writeln!(out, "  account   {}", region.root_key().account)?;
     writeln!(out, "  data      {}", data.root().display())?;
+    if let StoreKind::Postgres(_) = settings.store {
+        writeln!(out, "  facts     PostgreSQL at {}", std::fs::read_to_string(data.database())?.trim())?;
+    }
     writeln!(out, "  machines  {machines}\n")?;
     writeln!(out, "In another terminal:\n")?;
     writeln!(out, "  eval \"$(welkin env{folder})\"")?;

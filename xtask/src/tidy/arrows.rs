@@ -76,7 +76,19 @@ const RINGS: &[Ring] = &[
     },
     outer(
         "welkin",
-        &["blobs", "host", "host-linux", "host-sim", "image", "node", "region", "store", "store-sqlite"],
+        &[
+            "blobs",
+            "host",
+            "host-linux",
+            "host-sim",
+            "ids",
+            "image",
+            "node",
+            "region",
+            "store",
+            "store-postgres",
+            "store-sqlite",
+        ],
         "wiring, the command line and settings",
     ),
     outer(
