@@ -63,6 +63,8 @@ pub enum Answer {
         /// The region is in development mode.
         is_dev: bool,
     },
+    /// To [`Request::Reconcilers`], by a process in which none run now: why not, in one line.
+    Elsewhere(String),
     /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
     Stopping,
     /// The request was not understood, or cannot be done.
@@ -168,11 +170,7 @@ impl AdminSocket {
     }
 
     /// Answers until the process ends. Orders go to `order`.
-    pub async fn serve(
-        self,
-        reconcilers: impl Fn() -> Vec<ReconcilerStatus> + Send + Sync + 'static,
-        order: watch::Sender<Order>,
-    ) {
+    pub async fn serve(self, reconcilers: impl Fn() -> Answer + Send + Sync + 'static, order: watch::Sender<Order>) {
         let reconcilers = Arc::new(reconcilers);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
@@ -199,7 +197,7 @@ impl AdminSocket {
 async fn exchange(
     stream: UnixStream,
     desk: &Desk,
-    reconcilers: &(impl Fn() -> Vec<ReconcilerStatus> + ?Sized),
+    reconcilers: &(impl Fn() -> Answer + ?Sized),
     order: &watch::Sender<Order>,
 ) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
@@ -215,7 +213,7 @@ async fn exchange(
     let answer = match request {
         Ok(Request::Backup) => Answer::Refused("this region gives no backups".to_owned()),
         Ok(Request::Status) => Answer::Status(desk.status.clone()),
-        Ok(Request::Reconcilers) => Answer::Reconcilers(reconcilers()),
+        Ok(Request::Reconcilers) => reconcilers(),
         Ok(Request::Stop) => stopping(&mut given, Order::Stop),
         Ok(Request::Down) => stopping(&mut given, Order::Down),
         Ok(Request::Restart(program)) => match &desk.prepare {

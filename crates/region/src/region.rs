@@ -23,7 +23,8 @@ use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
 use crate::dev;
 use crate::images::{self, ImageReconciler};
-use crate::runtime::Reconcilers;
+use crate::lease::Duty;
+use crate::reconciling::{Makers, Reconciling};
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -56,6 +57,8 @@ pub struct Parts {
     pub node: Arc<dyn Node>,
     /// The outside world.
     pub effects: Arc<dyn Effects>,
+    /// What this process takes on with the lease where several share the store; none where it is the only one.
+    pub duty: Option<Arc<dyn Duty>>,
 }
 
 /// Why a region does not open.
@@ -122,7 +125,7 @@ pub struct Region {
     server: Server,
     edge: Edge,
     services: Services,
-    reconcilers: Vec<Arc<dyn Reconciler>>,
+    reconciling: Reconciling,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -161,7 +164,7 @@ impl Region {
             endpoint: server.address().to_string(),
             public_pool: config.public_pool,
         });
-        let Parts { store, blobs, node, effects } = parts;
+        let Parts { store, blobs, node, effects, duty } = parts;
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
         let admin = admin.map(|admin| admin.with_backups(backups));
         store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
@@ -181,19 +184,16 @@ impl Region {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));
         }
-        let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
-            Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
-            Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
-        ];
         if config.is_simulated {
             images::register(&store, &*effects, &images::simulated()).await.map_err(RegionError::Images)?;
-        } else if let Some(folder) = config.image_dir {
-            let images = ImageReconciler::new(store, effects, folder);
+        } else if let Some(folder) = &config.image_dir {
             // Once before the first request, so that nobody meets a region without the image that is there.
+            let images = ImageReconciler::new(store.clone(), Arc::clone(&effects), folder.clone());
             images.activate().await.map_err(RegionError::Images)?;
-            reconcilers.push(Arc::new(images));
         }
-        Ok(Self { server, edge, services, reconcilers, admin, root })
+        let image_dir = config.image_dir.filter(|_| !config.is_simulated);
+        let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
+        Ok(Self { server, edge, services, reconciling, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -231,7 +231,7 @@ impl Region {
     pub async fn run(self, order: watch::Sender<Order>) -> Order {
         let (phase, phases) = watch::channel(Phase::Serving);
         let is_dev = self.edge.is_dev();
-        let reconcilers = Reconcilers::start(self.reconcilers);
+        let reconcilers = self.reconciling.start();
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }

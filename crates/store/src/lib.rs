@@ -1,5 +1,6 @@
 //! Every fact of a region: ordered keys, snapshots, serialisable transactions and watches ([`Engine`]), and tables of
-//! records with secondary indexes and migrations above them ([`Store`]). Engines: [`Memory`] here, `store-sqlite`.
+//! records with secondary indexes and migrations above them ([`Store`]). Engines: [`Memory`] here, `store-sqlite`,
+//! `store-postgres`.
 //! Not here: object bytes, metric points and logs, which live in files of their own.
 //!
 //! To change something: take a [`View`], read through it, collect [`Changes`], [`Store::commit`]; on
@@ -12,6 +13,7 @@ pub mod conformance;
 mod copy;
 mod engine;
 mod error;
+mod fence;
 mod key;
 pub mod limits;
 mod log;

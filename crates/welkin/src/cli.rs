@@ -183,6 +183,10 @@ struct Up {
     /// Block that public addresses come from [default: a free /24 of 198.18.0.0/15]
     #[arg(long, value_name = "CIDR")]
     public_pool: Option<String>,
+    /// Where the facts are: sqlite, for the data folder, or postgres://user@host/database (with its password in PGPASSWORD
+    /// or ~/.pgpass) [default: sqlite]
+    #[arg(long, value_name = "sqlite|URL")]
+    store: Option<String>,
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -273,6 +277,7 @@ impl Up {
             ("allow_plain", self.front.allow_plain.then(|| "true".to_owned())),
             ("domain", self.front.domain),
             ("dev", self.dev.then(|| "true".to_owned())),
+            ("store", self.store),
         ]));
         Settings::of_process(values)
     }

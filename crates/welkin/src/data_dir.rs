@@ -20,7 +20,7 @@ pub struct DataDir {
 }
 
 /// Who a region is on its machine. Made at the first start, never changed.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Identity {
     /// Tells the regions of one machine apart in the names of kernel objects.
     pub tag: String,
@@ -94,6 +94,11 @@ impl DataDir {
         self.root.join("tls")
     }
 
+    /// Which database holds the facts, where it isn't `store/`: for people, and so that nobody starts with the other.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("database")
+    }
+
     /// Who the region is.
     pub fn identity_file(&self) -> PathBuf {
         self.root.join("identity.json")
@@ -157,11 +162,23 @@ impl DataDir {
 
     /// Something in the folder that we did not put there.
     fn stranger(&self) -> Result<Option<String>> {
-        const OURS: &[&str] =
-            &["store", "blobs", "machines", "images", "cache", "environment", "admin.sock", "tls", "lost+found"];
+        const OURS: &[&str] = &[
+            "store",
+            "blobs",
+            "machines",
+            "images",
+            "cache",
+            "environment",
+            "admin.sock",
+            "tls",
+            "database",
+            "starting.lock",
+            "machines.lock",
+            "lost+found",
+        ];
         for entry in fs::read_dir(&self.root)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if !OURS.contains(&name.as_str()) && !name.starts_with('.') {
+            if !OURS.contains(&name.as_str()) && !name.starts_with("process-") && !name.starts_with('.') {
                 return Ok(Some(name));
             }
         }

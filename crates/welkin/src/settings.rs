@@ -23,6 +23,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("tls", "off, or self-signed for a certificate that the region makes itself"),
     ("tls_cert", "a file with a certificate and its chain, PEM"),
     ("tls_key", "a file with the certificate's private key, PEM"),
+    ("store", "where the facts are: sqlite, or postgres://user@host/database"),
     ("zones", "availability zones: how many, or their names"),
 ];
 
@@ -47,6 +48,24 @@ pub enum TlsKind {
     SelfSigned,
     /// With the certificate and the key in these files.
     Files(PathBuf, PathBuf),
+}
+
+/// Where the facts are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoreKind {
+    /// In the data folder.
+    Sqlite,
+    /// In a database of PostgreSQL, by its connection string, which may have a password in it.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for StoreKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres(_) => "postgres",
+        })
+    }
 }
 
 /// The settings of one region.
@@ -74,6 +93,8 @@ pub struct Settings {
     pub domain: String,
     /// Whether everybody on this machine is believed without proof.
     pub is_dev: bool,
+    /// Where the facts are.
+    pub store: StoreKind,
 }
 
 /// A setting that cannot be, or a file of settings that cannot be read.
@@ -158,6 +179,12 @@ impl Settings {
             tls: tls(text("tls"), text("tls_cert"), text("tls_key"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,
+            store: match text("store").unwrap_or("sqlite") {
+                "sqlite" => StoreKind::Sqlite,
+                url if store_postgres::is_postgres(url) => StoreKind::Postgres(url.to_owned()),
+                // Not repeated: it may be a connection string with a password, mistyped.
+                _ => bail!("store: it is neither sqlite nor a connection string such as postgres://user@host/database"),
+            },
         })
     }
 }
@@ -298,7 +325,7 @@ fn default_data_dir() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{HostKind, Settings, TlsKind, Values, from_environment, from_toml};
+    use super::{HostKind, Settings, StoreKind, TlsKind, Values, from_environment, from_toml};
 
     fn values(pairs: &[(&str, &str)]) -> Values {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -315,6 +342,9 @@ mod tests {
         assert_eq!(settings.region, "us-east-1");
         assert_eq!(settings.zones, ["us-east-1a", "us-east-1b", "us-east-1c"]);
         assert_eq!(settings.host, HostKind::Linux);
+        assert_eq!(settings.store, StoreKind::Sqlite);
+        let settings = check(&[("store", "postgres://ada:secret@db/cloud")]).unwrap();
+        assert!(!format!("{settings:?}").contains("secret"));
     }
 
     #[test]
@@ -329,6 +359,7 @@ mod tests {
             ("zones", "eu-west-1a"),
             ("zones", "us-east-1a,us-east-1a"),
             ("host", "vmware"),
+            ("store", "mysql://ada:secret@db/cloud"),
             ("public_pool", "198.18.0.1/24"),
             ("public_pool", "198.18.0.0/8"),
             ("public_pool", "pool"),
@@ -342,7 +373,7 @@ mod tests {
             ("dev", "yes"),
         ] {
             let error = check(&[(key, value)]).unwrap_err();
-            assert!(error.starts_with(key), "{error}");
+            assert!(error.starts_with(key) && !error.contains("secret"), "{error}");
         }
     }
 

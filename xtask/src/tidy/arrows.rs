@@ -94,6 +94,7 @@ const RINGS: &[Ring] = &[
             "host",
             "host-linux",
             "host-sim",
+            "ids",
             "image",
             "node",
             "region",

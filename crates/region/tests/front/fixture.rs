@@ -94,6 +94,7 @@ impl World {
             blobs: Arc::<MemoryBlobs>::clone(&blobs),
             node: Arc::new(Agent::new(machines, networks)),
             effects: Arc::new(SystemEffects),
+            duty: None,
         };
         let region = Region::open(config, parts).await.unwrap().with_limits(limits);
         let address = region.address();
