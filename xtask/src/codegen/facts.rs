@@ -25,11 +25,11 @@ pub struct MemberFacts<'a> {
     pub flags: Vec<&'static str>,
 }
 
-/// Reads member `name` of `owner`.
+/// Reads member `name` of an owner.
 pub fn member<'a>(
     model: &'a Model,
     service: &str,
-    owner: &'a Shape,
+    (owner_name, owner): (&str, &'a Shape),
     name: &'a str,
     reference: &'a Reference,
 ) -> anyhow::Result<MemberFacts<'a>> {
@@ -38,7 +38,7 @@ pub fn member<'a>(
     let is_flattened = !is_ec2 && (reference.flattened || shape.flattened);
     // The elements of a flattened list bear the name of the element if it has one.
     let element = shape.member.as_ref().filter(|_| is_flattened).and_then(|member| member.location_name.as_deref());
-    let stated = overrides::query_name(service, &reference.shape);
+    let stated = overrides::query_name(service, owner_name, &reference.shape);
     let json = reference.location_name.as_deref().unwrap_or(name);
     let wire = stated.or(element).unwrap_or(json);
     let query = match (&reference.query_name, &reference.location_name) {
@@ -105,7 +105,10 @@ pub fn pair_names<'a>(service: &str, name: &str, shape: &'a Shape) -> (Option<&'
 }
 
 /// Code, status and fault of the error `name`: whether the sender is at fault.
-pub fn error<'a>(name: &'a str, shape: &'a Shape) -> (&'a str, u16, bool) {
+pub fn error<'a>(service: &str, name: &'a str, shape: &'a Shape) -> (&'a str, u16, bool) {
+    if let Some((code, status)) = overrides::query_error(service, name) {
+        return (code, status, true);
+    }
     let traits = shape.error.as_ref();
     let code = traits.and_then(|error| error.code.as_deref()).unwrap_or(name);
     let stated = traits.and_then(|error| error.http_status_code);

@@ -137,7 +137,7 @@ pub fn service(selection: &Selection<'_>) -> anyhow::Result<String> {
     }
     let mut errors = String::new();
     for (name, shape) in &selection.errors {
-        let (code, status, is_sender_fault) = facts::error(name, shape);
+        let (code, status, is_sender_fault) = facts::error(selection.service, name, shape);
         let schema = names::screaming(selection.type_name(name));
         writeln!(
             errors,
