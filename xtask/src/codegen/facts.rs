@@ -25,11 +25,11 @@ pub struct MemberFacts<'a> {
     pub flags: Vec<&'static str>,
 }
 
-/// Reads member `name` of an owner.
+/// Reads member `name` of `owner`.
 pub fn member<'a>(
     model: &'a Model,
     service: &str,
-    (owner_name, owner): (&str, &'a Shape),
+    owner: &'a Shape,
     name: &'a str,
     reference: &'a Reference,
 ) -> anyhow::Result<MemberFacts<'a>> {
@@ -38,7 +38,7 @@ pub fn member<'a>(
     let is_flattened = !is_ec2 && (reference.flattened || shape.flattened);
     // The elements of a flattened list bear the name of the element if it has one.
     let element = shape.member.as_ref().filter(|_| is_flattened).and_then(|member| member.location_name.as_deref());
-    let stated = overrides::query_name(service, owner_name, &reference.shape);
+    let stated = overrides::query_name(service, &reference.shape);
     let json = reference.location_name.as_deref().unwrap_or(name);
     let wire = stated.or(element).unwrap_or(json);
     let query = match (&reference.query_name, &reference.location_name) {
@@ -144,4 +144,58 @@ pub fn protocols(metadata: &Metadata) -> Vec<&'static str> {
         spoken.push("Query");
     }
     spoken
+}
+
+/// How HTTP finds an operation of a REST protocol.
+#[derive(Debug)]
+pub struct RouteFacts<'a> {
+    /// The path, segment by segment.
+    pub segments: Vec<SegmentFact<'a>>,
+    /// Query parameters that are part of the route.
+    pub query: Vec<(&'a str, Option<&'a str>)>,
+    /// Query parameters that carry a required member.
+    pub required_query: Vec<&'a str>,
+    /// Headers that carry a required member, in lower case.
+    pub required_headers: Vec<String>,
+}
+
+/// One segment: the variants of `wire::Segment`.
+#[derive(Debug)]
+pub enum SegmentFact<'a> {
+    /// This very text.
+    Literal(&'a str),
+    /// One segment, bound to a member.
+    Label(&'a str),
+    /// All the rest, bound to a member.
+    Rest(&'a str),
+}
+
+/// Reads the route of `operation`.
+pub fn route<'a>(model: &'a Model, operation: &'a Operation) -> anyhow::Result<RouteFacts<'a>> {
+    let (path, query) = operation.http.request_uri.split_once('?').unwrap_or((&operation.http.request_uri, ""));
+    let mut segments = Vec::new();
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        let label = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        segments.push(match label {
+            Some(label) => label.strip_suffix('+').map_or(SegmentFact::Label(label), SegmentFact::Rest),
+            None if segment.contains('{') => bail!("{}: path segment {segment}", operation.name),
+            None => SegmentFact::Literal(segment),
+        });
+    }
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    let query = parts.map(|part| part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value))));
+    let mut facts =
+        RouteFacts { segments, query: query.collect(), required_query: Vec::new(), required_headers: Vec::new() };
+    if let Some(input) = &operation.input {
+        let shape = model.shape(&input.shape)?;
+        for (name, member) in shape.members.0.iter().filter(|(name, _)| shape.required.contains(name)) {
+            let wire = member.location_name.as_deref().unwrap_or(name);
+            match member.location.as_deref() {
+                Some("querystring") => facts.required_query.push(wire),
+                Some("header") => facts.required_headers.push(wire.to_ascii_lowercase()),
+                _ => {}
+            }
+        }
+    }
+    Ok(facts)
 }

@@ -57,14 +57,13 @@ pub fn xml_namespace<'a>(service: &str, stated: &'a str) -> &'a str {
     }
 }
 
-/// What the query protocol calls a member of SQS's structure `owner` whose type is `shape`. AWS's model forgot it when SQS moved to JSON; these
+/// What the query protocol calls a member of SQS whose type is `shape`. AWS's model forgot it when SQS moved to JSON; these
 /// are the names of the models before November 2023, which old clients still send and read.
-pub fn query_name(service: &str, owner: &str, shape: &str) -> Option<&'static str> {
+pub fn query_name(service: &str, shape: &str) -> Option<&'static str> {
     if service != "sqs" {
         return None;
     }
     Some(match shape {
-        _ if owner == "TagQueueRequest" => return None,
         "AWSAccountIdList" => "AWSAccountId",
         "ActionNameList" => "ActionName",
         "AttributeNameList" => "AttributeName",

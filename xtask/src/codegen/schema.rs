@@ -45,7 +45,7 @@ fn structure(selection: &Selection<'_>, name: &str, shape: &Shape, out: &mut Str
     let function = if shape.union { "union" } else { "structure" };
     writeln!(out, "Shape::{function}({name:?}, &[")?;
     for (member_name, reference) in &shape.members.0 {
-        member(selection, (name, shape), member_name, reference, out)
+        member(selection, shape, member_name, reference, out)
             .with_context(|| format!("member {member_name} of {name}"))?;
     }
     write!(out, "])")?;
@@ -54,7 +54,7 @@ fn structure(selection: &Selection<'_>, name: &str, shape: &Shape, out: &mut Str
 
 fn member(
     selection: &Selection<'_>,
-    owner: (&str, &Shape),
+    owner: &Shape,
     name: &str,
     reference: &Reference,
     out: &mut String,
