@@ -19,6 +19,7 @@ import sys
 import urllib.parse
 
 import oracle
+from botocore.eventstream import EventStream
 from oracle import ASCII, ROOT, TEXTS, Lower, botocore
 
 MAX_DEPTH = 5
@@ -192,6 +193,13 @@ def run(service, protocol, cases):
                    if name.lower() not in ("message", "code", "type") and member.type_name not in ("list", "map", "structure")}
         expected[shape.name] = plain(members)
         say({"error": shape.name, "message": "a <message> with ü", "members": expected[shape.name]})
+    for name, stream in event_streams(model):
+        for event, shape in stream.members.items():
+            if shape.metadata.get("exception"):
+                continue
+            rng = random.Random(f"{service}.{name}.{event}")
+            expected[name, event] = plain(Maker(rng, protocol, True).structure(shape, 0))
+            say({"stream": name, "event": event, "members": expected[name, event]})
     say(None)
     sys.stdout.flush()
     wrong, parser, count = [], botocore.parsers.create_parser(protocol), 0
@@ -200,10 +208,14 @@ def run(service, protocol, cases):
                     "body": base64.b64decode(line["body"])}
         count += 1
         try:
-            check_error(model, parser, line, response, expected) if "error" in line else check(
-                service, model, parser, line, response, expected)
+            if "error" in line:
+                check_error(model, parser, line, response, expected)
+            elif "stream" in line:
+                check_event(model, parser, line, response, expected)
+            else:
+                check(service, model, parser, line, response, expected)
         except Exception as error:  # noqa: BLE001 - whatever botocore makes of our bytes is a finding
-            wrong.append([line.get("operation") or line["error"], line.get("case"), repr(error)[:1500], line["body"] and base64.b64decode(line["body"])[:300].decode(errors="replace")])
+            wrong.append([line.get("operation") or line.get("error") or line["stream"], line.get("case"), repr(error)[:1500], line["body"] and base64.b64decode(line["body"])[:300].decode(errors="replace")])
     for found in wrong[:20]:
         print(*found, file=sys.stderr)
     if wrong or count != len(expected):
@@ -238,6 +250,30 @@ def check(service, model, parser, line, response, expected):
         parsed["LocationConstraint"] = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
     assert plain(parsed) == wanted, json.dumps(oracle.diff(wanted, plain(parsed)), ensure_ascii=False)
     assert metadata["RequestId"] == "req-1", metadata
+
+
+def event_streams(model):
+    for name in model.operation_names:
+        shape = model.operation_model(name).output_shape
+        if shape is not None and shape.event_stream_name:
+            yield name, shape.members[shape.event_stream_name]
+
+
+class Raw:
+    """A body as urllib3 gives it."""
+
+    def __init__(self, body):
+        self.body = body
+
+    def stream(self):
+        yield self.body
+
+
+def check_event(model, parser, line, response, expected):
+    stream = dict(event_streams(model))[line["stream"]]
+    [event] = EventStream(Raw(response["body"]), stream, parser._event_stream_parser, line["stream"])
+    wanted = {line["event"]: expected[line["stream"], line["event"]]}
+    assert plain(event) == wanted, json.dumps(oracle.diff(wanted, plain(event)))
 
 
 def check_error(model, parser, line, response, expected):

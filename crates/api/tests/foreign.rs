@@ -20,6 +20,7 @@ use common::{parts, sorted, value_of};
 use serde_json::{Value as Json, json};
 use wire::{
     ErrorContext, Location, OperationEntry, OperationShape, Protocol, RequestParts, ServiceError, ServiceShape, Value,
+    eventstream,
 };
 
 const JSON: &str = "json";
@@ -59,9 +60,10 @@ fn check(name: &'static str, protocol: &str) {
     let mut wrong = Vec::new();
     let mut answers = oracle.stdin.take().unwrap();
     for line in &lines {
-        match line.get("error") {
-            Some(_) => error(&service, protocol, line, &mut answers),
-            None => {
+        match (line.get("error"), line.get("stream")) {
+            (Some(_), _) => error(&service, protocol, line, &mut answers),
+            (None, Some(_)) => event(&service, line, &mut answers),
+            (None, None) => {
                 if let Err(difference) = request(&service, line) {
                     wrong.push(difference);
                 }
@@ -175,6 +177,20 @@ fn error(service: &ServiceShape, protocol: &str, line: &Json, answers: &mut Chil
         &wire::encode_error(spoken, service, &error, context),
         answers,
     );
+}
+
+/// One event of a stream, which must also come back to us as it was.
+fn event(service: &ServiceShape, line: &Json, answers: &mut ChildStdin) {
+    let output = service.resolve(text(line, "stream")).unwrap().output.unwrap();
+    let events = output.members().iter().find(|member| member.is_streaming).unwrap();
+    let position = events.shape.members().iter().position(|member| member.name == text(line, "event")).unwrap();
+    let value = value_of(&events.shape.members()[position].shape, &line["members"]);
+    let value = Value::Structure(vec![(u16::try_from(position).unwrap(), value)]);
+    let bytes = eventstream::encode_event(service.protocols[0], &events.shape, &value).unwrap();
+    let message = eventstream::Message::decode(&mut bytes.clone()).unwrap().unwrap();
+    assert_eq!(eventstream::decode_event(service.protocols[0], &events.shape, &message).unwrap(), value);
+    let answer = wire::ResponseParts { status: Default::default(), headers: Default::default(), body: bytes };
+    say(json!({ "stream": line["stream"], "event": line["event"] }), &answer, answers);
 }
 
 fn say(mut line: Json, answer: &wire::ResponseParts, answers: &mut ChildStdin) {

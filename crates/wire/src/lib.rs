@@ -6,8 +6,11 @@
 #![forbid(unsafe_code)]
 
 pub mod aws_chunked;
+mod compress;
 mod document;
 mod error;
+pub mod eventstream;
+mod host_prefix;
 mod percent;
 mod protocol;
 mod request_id;
@@ -22,8 +25,10 @@ mod typed;
 mod value;
 mod xml;
 
+pub use compress::decompress;
 pub use document::Document;
 pub use error::{DecodeError, DecodeReason, ServiceError};
+pub use host_prefix::host_labels;
 pub use percent::{decode_path, decode_query, parse_query};
 pub use protocol::{
     ErrorContext, JsonVersion, Protocol, RequestParts, ResponseParts, decode_request, encode_error, encode_response,

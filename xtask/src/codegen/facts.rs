@@ -15,7 +15,7 @@ pub struct MemberFacts<'a> {
     pub query: String,
     /// The name in JSON and CBOR.
     pub json: &'a str,
-    /// Where it travels: the variant of `wire::Location`, none for the body.
+    /// Where it travels: the variant of `wire::Location`, none for the body. A header of an event is a header.
     pub location: Option<&'static str>,
     /// How a timestamp is written: the variant of `wire::TimestampFormat`.
     pub format: Option<&'static str>,
@@ -47,6 +47,7 @@ pub fn member<'a>(
         _ => wire.to_owned(),
     };
     let location = match reference.location.as_deref() {
+        None if reference.eventheader => Some("Header"),
         None => None,
         Some("uri") => Some("Uri"),
         Some("querystring") => Some("Query"),
@@ -57,7 +58,7 @@ pub fn member<'a>(
     };
     let declared = reference.xml_namespace.as_ref().or(shape.xml_namespace.as_ref());
     let flags = [
-        (owner.payload.as_deref() == Some(name), "payload"),
+        (owner.payload.as_deref() == Some(name) || reference.eventpayload, "payload"),
         (is_stream(model, reference), "streaming"),
         (owner.required.iter().any(|required| required == name), "required"),
         (is_flattened, "flattened"),

@@ -129,6 +129,10 @@ pub struct Reference {
     pub idempotency_token: bool,
     #[serde(default)]
     pub host_label: bool,
+    #[serde(default)]
+    pub eventpayload: bool,
+    #[serde(default)]
+    pub eventheader: bool,
     pub timestamp_format: Option<String>,
     pub xml_namespace: Option<Json>,
 }
