@@ -168,10 +168,11 @@ fn read_members(message: &Message, protocol: Protocol, shape: &Shape) -> Result<
         Some((index, member)) => vec![(index, read_payload(message, protocol, member)?)],
         None => Vec::new(),
     };
-    if !has_payload && members.iter().any(|member| member.location == Location::Body) {
-        if let Value::Structure(found) = read_document(&message.payload, protocol, shape)? {
-            fields = found;
-        }
+    if !has_payload
+        && members.iter().any(|member| member.location == Location::Body)
+        && let Value::Structure(found) = read_document(&message.payload, protocol, shape)?
+    {
+        fields = found;
     }
     for (index, member) in (0_u16..).zip(members).filter(|(_, member)| member.location == Location::Header) {
         if let Some((_, header)) = message.headers.iter().find(|(name, _)| name == member.wire_name) {
