@@ -1,15 +1,103 @@
-//! What only the REST protocol of S3 needs: paths in both styles, and bodies with a framing of their own.
+//! S3's way of REST: paths in both styles, payload markers, and bodies with a framing of their own.
 
+use api::Caller;
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Uri, header};
-use wire::ServiceError;
+use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
 use wire::sigv4::Claim;
+use wire::{Decoded, OperationEntry, OperationShape, RequestParts, ServiceError, ServiceShape, decode_request, route};
 
-use crate::authenticate::Proven;
-use crate::body::Promise;
+use crate::authenticate::{Proven, body_hash};
+use crate::body::{Promise, collect, stream};
+use crate::budget::Reservation;
+use crate::checksum;
+use crate::failures::{collect_error, route_error, stream_error};
+use crate::front::{Asked, Edge};
+use crate::mount::Mount;
+use crate::pipeline::Ready;
 use crate::recognise::virtual_bucket;
-use crate::trace::{SentUri, text_header};
+use crate::refuse::{Refusal, refusal_error};
+use crate::trace::{SentUri, Trace, text_header};
+
+impl Edge {
+    /// REST: method, path and query name the operation; the body may be a stream.
+    pub(crate) async fn rest<'a>(
+        &self,
+        mount: &'a Mount,
+        asked: Asked<'a>,
+        body: Incoming,
+        memory: &mut Reservation,
+        trace: &mut Trace,
+    ) -> Result<Ready<'a>, ServiceError> {
+        let Asked { parts, claim, query, .. } = asked;
+        let query = query.map_err(|error| trace.protocol.refusal(error))?;
+        let found = route(mount.service, &parts.method, parts.uri.path(), &query, &parts.headers);
+        let marker = text_header(parts, "x-amz-content-sha256").to_owned();
+        if claim.is_ok() && marker.is_empty() {
+            let text = "Missing required header for this request: x-amz-content-sha256";
+            return Err(ServiceError::bad_request("InvalidRequest", text));
+        }
+        check_marker(&marker)?;
+        let known = self.identify(claim, parts, trace)?;
+        let proven = known.map(|known| self.prove(known, parts, &marker, trace)).transpose()?;
+        let matched = found.map_err(route_error)?;
+        trace.operation = matched.operation.name;
+        let operation = implemented(mount.service, matched.operation)?;
+        let framing = Framing::from_marker(&marker);
+        let limit = if proven.is_some() { self.limits.body_bytes } else { self.limits.unsigned_body_bytes };
+        let mut headers = parts.headers.clone();
+        if framing.is_some() {
+            strip_chunked(&mut headers);
+        }
+        let mut request =
+            RequestParts { method: parts.method.clone(), labels: matched.labels, query, headers, body: Bytes::new() };
+        let signed_hash = (marker.len() == 64).then(|| marker.to_ascii_lowercase());
+        let stream = if operation.has_streaming_input || framing.is_some() {
+            let promise = promise(parts, framing, signed_hash, claim.as_ref().ok(), proven.as_ref())?;
+            Some(stream(body, promise, &self.limits))
+        } else {
+            request.body =
+                collect(body, limit, &self.limits, memory).await.map_err(|e| collect_error(trace.family(), e))?;
+            if let Some(sent) = signed_hash {
+                let computed = body_hash(&request.body);
+                if computed != sent {
+                    return Err(refusal_error(
+                        trace.protocol,
+                        Refusal::Payload { sent, computed },
+                        claim.as_ref().ok(),
+                    ));
+                }
+            }
+            None
+        };
+        let mut trailers = None;
+        let stream = match stream {
+            // A framed body of an operation that wants it whole, as some SDKs send DeleteObjects.
+            Some(stream) if !operation.has_streaming_input => {
+                trailers = stream.trailers();
+                request.body = stream.collect(limit).await.map_err(stream_error)?;
+                None
+            }
+            other => other,
+        };
+        if stream.is_none() {
+            let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
+            checksum::check(&parts.headers, trailers, &request.body, operation.requires_checksum)?;
+        }
+        let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
+        let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
+        Ok(Ready { mount, operation, decoded: Decoded { value, body: stream }, caller })
+    }
+}
+
+pub(crate) fn implemented(
+    service: &ServiceShape,
+    entry: &OperationEntry,
+) -> Result<&'static OperationShape, ServiceError> {
+    entry.shape.ok_or_else(|| service.not_implemented(entry))
+}
 
 /// Refuses a payload marker that says nothing of the body: it would go unverified.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
@@ -41,17 +129,19 @@ pub(crate) fn promise(
     proven: Option<&Proven>,
 ) -> Result<Promise, ServiceError> {
     let number = |name: &str| text_header(parts, name).parse::<u64>().ok();
-    let Some(framing) = framing else {
-        let length = number("content-length");
-        if length.is_none() && !parts.headers.contains_key(header::TRANSFER_ENCODING) {
-            return Ok(Promise { length: Some(0), sha256, framing: None });
-        }
-        return Ok(Promise { length, sha256, framing: None });
-    };
-    let Some(length) = number("x-amz-decoded-content-length") else {
+    let missing_length = || {
         let text = "You must provide the Content-Length HTTP header.";
-        return Err(ServiceError::sender("MissingContentLength", 411, text));
+        ServiceError::sender("MissingContentLength", 411, text)
     };
+    let Some(framing) = framing else {
+        if parts.headers.contains_key(header::TRANSFER_ENCODING) {
+            let text = "A header you provided implies functionality that is not implemented";
+            return Err(ServiceError::sender("NotImplemented", 501, text).with_field("Header", "Transfer-Encoding"));
+        }
+        let length = number("content-length").ok_or_else(missing_length)?;
+        return Ok(Promise { length: Some(length), sha256, framing: None });
+    };
+    let length = number("x-amz-decoded-content-length").ok_or_else(missing_length)?;
     let signer = claim.zip(proven).map(|(claim, proven)| ChunkSigner {
         key: proven.key.clone(),
         amz_date: claim.amz_date.clone(),

@@ -168,7 +168,7 @@ impl Worker {
                 match &step {
                     Step::ApplyNetwork(spec) => drop(self.applied.insert(spec.vpc.clone(), spec.clone())),
                     Step::RemoveNetwork(vpc) => drop(self.applied.remove(vpc)),
-                    Step::BringUp(..) | Step::Reset(..) | Step::Retire(_) => {}
+                    Step::Prepare(_) | Step::BringUp(..) | Step::Reset(..) | Step::Retire(_) => {}
                 }
                 self.done.insert(key, step);
             }
@@ -190,7 +190,7 @@ impl Worker {
         let Some(assignment) = assignment else { return false };
         match step {
             Step::ApplyNetwork(spec) => assignment.networks.contains(spec),
-            Step::BringUp(spec, _) => assignment.machines.contains(spec),
+            Step::Prepare(spec) | Step::BringUp(spec, _) => assignment.machines.contains(spec),
             Step::Reset(..) | Step::Retire(_) | Step::RemoveNetwork(_) => false,
         }
     }
@@ -257,6 +257,7 @@ async fn perform(machines: Arc<dyn Machines>, networks: Arc<dyn Networks>, step:
     let effects = async {
         match &step {
             Step::ApplyNetwork(spec) => networks.apply(spec).await,
+            Step::Prepare(spec) => machines.prepare(spec).await,
             Step::BringUp(spec, reboots) => {
                 machines.prepare(spec).await?;
                 if *reboots > 0 {

@@ -20,6 +20,8 @@ pub enum Key {
 pub enum Step {
     /// Make a VPC's network as specified.
     ApplyNetwork(NetworkSpec),
+    /// Prepare a machine, its disk above all, while its network is being made.
+    Prepare(MachineSpec),
     /// Prepare a machine and start it, all reboots asked for so far being answered by that start.
     BringUp(MachineSpec, u64),
     /// Reset a running machine: the number of the reboot.
@@ -36,7 +38,7 @@ impl Step {
         match self {
             Self::ApplyNetwork(spec) => Key::Network(spec.vpc.clone()),
             Self::RemoveNetwork(vpc) => Key::Network(vpc.clone()),
-            Self::BringUp(spec, _) => Key::Machine(spec.id.clone()),
+            Self::Prepare(spec) | Self::BringUp(spec, _) => Key::Machine(spec.id.clone()),
             Self::Reset(id, _) | Self::Retire(id) => Key::Machine(id.clone()),
         }
     }
@@ -85,7 +87,7 @@ impl<'a> Wanted<'a> {
 /// `machines` and `vpcs` are what the host has, `applied` the network specifications that are known to be in force, and
 /// `held` the keys to leave alone: a step for them runs, or has failed and waits for its next activation.
 ///
-/// Networks come before the machines on them, and go after them. A machine that has exited is left as it is for as
+/// Networks come before the machines on them, and go after them; only disks are made beside them. A machine that has exited is left as it is for as
 /// long as it is assigned: whether an instance whose machine died lives again is the region's decision.
 pub fn plan(
     wanted: &Wanted<'_>,
@@ -112,6 +114,8 @@ pub fn plan(
             None | Some(MachineState::Prepared) => {
                 if spec.nics.iter().all(|nic| in_force.contains(&nic.vpc)) {
                     steps.push(Step::BringUp((*spec).clone(), reboots));
+                } else if state.is_none() && wanted.missing_network(spec).is_none() {
+                    steps.push(Step::Prepare((*spec).clone()));
                 }
             }
             Some(MachineState::Running) => {

@@ -78,6 +78,7 @@ fn check(assigned: &str, seen: &str, applied: &str, held: &str, expected: &str) 
         .map(|step| match step {
             super::Step::ApplyNetwork(spec) => format!("apply v{}", last(spec.vpc.as_str())),
             super::Step::RemoveNetwork(vpc) => format!("remove v{}", last(vpc.as_str())),
+            super::Step::Prepare(spec) => format!("prepare m{}", last(spec.id.as_str())),
             super::Step::BringUp(spec, resets) => format!("up m{}={resets}", last(spec.id.as_str())),
             super::Step::Reset(id, number) => format!("reset m{}={number}", last(id.as_str())),
             super::Step::Retire(id) => format!("retire m{}", last(id.as_str())),
@@ -88,12 +89,22 @@ fn check(assigned: &str, seen: &str, applied: &str, held: &str, expected: &str) 
 
 #[test]
 fn networks_come_before_the_machines_on_them() {
-    check("m1/9 v9", "", "", "", "apply v9");
-    check("m1/9 v9", "v9", "", "", "apply v9");
-    check("m1/9 v9'", "v9", "v9", "", "apply v9");
+    check("m1/9 v9", "p1", "", "", "apply v9");
+    check("m1/9 v9", "v9 p1", "", "", "apply v9");
+    check("m1/9 v9'", "v9 p1", "v9", "", "apply v9");
     check("m1/9 v9", "v9", "v9", "", "up m1=0");
-    check("m1/9 m2/8 v9 v8", "v9", "v9", "", "apply v8, up m1=0");
-    check("m1/9 m2/8 v9 v8", "v9", "v9", "v8", "up m1=0");
+    check("m1/9 m2/8 v9 v8", "v9 p2", "v9", "", "apply v8, up m1=0");
+    check("m1/9 m2/8 v9 v8", "v9 p2", "v9", "v8", "up m1=0");
+}
+
+#[test]
+fn a_machine_is_prepared_while_its_network_is_made() {
+    check("m1/9 v9", "", "", "", "apply v9, prepare m1");
+    check("m1/9 v9", "", "", "v9", "prepare m1");
+    check("m1/9 v9", "v9", "", "", "apply v9, prepare m1");
+    check("m1/9 v9", "", "", "v9 m1", "");
+    check("m1/9 v9", "x1", "", "v9", "");
+    check("m1/9", "", "", "", "");
 }
 
 #[test]

@@ -1,0 +1,64 @@
+//! The last of an answer: headers that all of them have, and the documents of refusals.
+
+use http::{HeaderValue, Response};
+use tracing::debug;
+use wire::{ErrorContext, ServiceError, encode_error};
+
+use crate::body::{AnswerBody, full};
+use crate::front::Edge;
+use crate::trace::Trace;
+
+impl Edge {
+    /// The headers that every answer of a service has.
+    pub(crate) fn sign_off(&self, answer: &mut Response<AnswerBody>, trace: &Trace) {
+        sign_off(answer, trace);
+        if trace.service.has_bare_errors
+            && trace.operation == "HeadBucket"
+            && let Ok(region) = HeaderValue::from_str(&self.region)
+        {
+            answer.headers_mut().insert("x-amz-bucket-region", region);
+        }
+    }
+}
+
+fn sign_off(answer: &mut Response<AnswerBody>, trace: &Trace) {
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            answer.headers_mut().insert(name, value);
+        }
+    };
+    if trace.service.has_bare_errors {
+        set("x-amz-request-id", &trace.request_id);
+        set("x-amz-id-2", &trace.host_id);
+    } else {
+        set("x-amzn-requestid", &trace.request_id);
+    }
+    set("server", "Welkin");
+}
+
+/// A refusal in the protocol of its request.
+pub(crate) fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<AnswerBody> {
+    let context = ErrorContext {
+        request_id: &trace.request_id,
+        host_id: &trace.host_id,
+        resource: &trace.resource,
+        is_head: trace.is_head,
+        is_query_mode: trace.is_query_mode,
+    };
+    let response = encode_error(trace.protocol, trace.service, refused, context);
+    let mut answer = Response::new(full(response.body));
+    *answer.status_mut() = response.status;
+    *answer.headers_mut() = response.headers;
+    sign_off(&mut answer, trace);
+    answer
+}
+
+/// Random bytes for ids in answers; guessing them gains nobody anything.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Without a random source ids repeat, but requests are still answered.
+        debug!("no random source");
+    }
+    bytes
+}

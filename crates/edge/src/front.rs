@@ -1,0 +1,186 @@
+//! The front of a region: every request comes in here, and whatever happens leaves with an answer.
+//! Not here: what is between, which is the pipeline.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use tracing::debug;
+use wire::sigv4::{Claim, ClaimError};
+use wire::{DecodeError, Protocol, ServiceShape, parse_query};
+
+use crate::answer::{random, refused_answer};
+use crate::authenticate::{Credentials, SigningKeys};
+use crate::body::{AnswerBody, full};
+use crate::budget::Budget;
+use crate::failures::log_error;
+use crate::limits::Limits;
+use crate::mount::Mount;
+use crate::recognise::{Head, Pairs, candidates, virtual_bucket};
+use crate::rest::to_path_style;
+use crate::trace::{Trace, text_header};
+
+/// The front of a region.
+pub struct Edge {
+    mounts: Vec<Mount>,
+    pub(crate) credentials: Arc<dyn Credentials>,
+    pub(crate) keys: SigningKeys,
+    pub(crate) region: String,
+    pub(crate) limits: Limits,
+    pub(crate) budget: Arc<Budget>,
+    health: Bytes,
+}
+
+impl Edge {
+    /// A front for these services.
+    pub fn new(mounts: Vec<Mount>, credentials: Arc<dyn Credentials>, region: &str, limits: Limits) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        let health = format!("{{\"status\":\"ok\",\"region\":\"{region}\",\"version\":\"{version}\"}}\n");
+        let keys = SigningKeys::default();
+        let budget = Budget::new(limits.held_bytes);
+        Self { mounts, credentials, keys, region: region.to_owned(), limits, budget, health: health.into() }
+    }
+
+    /// The same front with other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.budget = Budget::new(limits.held_bytes);
+        self.limits = limits;
+        self
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Answers one request. Whatever happens there is an answer.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, source_ip: Option<IpAddr>) -> Response<AnswerBody> {
+        let started = Instant::now();
+        let (mut parts, body) = request.into_parts();
+        // Below a bucket's own host name this is a key like any other.
+        let is_bucket = virtual_bucket(text_header(&parts, header::HOST.as_str())).is_some();
+        if parts.uri.path().starts_with("/_welkin/") && !is_bucket {
+            return self.own_page(parts.uri.path());
+        }
+        // HTTP/2 and requests to a proxy have it there.
+        if let Some(authority) = parts.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()))
+            && !parts.headers.contains_key(header::HOST)
+            && let Ok(host) = authority
+        {
+            parts.headers.insert(header::HOST, host);
+        }
+        let claim = Claim::from_headers(&parts.headers);
+        let query = parse_query(parts.uri.query().unwrap_or_default());
+        let found = self.recognise(&parts, claim.as_ref().ok(), query.as_deref().unwrap_or_default());
+        let (service, protocol) = (found.service(), found.protocol);
+        let is_s3 = service.has_bare_errors;
+        if is_s3 {
+            to_path_style(&mut parts);
+        }
+        let mut trace = Trace {
+            service,
+            protocol,
+            operation: "-",
+            account: "-".to_owned(),
+            request_id: if is_s3 { wire::s3_request_id(random()) } else { wire::uuid_request_id(random()) },
+            host_id: if is_s3 { wire::s3_host_id(random()) } else { String::new() },
+            resource: parts.uri.path().to_owned(),
+            is_head: parts.method == Method::HEAD,
+            is_query_mode: text_header(&parts, "x-amzn-query-mode") == "true",
+        };
+        let asked = Asked { found, parts: &parts, claim: &claim, query };
+        let outcome = self.run(asked, body, source_ip, &mut trace).await;
+        let status;
+        let answer = match outcome {
+            Ok(answer) => {
+                status = answer.status();
+                answer
+            }
+            Err(refused) => {
+                status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                log_error(&trace, &refused);
+                refused_answer(&trace, &refused)
+            }
+        };
+        debug!(
+            service = trace.service.name,
+            operation = trace.operation,
+            account = trace.account,
+            request_id = trace.request_id,
+            status = status.as_u16(),
+            micros = started.elapsed().as_micros(),
+            "call"
+        );
+        answer
+    }
+
+    fn own_page(&self, path: &str) -> Response<AnswerBody> {
+        let (status, kind, body) = match path {
+            "/_welkin/health" => (StatusCode::OK, "application/json", self.health.clone()),
+            _ => (StatusCode::NOT_FOUND, "text/plain", Bytes::from_static(b"there is no such page\n")),
+        };
+        let mut answer = Response::new(full(body));
+        *answer.status_mut() = status;
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        answer
+    }
+
+    fn recognise(&self, parts: &Parts, claim: Option<&Claim>, query: &Pairs) -> Found<'_> {
+        let scope = claim.map(|claim| claim.scope.service.as_str());
+        let head = Head::new(scope, &parts.method, &parts.uri, query, &parts.headers);
+        let services = candidates(self.mounts.iter().map(|mount| mount.service), &head);
+        let is_found = |mount: &&Mount| services.iter().any(|service| std::ptr::eq(*service, mount.service));
+        let mounts: Vec<&Mount> = self.mounts.iter().filter(is_found).collect();
+        let spoken = mounts.first().and_then(|mount| head.protocol(mount.service));
+        Found {
+            protocol: spoken.unwrap_or_else(|| head.protocol_of_nobody()),
+            mounts: if spoken.is_some() { mounts } else { Vec::new() },
+            scope: head.scope.unwrap_or("-").to_owned(),
+        }
+    }
+}
+
+/// The service that stands for none.
+static NOBODY: ServiceShape = ServiceShape {
+    name: "-",
+    service_id: "-",
+    endpoint_prefix: "-",
+    signing_name: "-",
+    protocols: &[],
+    api_version: "-",
+    xml_namespace: "",
+    target_prefix: None,
+    has_bare_errors: false,
+    is_query_compatible: false,
+    errors: &[],
+    operations: &[],
+};
+
+/// What a request was recognised as.
+pub(crate) struct Found<'a> {
+    /// What it may be for: one, unless only its form can tell; none if nobody here is meant.
+    pub(crate) mounts: Vec<&'a Mount>,
+    /// How it is read and answered.
+    pub(crate) protocol: Protocol,
+    /// The signing name it was signed for; `-` without any.
+    pub(crate) scope: String,
+}
+
+impl Found<'_> {
+    fn service(&self) -> &'static ServiceShape {
+        self.mounts.first().map_or(&NOBODY, |mount| mount.service)
+    }
+}
+
+/// A request that was recognised, without its body.
+pub(crate) struct Asked<'a> {
+    pub(crate) found: Found<'a>,
+    pub(crate) parts: &'a Parts,
+    pub(crate) claim: &'a Result<Claim, ClaimError>,
+    /// Its query, decoded.
+    pub(crate) query: Result<Vec<(String, Option<String>)>, DecodeError>,
+}
