@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 pub mod aws_chunked;
-mod compress;
 mod document;
 mod error;
 pub mod eventstream;
@@ -25,7 +24,6 @@ mod typed;
 mod value;
 mod xml;
 
-pub use compress::decompress;
 pub use document::Document;
 pub use error::{DecodeError, DecodeReason, ServiceError};
 pub use host_prefix::host_labels;

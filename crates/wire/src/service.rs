@@ -1,6 +1,6 @@
 //! The schema of a service: its names, its operations and their HTTP routes.
 
-use crate::error::{DecodeError, DecodeReason, ServiceError};
+use crate::error::{DecodeError, ServiceError};
 use crate::protocol::{Protocol, rest_xml_refusal};
 use crate::shape::Shape;
 
@@ -68,9 +68,7 @@ impl ServiceShape {
     /// What AWS answers to a request to this service, written in `protocol`, that does not fit its schema.
     pub fn refusal(&self, protocol: Protocol, error: DecodeError) -> ServiceError {
         match protocol {
-            Protocol::RestXml if !self.has_bare_errors && error.reason != DecodeReason::TooLarge => {
-                rest_xml_refusal(&error).because(error)
-            }
+            Protocol::RestXml if !self.has_bare_errors => rest_xml_refusal(&error).because(error),
             _ => protocol.refusal(error),
         }
     }

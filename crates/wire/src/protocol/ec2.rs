@@ -70,7 +70,6 @@ pub(super) fn refusal(error: &DecodeError) -> ServiceError {
         DecodeReason::Encoding
         | DecodeReason::Xml(_)
         | DecodeReason::Syntax(_)
-        | DecodeReason::TooLarge
         | DecodeReason::Unconvertible { .. } => {
             ServiceError::bad_request("MalformedQueryString", "The query string contains a syntax error")
         }

@@ -166,9 +166,6 @@ impl Protocol {
     /// the other services of that protocol ask [`ServiceShape::refusal`].
     pub fn refusal(self, error: DecodeError) -> ServiceError {
         match self {
-            _ if error.reason == DecodeReason::TooLarge => {
-                ServiceError::sender("RequestEntityTooLarge", 413, "The request body is too large")
-            }
             Self::Ec2 => ec2::refusal(&error),
             Self::Query => query::refusal(&error),
             Self::RestXml => rest_xml::s3_refusal(&error),
