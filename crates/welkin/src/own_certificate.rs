@@ -184,7 +184,6 @@ mod tests {
     use region::Tls;
 
     use super::{DAYS, OwnCertificate, RENEW_DAYS, ensure};
-    use crate::addresses::heard_under;
     use crate::data_dir::DataDir;
 
     fn names(names: &[&str]) -> Vec<String> {
