@@ -5,19 +5,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use tracing::debug;
 use wire::Protocol;
 use wire::sigv4::{Claim, ClaimError};
 
 use crate::answer::{not_served, random, refused_answer};
+use crate::audit::{Noted, Seen, Watching};
 use crate::authenticate::{Credentials, SigningKeys};
-use crate::body::{AnswerBody, full};
+use crate::body::AnswerBody;
 use crate::failures::log_error;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::recognise::{Hint, hint, virtual_bucket};
 use crate::rest::to_path_style;
@@ -30,16 +31,15 @@ pub struct Edge {
     pub(crate) keys: SigningKeys,
     pub(crate) region: String,
     pub(crate) limits: Limits,
-    health: Bytes,
+    pub(crate) watching: Watching,
 }
 
 impl Edge {
     /// A front for these services.
     pub fn new(mounts: Vec<Mount>, credentials: Arc<dyn Credentials>, region: &str, limits: Limits) -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        let health = format!("{{\"status\":\"ok\",\"region\":\"{region}\",\"version\":\"{version}\"}}\n");
         let keys = SigningKeys::default();
-        Self { mounts, credentials, keys, region: region.to_owned(), limits, health: health.into() }
+        let watching = Watching::new(Metrics::new(mounts.iter().map(|mount| mount.service)));
+        Self { mounts, credentials, keys, region: region.to_owned(), limits, watching }
     }
 
     /// The same front with other limits.
@@ -60,15 +60,18 @@ impl Edge {
         // Below a bucket's own host name this is a key like any other.
         let is_bucket = virtual_bucket(text_header(&parts, header::HOST.as_str())).is_some();
         if parts.uri.path().starts_with("/_welkin/") && !is_bucket {
-            return self.own_page(parts.uri.path());
+            return self.own_page(&parts, source_ip).await;
         }
         let claim = Claim::from_headers(&parts.headers);
-        let Some(mount) = self.mount_of(&claim, &parts) else { return not_served(&claim) };
+        let Some(mount) = self.mount_of(&claim, &parts) else {
+            self.watching.metrics.count_unserved();
+            return not_served(&claim);
+        };
         let protocol = mount.protocol();
         if protocol == Protocol::RestXml {
             to_path_style(&mut parts);
         }
-        let mut trace = Trace {
+        let trace = Trace {
             service: mount.service,
             protocol,
             operation: "-",
@@ -80,20 +83,28 @@ impl Edge {
             host_id: if protocol == Protocol::RestXml { wire::s3_host_id(random()) } else { String::new() },
             resource: parts.uri.path().to_owned(),
             is_head: parts.method == Method::HEAD,
+            seen: Seen::new(&parts, &claim, source_ip),
         };
-        let outcome = self.run(mount, parts, body, claim, source_ip, &mut trace).await;
+        let mut noted = Noted::new(self, trace, started);
+        let outcome = self.run(mount, parts, body, claim, source_ip, &mut noted.trace).await;
         let status;
         let answer = match outcome {
             Ok(answer) => {
                 status = answer.status();
+                noted.end(status.as_u16(), None).await;
                 answer
             }
             Err(refused) => {
+                let (refused, is_quiet) = self.tame(&mut noted.trace, refused);
                 status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                log_error(&trace, &refused);
-                refused_answer(&trace, &refused)
+                if !is_quiet {
+                    log_error(&noted.trace, &refused);
+                }
+                noted.end(status.as_u16(), Some(&refused)).await;
+                refused_answer(&noted.trace, &refused)
             }
         };
+        let trace = &noted.trace;
         debug!(
             service = trace.service.name,
             operation = trace.operation,
@@ -103,17 +114,6 @@ impl Edge {
             micros = started.elapsed().as_micros(),
             "call"
         );
-        answer
-    }
-
-    fn own_page(&self, path: &str) -> Response<AnswerBody> {
-        let (status, kind, body) = match path {
-            "/_welkin/health" => (StatusCode::OK, "application/json", self.health.clone()),
-            _ => (StatusCode::NOT_FOUND, "text/plain", Bytes::from_static(b"there is no such page\n")),
-        };
-        let mut answer = Response::new(full(body));
-        *answer.status_mut() = status;
-        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         answer
     }
 

@@ -27,6 +27,7 @@ impl Edge {
         // Who has no key is not listened to: their bodies would fill the memory.
         let known = self.identify(claim, parts, trace)?;
         let body = collect(body, self.limits.body_bytes, &self.limits).await.map_err(collect_error)?;
+        self.hold(trace, body.len());
         let proven = known.map(|known| self.prove(known, parts, &body_hash(&body), trace)).transpose()?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
         let text = std::str::from_utf8(&body).unwrap_or_default();

@@ -47,6 +47,7 @@ impl Edge {
         let expected = Expected { protocol: trace.protocol, region: &self.region, now: Timestamp::now(), payload };
         let proven = prove(claim, &credential, &self.keys, parts, &expected)
             .map_err(|refusal| refusal_error(trace.protocol, refusal, Some(claim)))?;
+        trace.seen.caller = Some(proven.caller.clone());
         trace.account = proven.caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         Ok(proven)
     }

@@ -32,6 +32,7 @@ impl Edge {
         } else {
             self.form(mount, &parts, query, body, &claim, trace).await?
         };
+        self.admit(trace, &caller, operation, &decoded.value)?;
         let call = Call {
             caller,
             request_id: trace.request_id.clone(),
@@ -41,6 +42,7 @@ impl Edge {
             region: self.region.clone(),
         };
         let encoded = (mount.dispatch)(operation, call, decoded).await?;
+        self.answered(trace, operation, &encoded.value);
         let response = encode_response(trace.protocol, mount.service, operation, &encoded.value, &trace.request_id);
         let body = match encoded.body {
             Some(stream) => streamed(stream),

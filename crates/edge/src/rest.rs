@@ -56,6 +56,7 @@ impl Edge {
             Some(stream(body, promise, &self.limits))
         } else {
             request.body = collect(body, limit, &self.limits).await.map_err(collect_error)?;
+            self.hold(trace, request.body.len());
             if let Some(sent) = signed_hash {
                 let computed = body_hash(&request.body);
                 if computed != sent {

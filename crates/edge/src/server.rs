@@ -97,6 +97,7 @@ fn open(
     if let Err(cause) = socket.set_nodelay(true) {
         debug!(%cause, "no TCP_NODELAY");
     }
+    let place = (place, edge.watching.metrics.connection());
     let limits = *edge.limits();
     let edge = Arc::clone(edge);
     let service = service_fn(move |request| {

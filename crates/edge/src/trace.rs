@@ -4,6 +4,8 @@ use http::Uri;
 use http::request::Parts;
 use wire::{Protocol, ServiceShape};
 
+use crate::audit::Seen;
+
 /// What is known of a request when its answer is written.
 pub(crate) struct Trace {
     pub(crate) service: &'static ServiceShape,
@@ -14,6 +16,7 @@ pub(crate) struct Trace {
     pub(crate) host_id: String,
     pub(crate) resource: String,
     pub(crate) is_head: bool,
+    pub(crate) seen: Seen,
 }
 
 /// The URI as the client sent it, where routing uses another.

@@ -8,11 +8,12 @@ mod bootstrap;
 mod credentials;
 mod effects;
 mod images;
+mod observe;
 mod region;
 mod runtime;
 
 pub use bootstrap::{BootstrapError, RootKey};
-pub use edge::Limits;
+pub use edge::{DEFAULT_THROTTLE, Limits, Network};
 pub use effects::SystemEffects;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};

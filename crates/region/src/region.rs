@@ -9,6 +9,7 @@ use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Server, ServerError};
 use host::Node;
 use iam::{OwnerAuthorizer, Sts};
+use jiff::Timestamp;
 use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
@@ -19,6 +20,7 @@ use crate::admin::{AdminSocket, Order};
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
 use crate::images::{self, ImageReconciler};
+use crate::observe::RegionObserver;
 use crate::runtime::Reconcilers;
 
 /// What a region is.
@@ -111,7 +113,10 @@ impl Services {
 /// An open region: it listens, and answers once it is [`Region::run`].
 pub struct Region {
     server: Server,
-    edge: Edge,
+    pub(crate) edge: Edge,
+    pub(crate) log: Option<Arc<audit::Log>>,
+    store: Store,
+    folder: Option<PathBuf>,
     services: Services,
     reconcilers: Vec<Arc<dyn Reconciler>>,
     admin: Option<AdminSocket>,
@@ -149,6 +154,7 @@ impl Region {
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
+        let (folder, all) = (config.admin_dir.clone(), store.clone());
         let edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
         let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
@@ -162,7 +168,7 @@ impl Region {
             images.activate().await.map_err(RegionError::Images)?;
             reconcilers.push(Arc::new(images));
         }
-        Ok(Self { server, edge, services, reconcilers, admin, root })
+        Ok(Self { server, edge, log: None, store: all, folder, services, reconcilers, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -196,7 +202,16 @@ impl Region {
         if let Some(admin) = self.admin {
             tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
         }
-        let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), stopped));
+        let observer = RegionObserver {
+            store: self.store,
+            reconcilers: reconcilers.watcher(),
+            folder: self.folder,
+            log: self.log,
+            started: Timestamp::now(),
+            last: Default::default(),
+        };
+        let edge = self.edge.with_observer(Arc::new(observer));
+        let serving = tokio::spawn(self.server.serve(Arc::new(edge), stopped));
         let mut orders = order.subscribe();
         let given = orders.wait_for(|order| *order != Order::Run).await.map_or(Order::Stop, |order| *order);
         info!("stopping: no new requests; open ones may end");

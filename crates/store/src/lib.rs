@@ -9,6 +9,7 @@
 mod changes;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod counters;
 mod engine;
 mod error;
 mod key;
@@ -25,6 +26,7 @@ mod view;
 mod watch;
 
 pub use changes::Changes;
+pub use counters::{COMMIT_BOUNDS, Counts};
 pub use engine::{BoxFuture, Direction, Engine, Pair, Snapshot, Transaction, Version, Write};
 pub use error::{CommitError, MigrationError, StoreError};
 pub use key::{Key, KeyBuf, KeyPart, KeyPrefix, Position};

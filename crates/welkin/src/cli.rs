@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::settings::{Settings, Values, from_environment};
-use crate::{doctor, down, env, image, reconcilers, up};
+use crate::{audit_trail, doctor, down, env, image, reconcilers, up, watching};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
@@ -32,9 +32,19 @@ enum Command {
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
+    /// Who called what, from where, and how it ended
+    Audit(Audit),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
+}
+
+#[derive(Args)]
+struct Audit {
+    #[command(flatten)]
+    options: audit_trail::Options,
+    #[command(flatten)]
+    region: Region,
 }
 
 #[derive(Subcommand)]
@@ -94,6 +104,8 @@ struct Up {
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    #[command(flatten)]
+    watching: watching::Options,
 }
 
 #[derive(Args)]
@@ -113,6 +125,7 @@ pub fn run() -> Result<()> {
         Command::Env(options) => env::run(&options.settings()?),
         Command::Doctor(options) => doctor::run(&options.settings()?),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
+        Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
         }
@@ -142,6 +155,7 @@ impl Up {
             ("public_pool", self.public_pool),
             ("log", self.log),
         ]));
+        values.extend(self.watching.values());
         Settings::resolve(values, from_environment(std::env::vars())?)
     }
 }

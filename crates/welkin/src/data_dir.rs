@@ -1,6 +1,6 @@
 //! The data folder: what is where, and who this region is on its machine.
 //!
-//! `store/` every fact · `blobs/` object bytes · `machines/` disks and consoles · `images/` machine images ·
+//! `store/` every fact · `blobs/` object bytes · `audit/` who called what · `machines/` disks and consoles · `images/` machine images ·
 //! `identity.json` tag, keys and address pool of this region on this machine · `environment` how tools reach it ·
 //! `admin.sock` the operator's socket.
 
@@ -67,6 +67,11 @@ impl DataDir {
     /// Object bytes.
     pub fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
+    }
+
+    /// Who called what.
+    pub fn audit(&self) -> PathBuf {
+        self.root.join("audit")
     }
 
     /// Machines.
@@ -142,7 +147,7 @@ impl DataDir {
     /// Something in the folder that we did not put there.
     fn stranger(&self) -> Result<Option<String>> {
         const OURS: &[&str] =
-            &["store", "blobs", "machines", "images", "cache", "environment", "admin.sock", "lost+found"];
+            &["store", "audit", "blobs", "machines", "images", "cache", "environment", "admin.sock", "lost+found"];
         for entry in fs::read_dir(&self.root)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if !OURS.contains(&name.as_str()) && !name.starts_with('.') {

@@ -2,6 +2,7 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod audit_trail;
 mod cli;
 mod data_dir;
 mod doctor;
@@ -12,6 +13,7 @@ mod image;
 mod reconcilers;
 mod settings;
 mod up;
+mod watching;
 
 use std::process::ExitCode;
 

@@ -7,16 +7,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::watching::Watching;
+
 /// Everything that can be set, as `key`, `about`. Flags spell them `--key-with-dashes`, the file `key_with_underscores`
 /// and the environment `WELKIN_KEY`.
 pub const KEYS: &[(&str, &str)] = &[
+    ("audit_data_events", "whether calls on objects and the like are recorded: on or off"),
+    ("audit_days", "days after which records of the audit trail go"),
+    ("audit_size", "MiB that the audit trail may have"),
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
     ("host", "what runs the machines: linux, or sim for the API alone"),
     ("listen", "address and port of the endpoint"),
     ("log", "what to log, such as info or region=debug"),
+    ("log_format", "how log lines look: text or json"),
+    ("observe_from", "networks that may see details of the health and metrics"),
     ("public_pool", "the block that public addresses come from"),
     ("region", "the name of the region"),
+    ("throttle", "how fast each account may call: so many times AWS's documented rates, or off"),
     ("zones", "availability zones: how many, or their names"),
 ];
 
@@ -49,6 +57,8 @@ pub struct Settings {
     pub public_pool: Option<(Ipv4Addr, u8)>,
     /// The log filter.
     pub log: String,
+    /// What watches over it.
+    pub watching: Watching,
 }
 
 /// Values by key, from one source.
@@ -96,6 +106,7 @@ impl Settings {
             host,
             public_pool: text("public_pool").map(parse_pool).transpose()?,
             log: text("log").unwrap_or("info").to_owned(),
+            watching: Watching::from_values(values)?,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use audit::Log;
 use blobs::{FolderBlobs, FolderLimits};
 use node::Agent;
 use region::admin::Order;
@@ -19,12 +20,13 @@ use tracing::info;
 use crate::data_dir::DataDir;
 use crate::hosts;
 use crate::settings::{HostKind, Settings};
+use crate::watching::LogFormat;
 use crate::{doctor, env};
 
 /// Starts a region and runs it until it is told to stop.
 pub fn run(settings: Settings) -> Result<()> {
     let started = Instant::now();
-    init_log(&settings.log)?;
+    init_log(&settings.log, settings.watching.log_format)?;
     if settings.host == HostKind::Linux {
         doctor::require_host()?;
     }
@@ -57,7 +59,12 @@ async fn serve(settings: &Settings, started: Instant) -> Result<()> {
         node: Arc::clone(&agent) as _,
         effects: Arc::new(SystemEffects),
     };
-    let region = Region::open(config, parts).await?;
+    let watching = &settings.watching;
+    let log = Log::open(&data.audit(), &watching.audit).context("cannot open the audit trail")?;
+    let mut region = Region::open(config, parts).await?.with_audit(Arc::new(log)).with_throttle(watching.throttle);
+    if let Some(networks) = &watching.observe_from {
+        region = region.with_observers(networks.clone());
+    }
     env::write(&data, region.address(), &settings.region, region.root_key())?;
     let order = watch::Sender::new(Order::Run);
     // From here on, before anybody is told that we are there.
@@ -109,16 +116,16 @@ fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
     }
 }
 
-fn init_log(filter: &str) -> Result<()> {
+fn init_log(filter: &str, format: LogFormat) -> Result<()> {
     use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .with_context(|| format!("log: '{filter}' is no filter such as info or info,edge=debug"))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .try_init()
-        .map_err(|error| anyhow!("cannot log: {error}"))
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
+    };
+    set.map_err(|error| anyhow!("cannot log: {error}"))
 }
 
 fn print_banner(settings: &Settings, data: &DataDir, region: &Region, started: Instant) -> Result<()> {

@@ -77,13 +77,29 @@ const RINGS: &[Ring] = &[
         tests_use: &["host-sim", "node", "store-sqlite"],
         ..outer(
             "region",
-            &["api", "blobs", "ec2", "edge", "host", "iam", "ids", "image", "keys", "s3", "service", "store", "wire"],
+            &[
+                "api",
+                "audit",
+                "blobs",
+                "cloudtrail",
+                "ec2",
+                "edge",
+                "host",
+                "iam",
+                "ids",
+                "image",
+                "keys",
+                "s3",
+                "service",
+                "store",
+                "wire",
+            ],
             "puts services together; which engine and which host, the binary decides",
         )
     },
     outer(
         "welkin",
-        &["blobs", "host", "host-linux", "host-sim", "image", "node", "region", "store", "store-sqlite"],
+        &["audit", "blobs", "host", "host-linux", "host-sim", "image", "node", "region", "store", "store-sqlite"],
         "wiring, the command line and settings",
     ),
     outer(
