@@ -2,11 +2,14 @@
 //! Not here: what an operation means, and whether its caller may do it (the service's runner asks the authoriser).
 #![forbid(unsafe_code)]
 
+mod activity;
 mod answer;
+mod answering;
 mod audit;
 mod authenticate;
 mod body;
 mod checksum;
+mod connection;
 mod exposition;
 mod failures;
 mod front;
@@ -16,13 +19,16 @@ mod limits;
 mod metrics;
 mod mount;
 mod pages;
+mod phase;
 mod pipeline;
 mod recognise;
 mod refuse;
 mod rest;
 mod server;
+mod sniff;
 mod stall;
 mod throttle;
+mod tls;
 mod trace;
 
 pub use authenticate::{Credentials, SigningKeys};
@@ -31,5 +37,7 @@ pub use front::Edge;
 pub use limits::Limits;
 pub use mount::Mount;
 pub use pages::{Check, CheckState, Network, NetworkError, Observer};
+pub use phase::Phase;
 pub use server::{Server, ServerError};
 pub use throttle::DEFAULT_THROTTLE;
+pub use tls::{Tls, TlsError};

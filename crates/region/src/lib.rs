@@ -13,7 +13,7 @@ mod region;
 mod runtime;
 
 pub use bootstrap::{BootstrapError, RootKey};
-pub use edge::{DEFAULT_THROTTLE, Limits, Network};
+pub use edge::{DEFAULT_THROTTLE, Limits, Network, Server, ServerError, Tls, TlsError};
 pub use effects::SystemEffects;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};

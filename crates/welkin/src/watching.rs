@@ -1,9 +1,13 @@
-//! Settings of what watches over a region: logs, audit trail, throttle, and who may see how it is.
+//! Settings of what watches over a region: logs, audit trail, throttle, and who may see how it is; and beginning to log.
 
-use anyhow::{Context, Result, bail};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use audit::Log;
 use clap::Args;
-use region::{DEFAULT_THROTTLE, Network};
+use region::{DEFAULT_THROTTLE, Network, Region};
 
+use crate::data_dir::DataDir;
 use crate::settings::Values;
 
 /// Options of `welkin up`.
@@ -111,6 +115,35 @@ impl Watching {
             },
         })
     }
+}
+
+/// The region with its audit trail in the data folder, and with the rest of these settings.
+///
+/// # Errors
+/// If the audit trail cannot be opened.
+pub fn watched(region: Region, data: &DataDir, watching: &Watching) -> Result<Region> {
+    let log = Log::open(&data.audit(), &watching.audit).context("cannot open the audit trail")?;
+    let region = region.with_audit(Arc::new(log)).with_throttle(watching.throttle);
+    Ok(match &watching.observe_from {
+        Some(networks) => region.with_observers(networks.clone()),
+        None => region,
+    })
+}
+
+/// Begins to log, in the form that is set.
+///
+/// # Errors
+/// A filter that is none.
+pub fn init_log(filter: &str, format: LogFormat) -> Result<()> {
+    use std::io::IsTerminal;
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .with_context(|| format!("log: '{filter}' is no filter such as info or info,edge=debug"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
+    };
+    set.map_err(|error| anyhow!("cannot log: {error}"))
 }
 
 #[cfg(test)]
