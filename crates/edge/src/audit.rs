@@ -16,7 +16,7 @@ use wire::sigv4::{Claim, ClaimError};
 use wire::{OperationShape, ServiceError, Value};
 
 use crate::front::Edge;
-use crate::metrics::{Class, Counted, Metrics};
+use crate::metrics::{Class, Metrics};
 use crate::pages::{Network, Observer, loopback};
 use crate::throttle::{DEFAULT_THROTTLE, Throttle, throttled};
 use crate::trace::{Trace, text_header};
@@ -73,7 +73,6 @@ pub(crate) struct Seen {
     request: Option<Parameters>,
     response: Option<Parameters>,
     is_throttled: bool,
-    held: Option<Counted>,
 }
 
 impl Seen {
@@ -86,17 +85,11 @@ impl Seen {
             request: None,
             response: None,
             is_throttled: false,
-            held: None,
         }
     }
 }
 
 impl Edge {
-    /// Notes that a body is held while its call lasts.
-    pub(crate) fn hold(&self, trace: &mut Trace, bytes: usize) {
-        trace.seen.held = Some(self.watching.metrics.body(bytes));
-    }
-
     /// Notes who calls and what is asked, and lets the call in unless its caller comes too fast.
     ///
     /// # Errors
@@ -117,7 +110,7 @@ impl Edge {
                 let (service, operation) = (trace.service.name, operation.name);
                 warn!(service, operation, account = trace.account, "calls come too fast and are turned away");
             }
-            return Err(throttled(trace.service, trace.protocol, wait));
+            return Err(throttled(trace.family(), wait));
         }
         if let (Some(_), Some(shape)) = (&self.watching.log, operation.input) {
             let is_wanted = self.is_recorded(category(trace.service.name, operation.name));
@@ -154,7 +147,7 @@ impl Edge {
         if self.watching.may_tell() {
             warn!(source = ?address, "requests without a proof come too fast and are no longer logged one by one");
         }
-        (throttled(trace.service, trace.protocol, Duration::from_secs(1)), true)
+        (throttled(trace.family(), Duration::from_secs(1)), true)
     }
 }
 

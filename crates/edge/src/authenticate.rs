@@ -89,7 +89,7 @@ pub(crate) fn prove(
             Protocol::RestXml => {
                 format!("the region '{}' is wrong; expecting '{}'", claim.scope.region, expected.region)
             }
-            Protocol::Ec2 | Protocol::Query => "Credential should be scoped to a valid region.".to_owned(),
+            _ => "Credential should be scoped to a valid region.".to_owned(),
         }));
     }
     if claim.age_seconds(expected.now).abs() > MAX_SKEW_SECONDS {
@@ -107,7 +107,7 @@ pub(crate) fn prove(
     }
     let path_rule = match expected.protocol {
         Protocol::RestXml => PathRule::Once,
-        Protocol::Ec2 | Protocol::Query => PathRule::Twice,
+        _ => PathRule::Twice,
     };
     let sent = parts.extensions.get::<SentUri>().map_or(&parts.uri, |sent| &sent.0);
     let canonical = CanonicalRequest {

@@ -66,7 +66,6 @@ pub(crate) struct Metrics {
     unheard: AtomicU64,
     open: Gauge,
     accepted: AtomicU64,
-    held: Gauge,
 }
 
 /// A number that rises and falls.
@@ -76,19 +75,18 @@ struct Gauge(Arc<AtomicU64>);
 /// Counts towards a gauge until it is dropped.
 pub(crate) struct Counted {
     gauge: Gauge,
-    amount: u64,
 }
 
 impl Gauge {
-    fn add(&self, amount: u64) -> Counted {
-        self.0.fetch_add(amount, Relaxed);
-        Counted { gauge: self.clone(), amount }
+    fn add(&self) -> Counted {
+        self.0.fetch_add(1, Relaxed);
+        Counted { gauge: self.clone() }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.gauge.0.fetch_sub(self.amount, Relaxed);
+        self.gauge.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -105,23 +103,20 @@ impl Metrics {
             unheard: AtomicU64::new(0),
             open: Gauge::default(),
             accepted: AtomicU64::new(0),
-            held: Gauge::default(),
         }
     }
 
     /// Counts a call.
     pub(crate) fn count(&self, service: &'static ServiceShape, operation: &str, class: Class, took: Duration) {
-        let Some(known) = self.services.iter().find(|known| std::ptr::eq(known.shape, service)) else { return };
+        let Some(known) = self.services.iter().find(|known| std::ptr::eq(known.shape, service)) else {
+            self.unserved.fetch_add(1, Relaxed);
+            return;
+        };
         let place = service.operations.binary_search_by(|entry| entry.name.cmp(operation)).ok();
         match place.and_then(|place| known.operations.get(place)) {
             Some(cell) => cell.get_or_init(Box::default).count(class, took),
             None => known.other.count(class, took),
         }
-    }
-
-    /// Counts a call to a service that is not here.
-    pub(crate) fn count_unserved(&self) {
-        self.unserved.fetch_add(1, Relaxed);
     }
 
     /// Counts a request without a proof that was only counted.
@@ -132,16 +127,11 @@ impl Metrics {
     /// A connection, until what is given is dropped.
     pub(crate) fn connection(&self) -> Counted {
         self.accepted.fetch_add(1, Relaxed);
-        self.open.add(1)
+        self.open.add()
     }
 
-    /// A body that is held in memory, until what is given is dropped.
-    pub(crate) fn body(&self, bytes: usize) -> Counted {
-        self.held.add(bytes as u64)
-    }
-
-    /// Writes all of them.
-    pub(crate) fn write(&self, page: &mut Exposition) {
+    /// Writes all of them; `held` bytes of bodies are in memory.
+    pub(crate) fn write(&self, page: &mut Exposition, held: usize) {
         let mut used = Vec::new();
         for service in &self.services {
             for (entry, cell) in service.shape.operations.iter().zip(&service.operations) {
@@ -186,7 +176,7 @@ impl Metrics {
             ),
             ("welkin_connections_total", Counter, "Connections accepted.", self.accepted.load(Relaxed)),
             ("welkin_connections_open", Gauge, "Connections that are open.", self.open.0.load(Relaxed)),
-            ("welkin_held_body_bytes", Gauge, "Bytes of request bodies held in memory.", self.held.0.load(Relaxed)),
+            ("welkin_held_body_bytes", Gauge, "Bytes of request bodies held in memory.", held as u64),
         ] {
             page.single(name, kind, help, value);
         }
@@ -211,11 +201,10 @@ mod tests {
             metrics.count(&api::ec2::SERVICE, &format!("Made{number}"), Class::Refused, Duration::from_millis(1));
         }
         metrics.count(&api::ec2::SERVICE, "DescribeVpcs", Class::Good, Duration::from_millis(3));
-        let held = metrics.body(10);
         let open = metrics.connection();
         let text = || {
             let mut page = Exposition::default();
-            metrics.write(&mut page);
+            metrics.write(&mut page, 10);
             page.into_text()
         };
         let first = text();
@@ -230,7 +219,7 @@ mod tests {
         ] {
             assert!(first.lines().any(|own| own == line), "{line}\n{first}");
         }
-        drop((held, open));
-        assert!(text().contains("welkin_connections_open 0\n") && text().contains("welkin_held_body_bytes 0\n"));
+        drop(open);
+        assert!(text().contains("welkin_connections_open 0\n"));
     }
 }

@@ -191,7 +191,7 @@ impl Edge {
         page.family("welkin_build_info", MetricKind::Gauge, "Which program this is, and of which region.");
         let labels = [("version", env!("CARGO_PKG_VERSION")), ("region", self.region.as_str())];
         page.sample("welkin_build_info", &labels, 1);
-        self.watching.metrics.write(&mut page);
+        self.watching.metrics.write(&mut page, self.budget.held());
         if let Some(log) = &self.watching.log {
             let counts = log.counts();
             use MetricKind::{Counter, Gauge};

@@ -35,7 +35,7 @@ pub(crate) fn refusal_error(protocol: Protocol, refusal: Refusal, claim: Option<
     match protocol {
         Protocol::Ec2 => ec2(refusal),
         Protocol::RestXml => s3(refusal, claim),
-        Protocol::Query => query(refusal, claim),
+        _ => query(refusal, claim),
     }
 }
 

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use api::{Caller, Principal};
 use audit::is_read_only;
-use wire::{Protocol, ServiceError, ServiceShape};
+use wire::{ServiceError, ServiceShape};
+
+use crate::trace::Family;
 
 /// The default factor: 20,000 reading and 5,000 changing calls a second of one account at one service, after bursts of
 /// 100,000 and 50,000. It stops what runs wild and nothing else.
@@ -135,13 +137,12 @@ fn make_room(buckets: &mut HashMap<u64, u64>, now: u64) {
 
 /// AWS's error for calls that come too fast, in the words of the service's family. Clients know all of these, and wait
 /// and try again; newer ones wait as long as `x-amz-retry-after` says, in milliseconds.
-pub(crate) fn throttled(service: &ServiceShape, protocol: Protocol, wait: Duration) -> ServiceError {
-    let error = match protocol {
-        Protocol::Ec2 => ServiceError::receiver("RequestLimitExceeded", 503, "Request limit exceeded."),
-        Protocol::RestXml if service.has_bare_errors => {
-            ServiceError::receiver("SlowDown", 503, "Please reduce your request rate.")
-        }
-        Protocol::Query | Protocol::RestXml => ServiceError::bad_request("Throttling", "Rate exceeded"),
+pub(crate) fn throttled(family: Family, wait: Duration) -> ServiceError {
+    let error = match family {
+        Family::Ec2 => ServiceError::receiver("RequestLimitExceeded", 503, "Request limit exceeded."),
+        Family::S3 => ServiceError::receiver("SlowDown", 503, "Please reduce your request rate."),
+        Family::Query => ServiceError::bad_request("Throttling", "Rate exceeded"),
+        Family::Modern => ServiceError::bad_request("ThrottlingException", "Rate exceeded"),
     };
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     error
@@ -154,9 +155,9 @@ mod tests {
     use std::time::Duration;
 
     use api::{Caller, Principal};
-    use wire::Protocol;
 
     use super::{MAX_BUCKETS, SHARDS, Throttle, throttled};
+    use crate::trace::Family;
 
     fn root(account: &str) -> Caller {
         Caller::root(account.parse().unwrap(), "AKIA")
@@ -224,14 +225,15 @@ mod tests {
     #[test]
     fn errors_are_amazons() {
         let wait = Duration::from_millis(1500);
-        let check = |service, protocol, code: &str, status| {
-            let error = throttled(service, protocol, wait);
+        let check = |family, code: &str, status| {
+            let error = throttled(family, wait);
             assert_eq!((&*error.code, error.status), (code, status));
             assert_eq!(error.headers[0], ("x-amz-retry-after", "1500".to_owned()));
             assert_eq!(error.headers[1], ("retry-after", "2".to_owned()));
         };
-        check(&api::ec2::SERVICE, Protocol::Ec2, "RequestLimitExceeded", 503);
-        check(&api::sts::SERVICE, Protocol::Query, "Throttling", 400);
-        check(&api::s3::SERVICE, Protocol::RestXml, "SlowDown", 503);
+        check(Family::Ec2, "RequestLimitExceeded", 503);
+        check(Family::Query, "Throttling", 400);
+        check(Family::Modern, "ThrottlingException", 400);
+        check(Family::S3, "SlowDown", 503);
     }
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod aws_chunked;
+mod document;
 mod error;
 mod percent;
 mod protocol;
@@ -16,14 +17,17 @@ mod service;
 mod shape;
 pub mod sigv4;
 mod stream;
+mod tree;
 mod typed;
 mod value;
 mod xml;
 
+pub use document::Document;
 pub use error::{DecodeError, DecodeReason, ServiceError};
 pub use percent::{decode_path, decode_query, parse_query};
 pub use protocol::{
-    ErrorContext, Protocol, RequestParts, ResponseParts, decode_request, encode_error, encode_response,
+    ErrorContext, JsonVersion, Protocol, RequestParts, ResponseParts, decode_request, encode_error, encode_response,
+    operation_name, select,
 };
 pub use request_id::{s3_host_id, s3_request_id, uuid_request_id};
 pub use router::{Matched, RouteError, route};

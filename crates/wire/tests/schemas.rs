@@ -50,6 +50,8 @@ static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "urn:test",
     target_prefix: None,
     has_bare_errors: false,
+    is_query_compatible: false,
+    errors: &[],
     operations: &[],
 };
 
@@ -64,6 +66,7 @@ const fn operation(shape: &'static Shape) -> OperationShape {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     }
 }

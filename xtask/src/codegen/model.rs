@@ -66,6 +66,8 @@ pub struct Metadata {
     #[serde(default)]
     pub protocols: Vec<String>,
     pub target_prefix: Option<String>,
+    pub json_version: Option<String>,
+    pub aws_query_compatible: Option<Json>,
     #[serde(default)]
     pub xml_namespace: String,
 }
@@ -85,6 +87,13 @@ pub struct Operation {
     #[serde(default)]
     pub http_checksum_required: bool,
     pub http_checksum: Option<HttpChecksum>,
+    pub endpoint: Option<Endpoint>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    pub host_prefix: Option<String>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -118,6 +127,8 @@ pub struct Reference {
     pub xml_attribute: bool,
     #[serde(default)]
     pub idempotency_token: bool,
+    #[serde(default)]
+    pub host_label: bool,
     pub timestamp_format: Option<String>,
     pub xml_namespace: Option<Json>,
 }
@@ -145,6 +156,10 @@ pub struct Shape {
     pub document: bool,
     #[serde(default)]
     pub eventstream: bool,
+    #[serde(default)]
+    pub streaming: bool,
+    #[serde(default)]
+    pub fault: bool,
     pub timestamp_format: Option<String>,
     pub xml_namespace: Option<Json>,
     pub error: Option<ErrorTrait>,

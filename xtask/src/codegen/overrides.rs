@@ -49,10 +49,53 @@ pub fn has_bare_errors(service: &str) -> bool {
 /// The namespace of answers, where the metadata names none.
 pub fn xml_namespace<'a>(service: &str, stated: &'a str) -> &'a str {
     match service {
+        "sqs" => "http://queue.amazonaws.com/doc/2012-11-05/",
         "s3" => "http://s3.amazonaws.com/doc/2006-03-01/",
         // The metadata says http without the final slash; what EC2 sends has it.
         "ec2" => "http://ec2.amazonaws.com/doc/2016-11-15/",
         _ => stated,
+    }
+}
+
+/// What the query protocol calls a member of SQS whose type is `shape`. AWS's model forgot it when SQS moved to JSON; these
+/// are the names of the models before November 2023, which old clients still send and read.
+pub fn query_name(service: &str, shape: &str) -> Option<&'static str> {
+    if service != "sqs" {
+        return None;
+    }
+    Some(match shape {
+        "AWSAccountIdList" => "AWSAccountId",
+        "ActionNameList" => "ActionName",
+        "AttributeNameList" => "AttributeName",
+        "BatchResultErrorEntryList" => "BatchResultErrorEntry",
+        "BinaryList" => "BinaryListValue",
+        "ChangeMessageVisibilityBatchRequestEntryList" => "ChangeMessageVisibilityBatchRequestEntry",
+        "ChangeMessageVisibilityBatchResultEntryList" => "ChangeMessageVisibilityBatchResultEntry",
+        "DeleteMessageBatchRequestEntryList" => "DeleteMessageBatchRequestEntry",
+        "DeleteMessageBatchResultEntryList" => "DeleteMessageBatchResultEntry",
+        "ListMessageMoveTasksResultEntryList" => "ListMessageMoveTasksResultEntry",
+        "MessageAttributeNameList" => "MessageAttributeName",
+        "MessageBodyAttributeMap" => "MessageAttribute",
+        "MessageBodySystemAttributeMap" => "MessageSystemAttribute",
+        "MessageList" => "Message",
+        "MessageSystemAttributeList" => "MessageSystemAttributeName",
+        "MessageSystemAttributeMap" | "QueueAttributeMap" => "Attribute",
+        "QueueUrlList" => "QueueUrl",
+        "SendMessageBatchRequestEntryList" => "SendMessageBatchRequestEntry",
+        "SendMessageBatchResultEntryList" => "SendMessageBatchResultEntry",
+        "StringList" => "StringListValue",
+        "TagKeyList" => "TagKey",
+        "TagMap" => "Tag",
+        _ => return None,
+    })
+}
+
+/// What the query protocol calls the keys and values of SQS's maps; see [`query_name`].
+pub fn query_pair(service: &str, shape: &str) -> Option<(&'static str, &'static str)> {
+    match (service, shape) {
+        ("sqs", "TagMap") => Some(("Key", "Value")),
+        ("sqs", _) => Some(("Name", "Value")),
+        _ => None,
     }
 }
 

@@ -230,6 +230,11 @@ impl Connection {
         Some(answer)
     }
 
+    /// Whether the peer says something within this time, or closes.
+    pub async fn has_more(&mut self, within: Duration) -> bool {
+        !self.ahead.is_empty() || tokio::time::timeout(within, self.read_more()).await.is_ok()
+    }
+
     /// Whether the peer closes without a word more.
     pub async fn is_closed(&mut self) -> bool {
         self.ahead.is_empty() && !self.read_more().await

@@ -5,6 +5,8 @@ mod client;
 mod connections;
 mod fixture;
 mod inputs;
+mod memory;
+mod odd;
 mod refusals;
 mod tokens;
 mod uploads;

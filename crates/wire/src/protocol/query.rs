@@ -73,7 +73,10 @@ pub(super) fn refusal(error: &DecodeError) -> ServiceError {
             "ValidationError",
             format!("1 validation error detected: Value '{text}' at '{}' must be {expected}", lower_first(path)),
         ),
-        DecodeReason::Encoding | DecodeReason::Xml(_) => {
+        DecodeReason::Encoding
+        | DecodeReason::Xml(_)
+        | DecodeReason::Syntax(_)
+        | DecodeReason::Unconvertible { .. } => {
             ServiceError::bad_request("MalformedQueryString", "The query string contains a syntax error")
         }
         reason => ServiceError::bad_request("MalformedInput", format!("{path} {reason}")),
