@@ -11,6 +11,7 @@ mod images;
 mod observe;
 mod region;
 mod runtime;
+mod trail;
 
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edge::{DEFAULT_THROTTLE, Limits, Network, Server, ServerError, Tls, TlsError};

@@ -28,7 +28,8 @@ impl Region {
     /// The same region, which records its calls in `log`.
     #[must_use]
     pub fn with_audit(mut self, log: Arc<Log>) -> Self {
-        self.log = Some(Arc::clone(&log));
+        // Set once: a region is given one log, before it runs.
+        let _ = self.trail.log.set(Arc::clone(&log));
         self.edge = self.edge.with_audit(log);
         self
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use blobs::BlobStore;
+use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
@@ -23,6 +24,7 @@ use crate::credentials::StoreCredentials;
 use crate::images::{self, ImageReconciler};
 use crate::observe::RegionObserver;
 use crate::runtime::Reconcilers;
+use crate::trail::AuditTrail;
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -83,6 +85,8 @@ pub enum RegionError {
 /// The services of a region, for callers in the same process. Clones share what is behind them.
 #[derive(Clone)]
 pub struct Services {
+    /// CloudTrail.
+    pub cloudtrail: CloudTrail,
     /// EC2.
     pub ec2: Ec2,
     /// STS.
@@ -93,8 +97,12 @@ pub struct Services {
 
 impl Services {
     fn mounts(&self) -> Vec<Mount> {
-        let Self { ec2, sts, s3 } = self.clone();
+        let Self { cloudtrail, ec2, sts, s3 } = self.clone();
         vec![
+            Mount::new(&api::cloudtrail::SERVICE, move |operation, call, request| {
+                let cloudtrail = cloudtrail.clone();
+                Box::pin(async move { api::cloudtrail::dispatch(&cloudtrail, operation, call, request).await })
+            }),
             Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
                 let ec2 = ec2.clone();
                 Box::pin(async move { api::ec2::dispatch(&ec2, operation, call, request).await })
@@ -115,7 +123,7 @@ impl Services {
 pub struct Region {
     server: Server,
     pub(crate) edge: Edge,
-    pub(crate) log: Option<Arc<audit::Log>>,
+    pub(crate) trail: Arc<AuditTrail>,
     store: Store,
     folder: Option<PathBuf>,
     services: Services,
@@ -157,7 +165,9 @@ impl Region {
             .map_err(RegionError::Tables)?;
         let root = first_account(&store, &facts, &*effects).await?;
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
+        let trail = Arc::<AuditTrail>::default();
         let services = Services {
+            cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
             sts: Sts::new(runner.clone()),
             s3: S3::new(runner, Arc::clone(&blobs)),
@@ -177,7 +187,7 @@ impl Region {
             images.activate().await.map_err(RegionError::Images)?;
             reconcilers.push(Arc::new(images));
         }
-        Ok(Self { server, edge, log: None, store: all, folder, services, reconcilers, admin, root })
+        Ok(Self { server, edge, trail, store: all, folder, services, reconcilers, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -222,7 +232,7 @@ impl Region {
             store: self.store,
             reconcilers: reconcilers.watcher(),
             folder: self.folder,
-            log: self.log,
+            log: self.trail.log.get().cloned(),
             started: Timestamp::now(),
             last: Default::default(),
         };
