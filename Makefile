@@ -68,6 +68,11 @@ test-acceptance: test-needs $(VENV)/installed ## the real binary, driven by the 
 	cargo build --locked --package welkin
 	WELKIN_BIN=$(WELKIN) $(VENV)/bin/python -m pytest tests/acceptance $(T)
 
+.PHONY: fuzz
+fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each target, TARGET="dns xml" for some)
+	@command -v g++ > /dev/null || { echo "libFuzzer needs a C++ compiler: apt-get install g++" >&2; exit 1; }
+	scripts/fuzz -t $(or $(TIME),60) $(TARGET)
+
 .PHONY: bench
 bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt

@@ -83,6 +83,11 @@ const RINGS: &[Ring] = &[
         &["api", "host", "host-sim", "ids", "node", "region", "service", "store", "wire"],
         "for tests only",
     ),
+    outer(
+        "hostile",
+        &["api", "blobs", "host", "host-linux", "iam", "ids", "s3", "store", "wire"],
+        "for tests only: it holds every decoder to what is claimed of it",
+    ),
     outer("bench", &["wire"], "a client that measures: it signs requests, and knows nothing else of ours"),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),
 ];
