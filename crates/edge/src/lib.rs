@@ -2,26 +2,34 @@
 //! Not here: what an operation means, and whether its caller may do it (the service's runner asks the authoriser).
 #![forbid(unsafe_code)]
 
+mod activity;
 mod answer;
+mod answering;
 mod authenticate;
 mod body;
 mod checksum;
+mod connection;
 mod failures;
 mod front;
 mod held;
 mod identify;
 mod limits;
 mod mount;
+mod phase;
 mod pipeline;
 mod recognise;
 mod refuse;
 mod rest;
 mod server;
+mod sniff;
 mod stall;
+mod tls;
 mod trace;
 
 pub use authenticate::{Credentials, SigningKeys};
 pub use front::Edge;
 pub use limits::Limits;
 pub use mount::Mount;
+pub use phase::Phase;
 pub use server::{Server, ServerError};
+pub use tls::{Tls, TlsError};

@@ -12,7 +12,7 @@ use wire::{Protocol, ServiceError, encode_response, parse_query};
 use crate::body::{AnswerBody, full, streamed};
 use crate::front::Edge;
 use crate::mount::Mount;
-use crate::trace::{Trace, text_header};
+use crate::trace::{IsSecure, Trace, text_header};
 
 impl Edge {
     /// Reads, proves, dispatches and encodes.
@@ -36,7 +36,7 @@ impl Edge {
             caller,
             request_id: trace.request_id.clone(),
             source_ip,
-            is_secure: false,
+            is_secure: IsSecure::of(&parts),
             user_agent: text_header(&parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
             region: self.region.clone(),
         };
