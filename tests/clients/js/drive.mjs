@@ -28,7 +28,7 @@ async function identity() {
 
 async function instances() {
   const client = new ec2.EC2Client({ region });
-  const images = await client.send(new ec2.DescribeImagesCommand({ Owners: ["amazon", "self"] }));
+  const images = await client.send(new ec2.DescribeImagesCommand({}));
   const launched = await client.send(
     new ec2.RunInstancesCommand({
       ImageId: images.Images[0].ImageId,
