@@ -55,6 +55,10 @@ const RINGS: &[Ring] = &[
     },
     outer("blobs", &[], "bytes on disk, whatever they are"),
     outer("backup", &["blobs", "store"], "one file out of a store and its blobs, and back, whatever they are about"),
+    Ring {
+        tests_use: &["ids"],
+        ..outer("audit", &["api", "wire"], "writes down calls as the edge tells of them; it serves nobody")
+    },
     outer("keys", &["service"], "makes what `service` names, outside of any operation"),
     outer("store-sqlite", &["store"], "an engine knows keys and bytes"),
     outer("store-postgres", &["store"], "an engine knows keys and bytes"),
@@ -66,7 +70,11 @@ const RINGS: &[Ring] = &[
         ..outer("node", &["host", "ids"], "a node acts on assignments and never reads the region's store")
     },
     outer("image", &[], "makes folders out of Debian's packages"),
-    outer("edge", &["api", "iam", "ids", "wire"], "services are mounted on it; it knows none of them but who calls"),
+    outer(
+        "edge",
+        &["api", "audit", "iam", "ids", "wire"],
+        "services are mounted on it; it knows none of them but who calls",
+    ),
     Ring {
         tests_use: &["host-sim", "node", "store-sqlite"],
         ..outer(
