@@ -78,7 +78,7 @@ fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each t
 	scripts/fuzz -t $(or $(TIME),60) $(TARGET)
 
 .PHONY: bench
-bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some)
+bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some; a clean build only with "--only build")
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
 	cargo build --release --locked --package welkin --package bench
 	target/release/bench $(BENCH)

@@ -103,8 +103,8 @@ const RINGS: &[Ring] = &[
     ),
     outer(
         "bench",
-        &["store", "store-sqlite", "wire"],
-        "a client that measures: it signs requests; engines are measured without the region around them",
+        &["api", "ec2", "host", "iam", "ids", "service", "store", "store-sqlite", "testkit", "wire"],
+        "a client that measures: it signs requests; engines, and the steps of a call, without the region around them",
     ),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),
 ];
