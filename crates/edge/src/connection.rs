@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) async fn serve(socket: TcpStream, answering: Answering, tls: TlsMode) {
     let peer = answering.peer;
     let limits = *answering.edge.limits();
-    let socket = Stalling::new(socket, limits.idle_time);
+    let socket = Stalling::new(socket, &limits);
     let mut last_call = pin!(last_call(answering.phase.clone(), limits));
     let sniffed = tokio::select! {
         sniffed = timeout(limits.header_time, sniff(socket)) => sniffed,
@@ -147,6 +147,10 @@ where
         tokio::select! {
             outcome = connection.as_mut() => return outcome,
             () = look => {}
+            () = activity.dismissed(), if ending.is_none() => {
+                connection.as_mut().graceful_shutdown();
+                ending = Some(Instant::now());
+            }
             changed = phase.changed(), if !is_phase_over => {
                 is_phase_over = changed.is_err();
                 // A server that is gone is one that drains.
