@@ -133,9 +133,14 @@ const RINGS: &[Ring] = &[
         "for tests only",
     ),
     outer(
+        "hostile",
+        &["api", "blobs", "host", "host-linux", "iam", "ids", "s3", "store", "wire"],
+        "for tests only: it holds every decoder to what is claimed of it",
+    ),
+    outer(
         "bench",
-        &["store", "store-sqlite", "wire"],
-        "a client that measures: it signs requests; engines are measured without the region around them",
+        &["api", "ec2", "host", "iam", "ids", "service", "store", "store-sqlite", "testkit", "wire"],
+        "a client that measures: it signs requests; engines, and the steps of a call, without the region around them",
     ),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),
 ];
