@@ -4,15 +4,22 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+pub mod backups;
 mod bootstrap;
 mod credentials;
+mod dev;
 mod effects;
+mod home;
 mod images;
+mod lease;
+mod reconciling;
 mod region;
 mod runtime;
 
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edge::{Limits, Server, ServerError, Tls, TlsError};
 pub use effects::SystemEffects;
+pub use home::{HomeError, claim as claim_home};
+pub use lease::Duty;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};

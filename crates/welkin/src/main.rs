@@ -2,23 +2,30 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod certificate;
 mod cli;
 mod completions;
+mod convert;
 mod data_dir;
 mod descriptors;
+mod dev;
 mod doctor;
 mod down;
+mod driver;
 mod env;
 mod hosts;
 mod image;
 mod notify;
 mod orphans;
 mod own_certificate;
+mod processes;
 mod reconcilers;
 mod restart;
+mod restore;
 mod settings;
 mod signals;
+mod standing;
 mod up;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@
 pub mod aws_chunked;
 mod document;
 mod error;
+pub mod multipart;
 mod percent;
 mod protocol;
 mod request_id;
@@ -15,6 +16,7 @@ mod router;
 mod scalar;
 mod service;
 mod shape;
+pub mod sigv2;
 pub mod sigv4;
 mod stream;
 mod tree;

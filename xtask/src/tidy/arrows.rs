@@ -88,7 +88,20 @@ const RINGS: &[Ring] = &[
     },
     outer(
         "welkin",
-        &["backup", "blobs", "host", "host-linux", "host-sim", "image", "node", "region", "store", "store-sqlite"],
+        &[
+            "backup",
+            "blobs",
+            "host",
+            "host-linux",
+            "host-sim",
+            "ids",
+            "image",
+            "node",
+            "region",
+            "store",
+            "store-postgres",
+            "store-sqlite",
+        ],
         "wiring, the command line and settings",
     ),
     outer(

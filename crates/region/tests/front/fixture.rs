@@ -87,12 +87,14 @@ impl World {
             admin_dir: None,
             image_dir: None,
             is_simulated: true,
+            is_dev: false,
         };
         let parts = Parts {
             store: store.clone(),
             blobs: Arc::<MemoryBlobs>::clone(&blobs),
             node: Arc::new(Agent::new(machines, networks)),
             effects: Arc::new(SystemEffects),
+            duty: None,
         };
         let region = Region::open(config, parts).await.unwrap().with_limits(limits);
         let address = region.address();

@@ -7,6 +7,7 @@ mod fixture;
 mod inputs;
 mod memory;
 mod odd;
+mod presigned;
 mod refusals;
 mod tokens;
 mod uploads;
