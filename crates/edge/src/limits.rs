@@ -8,8 +8,12 @@ pub struct Limits {
     /// Open connections. Beyond that the longest idle one is closed for each new one; if all are busy, new ones wait in
     /// the kernel's backlog.
     pub connections: usize,
-    /// Open connections of one address (of one /64 for IPv6).
+    /// Open connections of one address (of one /64 for IPv6); never more than three quarters of all.
     pub connections_per_source: usize,
+    /// Requests at a time on one HTTP/2 connection.
+    pub streams: usize,
+    /// Requests that are answered at a time over HTTP/2, on all connections together; more wait.
+    pub requests: usize,
     /// Headers of one request.
     pub headers: usize,
     /// Bytes of all headers of one request, and of the read buffer.
@@ -24,6 +28,8 @@ pub struct Limits {
     pub held_wait: Duration,
     /// Bytes of all headers of one S3 request.
     pub s3_header_bytes: usize,
+    /// Time for a TLS handshake.
+    pub handshake_time: Duration,
     /// Time for the headers of a request to arrive.
     pub header_time: Duration,
     /// Time for a held body to arrive.
@@ -34,6 +40,9 @@ pub struct Limits {
     pub pace_time: Duration,
     /// Longest pause within a streamed body, and longest time in which a client takes nothing of its answer.
     pub idle_time: Duration,
+    /// Time that open connections have to send another request before they are drained, when a new process takes over:
+    /// whoever uses a connection is told with an answer that it ends, and not by its end.
+    pub part_time: Duration,
     /// Time that open requests have to end when the edge stops.
     pub drain_time: Duration,
 }
@@ -43,6 +52,8 @@ impl Default for Limits {
         Self {
             connections: 4096,
             connections_per_source: 3072,
+            streams: 100,
+            requests: 4096,
             headers: 100,
             header_bytes: 32 * 1024,
             body_bytes: 2 * 1024 * 1024,
@@ -51,11 +62,13 @@ impl Default for Limits {
             held_wait: Duration::from_secs(3),
             // Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>: 8 KB.
             s3_header_bytes: 8 * 1024,
+            handshake_time: Duration::from_secs(10),
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(60),
             min_rate: 1024,
             pace_time: Duration::from_secs(20),
             idle_time: Duration::from_secs(60),
+            part_time: Duration::from_millis(500),
             drain_time: Duration::from_secs(10),
         }
     }

@@ -14,7 +14,7 @@ use crate::mount::Mount;
 use crate::odd::check_head;
 use crate::post::is_upload;
 use crate::source::Source;
-use crate::trace::{Family, Trace, text_header};
+use crate::trace::{Family, IsSecure, Trace, text_header};
 
 /// A request that is read and proven.
 pub(crate) struct Ready<'a> {
@@ -56,7 +56,7 @@ impl Edge {
             caller,
             request_id: trace.request_id.clone(),
             source_ip,
-            is_secure: false,
+            is_secure: IsSecure::of(parts),
             user_agent: text_header(parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
             region: self.region.clone(),
         };

@@ -47,6 +47,17 @@ impl Trace {
 #[derive(Clone)]
 pub(crate) struct SentUri(pub(crate) Uri);
 
+/// Whether a request came over TLS, as the socket it came by knows: nothing that a client says has a part in it.
+#[derive(Clone, Copy)]
+pub(crate) struct IsSecure(pub(crate) bool);
+
+impl IsSecure {
+    /// What is known of a request.
+    pub(crate) fn of(parts: &Parts) -> bool {
+        parts.extensions.get::<Self>().is_some_and(|known| known.0)
+    }
+}
+
 /// The text of a header; empty if it is not there or no text.
 pub(crate) fn text_header<'a>(parts: &'a Parts, name: &str) -> &'a str {
     parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()

@@ -6,9 +6,11 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -18,7 +20,7 @@ use tracing::{debug, warn};
 use crate::runtime::ReconcilerStatus;
 
 /// Longest request line.
-const MAX_LINE: u64 = 1024;
+const MAX_LINE: u64 = 8192;
 /// Longest answer.
 const MAX_ANSWER: u64 = 16 << 20;
 /// Longest exchange, the request to stop excepted.
@@ -29,34 +31,50 @@ const MAX_CONNECTIONS: usize = 16;
 const NAME: &str = "admin.sock";
 
 /// What the operator asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
+    /// Who runs there.
+    Status,
     /// How the reconcilers do.
     Reconcilers,
-    /// Whether everybody is believed.
-    Mode,
     /// Stop the process and leave machines running.
     Stop,
     /// Stop the process, all machines and all networks.
     Down,
+    /// Become this program, with the same sockets and the same machines.
+    Restart(PathBuf),
 }
 
 /// What the process answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Answer {
+    /// To [`Request::Status`].
+    Status(Status),
     /// To [`Request::Reconcilers`].
     Reconcilers(Vec<ReconcilerStatus>),
-    /// To [`Request::Mode`].
-    Mode {
-        /// The region is in development mode.
-        is_dev: bool,
-    },
-    /// To [`Request::Stop`] and [`Request::Down`]: it has begun. The stream ends when it is done.
+    /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
     Stopping,
-    /// The request was not understood.
+    /// The request was not understood, or cannot be done.
     Refused(String),
 }
+
+/// Who runs on a data folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The version of the program.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// Since when. A process that became another program has begun anew.
+    pub since: Timestamp,
+    /// Whether it believes everybody on this machine.
+    #[serde(default)]
+    pub is_dev: bool,
+}
+
+/// Says whether a program could take over; the text says why not.
+pub type Prepare = Arc<dyn Fn(PathBuf) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// What the process should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +85,8 @@ pub enum Order {
     Stop,
     /// End, and stop machines and networks.
     Down,
+    /// End, and let another program go on with the sockets.
+    Restart,
 }
 
 /// A path to the socket that is short enough for the kernel (108 bytes) however long the data folder's is: through
@@ -80,7 +100,14 @@ fn short_path(data_dir: &Path) -> io::Result<(File, PathBuf)> {
 /// The listening socket.
 pub struct AdminSocket {
     listener: UnixListener,
-    is_dev: bool,
+    desk: Desk,
+}
+
+/// What is behind the socket.
+#[derive(Clone)]
+struct Desk {
+    status: Status,
+    prepare: Option<Prepare>,
 }
 
 impl AdminSocket {
@@ -97,13 +124,27 @@ impl AdminSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, is_dev: false })
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            since: Timestamp::now(),
+            is_dev: false,
+        };
+        Ok(Self { listener, desk: Desk { status, prepare: None } })
     }
 
-    /// The same socket, which says whether the region is in development mode.
+    /// The same socket, which says that everybody is believed if that is so.
     #[must_use]
-    pub fn in_mode(self, is_dev: bool) -> Self {
-        Self { is_dev, ..self }
+    pub fn in_mode(mut self, is_dev: bool) -> Self {
+        self.desk.status.is_dev = is_dev;
+        self
+    }
+
+    /// The same socket, of a process that can become another program.
+    #[must_use]
+    pub fn with_restart(mut self, prepare: Prepare) -> Self {
+        self.desk.prepare = Some(prepare);
+        self
     }
 
     /// Answers until the process ends. Orders go to `order`.
@@ -112,16 +153,16 @@ impl AdminSocket {
         reconcilers: impl Fn() -> Vec<ReconcilerStatus> + Send + Sync + 'static,
         order: watch::Sender<Order>,
     ) {
-        let (reconcilers, is_dev) = (Arc::new(reconcilers), self.is_dev);
+        let reconcilers = Arc::new(reconcilers);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let (reconcilers, order) = (Arc::clone(&reconcilers), order.clone());
+                    let (reconcilers, order, desk) = (Arc::clone(&reconcilers), order.clone(), self.desk.clone());
                     tokio::spawn(async move {
                         let _place = place;
-                        if let Err(cause) = exchange(stream, &*reconcilers, &order, is_dev).await {
+                        if let Err(cause) = exchange(stream, &desk, &*reconcilers, &order).await {
                             debug!(%cause, "admin exchange ended");
                         }
                     });
@@ -137,29 +178,42 @@ impl AdminSocket {
 
 async fn exchange(
     stream: UnixStream,
+    desk: &Desk,
     reconcilers: &(impl Fn() -> Vec<ReconcilerStatus> + ?Sized),
     order: &watch::Sender<Order>,
-    is_dev: bool,
 ) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(MAX_LINE));
     tokio::time::timeout(LIMIT, reader.read_line(&mut line)).await.map_err(io::Error::other)??;
+    let mut given = None;
     let answer = match serde_json::from_str::<Request>(&line) {
+        Ok(Request::Status) => Answer::Status(desk.status.clone()),
         Ok(Request::Reconcilers) => Answer::Reconcilers(reconcilers()),
-        Ok(Request::Mode) => Answer::Mode { is_dev },
-        Ok(Request::Stop | Request::Down) => Answer::Stopping,
+        Ok(Request::Stop) => stopping(&mut given, Order::Stop),
+        Ok(Request::Down) => stopping(&mut given, Order::Down),
+        Ok(Request::Restart(program)) => match &desk.prepare {
+            None => Answer::Refused("this region cannot restart in place".to_owned()),
+            Some(prepare) => match prepare(program).await {
+                Ok(()) => stopping(&mut given, Order::Restart),
+                Err(why) => Answer::Refused(why),
+            },
+        },
         Err(error) => Answer::Refused(error.to_string()),
     };
     let text = serde_json::to_vec(&answer)?;
     tokio::time::timeout(LIMIT, writer.write_all(&text)).await.map_err(io::Error::other)??;
-    if matches!(answer, Answer::Stopping) {
-        let is_down = serde_json::from_str(&line).is_ok_and(|request: Request| request == Request::Down);
-        order.send_replace(if is_down { Order::Down } else { Order::Stop });
+    if let Some(given) = given {
+        order.send_replace(given);
         // The end of the process ends the stream: that is how the other side knows that it is done.
         std::future::pending::<()>().await;
     }
     Ok(())
+}
+
+fn stopping(given: &mut Option<Order>, order: Order) -> Answer {
+    *given = Some(order);
+    Answer::Stopping
 }
 
 /// Asks the process that runs on a data folder, and waits at most `limit` for the end of its answer.

@@ -13,7 +13,7 @@ mod region;
 mod runtime;
 
 pub use bootstrap::{BootstrapError, RootKey};
-pub use edge::Limits;
+pub use edge::{Limits, Server, ServerError, Tls, TlsError};
 pub use effects::SystemEffects;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};

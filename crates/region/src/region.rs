@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use blobs::BlobStore;
 use ec2::Ec2;
-use edge::{Edge, Limits, Mount, Server, ServerError};
+use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
 use iam::{OwnerAuthorizer, Sts};
 use ids::AccountId;
@@ -14,9 +14,10 @@ use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tracing::info;
 
-use crate::admin::{AdminSocket, Order};
+use crate::admin::{AdminSocket, Order, Prepare};
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
 use crate::dev;
@@ -131,13 +132,22 @@ impl Region {
     /// # Errors
     /// See [`RegionError`]; nothing is left behind but what a first start made whole.
     pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
-        if config.is_dev && !config.listen.ip().is_loopback() {
-            return Err(RegionError::DevBeyondLoopback(config.listen));
-        }
         let server = Server::bind(config.listen).await?;
+        Self::open_on(server, config, parts).await
+    }
+
+    /// The same behind a server that is there already, whatever the configuration says of where to listen.
+    ///
+    /// # Errors
+    /// As [`Region::open`].
+    pub async fn open_on(server: Server, config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        if config.is_dev && !server.address().ip().is_loopback() {
+            return Err(RegionError::DevBeyondLoopback(server.address()));
+        }
         let admin = match &config.admin_dir {
             Some(folder) => {
-                Some(AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?)
+                let failed = |cause| RegionError::Admin { folder: folder.clone(), cause };
+                Some(AdminSocket::bind(folder).map_err(failed)?.in_mode(config.is_dev))
             }
             None => None,
         };
@@ -186,6 +196,13 @@ impl Region {
         self
     }
 
+    /// The same region, which can be told to restart as another program once that is prepared.
+    #[must_use]
+    pub fn with_restart(mut self, prepare: Prepare) -> Self {
+        self.admin = self.admin.map(|admin| admin.with_restart(prepare));
+        self
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
@@ -205,22 +222,32 @@ impl Region {
     /// Answers requests and reconciles until `order` says otherwise; then drains and gives the order. Whoever brought
     /// the parts ends them.
     pub async fn run(self, order: watch::Sender<Order>) -> Order {
-        let (stop, stopped) = watch::channel(false);
-        let is_dev = self.edge.is_dev();
+        let (phase, phases) = watch::channel(Phase::Serving);
         let reconcilers = Reconcilers::start(self.reconcilers);
         if let Some(admin) = self.admin {
-            tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
+            tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
         }
-        let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), stopped));
+        let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), phases));
         let mut orders = order.subscribe();
         let given = orders.wait_for(|order| *order != Order::Run).await.map_or(Order::Stop, |order| *order);
-        info!("stopping: no new requests; open ones may end");
-        stop.send_replace(true);
-        if serving.await.is_err() {
-            tracing::error!("the server had panicked");
+        if given == Order::Restart {
+            // While requests are still answered: the time in which new ones wait is what is left.
+            reconcilers.stop().await;
+            info!("restarting: new requests wait; open ones may end");
+            end(serving, &phase, Phase::Parting).await;
+        } else {
+            info!("stopping: no new requests; open ones may end");
+            end(serving, &phase, Phase::Draining).await;
+            reconcilers.stop().await;
         }
-        reconcilers.stop().await;
         given
+    }
+}
+
+async fn end(serving: JoinHandle<()>, phase: &watch::Sender<Phase>, last: Phase) {
+    phase.send_replace(last);
+    if serving.await.is_err() {
+        tracing::error!("the server had panicked");
     }
 }
 

@@ -38,6 +38,15 @@ pub trait Engine: Send + Sync + 'static {
     /// [`StoreError::Busy`] when no slot became free, or the engine's failure.
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
 
+    /// A snapshot for copying the whole store, which takes longer than an operation: an engine that ends old snapshots
+    /// to bound its log lets this one have minutes.
+    ///
+    /// # Errors
+    /// As [`Engine::snapshot`].
+    fn long_snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.snapshot()
+    }
+
     /// Commits all writes or none. Durable once it resolves `Ok`, and seen by every later snapshot. Nothing happens
     /// before the future is first polled; if it is dropped after that, the commit may or may not take place.
     ///
@@ -48,6 +57,16 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Wakes after each commit that wrote a key beginning with `prefix`.
     fn watch(&self, prefix: &[u8]) -> Watch;
+
+    /// Sees to it that every commit acknowledged before this call, by whichever process, has woken its watches when it
+    /// returns: what is kept in memory until a watch wakes may then be used. An engine that one process owns does so at
+    /// each commit; one that several share asks, which takes a round trip.
+    ///
+    /// # Errors
+    /// The engine's failure: then nothing kept in memory may be used.
+    fn refresh(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// A consistent view of the whole store.

@@ -32,6 +32,10 @@ pub enum StoreError {
     /// The engine's file is damaged, or a key or value in it isn't one that this program writes.
     #[error("the store is damaged: {0}")]
     Corrupt(String),
+    /// The database that the engine keeps everything in does not answer now. The engine goes on trying to reach it, and
+    /// a later call may succeed.
+    #[error("the database does not answer: {0}")]
+    Unavailable(String),
     /// The engine failed in another way; a later try may succeed.
     #[error("{doing}")]
     Engine {

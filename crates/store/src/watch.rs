@@ -52,6 +52,13 @@ impl Watchers {
         Watch { receiver: sender.subscribe() }
     }
 
+    /// Wakes everybody, for an engine that can't say what was written.
+    pub fn wake_all(&self, version: Version) {
+        for sender in self.by_prefix.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            sender.send_replace(version);
+        }
+    }
+
     /// Ends every watch: the engine is closing, though some commit's future may still hold its parts.
     pub fn close(&self) {
         self.by_prefix.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -1,12 +1,18 @@
-//! What tests put in place of the outside world: a clock that moves only when told, and bytes that repeat.
+//! What tests put in place of the outside world: a clock that moves only when told, bytes that repeat, engines, and
+//! servers of PostgreSQL.
 //! Not here: anything that the program itself uses.
 #![forbid(unsafe_code)]
+
+mod engines;
+pub mod postgres;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use service::{Effects, KeyAlgorithm, KeyMaterial};
+
+pub use engines::{engine, store};
 
 /// Effects that repeat: the same seed gives the same bytes in the same order.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //!
 //! `store/` every fact · `blobs/` object bytes · `machines/` disks and consoles · `images/` machine images ·
 //! `identity.json` tag, keys and address pool of this region on this machine · `environment` how tools reach it ·
-//! `admin.sock` the operator's socket.
+//! `tls/` the certificate that it makes itself · `admin.sock` the operator's socket.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -89,6 +89,11 @@ impl DataDir {
         self.root.join("environment")
     }
 
+    /// The certificate that the region makes itself, and what it is signed with.
+    pub fn tls(&self) -> PathBuf {
+        self.root.join("tls")
+    }
+
     fn identity_file(&self) -> PathBuf {
         self.root.join("identity.json")
     }
@@ -142,7 +147,7 @@ impl DataDir {
     /// Something in the folder that we did not put there.
     fn stranger(&self) -> Result<Option<String>> {
         const OURS: &[&str] =
-            &["store", "blobs", "machines", "images", "cache", "environment", "admin.sock", "lost+found"];
+            &["store", "blobs", "machines", "images", "cache", "environment", "admin.sock", "tls", "lost+found"];
         for entry in fs::read_dir(&self.root)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if !OURS.contains(&name.as_str()) && !name.starts_with('.') {
@@ -164,7 +169,7 @@ impl DataDir {
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&new, path)?;
-            fs::File::open(&self.root)?.sync_all()
+            fs::File::open(path.parent().unwrap_or(&self.root))?.sync_all()
         };
         write().with_context(|| format!("cannot write {}", path.display()))
     }

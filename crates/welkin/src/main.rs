@@ -2,16 +2,24 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod certificate;
 mod cli;
+mod completions;
 mod data_dir;
+mod descriptors;
 mod dev;
 mod doctor;
 mod down;
 mod env;
 mod hosts;
 mod image;
+mod notify;
+mod orphans;
+mod own_certificate;
 mod reconcilers;
+mod restart;
 mod settings;
+mod signals;
 mod up;
 
 use std::process::ExitCode;
@@ -21,7 +29,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("welkin: {error:#}");
-            ExitCode::FAILURE
+            // As the parser of the command line ends: what was asked for is no sense, and was not tried.
+            if error.is::<settings::Wrong>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
