@@ -66,6 +66,7 @@ const fn operation(name: &'static str, shape: &'static Shape) -> OperationShape 
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     }
 }
@@ -84,6 +85,8 @@ pub(crate) static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "urn:hostile",
     target_prefix: None,
     has_bare_errors: false,
+    is_query_compatible: false,
+    errors: &[],
     operations: &[],
 };
 
