@@ -19,7 +19,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
     ("domain", "the domain whose names lead to this region"),
-    ("dev", "whether everybody on this machine is believed without proof: true or false"),
+    ("dev", "whether everybody on this machine is believed without proof"),
     ("host", "what runs the machines: linux, or sim for the API alone"),
     ("listen", "address and port of the endpoint"),
     ("log", "what to log, such as info or region=debug"),
@@ -167,11 +167,7 @@ impl Settings {
         let listen: SocketAddr = listen
             .parse()
             .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?;
-        let is_dev = match text("dev").unwrap_or("false") {
-            "true" | "1" => true,
-            "false" | "0" => false,
-            other => bail!("dev: '{other}' is neither true nor false"),
-        };
+        let is_dev = flag("dev", text("dev"))?;
         if is_dev && !listen.ip().is_loopback() {
             bail!(
                 "dev: everybody would be believed, so it goes with a loopback address alone, not with listen = {listen}"
