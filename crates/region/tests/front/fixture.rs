@@ -73,6 +73,21 @@ impl World {
     }
 
     pub async fn with_limits(limits: Limits) -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::open(limits, listen, false).await.unwrap()
+    }
+
+    /// One that believes everybody.
+    pub async fn in_dev() -> Self {
+        Self::open_in_dev(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap()
+    }
+
+    /// The same at this address, or why it does not open.
+    pub async fn open_in_dev(listen: SocketAddr) -> Result<Self, String> {
+        Self::open(Limits::default(), listen, true).await
+    }
+
+    async fn open(limits: Limits, listen: SocketAddr, is_dev: bool) -> Result<Self, String> {
         let engine: Arc<dyn Engine> = Arc::new(Memory::new());
         let store = Store::shared(Arc::clone(&engine));
         let blobs = Arc::new(MemoryBlobs::default());
@@ -82,12 +97,12 @@ impl World {
         let config = RegionConfig {
             name: "us-east-1".to_owned(),
             zones: vec!["us-east-1a".to_owned()],
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen,
             public_pool,
             admin_dir: None,
             image_dir: None,
             is_simulated: true,
-            is_dev: false,
+            is_dev,
         };
         let parts = Parts {
             store: store.clone(),
@@ -95,7 +110,7 @@ impl World {
             node: Arc::new(Agent::new(machines, networks)),
             effects: Arc::new(SystemEffects),
         };
-        let region = Region::open(config, parts).await.unwrap().with_limits(limits);
+        let region = Region::open(config, parts).await.map_err(|error| error.to_string())?.with_limits(limits);
         let address = region.address();
         let root = region.root_key();
         let owner = Key { id: root.access_key.clone(), secret: root.secret.clone() };
@@ -127,7 +142,7 @@ impl World {
         store.commit(None, changes).await.unwrap();
         let order = watch::Sender::new(Order::Run);
         let running = tokio::spawn(region.run(order.clone()));
-        Self { address, blobs, owner, stranger, user, suspended, inactive, engine, order, running }
+        Ok(Self { address, blobs, owner, stranger, user, suspended, inactive, engine, order, running })
     }
 
     /// Every row there is.

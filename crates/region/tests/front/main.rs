@@ -3,7 +3,9 @@
 
 mod client;
 mod connections;
+mod dev;
 mod fixture;
+mod forms;
 mod inputs;
 mod memory;
 mod odd;
