@@ -51,6 +51,14 @@ pub struct RegionConfig {
     pub is_dev: bool,
 }
 
+impl RegionConfig {
+    /// Whether the region may listen there.
+    fn check_address(&self, address: SocketAddr) -> Result<(), RegionError> {
+        let is_refused = self.is_dev && !address.ip().is_loopback();
+        if is_refused { Err(RegionError::DevBeyondLoopback(address)) } else { Ok(()) }
+    }
+}
+
 /// What a region stands on.
 pub struct Parts {
     /// Every fact.
@@ -149,9 +157,7 @@ impl Region {
     /// # Errors
     /// See [`RegionError`]; nothing is left behind but what a first start made whole.
     pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
-        if config.is_dev && !config.listen.ip().is_loopback() {
-            return Err(RegionError::DevBeyondLoopback(config.listen));
-        }
+        config.check_address(config.listen)?;
         let server = Server::bind(config.listen).await?;
         Self::open_on(server, config, parts).await
     }
@@ -162,9 +168,7 @@ impl Region {
     /// As [`Region::open`].
     pub async fn open_on(server: Server, config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
         // A socket that was handed to us may listen elsewhere than the configuration says.
-        if config.is_dev && !server.address().ip().is_loopback() {
-            return Err(RegionError::DevBeyondLoopback(server.address()));
-        }
+        config.check_address(server.address())?;
         let admin = match &config.admin_dir {
             Some(folder) => {
                 Some(AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?)
