@@ -57,7 +57,8 @@ impl Edge {
             headers: parts.headers.clone(),
             body,
         };
-        let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.service.refusal(trace.protocol, e))?;
+        let value = decode_request(trace.protocol, operation, &request)
+            .map_err(|e| trace.service.refusal(trace.protocol, e))?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
         Ok(Ready { mount, operation, decoded: Decoded { value, body: stream }, caller })
     }

@@ -148,10 +148,12 @@ impl Region {
         });
         let Parts { store, blobs, node, effects } = parts;
         // All at once, so that a first start pays for one commit, not for one a table.
-        tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
+        tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;
         let root = first_account(&store, &facts, &*effects).await?;
-        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
+        let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
+        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer))
+            .with_pages(pages);
         let services = Services {
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
             sts: Sts::new(runner.clone()),
