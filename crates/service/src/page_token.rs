@@ -144,7 +144,7 @@ mod tests {
     use std::sync::atomic::{AtomicU8, Ordering};
 
     use jiff::Timestamp;
-    use store::{MemoryEngine, Store};
+    use store::{Memory, Store};
 
     use super::{PageKeyRecord, PageTokens, page_key};
     use crate::{Effects, KeyAlgorithm, KeyMaterial};
@@ -174,12 +174,12 @@ mod tests {
 
     #[tokio::test]
     async fn tokens_outlive_the_process_and_are_those_of_every_process() {
-        let (store, effects) = (Store::new(MemoryEngine::new()), Counting(AtomicU8::new(0)));
+        let (store, effects) = (Store::new(Memory::new()), Counting(AtomicU8::new(0)));
         let (one, other) = tokio::join!(page_key(&store, &effects), page_key(&store, &effects));
         let token = one.unwrap().seal(&["a"], "state");
         assert!(other.unwrap().open(&["a"], &token).is_some());
         assert!(page_key(&store, &effects).await.unwrap().open(&["a"], &token).is_some());
-        let elsewhere = page_key(&Store::new(MemoryEngine::new()), &effects).await.unwrap();
+        let elsewhere = page_key(&Store::new(Memory::new()), &effects).await.unwrap();
         assert!(elsewhere.open(&["a"], &token).is_none());
     }
 
