@@ -12,6 +12,8 @@ REQUIREMENTS := tests/acceptance/requirements.txt
 # make up DATA_DIR=other ARGS="--listen 127.0.0.1:4577"
 DATA_DIR ?=
 ARGS ?=
+# Crash cycles of `make soak`.
+CYCLES ?= 500
 FOLDER := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 # What the acceptance tests run: the build that the other tests use, so that a clean checkout compiles once.
 WELKIN := $(CURDIR)/target/debug/welkin
@@ -67,6 +69,14 @@ test-rust: test-needs ## the tests of the crates
 test-acceptance: test-needs $(VENV)/installed ## the real binary, driven by the AWS CLI and boto3 (T="-k s3" for some)
 	cargo build --locked --package welkin
 	WELKIN_BIN=$(WELKIN) $(VENV)/bin/python -m pytest tests/acceptance $(T)
+
+.PHONY: soak
+soak: test-needs ## 500 crash cycles for each crash test, where `make test` has 20 (CYCLES=2000 for more)
+	@if cargo nextest --version > /dev/null 2>&1; then \
+	    CRASH_CYCLES=$(CYCLES) cargo nextest run --locked --workspace --profile soak --no-fail-fast -E 'binary(crash)'; \
+	else \
+	    CRASH_CYCLES=$(CYCLES) cargo test --locked --workspace --test crash --no-fail-fast; \
+	fi
 
 .PHONY: bench
 bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some)
