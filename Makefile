@@ -16,6 +16,8 @@ CLIENTS := $(VENV_2020)/installed $(JS)/installed
 # make up DATA_DIR=other ARGS="--listen 127.0.0.1:4577"
 DATA_DIR ?=
 ARGS ?=
+# Crash cycles of `make soak`.
+CYCLES ?= 500
 FOLDER := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 # What the acceptance tests run: the build that the other tests use, so that a clean checkout compiles once.
 WELKIN := $(CURDIR)/target/debug/welkin
@@ -76,6 +78,14 @@ test-acceptance: test-needs $(VENV)/installed $(CLIENTS) ## the real binary, dri
 fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each target, TARGET="dns xml" for some)
 	@command -v g++ > /dev/null || { echo "libFuzzer needs a C++ compiler: apt-get install g++" >&2; exit 1; }
 	scripts/fuzz -t $(or $(TIME),60) $(TARGET)
+
+.PHONY: soak
+soak: test-needs ## 500 crash cycles for each crash test, where `make test` has 20 (CYCLES=2000 for more)
+	@if cargo nextest --version > /dev/null 2>&1; then \
+	    CRASH_CYCLES=$(CYCLES) cargo nextest run --locked --workspace --profile soak --no-fail-fast -E 'binary(crash)'; \
+	else \
+	    CRASH_CYCLES=$(CYCLES) cargo test --locked --workspace --test crash --no-fail-fast; \
+	fi
 
 .PHONY: bench
 bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some; a clean build only with "--only build")
