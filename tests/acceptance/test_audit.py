@@ -1,5 +1,6 @@
 """Who called what: the audit trail, CloudTrail's LookupEvents, logs, health, metrics and throttling."""
 
+import http.client
 import json
 import re
 import signal
@@ -232,6 +233,26 @@ def test_metrics_are_prometheus_own(audited):
     assert samples["welkin_audit_lost_total", None] == 0
 
 
+def guess(region):
+    """Calls with a key that nobody has, over one connection, until that is too fast; gives how many calls it took."""
+    connection = http.client.HTTPConnection(region.exports["AWS_ENDPOINT_URL"].removeprefix("http://"), timeout=20)
+    scope = "AKIAGUESSED/20261122/us-east-1/ec2/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature={'0' * 64}",
+        "X-Amz-Date": "20261122T000000Z",
+    }
+    for number in range(1, 50_000):
+        connection.request("GET", "/?Action=DescribeVpcs&Version=2016-11-15", headers=headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        if answer.status == 503:
+            connection.close()
+            assert number > 1000 and "RequestLimitExceeded" in text
+            return number
+        assert answer.status == 401, text
+    raise AssertionError("guesses are never too fast")
+
+
 def test_who_comes_too_fast_is_told_so_and_clients_try_again(tmp_path, images):
     """AWS's own rates: five changes at once of the kind that takes most, then two a second."""
     region = make_region(tmp_path / "data", "sim", images, "--throttle", "1")
@@ -263,7 +284,13 @@ def test_who_comes_too_fast_is_told_so_and_clients_try_again(tmp_path, images):
             for _ in range(20):
                 cloudtrail.lookup_events()
         assert code_of(refused) == "ThrottlingException"
+        made = guess(region)
+        assert region.client("sts").get_caller_identity()["Account"] == region.account, "who proves it is let in"
         text = get(region, "/_welkin/metrics")[2]
+        unheard = float(re.search(r"^welkin_calls_unheard_total (.*)$", text, re.M)[1])
+        assert unheard > 0, "guesses beyond a thousand at once are only counted"
+        lines = [line for line in region.log_file("log").read_text().splitlines() if "AuthFailure" in line]
+        assert len(lines) <= made - unheard
         assert float(re.search(r"^welkin_calls_throttled_total (.*)$", text, re.M)[1]) >= 2
     finally:
         region.dispose()
