@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod audit_trail;
 mod backup;
 mod certificate;
 mod cli;
@@ -28,6 +29,7 @@ mod settings;
 mod signals;
 mod standing;
 mod up;
+mod watching;
 
 use std::process::ExitCode;
 
