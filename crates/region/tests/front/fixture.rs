@@ -13,7 +13,7 @@ use node::Agent;
 use region::admin::Order;
 use region::{Limits, Parts, Region, RegionConfig, SystemEffects};
 use service::{RegionFacts, ZoneFacts};
-use store::{Changes, Direction, Engine, KeyRange, Memory, Store};
+use store::{Changes, Direction, Engine, KeyRange, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -73,7 +73,7 @@ impl World {
     }
 
     pub async fn with_limits(limits: Limits) -> Self {
-        let engine: Arc<dyn Engine> = Arc::new(Memory::new());
+        let engine = testkit::engine();
         let store = Store::shared(Arc::clone(&engine));
         let blobs = Arc::new(MemoryBlobs::default());
         let machines = Arc::new(SimMachines::in_memory(Faults::default()));
