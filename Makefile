@@ -56,7 +56,7 @@ lint: $(VENV)/installed ## formatting, warnings, the project's own rules, genera
 	@if command -v cargo-machete > /dev/null; then cargo machete; else echo "cargo-machete is not installed: skipped"; fi
 
 .PHONY: test-rust
-test-rust: test-needs ## the tests of the crates
+test-rust: test-needs $(VENV)/installed ## the tests of the crates
 	@if cargo nextest --version > /dev/null 2>&1; then \
 	    cargo nextest run --locked --workspace --no-fail-fast; \
 	else \

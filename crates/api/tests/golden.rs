@@ -277,7 +277,7 @@ fn s3_bodies_that_do_not_fit_are_refused() {
 
 #[test]
 fn errors_to_the_byte() {
-    let context = ErrorContext { request_id: "req-1", host_id: "host", resource: "/b/k", is_head: false };
+    let context = ErrorContext { request_id: "req-1", host_id: "host", resource: "/b/k", ..ErrorContext::default() };
     let error = || ServiceError::sender("NoSuchThing", 404, "No <such> thing").with_field("BucketName", "b");
     let rows: [(&ServiceShape, &str); 3] = [
         (

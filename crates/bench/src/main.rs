@@ -19,6 +19,7 @@ use crate::table::Row;
 mod boot;
 mod by_hand;
 mod calls;
+mod commits;
 mod connection;
 mod endpoint;
 mod load;
@@ -57,6 +58,8 @@ enum Part {
     Memory,
     /// Calls a second
     Calls,
+    /// Durable commits a second of the embedded store
+    Commits,
     /// RunInstances and the guest's boot
     Boot,
 }
@@ -170,6 +173,7 @@ async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> V
             Part::Start => standing::starts(setting, rows).await,
             Part::Memory => standing::memory(setting, rows).await,
             Part::Calls => calls::calls(setting, rows).await,
+            Part::Commits => commits::commits(setting, rows).await,
             Part::Boot => boot::boot(setting, rows).await,
         };
         let name = part.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();

@@ -23,6 +23,7 @@ pub async fn all(store: &dyn BlobStore) {
     dropped_upload_leaves_nothing(store).await;
     deletion_is_idempotent_and_spares_readers(store).await;
     list_walks_in_order(store).await;
+    a_hold_puts_deletions_off(store).await;
     many_at_once(store).await;
 }
 
@@ -155,6 +156,22 @@ async fn deletion_is_idempotent_and_spares_readers(store: &dyn BlobStore) {
     assert!(matches!(store.open(&id, None).await, Err(BlobError::NotFound(missing)) if missing == id));
     assert!(reader.collect(bytes.len()).await.expect("an open reader goes on") == bytes);
     delete(store, &BlobId::from([0xee; 16])).await;
+}
+
+async fn a_hold_puts_deletions_off(store: &dyn BlobStore) {
+    let bytes = pattern(100_000, 5);
+    let [held, kept] = [(); 2].map(|()| store.put(source_of(bytes.clone()), u64::MAX, &[]));
+    let (held, kept) = (held.await.expect("put").id, kept.await.expect("put").id);
+    let (first, second) = (store.hold(), store.hold());
+    store.delete(&held).await.expect("delete");
+    drop(first);
+    assert_eq!(read(store, &held, None).await.expect("held by the other"), bytes);
+    store.delete(&held).await.expect("delete again");
+    drop(second);
+    assert!(matches!(store.open(&held, None).await, Err(BlobError::NotFound(_))), "the last hold has ended");
+    assert_eq!(read(store, &kept, None).await.expect("never deleted"), bytes);
+    store.delete(&kept).await.expect("delete");
+    assert!(store.list(None, 1).await.expect("list").is_empty(), "without a hold at once");
 }
 
 async fn list_walks_in_order(store: &dyn BlobStore) {

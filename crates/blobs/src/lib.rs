@@ -11,6 +11,7 @@ mod digests;
 mod error;
 mod folder;
 mod format;
+mod hold;
 mod id;
 mod memory;
 
@@ -26,7 +27,8 @@ use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 
 pub use digests::{DigestKind, DigestValue, Hashers};
 pub use error::{BlobError, SourceError};
-pub use folder::{FolderBlobs, FolderLimits};
+pub use folder::{FolderBlobs, FolderLimits, Import};
+pub use hold::BlobHold;
 pub use id::{BlobId, InvalidBlobId};
 pub use memory::MemoryBlobs;
 
@@ -68,6 +70,11 @@ pub trait BlobStore: Send + Sync {
     /// written during the walk may be missed. Who reclaims must leave alone what is younger than the longest time
     /// between a `put` and the commit of the record that names it.
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError>;
+
+    /// Keeps every blob that is there from going away until the hold is dropped: [`BlobStore::delete`] then takes effect
+    /// at its end, and until then such a blob may still be opened. Take it before the snapshot whose blobs are copied.
+    /// Drop it where blocking on the disk is allowed.
+    fn hold(&self) -> BlobHold;
 }
 
 /// What is known of a blob when it is safe.

@@ -2,21 +2,35 @@
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 
+use crate::hold::Holds;
 use crate::{
-    BlobError, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, Hashers, checked_range,
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, Hashers,
+    checked_range,
 };
 
 /// Keeps blobs in memory.
 pub struct MemoryBlobs {
     capacity: u64,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
     blobs: Mutex<BTreeMap<BlobId, (Bytes, SystemTime)>>,
+    holds: Holds,
+}
+
+impl Shared {
+    fn blobs(&self) -> MutexGuard<'_, BTreeMap<BlobId, (Bytes, SystemTime)>> {
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Default for MemoryBlobs {
@@ -29,11 +43,11 @@ impl MemoryBlobs {
     /// A store that says [`BlobError::NoSpace`] when a blob would bring all of them to more than `capacity` bytes.
     /// The default has 1 GiB.
     pub fn with_capacity(capacity: u64) -> Self {
-        Self { capacity, blobs: Mutex::default() }
+        Self { capacity, shared: Arc::default() }
     }
 
     fn blobs(&self) -> MutexGuard<'_, BTreeMap<BlobId, (Bytes, SystemTime)>> {
-        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.blobs()
     }
 }
 
@@ -76,7 +90,9 @@ impl BlobStore for MemoryBlobs {
     }
 
     async fn delete(&self, id: &BlobId) -> Result<(), BlobError> {
-        self.blobs().remove(id);
+        if !self.shared.holds.defer(id)? {
+            self.blobs().remove(id);
+        }
         Ok(())
     }
 
@@ -85,6 +101,16 @@ impl BlobStore for MemoryBlobs {
         let blobs = self.blobs();
         let found = blobs.range((from, Bound::Unbounded)).take(limit);
         Ok(found.map(|(id, (_, written_at))| BlobListed { id: *id, written_at: *written_at }).collect())
+    }
+
+    fn hold(&self) -> BlobHold {
+        self.shared.holds.begin();
+        let shared = Arc::clone(&self.shared);
+        BlobHold::new(move || {
+            for id in shared.holds.end() {
+                shared.blobs().remove(&id);
+            }
+        })
     }
 }
 

@@ -1,9 +1,8 @@
 //! The last of an answer: headers that all of them have, and the documents of refusals.
 
-use http::{HeaderValue, Response, StatusCode, header};
-use tracing::{debug, info};
-use wire::sigv4::{Claim, ClaimError};
-use wire::{ErrorContext, Protocol, ServiceError, encode_error};
+use http::{HeaderValue, Response};
+use tracing::debug;
+use wire::{ErrorContext, ServiceError, encode_error};
 
 use crate::body::{AnswerBody, full};
 use crate::front::Edge;
@@ -13,7 +12,7 @@ impl Edge {
     /// The headers that every answer of a service has.
     pub(crate) fn sign_off(&self, answer: &mut Response<AnswerBody>, trace: &Trace) {
         sign_off(answer, trace);
-        if trace.protocol == Protocol::RestXml
+        if trace.service.has_bare_errors
             && trace.operation == "HeadBucket"
             && let Ok(region) = HeaderValue::from_str(&self.region)
         {
@@ -28,12 +27,11 @@ fn sign_off(answer: &mut Response<AnswerBody>, trace: &Trace) {
             answer.headers_mut().insert(name, value);
         }
     };
-    match trace.protocol {
-        Protocol::RestXml => {
-            set("x-amz-request-id", &trace.request_id);
-            set("x-amz-id-2", &trace.host_id);
-        }
-        Protocol::Ec2 | Protocol::Query => set("x-amzn-requestid", &trace.request_id),
+    if trace.service.has_bare_errors {
+        set("x-amz-request-id", &trace.request_id);
+        set("x-amz-id-2", &trace.host_id);
+    } else {
+        set("x-amzn-requestid", &trace.request_id);
     }
     set("server", "Welkin");
 }
@@ -45,27 +43,13 @@ pub(crate) fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<
         host_id: &trace.host_id,
         resource: &trace.resource,
         is_head: trace.is_head,
+        is_query_mode: trace.is_query_mode,
     };
     let response = encode_error(trace.protocol, trace.service, refused, context);
     let mut answer = Response::new(full(response.body));
     *answer.status_mut() = response.status;
     *answer.headers_mut() = response.headers;
     sign_off(&mut answer, trace);
-    answer
-}
-
-/// A service that is not here at all has no protocol of its own; the query protocol's error is the plainest.
-pub(crate) fn not_served(claim: &Result<Claim, ClaimError>) -> Response<AnswerBody> {
-    let name = claim.as_ref().map_or("-", |claim| claim.scope.service.as_str());
-    info!(service = name, "refused: no such service in this region");
-    let body = format!(
-        "<ErrorResponse><Error><Type>Sender</Type><Code>UnsupportedOperation</Code><Message>This region does not have the service '{}'.</Message></Error><RequestId>{}</RequestId></ErrorResponse>",
-        name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect::<String>(),
-        wire::uuid_request_id(random()),
-    );
-    let mut answer = Response::new(full(body.into()));
-    *answer.status_mut() = StatusCode::BAD_REQUEST;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
     answer
 }
 

@@ -11,11 +11,14 @@ use futures_util::stream::{Stream, StreamExt, unfold};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 use wire::aws_chunked::{ChunkError, Decoder};
 use wire::sigv4::hex;
 use wire::{ByteStream, StreamError};
 
+use crate::budget::{Exhausted, Reservation};
 use crate::limits::Limits;
+use crate::pace::Pace;
 
 /// The body of an answer.
 pub(crate) type AnswerBody = BoxBody<Bytes, StreamError>;
@@ -50,26 +53,39 @@ impl http_body::Body for AnswerStream {
 pub(crate) enum CollectError {
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
-    #[error("the body did not arrive within {0:?}")]
+    #[error("the body did not arrive within {0:?}, or too slowly")]
     TooSlow(Duration),
+    #[error("there is no memory left for the body")]
+    Exhausted(#[from] Exhausted),
     #[error("the connection broke off")]
     Broken(#[from] hyper::Error),
 }
 
-/// Holds a body whole, if it has no more bytes than `limit`.
-pub(crate) async fn collect(mut body: Incoming, limit: usize, limits: &Limits) -> Result<Bytes, CollectError> {
+/// Memory is reserved in steps of this size, so that small bodies reserve once.
+const STEP: usize = 16 * 1024;
+
+/// Holds a body whole, if it has no more bytes than `limit`, in memory reserved as it arrives.
+pub(crate) async fn collect(
+    mut body: Incoming,
+    limit: usize,
+    limits: &Limits,
+    memory: &mut Reservation,
+) -> Result<Bytes, CollectError> {
     let announced = http_body::Body::size_hint(&body).lower();
     if announced > limit as u64 {
         return Err(CollectError::TooLarge(limit));
     }
     let gather = async {
+        let mut pace = Pace::new(limits);
         let mut held: Option<Bytes> = None;
         let mut all = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame?.into_data() else { continue };
-            if all.len() + held.as_ref().map_or(0, Bytes::len) + data.len() > limit {
+        while let Some(frame) = next_frame(&mut body, &mut pace, limits.pace_time).await {
+            let Ok(data) = frame.map_err(|_| CollectError::TooSlow(limits.body_time))??.into_data() else { continue };
+            let length = all.len() + held.as_ref().map_or(0, Bytes::len) + data.len();
+            if length > limit {
                 return Err(CollectError::TooLarge(limit));
             }
+            memory.grow_to(length.next_multiple_of(STEP), limits.held_wait).await?;
             // Nearly every body is a single piece, which needs no copy.
             match held.take() {
                 None if all.is_empty() => held = Some(data),
@@ -85,6 +101,26 @@ pub(crate) async fn collect(mut body: Incoming, limit: usize, limits: &Limits) -
     match tokio::time::timeout(limits.body_time, gather).await {
         Ok(result) => result,
         Err(_) => Err(CollectError::TooSlow(limits.body_time)),
+    }
+}
+
+/// The peer paused for too long, or sends less than it must.
+struct TooSlow;
+
+/// The next frame of a body, if it comes within `pause` and at the rate that is asked of everybody.
+async fn next_frame(
+    body: &mut Incoming,
+    pace: &mut Pace,
+    pause: Duration,
+) -> Option<Result<Result<Frame<Bytes>, hyper::Error>, TooSlow>> {
+    let started = Instant::now();
+    match tokio::time::timeout(pause, body.frame()).await {
+        Err(_) => Some(Err(TooSlow)),
+        Ok(Some(Ok(frame))) => {
+            let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+            Some(if pace.note(started.elapsed(), length) { Ok(Ok(frame)) } else { Err(TooSlow) })
+        }
+        Ok(other) => other.map(Ok),
     }
 }
 
@@ -109,6 +145,7 @@ pub(crate) fn stream(body: Incoming, promise: Promise, limits: &Limits) -> ByteS
         announced: length,
         seen: 0,
         idle_time: limits.idle_time,
+        pace: Pace::new(limits),
         ready: Vec::new().into_iter(),
         trailers: Arc::clone(&trailers),
     };
@@ -130,6 +167,7 @@ struct Reader {
     announced: Option<u64>,
     seen: u64,
     idle_time: Duration,
+    pace: Pace,
     ready: std::vec::IntoIter<Bytes>,
     trailers: Arc<OnceLock<Vec<(String, String)>>>,
 }
@@ -147,13 +185,11 @@ impl Reader {
                 }
                 return Ok(Some(piece));
             }
-            let frame = tokio::time::timeout(self.idle_time, self.body.frame())
-                .await
-                .map_err(|_| StreamError::Invalid { code: "RequestTimeout", message: TOO_SLOW })?;
-            let Some(frame) = frame else {
+            let Some(frame) = next_frame(&mut self.body, &mut self.pace, self.idle_time).await else {
                 self.finish()?;
                 return Ok(None);
             };
+            let frame = frame.map_err(|_| StreamError::Invalid { code: "RequestTimeout", message: TOO_SLOW })?;
             let frame = frame.map_err(|cause| StreamError::Broken(Box::new(cause)))?;
             let Ok(data) = frame.into_data() else { continue };
             let decoded = match &mut self.framing {

@@ -10,16 +10,18 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use tracing::debug;
-use wire::Protocol;
-use wire::sigv4::{Claim, ClaimError};
+use wire::{DecodeError, Protocol, ServiceShape, parse_query};
 
-use crate::answer::{not_served, random, refused_answer};
-use crate::authenticate::{Credentials, SigningKeys};
+use crate::answer::{random, refused_answer};
+use crate::authenticate::Credentials;
 use crate::body::{AnswerBody, full};
+use crate::budget::Budget;
+use crate::dev::{Dev, DevAccounts, Peer};
+use crate::evidence::{self, Claimed, Evidence};
 use crate::failures::log_error;
 use crate::limits::Limits;
 use crate::mount::Mount;
-use crate::recognise::{Hint, hint, virtual_bucket};
+use crate::recognise::{Head, Pairs, candidates, virtual_bucket};
 use crate::rest::to_path_style;
 use crate::trace::{Trace, text_header};
 
@@ -27,9 +29,10 @@ use crate::trace::{Trace, text_header};
 pub struct Edge {
     mounts: Vec<Mount>,
     pub(crate) credentials: Arc<dyn Credentials>,
-    pub(crate) keys: SigningKeys,
     pub(crate) region: String,
     pub(crate) limits: Limits,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) dev: Option<Dev>,
     health: Bytes,
 }
 
@@ -38,15 +41,31 @@ impl Edge {
     pub fn new(mounts: Vec<Mount>, credentials: Arc<dyn Credentials>, region: &str, limits: Limits) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let health = format!("{{\"status\":\"ok\",\"region\":\"{region}\",\"version\":\"{version}\"}}\n");
-        let keys = SigningKeys::default();
-        Self { mounts, credentials, keys, region: region.to_owned(), limits, health: health.into() }
+        let budget = Budget::new(limits.held_bytes);
+        Self { mounts, credentials, region: region.to_owned(), limits, budget, dev: None, health: health.into() }
     }
 
     /// The same front with other limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.budget = Budget::new(limits.held_bytes);
         self.limits = limits;
         self
+    }
+
+    /// The same front, on which everybody from this machine is believed without proof.
+    #[must_use]
+    pub fn with_dev(mut self, accounts: Arc<dyn DevAccounts>) -> Self {
+        let (version, region) = (env!("CARGO_PKG_VERSION"), &self.region);
+        let health = format!("{{\"status\":\"ok\",\"region\":\"{region}\",\"version\":\"{version}\",\"dev\":true}}\n");
+        self.health = health.into();
+        self.dev = Some(Dev::new(accounts));
+        self
+    }
+
+    /// Whether everybody from this machine is believed.
+    pub fn is_dev(&self) -> bool {
+        self.dev.is_some()
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -62,26 +81,35 @@ impl Edge {
         if parts.uri.path().starts_with("/_welkin/") && !is_bucket {
             return self.own_page(parts.uri.path());
         }
-        let claim = Claim::from_headers(&parts.headers);
-        let Some(mount) = self.mount_of(&claim, &parts) else { return not_served(&claim) };
-        let protocol = mount.protocol();
-        if protocol == Protocol::RestXml {
+        // HTTP/2 and requests to a proxy have it there.
+        if let Some(authority) = parts.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()))
+            && !parts.headers.contains_key(header::HOST)
+            && let Ok(host) = authority
+        {
+            parts.headers.insert(header::HOST, host);
+        }
+        parts.extensions.insert(Peer(source_ip));
+        let claim = evidence::find(&parts);
+        let query = parse_query(parts.uri.query().unwrap_or_default());
+        let found = self.recognise(&parts, claim.as_ref().ok(), query.as_deref().unwrap_or_default());
+        let (service, protocol) = (found.service(), found.protocol);
+        let is_s3 = service.has_bare_errors;
+        if is_s3 {
             to_path_style(&mut parts);
         }
         let mut trace = Trace {
-            service: mount.service,
+            service,
             protocol,
             operation: "-",
             account: "-".to_owned(),
-            request_id: match protocol {
-                Protocol::RestXml => wire::s3_request_id(random()),
-                Protocol::Ec2 | Protocol::Query => wire::uuid_request_id(random()),
-            },
-            host_id: if protocol == Protocol::RestXml { wire::s3_host_id(random()) } else { String::new() },
+            request_id: if is_s3 { wire::s3_request_id(random()) } else { wire::uuid_request_id(random()) },
+            host_id: if is_s3 { wire::s3_host_id(random()) } else { String::new() },
             resource: parts.uri.path().to_owned(),
             is_head: parts.method == Method::HEAD,
+            is_query_mode: text_header(&parts, "x-amzn-query-mode") == "true",
         };
-        let outcome = self.run(mount, parts, body, claim, source_ip, &mut trace).await;
+        let asked = Asked { found, parts: &parts, claim: &claim, query };
+        let outcome = self.run(asked, body, source_ip, &mut trace).await;
         let status;
         let answer = match outcome {
             Ok(answer) => {
@@ -117,13 +145,58 @@ impl Edge {
         answer
     }
 
-    fn mount_of(&self, claim: &Result<Claim, ClaimError>, parts: &Parts) -> Option<&Mount> {
-        let query = parts.uri.query().unwrap_or_default();
-        match hint(claim, &parts.method, query, &parts.headers) {
-            Hint::Signed(name) => self.mounts.iter().find(|mount| mount.service.signing_name == name),
-            // Unsigned calls are refused whatever they ask; EC2's refusal is the one that old tools know best.
-            Hint::Form => self.mounts.iter().find(|mount| mount.protocol() == Protocol::Ec2),
-            Hint::Rest => self.mounts.iter().find(|mount| mount.protocol() == Protocol::RestXml),
+    fn recognise(&self, parts: &Parts, claim: Option<&Evidence>, query: &Pairs) -> Found<'_> {
+        let scope = claim.map(Evidence::service);
+        let head = Head::new(scope, &parts.method, &parts.uri, query, &parts.headers);
+        let services = candidates(self.mounts.iter().map(|mount| mount.service), &head);
+        let is_found = |mount: &&Mount| services.iter().any(|service| std::ptr::eq(*service, mount.service));
+        let mounts: Vec<&Mount> = self.mounts.iter().filter(is_found).collect();
+        let spoken = mounts.first().and_then(|mount| head.protocol(mount.service));
+        Found {
+            protocol: spoken.unwrap_or_else(|| head.protocol_of_nobody()),
+            mounts: if spoken.is_some() { mounts } else { Vec::new() },
+            scope: head.scope.unwrap_or("-").to_owned(),
         }
     }
+}
+
+/// The service that stands for none.
+static NOBODY: ServiceShape = ServiceShape {
+    name: "-",
+    service_id: "-",
+    endpoint_prefix: "-",
+    signing_name: "-",
+    protocols: &[],
+    api_version: "-",
+    xml_namespace: "",
+    target_prefix: None,
+    has_bare_errors: false,
+    is_query_compatible: false,
+    errors: &[],
+    operations: &[],
+};
+
+/// What a request was recognised as.
+pub(crate) struct Found<'a> {
+    /// What it may be for: one, unless only its form can tell; none if nobody here is meant.
+    pub(crate) mounts: Vec<&'a Mount>,
+    /// How it is read and answered.
+    pub(crate) protocol: Protocol,
+    /// The signing name it was signed for; `-` without any.
+    pub(crate) scope: String,
+}
+
+impl Found<'_> {
+    fn service(&self) -> &'static ServiceShape {
+        self.mounts.first().map_or(&NOBODY, |mount| mount.service)
+    }
+}
+
+/// A request that was recognised, without its body.
+pub(crate) struct Asked<'a> {
+    pub(crate) found: Found<'a>,
+    pub(crate) parts: &'a Parts,
+    pub(crate) claim: &'a Claimed,
+    /// Its query, decoded.
+    pub(crate) query: Result<Vec<(String, Option<String>)>, DecodeError>,
 }

@@ -1,47 +1,95 @@
-//! Requests whose body is held whole: the forms of EC2 and of the query services.
+//! Requests whose body is held whole: forms, JSON and CBOR, whose operation is named in a form, a target or a path.
 
 use api::Caller;
-use http::request::Parts;
+use bytes::Bytes;
 use hyper::body::Incoming;
-use wire::sigv4::{Claim, ClaimError};
-use wire::{Decoded, OperationShape, RequestParts, ServiceError, decode_request, parse_query};
+use wire::{DecodeError, Decoded, RequestParts, ServiceError, decode_request, operation_name, parse_query};
 
 use crate::authenticate::body_hash;
 use crate::body::collect;
+use crate::budget::Reservation;
+use crate::evidence::Fault;
 use crate::failures::collect_error;
-use crate::front::Edge;
+use crate::front::{Asked, Edge};
+use crate::inflate::inflate;
 use crate::mount::Mount;
+use crate::pipeline::Ready;
+use crate::recognise::{Pairs, narrow};
+use crate::refuse::{Refusal, refusal_error};
 use crate::trace::Trace;
 
 impl Edge {
-    /// EC2 and query: everything is in a form, held whole.
-    pub(crate) async fn form(
+    /// Reads and proves a request whose body is held whole.
+    pub(crate) async fn held<'a>(
         &self,
-        mount: &Mount,
-        parts: &Parts,
-        query: Vec<(String, Option<String>)>,
+        mount: &'a Mount,
+        asked: Asked<'a>,
         body: Incoming,
-        claim: &Result<Claim, ClaimError>,
+        memory: &mut Reservation,
         trace: &mut Trace,
-    ) -> Result<(&'static OperationShape, Decoded, Caller), ServiceError> {
-        // Who has no key is not listened to: their bodies would fill the memory.
-        let known = self.identify(claim, parts, trace)?;
-        let body = collect(body, self.limits.body_bytes, &self.limits).await.map_err(collect_error)?;
-        let proven = known.map(|known| self.prove(known, parts, &body_hash(&body), trace)).transpose()?;
-        let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
-        let text = std::str::from_utf8(&body).unwrap_or_default();
-        let form =
-            if body.is_empty() { query.clone() } else { parse_query(text).map_err(|e| trace.protocol.refusal(e))? };
-        let find = |name: &str| form.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_deref());
-        let Some(action) = find("Action").filter(|action| !action.is_empty()) else {
-            return Err(ServiceError::bad_request("MissingAction", "The request must contain the parameter Action"));
+    ) -> Result<Ready<'a>, ServiceError> {
+        let Asked { found, parts, claim, query } = asked;
+        let query = query.map_err(|error| trace.protocol.refusal(error))?;
+        let is_unsigned = matches!(claim, Err(Fault::Missing)) && self.dev_for(parts, claim).is_none();
+        let (body, caller) = if is_unsigned {
+            (self.little(body, memory).await, Caller::ANONYMOUS)
+        } else {
+            // Who has no key is not listened to: their bodies would fill the memory.
+            let known = self.identify(claim, parts, trace).await?;
+            let body = collect(body, self.limits.body_bytes, &self.limits, memory)
+                .await
+                .map_err(|error| collect_error(trace.family(), error))?;
+            let proven = known.map(|known| self.prove(known, parts, &body_hash(&body), trace)).transpose()?;
+            (body, proven.map_or(Caller::ANONYMOUS, |proven| proven.caller))
         };
-        if let Some(entry) = mount.service.find(action) {
+        let body = inflate(&parts.headers, body, trace.family(), &self.limits, memory).await?;
+        let form = if trace.protocol.is_form() { form(&query, &body) } else { Ok(Vec::new()) };
+        let pairs = form.as_deref().unwrap_or_default();
+        let mount = settle(mount, &found.mounts, pairs);
+        if !std::ptr::eq(mount.service, trace.service) {
+            trace.service = mount.service;
+            trace.protocol = mount.service.protocols.iter().copied().find(|it| it.is_form()).unwrap_or(trace.protocol);
+        }
+        let name = operation_name(trace.protocol, mount.service, &parts.headers, parts.uri.path(), pairs);
+        let entry = name.as_ref().ok().and_then(|name| mount.service.find(name));
+        if let Some(entry) = entry {
             trace.operation = entry.name;
         }
-        let operation = mount.service.resolve(action)?;
+        if is_unsigned && !entry.is_some_and(|entry| entry.is_unsigned) {
+            return Err(refusal_error(trace, Refusal::Claim(Fault::Missing), None));
+        }
+        if let Err(error) = &form {
+            return Err(trace.protocol.refusal(error.clone()));
+        }
+        let operation = mount.service.resolve_in(trace.protocol, name?)?;
         let request = RequestParts { method: parts.method.clone(), query, body, ..RequestParts::default() };
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
-        Ok((operation, Decoded { value, body: None }, caller))
+        Ok(Ready { mount, operation, decoded: Decoded { value, body: None }, caller })
     }
+
+    /// The body of a request that nobody signed: only as much as tells which service is meant, and not waited for long.
+    async fn little(&self, body: Incoming, memory: &mut Reservation) -> Bytes {
+        let held = collect(body, self.limits.unsigned_body_bytes, &self.limits, memory);
+        match tokio::time::timeout(self.limits.held_wait, held).await {
+            Ok(Ok(body)) => body,
+            // It is refused in any case.
+            Ok(Err(_)) | Err(_) => Bytes::new(),
+        }
+    }
+}
+
+/// The parameters of a form, or of the query if there is no form.
+fn form(query: &Pairs, body: &[u8]) -> Result<Vec<(String, Option<String>)>, DecodeError> {
+    if body.is_empty() {
+        return Ok(query.to_vec());
+    }
+    // What is no text has no pairs: an action is missing.
+    parse_query(std::str::from_utf8(body).unwrap_or_default())
+}
+
+/// The one of several services that a form is for.
+fn settle<'a>(first: &'a Mount, mounts: &[&'a Mount], form: &Pairs) -> &'a Mount {
+    let narrowed = narrow(mounts.iter().map(|mount| mount.service).collect(), form);
+    let is_meant = |mount: &&&'a Mount| narrowed.first().is_some_and(|service| std::ptr::eq(*service, mount.service));
+    mounts.iter().find(is_meant).copied().unwrap_or(first)
 }

@@ -2,26 +2,45 @@
 //! Not here: what an operation means, and whether its caller may do it (the service's runner asks the authoriser).
 #![forbid(unsafe_code)]
 
+mod activity;
 mod answer;
+mod answering;
 mod authenticate;
 mod body;
+mod bound;
+mod budget;
 mod checksum;
+mod connection;
+mod dev;
+mod evidence;
 mod failures;
 mod front;
 mod held;
 mod identify;
+mod inflate;
 mod limits;
 mod mount;
+mod odd;
+mod pace;
+mod phase;
 mod pipeline;
+mod places;
+mod post;
 mod recognise;
 mod refuse;
 mod rest;
 mod server;
+mod sniff;
+mod source;
 mod stall;
+mod tls;
 mod trace;
 
-pub use authenticate::{Credentials, SigningKeys};
+pub use authenticate::Credentials;
+pub use dev::DevAccounts;
 pub use front::Edge;
 pub use limits::Limits;
 pub use mount::Mount;
+pub use phase::Phase;
 pub use server::{Server, ServerError};
+pub use tls::{Tls, TlsError};

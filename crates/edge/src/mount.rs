@@ -1,7 +1,7 @@
 //! What a service gives the edge: its schema, and how to reach it.
 
 use api::Call;
-use wire::{BoxFuture, Decoded, Encoded, OperationShape, Protocol, ServiceError, ServiceShape};
+use wire::{BoxFuture, Decoded, Encoded, OperationShape, ServiceError, ServiceShape};
 
 /// Hands a decoded request to a service and gives its answer.
 type Dispatch = Box<
@@ -24,9 +24,5 @@ impl Mount {
             + 'static,
     {
         Self { service, dispatch: Box::new(dispatch) }
-    }
-
-    pub(crate) fn protocol(&self) -> Protocol {
-        self.service.protocols.first().copied().unwrap_or(Protocol::Query)
     }
 }

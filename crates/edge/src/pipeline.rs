@@ -1,47 +1,75 @@
-//! One request from its headers to its answer, once its service is known.
+//! One request from its headers to its answer, once it is recognised.
 
 use std::net::IpAddr;
 
-use api::Call;
-use http::request::Parts;
+use api::{Call, Caller};
 use http::{Response, header};
 use hyper::body::Incoming;
-use wire::sigv4::{Claim, ClaimError};
-use wire::{Protocol, ServiceError, encode_response, parse_query};
+use wire::{Decoded, OperationShape, ServiceError, encode_response};
 
 use crate::body::{AnswerBody, full, streamed};
-use crate::front::Edge;
+use crate::failures::not_served;
+use crate::front::{Asked, Edge};
 use crate::mount::Mount;
-use crate::trace::{Trace, text_header};
+use crate::odd::check_head;
+use crate::post::is_upload;
+use crate::source::Source;
+use crate::trace::{Family, IsSecure, Trace, text_header};
+
+/// A request that is read and proven.
+pub(crate) struct Ready<'a> {
+    pub(crate) mount: &'a Mount,
+    pub(crate) operation: &'static OperationShape,
+    pub(crate) decoded: Decoded,
+    pub(crate) caller: Caller,
+}
 
 impl Edge {
     /// Reads, proves, dispatches and encodes.
     pub(crate) async fn run(
         &self,
-        mount: &Mount,
-        parts: Parts,
+        asked: Asked<'_>,
         body: Incoming,
-        claim: Result<Claim, ClaimError>,
         source_ip: Option<IpAddr>,
         trace: &mut Trace,
     ) -> Result<Response<AnswerBody>, ServiceError> {
-        let query =
-            parse_query(parts.uri.query().unwrap_or_default()).map_err(|error| trace.protocol.refusal(error))?;
-        let (operation, decoded, caller) = if trace.protocol == Protocol::RestXml {
-            self.rest(mount, &parts, query, body, &claim, trace).await?
+        let parts = asked.parts;
+        check_head(parts, trace.family(), &self.limits)?;
+        let Some(&mount) = asked.found.mounts.first() else {
+            return Err(not_served(trace.protocol, &asked.found.scope));
+        };
+        // Held until the operation is done: what was decoded is as large as the body, or larger.
+        let mut memory = self.budget.open(Source::of(source_ip));
+        let mut ending = None;
+        let Ready { mount, operation, decoded, caller } = if trace.family() == Family::S3 && is_upload(parts) {
+            let (ready, asked_for) = self.upload(mount, asked, body, trace).await?;
+            ending = Some(asked_for);
+            ready
+        } else if trace.family() == Family::S3 {
+            self.rest(mount, asked, body, &mut memory, trace).await?
+        } else if trace.protocol.is_rest() {
+            self.bound(mount, asked, body, &mut memory, trace).await?
         } else {
-            self.form(mount, &parts, query, body, &claim, trace).await?
+            self.held(mount, asked, body, &mut memory, trace).await?
         };
         let call = Call {
             caller,
             request_id: trace.request_id.clone(),
             source_ip,
-            is_secure: false,
-            user_agent: text_header(&parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
+            is_secure: IsSecure::of(parts),
+            user_agent: text_header(parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
             region: self.region.clone(),
         };
-        let encoded = (mount.dispatch)(operation, call, decoded).await?;
+        let outcome = (mount.dispatch)(operation, call, decoded).await;
+        let encoded = match &ending {
+            Some(ending) => outcome.map_err(|refused| ending.explain(refused))?,
+            None => outcome?,
+        };
         let response = encode_response(trace.protocol, mount.service, operation, &encoded.value, &trace.request_id);
+        let response = match ending {
+            Some(ending) => ending.finish(response),
+            None => response,
+        };
         let body = match encoded.body {
             Some(stream) => streamed(stream),
             None => full(response.body),

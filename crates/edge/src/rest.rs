@@ -1,4 +1,4 @@
-//! What only the REST protocol of S3 needs: paths in both styles, and bodies with a framing of their own.
+//! S3's way of REST: paths in both styles, payload markers, and bodies with a framing of their own.
 
 use api::Caller;
 use bytes::Bytes;
@@ -6,38 +6,43 @@ use http::request::Parts;
 use http::{HeaderValue, Uri, header};
 use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
-use wire::sigv4::{Claim, ClaimError};
+use wire::sigv4::{Claim, SigningKey};
 use wire::{Decoded, OperationEntry, OperationShape, RequestParts, ServiceError, ServiceShape, decode_request, route};
 
-use crate::authenticate::{Proven, body_hash};
+use crate::authenticate::{Chunks, Proven, body_hash};
 use crate::body::{Promise, collect, stream};
+use crate::budget::Reservation;
 use crate::checksum;
+use crate::evidence::{Evidence, hoist, payload_marker};
 use crate::failures::{collect_error, route_error, stream_error};
-use crate::front::Edge;
+use crate::front::{Asked, Edge};
 use crate::mount::Mount;
+use crate::pipeline::Ready;
 use crate::recognise::virtual_bucket;
 use crate::refuse::{Refusal, refusal_error};
 use crate::trace::{SentUri, Trace, text_header};
 
 impl Edge {
     /// REST: method, path and query name the operation; the body may be a stream.
-    pub(crate) async fn rest(
+    pub(crate) async fn rest<'a>(
         &self,
-        mount: &Mount,
-        parts: &Parts,
-        query: Vec<(String, Option<String>)>,
+        mount: &'a Mount,
+        asked: Asked<'a>,
         body: Incoming,
-        claim: &Result<Claim, ClaimError>,
+        memory: &mut Reservation,
         trace: &mut Trace,
-    ) -> Result<(&'static OperationShape, Decoded, Caller), ServiceError> {
+    ) -> Result<Ready<'a>, ServiceError> {
+        let Asked { parts, claim, query, .. } = asked;
+        let query = query.map_err(|error| trace.protocol.refusal(error))?;
         let found = route(mount.service, &parts.method, parts.uri.path(), &query, &parts.headers);
-        let marker = text_header(parts, "x-amz-content-sha256").to_owned();
-        if claim.is_ok() && marker.is_empty() {
+        let marker = payload_marker(claim, &parts.headers);
+        let is_dev = self.dev_for(parts, claim).is_some();
+        if matches!(claim, Ok(Evidence::V4(_))) && marker.is_empty() && !is_dev {
             let text = "Missing required header for this request: x-amz-content-sha256";
             return Err(ServiceError::bad_request("InvalidRequest", text));
         }
         check_marker(&marker)?;
-        let known = self.identify(claim, parts, trace)?;
+        let known = self.identify(claim, parts, trace).await?;
         let proven = known.map(|known| self.prove(known, parts, &marker, trace)).transpose()?;
         let matched = found.map_err(route_error)?;
         trace.operation = matched.operation.name;
@@ -45,6 +50,7 @@ impl Edge {
         let framing = Framing::from_marker(&marker);
         let limit = if proven.is_some() { self.limits.body_bytes } else { self.limits.unsigned_body_bytes };
         let mut headers = parts.headers.clone();
+        hoist(claim, &query, &mut headers);
         if framing.is_some() {
             strip_chunked(&mut headers);
         }
@@ -55,15 +61,12 @@ impl Edge {
             let promise = promise(parts, framing, signed_hash, claim.as_ref().ok(), proven.as_ref())?;
             Some(stream(body, promise, &self.limits))
         } else {
-            request.body = collect(body, limit, &self.limits).await.map_err(collect_error)?;
+            request.body =
+                collect(body, limit, &self.limits, memory).await.map_err(|e| collect_error(trace.family(), e))?;
             if let Some(sent) = signed_hash {
                 let computed = body_hash(&request.body);
                 if computed != sent {
-                    return Err(refusal_error(
-                        trace.protocol,
-                        Refusal::Payload { sent, computed },
-                        claim.as_ref().ok(),
-                    ));
+                    return Err(refusal_error(trace, Refusal::Payload { sent, computed }, claim.as_ref().ok()));
                 }
             }
             None
@@ -84,11 +87,14 @@ impl Edge {
         }
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
-        Ok((operation, Decoded { value, body: stream }, caller))
+        Ok(Ready { mount, operation, decoded: Decoded { value, body: stream }, caller })
     }
 }
 
-fn implemented(service: &ServiceShape, entry: &OperationEntry) -> Result<&'static OperationShape, ServiceError> {
+pub(crate) fn implemented(
+    service: &ServiceShape,
+    entry: &OperationEntry,
+) -> Result<&'static OperationShape, ServiceError> {
     entry.shape.ok_or_else(|| service.not_implemented(entry))
 }
 
@@ -105,41 +111,43 @@ pub(crate) fn check_marker(marker: &str) -> Result<(), ServiceError> {
         .with_field("ArgumentValue", marker))
 }
 
-/// Whether a query carries authentication of its own, as presigned URLs do: of version 4 or 2.
-pub(crate) fn names_mechanism(query: &str) -> bool {
-    const MARKS: [&str; 5] = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "AWSAccessKeyId", "Signature"];
-    let is_mark = |name: &str| MARKS.iter().any(|mark| mark.eq_ignore_ascii_case(name));
-    // A query that cannot be decoded is refused before anybody asks.
-    wire::parse_query(query).is_ok_and(|pairs| pairs.iter().any(|(name, _)| is_mark(name)))
-}
-
 /// What the headers promise of a body that will be streamed.
 pub(crate) fn promise(
     parts: &Parts,
     framing: Option<Framing>,
     sha256: Option<String>,
-    claim: Option<&Claim>,
+    claim: Option<&Evidence>,
     proven: Option<&Proven>,
 ) -> Result<Promise, ServiceError> {
     let number = |name: &str| text_header(parts, name).parse::<u64>().ok();
-    let Some(framing) = framing else {
-        let length = number("content-length");
-        if length.is_none() && !parts.headers.contains_key(header::TRANSFER_ENCODING) {
-            return Ok(Promise { length: Some(0), sha256, framing: None });
-        }
-        return Ok(Promise { length, sha256, framing: None });
-    };
-    let Some(length) = number("x-amz-decoded-content-length") else {
+    let missing_length = || {
         let text = "You must provide the Content-Length HTTP header.";
-        return Err(ServiceError::sender("MissingContentLength", 411, text));
+        ServiceError::sender("MissingContentLength", 411, text)
     };
-    let signer = claim.zip(proven).map(|(claim, proven)| ChunkSigner {
-        key: proven.key.clone(),
+    let Some(framing) = framing else {
+        if parts.headers.contains_key(header::TRANSFER_ENCODING) {
+            let text = "A header you provided implies functionality that is not implemented";
+            return Err(ServiceError::sender("NotImplemented", 501, text).with_field("Header", "Transfer-Encoding"));
+        }
+        let length = number("content-length").ok_or_else(missing_length)?;
+        return Ok(Promise { length: Some(length), sha256, framing: None });
+    };
+    let length = number("x-amz-decoded-content-length").ok_or_else(missing_length)?;
+    let decoder = match (proven.map(|proven| &proven.chunks), claim.and_then(Evidence::v4)) {
+        (Some(Chunks::Unchecked), _) => Decoder::unchecked(framing),
+        (Some(Chunks::Key(key)), Some(claim)) => Decoder::new(framing, Some(chunk_signer(key, claim))),
+        _ => Decoder::new(framing, None),
+    };
+    Ok(Promise { length: Some(length), sha256: None, framing: Some(decoder) })
+}
+
+fn chunk_signer(key: &SigningKey, claim: &Claim) -> ChunkSigner {
+    ChunkSigner {
+        key: key.clone(),
         amz_date: claim.amz_date.clone(),
         scope: claim.scope.to_string(),
         seed: claim.signature.clone(),
-    });
-    Ok(Promise { length: Some(length), sha256: None, framing: Some(Decoder::new(framing, signer)) })
+    }
 }
 
 /// Takes `aws-chunked` out of the content encodings, and puts the length that counts in place of the framed one.

@@ -14,11 +14,49 @@ pub(crate) struct Trace {
     pub(crate) host_id: String,
     pub(crate) resource: String,
     pub(crate) is_head: bool,
+    /// The client wants the code of an error as the query protocol has it.
+    pub(crate) is_query_mode: bool,
+}
+
+/// Services that have the same words for what goes wrong before an operation is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// S3, which is like no other.
+    S3,
+    /// EC2.
+    Ec2,
+    /// IAM, STS and others of that age.
+    Query,
+    /// All newer ones.
+    Modern,
+}
+
+impl Trace {
+    /// The family of the service, as the request speaks to it.
+    pub(crate) fn family(&self) -> Family {
+        match self.protocol {
+            _ if self.service.has_bare_errors => Family::S3,
+            Protocol::Ec2 => Family::Ec2,
+            Protocol::Query => Family::Query,
+            Protocol::RestXml | Protocol::RestJson | Protocol::Json { .. } | Protocol::Cbor => Family::Modern,
+        }
+    }
 }
 
 /// The URI as the client sent it, where routing uses another.
 #[derive(Clone)]
 pub(crate) struct SentUri(pub(crate) Uri);
+
+/// Whether a request came over TLS, as the socket it came by knows: nothing that a client says has a part in it.
+#[derive(Clone, Copy)]
+pub(crate) struct IsSecure(pub(crate) bool);
+
+impl IsSecure {
+    /// What is known of a request.
+    pub(crate) fn of(parts: &Parts) -> bool {
+        parts.extensions.get::<Self>().is_some_and(|known| known.0)
+    }
+}
 
 /// The text of a header; empty if it is not there or no text.
 pub(crate) fn text_header<'a>(parts: &'a Parts, name: &str) -> &'a str {

@@ -6,19 +6,22 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
+use crate::backups::Backups;
 use crate::runtime::ReconcilerStatus;
 
 /// Longest request line.
-const MAX_LINE: u64 = 1024;
+const MAX_LINE: u64 = 8192;
 /// Longest answer.
 const MAX_ANSWER: u64 = 16 << 20;
 /// Longest exchange, the request to stop excepted.
@@ -29,29 +32,58 @@ const MAX_CONNECTIONS: usize = 16;
 const NAME: &str = "admin.sock";
 
 /// What the operator asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
+    /// Who runs there.
+    Status,
     /// How the reconcilers do.
     Reconcilers,
+    /// Whether everybody is believed.
+    Mode,
+    /// A backup of everything, while the region runs.
+    Backup,
     /// Stop the process and leave machines running.
     Stop,
     /// Stop the process, all machines and all networks.
     Down,
+    /// Become this program, with the same sockets and the same machines.
+    Restart(PathBuf),
 }
 
 /// What the process answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Answer {
+    /// To [`Request::Status`].
+    Status(Status),
     /// To [`Request::Reconcilers`].
     Reconcilers(Vec<ReconcilerStatus>),
+    /// To [`Request::Mode`].
+    Mode {
+        /// The region is in development mode.
+        is_dev: bool,
+    },
     /// To [`Request::Reconcilers`], by a process in which none run now: why not, in one line.
     Elsewhere(String),
-    /// To [`Request::Stop`] and [`Request::Down`]: it has begun. The stream ends when it is done.
+    /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
     Stopping,
-    /// The request was not understood.
+    /// The request was not understood, or cannot be done.
     Refused(String),
 }
+
+/// Who runs on a data folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The version of the program.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// Since when. A process that became another program has begun anew.
+    pub since: Timestamp,
+}
+
+/// Says whether a program could take over; the text says why not.
+pub type Prepare = Arc<dyn Fn(PathBuf) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// What the process should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +94,8 @@ pub enum Order {
     Stop,
     /// End, and stop machines and networks.
     Down,
+    /// End, and let another program go on with the sockets.
+    Restart,
 }
 
 /// A path to the socket that is short enough for the kernel (108 bytes) however long the data folder's is: through
@@ -72,9 +106,28 @@ fn short_path(data_dir: &Path) -> io::Result<(File, PathBuf)> {
     Ok((folder, path))
 }
 
+/// A connection to the process that runs on a data folder, for whoever waits for it on this thread.
+///
+/// # Errors
+/// `NotFound` or `ConnectionRefused` when none runs; else the kernel's.
+pub(crate) fn connect(data_dir: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    let (_folder, path) = short_path(data_dir)?;
+    std::os::unix::net::UnixStream::connect(path)
+}
+
 /// The listening socket.
 pub struct AdminSocket {
     listener: UnixListener,
+    desk: Desk,
+}
+
+/// What is behind the socket.
+#[derive(Clone)]
+struct Desk {
+    status: Status,
+    prepare: Option<Prepare>,
+    is_dev: bool,
+    backups: Option<Backups>,
 }
 
 impl AdminSocket {
@@ -91,7 +144,29 @@ impl AdminSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener })
+        let status =
+            Status { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id(), since: Timestamp::now() };
+        Ok(Self { listener, desk: Desk { status, prepare: None, is_dev: false, backups: None } })
+    }
+
+    /// The same socket, which gives backups too.
+    #[must_use]
+    pub fn with_backups(mut self, backups: Backups) -> Self {
+        self.desk.backups = Some(backups);
+        self
+    }
+
+    /// The same socket, of a process that can become another program.
+    #[must_use]
+    pub fn with_restart(mut self, prepare: Prepare) -> Self {
+        self.desk.prepare = Some(prepare);
+        self
+    }
+
+    /// The same socket, which says whether the region is in development mode.
+    #[must_use]
+    pub fn in_mode(self, is_dev: bool) -> Self {
+        Self { desk: Desk { is_dev, ..self.desk }, ..self }
     }
 
     /// Answers until the process ends. Orders go to `order`.
@@ -102,10 +177,10 @@ impl AdminSocket {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let (reconcilers, order) = (Arc::clone(&reconcilers), order.clone());
+                    let (reconcilers, order, desk) = (Arc::clone(&reconcilers), order.clone(), self.desk.clone());
                     tokio::spawn(async move {
                         let _place = place;
-                        if let Err(cause) = exchange(stream, &*reconcilers, &order).await {
+                        if let Err(cause) = exchange(stream, &desk, &*reconcilers, &order).await {
                             debug!(%cause, "admin exchange ended");
                         }
                     });
@@ -121,6 +196,7 @@ impl AdminSocket {
 
 async fn exchange(
     stream: UnixStream,
+    desk: &Desk,
     reconcilers: &(impl Fn() -> Answer + ?Sized),
     order: &watch::Sender<Order>,
 ) -> io::Result<()> {
@@ -128,20 +204,41 @@ async fn exchange(
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(MAX_LINE));
     tokio::time::timeout(LIMIT, reader.read_line(&mut line)).await.map_err(io::Error::other)??;
-    let answer = match serde_json::from_str::<Request>(&line) {
+    let request = serde_json::from_str::<Request>(&line);
+    if let (Ok(Request::Backup), Some(backups)) = (&request, &desk.backups) {
+        let reader = reader.into_inner().into_inner();
+        return backups.send(reader.reunite(writer).map_err(io::Error::other)?).await;
+    }
+    let mut given = None;
+    let answer = match request {
+        Ok(Request::Backup) => Answer::Refused("this region gives no backups".to_owned()),
+        Ok(Request::Status) => Answer::Status(desk.status.clone()),
         Ok(Request::Reconcilers) => reconcilers(),
-        Ok(Request::Stop | Request::Down) => Answer::Stopping,
+        Ok(Request::Stop) => stopping(&mut given, Order::Stop),
+        Ok(Request::Down) => stopping(&mut given, Order::Down),
+        Ok(Request::Restart(program)) => match &desk.prepare {
+            None => Answer::Refused("this region cannot restart in place".to_owned()),
+            Some(prepare) => match prepare(program).await {
+                Ok(()) => stopping(&mut given, Order::Restart),
+                Err(why) => Answer::Refused(why),
+            },
+        },
+        Ok(Request::Mode) => Answer::Mode { is_dev: desk.is_dev },
         Err(error) => Answer::Refused(error.to_string()),
     };
     let text = serde_json::to_vec(&answer)?;
     tokio::time::timeout(LIMIT, writer.write_all(&text)).await.map_err(io::Error::other)??;
-    if matches!(answer, Answer::Stopping) {
-        let is_down = serde_json::from_str(&line).is_ok_and(|request: Request| request == Request::Down);
-        order.send_replace(if is_down { Order::Down } else { Order::Stop });
+    if let Some(given) = given {
+        order.send_replace(given);
         // The end of the process ends the stream: that is how the other side knows that it is done.
         std::future::pending::<()>().await;
     }
     Ok(())
+}
+
+fn stopping(given: &mut Option<Order>, order: Order) -> Answer {
+    *given = Some(order);
+    Answer::Stopping
 }
 
 /// Asks the process that runs on a data folder, and waits at most `limit` for the end of its answer.

@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+pub mod backups;
 mod bootstrap;
 mod credentials;
+mod dev;
 mod effects;
 mod home;
 mod images;
@@ -15,7 +17,7 @@ mod region;
 mod runtime;
 
 pub use bootstrap::{BootstrapError, RootKey};
-pub use edge::Limits;
+pub use edge::{Limits, Server, ServerError, Tls, TlsError};
 pub use effects::SystemEffects;
 pub use home::{HomeError, claim as claim_home};
 pub use lease::Duty;

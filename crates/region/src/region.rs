@@ -6,18 +6,22 @@ use std::sync::Arc;
 
 use blobs::BlobStore;
 use ec2::Ec2;
-use edge::{Edge, Limits, Mount, Server, ServerError};
+use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
 use iam::{OwnerAuthorizer, Sts};
+use ids::AccountId;
 use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tracing::info;
 
-use crate::admin::{AdminSocket, Order};
+use crate::admin::{AdminSocket, Order, Prepare};
+use crate::backups::Backups;
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
+use crate::dev;
 use crate::images::{self, ImageReconciler};
 use crate::lease::Duty;
 use crate::reconciling::{Makers, Reconciling};
@@ -39,6 +43,8 @@ pub struct RegionConfig {
     pub image_dir: Option<PathBuf>,
     /// Whether machines are simulated, so that an image needs no bytes.
     pub is_simulated: bool,
+    /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
+    pub is_dev: bool,
 }
 
 /// What a region stands on.
@@ -78,6 +84,9 @@ pub enum RegionError {
     /// Its images could not be registered.
     #[error("images: {0}")]
     Images(ReconcileError),
+    /// Everybody would be believed, and not on this machine alone.
+    #[error("development mode believes everybody, so it never listens beyond loopback: {0} is not a loopback address")]
+    DevBeyondLoopback(SocketAddr),
 }
 
 /// The services of a region, for callers in the same process. Clones share what is behind them.
@@ -127,7 +136,22 @@ impl Region {
     /// # Errors
     /// See [`RegionError`]; nothing is left behind but what a first start made whole.
     pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        if config.is_dev && !config.listen.ip().is_loopback() {
+            return Err(RegionError::DevBeyondLoopback(config.listen));
+        }
         let server = Server::bind(config.listen).await?;
+        Self::open_on(server, config, parts).await
+    }
+
+    /// The same behind a server that is there already, whatever the configuration says of where to listen.
+    ///
+    /// # Errors
+    /// As [`Region::open`].
+    pub async fn open_on(server: Server, config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        // A socket that was handed to us may listen elsewhere than the configuration says.
+        if config.is_dev && !server.address().ip().is_loopback() {
+            return Err(RegionError::DevBeyondLoopback(server.address()));
+        }
         let admin = match &config.admin_dir {
             Some(folder) => {
                 Some(AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?)
@@ -141,10 +165,13 @@ impl Region {
             public_pool: config.public_pool,
         });
         let Parts { store, blobs, node, effects, duty } = parts;
+        let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
+        let admin = admin.map(|admin| admin.with_backups(backups));
+        store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;
-        let root = first_account(&store, &facts, &*effects).await?;
+        let root = first_account(&store, &facts, &*effects, config.is_dev.then(AccountId::zero)).await?;
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
         let services = Services {
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
@@ -152,7 +179,11 @@ impl Region {
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
-        let edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
+        let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
+        if config.is_dev {
+            let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
+            edge = edge.with_dev(Arc::new(accounts));
+        }
         if config.is_simulated {
             images::register(&store, &*effects, &images::simulated()).await.map_err(RegionError::Images)?;
         } else if let Some(folder) = &config.image_dir {
@@ -169,6 +200,13 @@ impl Region {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.edge = self.edge.with_limits(limits);
+        self
+    }
+
+    /// The same region, which can be told to restart as another program once that is prepared.
+    #[must_use]
+    pub fn with_restart(mut self, prepare: Prepare) -> Self {
+        self.admin = self.admin.map(|admin| admin.with_restart(prepare));
         self
     }
 
@@ -191,21 +229,33 @@ impl Region {
     /// Answers requests and reconciles until `order` says otherwise; then drains and gives the order. Whoever brought
     /// the parts ends them.
     pub async fn run(self, order: watch::Sender<Order>) -> Order {
-        let (stop, stopped) = watch::channel(false);
+        let (phase, phases) = watch::channel(Phase::Serving);
+        let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
         if let Some(admin) = self.admin {
-            tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
+            tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }
-        let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), stopped));
+        let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), phases));
         let mut orders = order.subscribe();
         let given = orders.wait_for(|order| *order != Order::Run).await.map_or(Order::Stop, |order| *order);
-        info!("stopping: no new requests; open ones may end");
-        stop.send_replace(true);
-        if serving.await.is_err() {
-            tracing::error!("the server had panicked");
+        if given == Order::Restart {
+            // While requests are still answered: the time in which new ones wait is what is left.
+            reconcilers.stop().await;
+            info!("restarting: new requests wait; open ones may end");
+            end(serving, &phase, Phase::Parting).await;
+        } else {
+            info!("stopping: no new requests; open ones may end");
+            end(serving, &phase, Phase::Draining).await;
+            reconcilers.stop().await;
         }
-        reconcilers.stop().await;
         given
+    }
+}
+
+async fn end(serving: JoinHandle<()>, phase: &watch::Sender<Phase>, last: Phase) {
+    phase.send_replace(last);
+    if serving.await.is_err() {
+        tracing::error!("the server had panicked");
     }
 }
 

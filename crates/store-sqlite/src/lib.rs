@@ -38,6 +38,8 @@ pub struct Options {
     pub log_limit: u64,
     /// Snapshots younger than this are not ended even then.
     pub snapshot_age: Duration,
+    /// Snapshots for copying the store are not ended before this, however large the log has become.
+    pub copy_age: Duration,
     /// Bytes that the file may have; commits beyond it fail as on a full disk. `None` for as many as the disk has.
     pub max_size: Option<u64>,
 }
@@ -49,6 +51,7 @@ impl Default for Options {
             snapshot_wait: Duration::from_secs(5),
             log_limit: 64 * 1024 * 1024,
             snapshot_age: Duration::from_secs(10),
+            copy_age: Duration::from_secs(600),
             max_size: None,
         }
     }
@@ -82,6 +85,7 @@ pub struct Sqlite {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     file: PathBuf,
+    copy_age: Duration,
     /// Dropped last, when no connection writes any more.
     _lock: FolderLock,
 }
@@ -115,7 +119,7 @@ impl Sqlite {
             .name("store-commit".to_owned())
             .spawn(move || writer.run())
             .map_err(|cause| OpenError::Folder { folder: folder.to_owned(), cause })?;
-        Ok(Self { shared, thread: Some(thread), file, _lock: lock })
+        Ok(Self { shared, thread: Some(thread), file, copy_age: options.copy_age, _lock: lock })
     }
 
     /// What the store has done and how large it is, for `welkin doctor`.
@@ -141,7 +145,12 @@ impl Sqlite {
 
 impl Engine for Sqlite {
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        self.shared.readers.snapshot()
+        self.shared.readers.snapshot(Duration::ZERO)
+    }
+
+    /// Its log may grow for as long as [`Options::copy_age`], so keep an eye on the disk where much is written.
+    fn long_snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.shared.readers.snapshot(self.copy_age)
     }
 
     fn commit(&self, transaction: Transaction) -> BoxFuture<'static, Result<Version, CommitError>> {

@@ -35,6 +35,8 @@ struct State {
 struct Lease {
     connection: Mutex<Option<Connection>>,
     since: Instant,
+    /// Younger than this it isn't taken back.
+    kept: Duration,
 }
 
 impl Readers {
@@ -43,12 +45,13 @@ impl Readers {
         Self { file, limit: limit.max(1), wait, state: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// A new snapshot.
-    pub(crate) fn snapshot(self: &Arc<Self>) -> Result<Box<dyn Snapshot>, StoreError> {
+    /// A new snapshot, which is its owner's for `kept` at least.
+    pub(crate) fn snapshot(self: &Arc<Self>, kept: Duration) -> Result<Box<dyn Snapshot>, StoreError> {
         let connection = self.take()?;
         match begin(&connection) {
             Ok(version) => {
-                let lease = Arc::new(Lease { connection: Mutex::new(Some(connection)), since: Instant::now() });
+                let connection = Mutex::new(Some(connection));
+                let lease = Arc::new(Lease { connection, since: Instant::now(), kept });
                 self.state().leases.push(Arc::downgrade(&lease));
                 Ok(Box::new(SqliteSnapshot { readers: Arc::clone(self), lease, version }))
             }
@@ -67,7 +70,7 @@ impl Readers {
     /// Ends the snapshots that are older than `age`, so that the log can be started anew. Gives how many.
     pub(crate) fn expire(self: &Arc<Self>, age: Duration) -> usize {
         let leases: Vec<_> = self.state().leases.iter().filter_map(Weak::upgrade).collect();
-        let old = leases.into_iter().filter(|lease| lease.since.elapsed() >= age);
+        let old = leases.into_iter().filter(|lease| lease.since.elapsed() >= age.max(lease.kept));
         old.filter_map(|lease| lease.end()).map(|connection| self.give_back(connection)).count()
     }
 

@@ -38,6 +38,15 @@ pub trait Engine: Send + Sync + 'static {
     /// [`StoreError::Busy`] when no slot became free, or the engine's failure.
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
 
+    /// A snapshot for copying the whole store, which takes longer than an operation: an engine that ends old snapshots
+    /// to bound its log lets this one have minutes.
+    ///
+    /// # Errors
+    /// As [`Engine::snapshot`].
+    fn long_snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.snapshot()
+    }
+
     /// Commits all writes or none. Durable once it resolves `Ok`, and seen by every later snapshot. Nothing happens
     /// before the future is first polled; if it is dropped after that, the commit may or may not take place.
     ///

@@ -10,6 +10,7 @@
 mod changes;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod copy;
 mod engine;
 mod error;
 mod fence;
@@ -27,6 +28,7 @@ mod view;
 mod watch;
 
 pub use changes::Changes;
+pub use copy::{Copied, CopyError, copy_all};
 pub use engine::{BoxFuture, Direction, Engine, Pair, Snapshot, Transaction, Version, Write};
 pub use error::{CommitError, MigrationError, StoreError};
 pub use key::{Key, KeyBuf, KeyPart, KeyPrefix, Position};

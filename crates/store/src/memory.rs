@@ -48,6 +48,12 @@ impl Memory {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// How many snapshots are open.
+    #[cfg(test)]
+    pub(crate) fn open_snapshots(&self) -> usize {
+        self.shared.state().open.values().sum()
+    }
 }
 
 impl Engine for Memory {

@@ -31,12 +31,18 @@ impl Store {
         Self { engine }
     }
 
-    /// A consistent view that holds every commit acknowledged before.
+    /// The engine beneath, for whoever copies all of it.
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
+    /// A consistent view that holds every commit acknowledged before. Its snapshot is taken at the first read, which is
+    /// what gives [`StoreError::Busy`] when too many views are open.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when too many views are open, or the engine's failure.
+    /// None now; an engine that must be asked first may have some.
     pub fn view(&self) -> Result<View, StoreError> {
-        Ok(View::new(self.engine.snapshot()?))
+        Ok(View::new(Arc::clone(&self.engine)))
     }
 
     /// Commits all changes or none, on the condition that all that was read through `view` is unchanged; without a
@@ -50,10 +56,11 @@ impl Store {
     pub async fn commit(&self, view: Option<&View>, changes: Changes) -> Result<Version, CommitError> {
         if let Some(view) = view {
             if changes.is_empty() {
-                return Ok(view.version());
+                return view.version().map_err(CommitError::from);
             }
             let writes = changes.writes(Some(view))?;
-            return self.send(view.version(), view.end()?, writes).await;
+            let (version, reads) = view.end()?;
+            return self.send(version, reads, writes).await;
         }
         if !changes.needs_view() {
             return self.send(0, ReadSet::new(), changes.writes(None)?).await;
@@ -62,7 +69,8 @@ impl Store {
             let (version, reads, writes) = {
                 let view = self.view()?;
                 let writes = changes.writes(Some(&view))?;
-                (view.version(), view.end()?, writes)
+                let (version, reads) = view.end()?;
+                (version, reads, writes)
             };
             match self.send(version, reads, writes).await {
                 Err(CommitError::Conflict) => {}

@@ -281,8 +281,26 @@ fn commits_can_be_awaited_on_any_thread() {
     }
     let store = store_of(&[machine(1, "a", 1, &[])]);
     let view = store.view().unwrap();
-    assert_eq!(wait(is_send(store.commit(Some(&view), Changes::new()))).unwrap(), view.version());
+    assert_eq!(wait(is_send(store.commit(Some(&view), Changes::new()))).unwrap(), view.version().unwrap());
     assert!(wait(is_send(store.prepare::<Object>())).unwrap());
+}
+
+#[test]
+fn a_view_that_reads_nothing_takes_no_snapshot_and_commits_without_conflict() {
+    let memory = Memory::new();
+    let store = Store::new(memory.clone());
+    let (unread, read) = (store.view().unwrap(), store.view().unwrap());
+    assert_eq!(read.get::<Machine>(&(account(1), "a".to_owned())).unwrap(), None);
+    wait(store.commit(None, puts(&[machine(1, "a", 1, &[])]))).unwrap();
+    assert_eq!(memory.open_snapshots(), 1, "of the view that was read");
+    assert_eq!(read.get::<Machine>(&(account(1), "a".to_owned())).unwrap(), None, "it stays as it was");
+    let object = Object { bucket: "b".to_owned(), key: "k".to_owned() };
+    wait(store.commit(Some(&unread), puts(&[object]))).expect("nothing was read, so nothing has changed");
+    let late = store.view().unwrap();
+    wait(store.commit(None, puts(&[machine(1, "b", 1, &[])]))).unwrap();
+    assert!(late.get::<Machine>(&(account(1), "b".to_owned())).unwrap().is_some(), "as of its first read");
+    drop((read, late));
+    assert_eq!(memory.open_snapshots(), 0);
 }
 
 #[test]

@@ -1,38 +1,45 @@
 //! A view: typed reads of one snapshot, each of them remembered for the commit.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::engine::{Direction, Pair, Snapshot, Version};
+use crate::engine::{Direction, Engine, Pair, Snapshot, Version};
 use crate::error::StoreError;
 use crate::key::{KeyBuf, KeyPart, KeyPrefix, Position};
 use crate::range::{KeyRange, ReadSet, successor};
 use crate::record::{Record, decode, entry_keys, index_prefix, row_key, table_prefix};
 
-/// Typed reads of one consistent snapshot. What is read is remembered, and [`crate::Store::commit`] refuses changes
-/// decided on something that has changed since. A view holds a slot of the engine: keep it for one operation. The
-/// commit ends it; reads after that give [`StoreError::SnapshotExpired`].
+/// Typed reads of one consistent snapshot, which is taken at the first read: a view that reads nothing costs nothing.
+/// What is read is remembered, and [`crate::Store::commit`] refuses changes decided on something that has changed
+/// since. From the first read on a view holds a slot of the engine: keep it for one operation. The commit ends it;
+/// reads after that give [`StoreError::SnapshotExpired`].
 pub struct View {
     inner: Mutex<Inner>,
-    version: Version,
 }
 
 struct Inner {
-    /// `None` once the view has been committed.
-    snapshot: Option<Box<dyn Snapshot>>,
+    state: State,
     reads: ReadSet,
 }
 
+enum State {
+    /// Nothing has been read.
+    Unread(Arc<dyn Engine>),
+    Open(Box<dyn Snapshot>),
+    /// The view has been committed.
+    Ended,
+}
+
 impl View {
-    pub(crate) fn new(snapshot: Box<dyn Snapshot>) -> Self {
-        Self {
-            version: snapshot.version(),
-            inner: Mutex::new(Inner { snapshot: Some(snapshot), reads: ReadSet::new() }),
-        }
+    pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
+        Self { inner: Mutex::new(Inner { state: State::Unread(engine), reads: ReadSet::new() }) }
     }
 
-    /// The last commit that the view holds.
-    pub fn version(&self) -> Version {
-        self.version
+    /// The last commit that the view holds. Takes the snapshot, if nothing has been read yet.
+    ///
+    /// # Errors
+    /// As for a read.
+    pub fn version(&self) -> Result<Version, StoreError> {
+        Ok(self.inner().snapshot()?.version())
     }
 
     /// What has been read so far: what a commit would be checked against.
@@ -40,13 +47,17 @@ impl View {
         self.inner().reads.clone()
     }
 
-    /// Ends the view and gives what was read through it. The engine's slot is free from here on, so that commits that
-    /// wait for the disk don't keep others from reading.
-    pub(crate) fn end(&self) -> Result<ReadSet, StoreError> {
+    /// Ends the view and gives what was read through it, and in which version. The engine's slot is free from here on,
+    /// so that commits that wait for the disk don't keep others from reading. Where nothing was read, any version will
+    /// do.
+    pub(crate) fn end(&self) -> Result<(Version, ReadSet), StoreError> {
         let mut inner = self.inner();
-        let snapshot = inner.snapshot.take().ok_or(StoreError::SnapshotExpired)?;
-        drop(snapshot);
-        Ok(std::mem::take(&mut inner.reads))
+        let version = match std::mem::replace(&mut inner.state, State::Ended) {
+            State::Unread(_) => 0,
+            State::Open(snapshot) => snapshot.version(),
+            State::Ended => return Err(StoreError::SnapshotExpired),
+        };
+        Ok((version, std::mem::take(&mut inner.reads)))
     }
 
     /// The record with this key, if there is one.
@@ -200,10 +211,21 @@ impl<K: KeyPart> KeyPart for Appended<'_, K> {
 }
 
 impl Inner {
+    /// The snapshot, which is taken now if nothing has been read before.
+    fn snapshot(&mut self) -> Result<&dyn Snapshot, StoreError> {
+        if let State::Unread(engine) = &self.state {
+            self.state = State::Open(engine.snapshot()?);
+        }
+        match &self.state {
+            State::Open(snapshot) => Ok(&**snapshot),
+            State::Unread(_) | State::Ended => Err(StoreError::SnapshotExpired),
+        }
+    }
+
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let snapshot = self.snapshot.as_ref().ok_or(StoreError::SnapshotExpired)?;
+        let value = self.snapshot()?.get(key);
         self.reads.add_key(key);
-        snapshot.get(key)
+        value
     }
 
     /// Scans the keys that begin with `base` and `prefix`, beyond `after`, which is relative to `base`.
@@ -230,8 +252,7 @@ impl Inner {
         if limit == 0 || range.is_empty() {
             return Ok(Vec::new());
         }
-        let snapshot = self.snapshot.as_ref().ok_or(StoreError::SnapshotExpired)?;
-        let pairs = snapshot.scan(range.clone(), direction, limit)?;
+        let pairs = self.snapshot()?.scan(range.clone(), direction, limit)?;
         // A scan that stopped at its limit has read no further than its last pair.
         if pairs.len() >= limit
             && let Some((last, _)) = pairs.last()

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::settings::{Settings, Values, from_environment};
-use crate::{doctor, down, env, image, reconcilers, up};
+use crate::completions::{self, Shell};
+use crate::settings::{Settings, Values};
+use crate::{backup, convert, doctor, down, env, image, reconcilers, restart, restore, up};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
@@ -22,25 +23,94 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Start a region in the foreground; Ctrl-C stops it and leaves its machines running
-    Up(Up),
+    #[command(after_help = UP_HELP)]
+    Up(Box<Up>),
     /// Stop a region with its machines and networks; the next `up` starts them again
+    #[command(after_help = DOWN_HELP)]
     Down(Down),
+    /// Let this very program take over a running region: no connection is refused, no machine stops
+    #[command(after_help = RESTART_HELP)]
+    Restart(Region),
     /// Print what points AWS tools at a region: eval "$(welkin env)"
+    #[command(after_help = ENV_HELP)]
     Env(Region),
     /// Say what this machine offers to a region, and how to get what is missing
     Doctor(Region),
+    /// Copy a region, running or not, into one file; machines' disks and images stay where they are
+    Backup(Backup),
+    /// Make a data folder out of a backup
+    Restore(Restore),
+    /// The store that holds every fact of a region
+    #[command(subcommand)]
+    Store(Store),
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
+    /// Print what completes commands and options in your shell
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// Your shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
 }
+
+const UP_HELP: &str = "\
+Examples:
+  welkin up                                 machines on this host; needs root and QEMU
+  welkin up --host sim                      the API alone, for any user; nothing boots
+  welkin up --tls self-signed               https, with a certificate that it makes and renews itself
+  welkin up --listen 0.0.0.0:443 --domain cloud.example.net --tls-cert chain.pem --tls-key key.pem
+
+Then, in another terminal: eval \"$(welkin env)\" and use any AWS tool.
+Signals: TERM or INT stop the region, HUP reads the certificate again, USR2 restarts it in place.";
+
+const DOWN_HELP: &str = "\
+Examples:
+  welkin down            machines and networks stop; disks, buckets and records stay
+  welkin down --purge    everything goes, the data folder too: it cannot be taken back
+
+To stop the program alone and leave its machines running, press Ctrl-C where `welkin up` runs, or send it TERM.";
+
+const ENV_HELP: &str = "\
+Examples:
+  eval \"$(welkin env)\"                     for this shell
+  welkin env > region.env                  for later; it has the secret of the root key";
+
+const RESTART_HELP: &str = "\
+Install a new welkin, then run `welkin restart`: the region drains, becomes the new program, and goes on. Meanwhile new
+connections wait, mostly for less than a second. If the new program could not start, the region goes on as it was.
+
+Examples:
+  welkin restart                           after an upgrade, or to have welkin.toml read again
+  ./target/release/welkin restart          as the program that you have just built";
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  welkin completions bash > /etc/bash_completion.d/welkin
+  welkin completions zsh > ~/.zfunc/_welkin                  (with fpath+=~/.zfunc before compinit)
+  welkin completions fish > ~/.config/fish/completions/welkin.fish";
 
 #[derive(Subcommand)]
 enum Admin {
     /// How the reconcilers do: state, queue and last error of each
     Reconcilers(Region),
+}
+
+#[derive(Subcommand)]
+enum Store {
+    /// Copy every fact of a stopped region from one engine to another, and compare the two
+    Convert {
+        /// Where they are: a data folder, or postgres://USER@HOST/DATABASE
+        #[arg(long, value_name = "FOLDER|URL")]
+        from: String,
+        /// Where they go: as --from, and empty
+        #[arg(long, value_name = "FOLDER|URL")]
+        to: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -57,6 +127,28 @@ struct Build {
     /// Do nothing if the image is there already
     #[arg(long)]
     if_missing: bool,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Backup {
+    /// The file to make, readable by you alone: it holds the region's secrets
+    file: PathBuf,
+    /// Put it in the place of a file that is there
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Restore {
+    /// The backup
+    file: PathBuf,
+    /// Only read the backup and say whether it is whole
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     region: Region,
 }
@@ -98,6 +190,34 @@ struct Up {
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Development mode: believe everybody on this machine, without checking signatures (loopback only; never kept)
+    #[arg(long)]
+    dev: bool,
+    #[command(flatten)]
+    front: Front,
+    /// Only say whether a region could start with these settings
+    #[arg(long)]
+    check: bool,
+}
+
+/// How clients are spoken to.
+#[derive(Args)]
+struct Front {
+    /// Speak TLS: off, or self-signed for a certificate that the region makes and renews itself [default: off]
+    #[arg(long, value_name = "KIND", help_heading = "TLS")]
+    tls: Option<String>,
+    /// Speak TLS with the certificate in this file, PEM, its chain after it; read again when it changes
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    tls_cert: Option<String>,
+    /// The certificate's private key, PEM: PKCS#8, PKCS#1 or SEC1
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    tls_key: Option<String>,
+    /// Answer plain HTTP too, on the same port; without it, plain requests are told to use https
+    #[arg(long, help_heading = "TLS")]
+    allow_plain: bool,
+    /// Domain whose names lead to this machine: buckets are reached as <bucket>.s3.<domain> [default: localhost]
+    #[arg(long, value_name = "NAME", help_heading = "TLS")]
+    domain: Option<String>,
 }
 
 #[derive(Args)]
@@ -112,10 +232,16 @@ struct Down {
 /// Runs what the command line asks for.
 pub fn run() -> Result<()> {
     match Cli::parse().command {
-        Command::Up(options) => up::run(options.settings()?),
+        Command::Up(options) if options.check => up::check(&options.settings()?),
+        Command::Up(options) => up::run(&options.settings()?),
         Command::Down(options) => down::run(&options.region.settings()?, options.purge),
+        Command::Restart(options) => restart::run(&options.settings()?),
+        Command::Completions { shell } => completions::print(shell, &mut Cli::command()),
         Command::Env(options) => env::run(&options.settings()?),
         Command::Doctor(options) => doctor::run(&options.settings()?),
+        Command::Backup(options) => backup::run(&options.region.settings()?, &options.file, options.replace),
+        Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
+        Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
@@ -131,7 +257,7 @@ impl Region {
     }
 
     fn settings(&self) -> Result<Settings> {
-        Settings::resolve(self.values(), from_environment(std::env::vars())?)
+        Settings::of_process(self.values())
     }
 }
 
@@ -145,9 +271,15 @@ impl Up {
             ("host", self.host),
             ("public_pool", self.public_pool),
             ("log", self.log),
+            ("tls", self.front.tls),
+            ("tls_cert", self.front.tls_cert),
+            ("tls_key", self.front.tls_key),
+            ("allow_plain", self.front.allow_plain.then(|| "true".to_owned())),
+            ("domain", self.front.domain),
+            ("dev", self.dev.then(|| "true".to_owned())),
             ("store", self.store),
         ]));
-        Settings::resolve(values, from_environment(std::env::vars())?)
+        Settings::of_process(values)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `store/` every fact · `blobs/` object bytes · `machines/` disks and consoles · `images/` machine images ·
 //! `identity.json` tag, keys and address pool of this region on this machine · `environment` how tools reach it ·
-//! `admin.sock` the operator's socket.
+//! `tls/` the certificate that it makes itself · `admin.sock` the operator's socket.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -89,12 +89,18 @@ impl DataDir {
         self.root.join("environment")
     }
 
+    /// The certificate that the region makes itself, and what it is signed with.
+    pub fn tls(&self) -> PathBuf {
+        self.root.join("tls")
+    }
+
     /// Which database holds the facts, where it isn't `store/`: for people, and so that nobody starts with the other.
     pub fn database(&self) -> PathBuf {
         self.root.join("database")
     }
 
-    fn identity_file(&self) -> PathBuf {
+    /// Who the region is.
+    pub fn identity_file(&self) -> PathBuf {
         self.root.join("identity.json")
     }
 
@@ -131,10 +137,8 @@ impl DataDir {
             bail!("{} is not empty and not a data folder of Welkin (it has '{stranger}')", self.root.display());
         }
         let mut token_key = [0; 32];
-        let mut tag = [0; 6];
-        getrandom::fill(&mut token_key).and_then(|()| getrandom::fill(&mut tag)).context("no random source")?;
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let tag: String = tag.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect();
+        getrandom::fill(&mut token_key).context("no random source")?;
+        let tag = new_tag()?;
         let public_pool = match pool {
             Some(pool) => pool,
             None => free_pool(&tag)?,
@@ -142,6 +146,18 @@ impl DataDir {
         let identity = Identity { tag, token_key, public_pool };
         self.write_secret(&self.identity_file(), &serde_json::to_vec_pretty(&identity)?)?;
         Ok(identity)
+    }
+
+    /// An identity file's text for a copy of its region: another tag, and the rest as it is, whichever version of Welkin
+    /// wrote it.
+    ///
+    /// # Errors
+    /// If it is no identity file.
+    pub fn renamed_identity(&self, text: &[u8]) -> Result<Vec<u8>> {
+        let mut identity: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(text).context("its identity.json is damaged")?;
+        identity.insert("tag".to_owned(), new_tag()?.into());
+        Ok(serde_json::to_vec_pretty(&identity)?)
     }
 
     /// Something in the folder that we did not put there.
@@ -154,6 +170,7 @@ impl DataDir {
             "cache",
             "environment",
             "admin.sock",
+            "tls",
             "database",
             "starting.lock",
             "machines.lock",
@@ -180,10 +197,17 @@ impl DataDir {
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&new, path)?;
-            fs::File::open(&self.root)?.sync_all()
+            fs::File::open(path.parent().unwrap_or(&self.root))?.sync_all()
         };
         write().with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+fn new_tag() -> Result<String> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut tag = [0; 6];
+    getrandom::fill(&mut tag).context("no random source")?;
+    Ok(tag.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
 }
 
 /// A /24 of 198.18.0.0/15 (the block for benchmarks between networks, RFC 2544, which nobody routes) that no route of

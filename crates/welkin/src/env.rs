@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use region::RootKey;
 
+use crate::certificate::Certificate;
 use crate::data_dir::DataDir;
 use crate::settings::Settings;
 
@@ -19,54 +21,98 @@ pub fn run(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
+/// How clients on this machine reach a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its URL.
+    pub url: String,
+    /// The file of the authority that they must trust, if it is the region's own.
+    pub authority: Option<PathBuf>,
+}
+
+impl Endpoint {
+    /// The endpoint behind an address: in plain HTTP; or in TLS by the name that the certificate has, which is the
+    /// address if the region made it.
+    pub fn new(address: SocketAddr, tls: Option<&Certificate>, domain: &str) -> Self {
+        let authority = tls.and_then(Certificate::authority);
+        let port = address.port();
+        let url = match tls {
+            None => format!("http://{}", reachable(address)),
+            Some(_) if authority.is_some() => format!("https://{}", reachable(address)),
+            Some(_) => format!("https://{domain}:{port}"),
+        };
+        Self { url, authority }
+    }
+}
+
 /// Writes what [`run`] prints.
 ///
 /// # Errors
 /// The kernel's.
-pub fn write(data: &DataDir, address: SocketAddr, region: &str, root: &RootKey) -> Result<()> {
-    let text = exports(address, region, &root.access_key, &root.secret);
+pub fn write(data: &DataDir, endpoint: &Endpoint, region: &str, root: &RootKey) -> Result<()> {
+    let text = exports(endpoint, region, &root.access_key, &root.secret);
     data.write_secret(&data.environment(), text.as_bytes())
 }
 
-/// The endpoint as a URL that a client on this machine can use.
-pub fn endpoint(address: SocketAddr) -> String {
-    let reachable = match address.ip() {
+/// The address that a client on this machine can use.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    format!("http://{}", SocketAddr::new(reachable, address.port()))
+    SocketAddr::new(ip, address.port())
 }
 
-fn exports(address: SocketAddr, region: &str, access_key: &str, secret: &str) -> String {
-    let endpoint = endpoint(address);
+fn exports(endpoint: &Endpoint, region: &str, access_key: &str, secret: &str) -> String {
+    let url = &endpoint.url;
+    let mut text = format!("export AWS_ENDPOINT_URL='{url}'\n");
+    if let Some(authority) = &endpoint.authority {
+        let path = authority.display().to_string().replace('\'', "'\\''");
+        // The second one is what Node.js reads, and with it the CDK.
+        text.push_str(&format!("export AWS_CA_BUNDLE='{path}'\nexport NODE_EXTRA_CA_CERTS='{path}'\n"));
+    }
     // A session token of another login would be sent along and refused.
-    format!(
-        "export AWS_ENDPOINT_URL='{endpoint}'\nexport AWS_ACCESS_KEY_ID='{access_key}'\nexport AWS_SECRET_ACCESS_KEY='{secret}'\nexport AWS_DEFAULT_REGION='{region}'\nexport AWS_REGION='{region}'\nunset AWS_SESSION_TOKEN AWS_PROFILE\n"
-    )
+    text.push_str(&format!(
+        "export AWS_ACCESS_KEY_ID='{access_key}'\nexport AWS_SECRET_ACCESS_KEY='{secret}'\nexport AWS_DEFAULT_REGION='{region}'\nexport AWS_REGION='{region}'\nunset AWS_SESSION_TOKEN AWS_PROFILE\n"
+    ));
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{endpoint, exports};
+    use super::{Endpoint, exports};
+
+    fn url(address: &str) -> String {
+        Endpoint::new(address.parse().unwrap(), None, "localhost").url
+    }
 
     #[test]
     fn a_wildcard_address_is_reached_by_loopback() {
-        assert_eq!(endpoint("0.0.0.0:80".parse().unwrap()), "http://127.0.0.1:80");
-        assert_eq!(endpoint("[::]:80".parse().unwrap()), "http://[::1]:80");
-        assert_eq!(endpoint("10.1.2.3:80".parse().unwrap()), "http://10.1.2.3:80");
+        assert_eq!(url("0.0.0.0:80"), "http://127.0.0.1:80");
+        assert_eq!(url("[::]:80"), "http://[::1]:80");
+        assert_eq!(url("10.1.2.3:80"), "http://10.1.2.3:80");
+    }
+
+    fn check(endpoint: &Endpoint, lines: &[&str]) {
+        let text = exports(endpoint, "eu-lab-1", "AKIAX", "s/e+c");
+        for line in lines {
+            assert!(text.lines().any(|own| own == *line), "{line}: {text}");
+        }
     }
 
     #[test]
     fn exports_hold_what_tools_read() {
-        let text = exports("127.0.0.1:4566".parse().unwrap(), "eu-lab-1", "AKIAX", "s/e+c");
-        for line in [
+        let mut endpoint = Endpoint { url: "http://127.0.0.1:4566".to_owned(), authority: None };
+        let lines = [
             "export AWS_ENDPOINT_URL='http://127.0.0.1:4566'",
             "export AWS_ACCESS_KEY_ID='AKIAX'",
             "export AWS_SECRET_ACCESS_KEY='s/e+c'",
             "export AWS_DEFAULT_REGION='eu-lab-1'",
-        ] {
-            assert!(text.lines().any(|own| own == line), "{line}");
-        }
+        ];
+        check(&endpoint, &lines);
+        assert!(!exports(&endpoint, "eu-lab-1", "AKIAX", "s").contains("BUNDLE"));
+        endpoint.authority = Some("/it's/ca.pem".into());
+        check(&endpoint, &["export AWS_CA_BUNDLE='/it'\\''s/ca.pem'"]);
     }
 }

@@ -2,17 +2,29 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod backup;
+mod certificate;
 mod cli;
+mod completions;
+mod convert;
 mod data_dir;
+mod descriptors;
+mod dev;
 mod doctor;
 mod down;
 mod driver;
 mod env;
 mod hosts;
 mod image;
+mod notify;
+mod orphans;
+mod own_certificate;
 mod processes;
 mod reconcilers;
+mod restart;
+mod restore;
 mod settings;
+mod signals;
 mod standing;
 mod up;
 
@@ -23,7 +35,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("welkin: {error:#}");
-            ExitCode::FAILURE
+            // As the parser of the command line ends: what was asked for is no sense, and was not tried.
+            if error.is::<settings::Wrong>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

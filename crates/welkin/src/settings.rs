@@ -10,13 +10,19 @@ use anyhow::{Context, Result, bail};
 /// Everything that can be set, as `key`, `about`. Flags spell them `--key-with-dashes`, the file `key_with_underscores`
 /// and the environment `WELKIN_KEY`.
 pub const KEYS: &[(&str, &str)] = &[
+    ("allow_plain", "with TLS: also answer plain HTTP on the same port"),
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
+    ("domain", "the domain whose names lead to this region"),
+    ("dev", "whether everybody on this machine is believed without proof: true or false"),
     ("host", "what runs the machines: linux, or sim for the API alone"),
     ("listen", "address and port of the endpoint"),
     ("log", "what to log, such as info or region=debug"),
     ("public_pool", "the block that public addresses come from"),
     ("region", "the name of the region"),
+    ("tls", "off, or self-signed for a certificate that the region makes itself"),
+    ("tls_cert", "a file with a certificate and its chain, PEM"),
+    ("tls_key", "a file with the certificate's private key, PEM"),
     ("store", "where the facts are: sqlite, or postgres://user@host/database"),
     ("zones", "availability zones: how many, or their names"),
 ];
@@ -31,6 +37,17 @@ pub enum HostKind {
     Linux,
     /// A simulator.
     Sim,
+}
+
+/// How clients are spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsKind {
+    /// In plain HTTP.
+    Off,
+    /// With a certificate that the region makes and renews itself.
+    SelfSigned,
+    /// With the certificate and the key in these files.
+    Files(PathBuf, PathBuf),
 }
 
 /// Where the facts are.
@@ -68,18 +85,48 @@ pub struct Settings {
     pub public_pool: Option<(Ipv4Addr, u8)>,
     /// The log filter.
     pub log: String,
+    /// How clients are spoken to.
+    pub tls: TlsKind,
+    /// Whether plain HTTP is answered beside TLS.
+    pub is_plain_allowed: bool,
+    /// The domain whose names lead here: `s3.<domain>` and so on.
+    pub domain: String,
+    /// Whether everybody on this machine is believed without proof.
+    pub is_dev: bool,
     /// Where the facts are.
     pub store: StoreKind,
 }
+
+/// A setting that cannot be, or a file of settings that cannot be read.
+#[derive(Debug)]
+pub struct Wrong(anyhow::Error);
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+impl std::error::Error for Wrong {}
 
 /// Values by key, from one source.
 pub type Values = BTreeMap<String, String>;
 
 impl Settings {
-    /// Settles the settings from flags, the environment and the file.
+    /// Settles the settings from flags, the environment of this process and the file.
     ///
     /// # Errors
-    /// An unknown key (naming the nearest known one), an unreadable file, or a value that its key does not take.
+    /// [`Wrong`]: an unknown key (naming the nearest known one), an unreadable file, or a value that its key does not
+    /// take.
+    pub fn of_process(flags: Values) -> Result<Self> {
+        let settled = from_environment(std::env::vars()).and_then(|environment| Self::resolve(flags, environment));
+        Ok(settled.map_err(Wrong)?)
+    }
+
+    /// The same from any environment.
+    ///
+    /// # Errors
+    /// As for [`Settings::of_process`], without the type.
     pub fn resolve(flags: Values, environment: Values) -> Result<Self> {
         let named = flags.get("config").or_else(|| environment.get("config")).map(PathBuf::from);
         let file = match named {
@@ -107,16 +154,31 @@ impl Settings {
             "sim" => HostKind::Sim,
             other => bail!("host: '{other}' is neither linux nor sim"),
         };
+        let listen: SocketAddr = listen
+            .parse()
+            .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?;
+        let is_dev = match text("dev").unwrap_or("false") {
+            "true" | "1" => true,
+            "false" | "0" => false,
+            other => bail!("dev: '{other}' is neither true nor false"),
+        };
+        if is_dev && !listen.ip().is_loopback() {
+            bail!(
+                "dev: everybody would be believed, so it goes with a loopback address alone, not with listen = {listen}"
+            );
+        }
         Ok(Self {
-            listen: listen
-                .parse()
-                .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?,
+            listen,
+            is_dev,
             data_dir: text("data_dir").map_or_else(default_data_dir, PathBuf::from),
             zones: zones(&region, text("zones").unwrap_or("3"))?,
             region,
             host,
             public_pool: text("public_pool").map(parse_pool).transpose()?,
             log: text("log").unwrap_or("info").to_owned(),
+            tls: tls(text("tls"), text("tls_cert"), text("tls_key"))?,
+            is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
+            domain: domain(text("domain").unwrap_or("localhost"))?,
             store: match text("store").unwrap_or("sqlite") {
                 "sqlite" => StoreKind::Sqlite,
                 url if store_postgres::is_postgres(url) => StoreKind::Postgres(url.to_owned()),
@@ -161,12 +223,13 @@ fn from_toml(text: &str) -> Result<Values> {
         let value = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(is_so) => is_so.to_string(),
             toml::Value::Array(items) => items
                 .into_iter()
                 .map(|item| item.as_str().map(str::to_owned).with_context(|| format!("{key}: a list of strings")))
                 .collect::<Result<Vec<_>>>()?
                 .join(","),
-            _ => bail!("{key}: a string or a number is wanted"),
+            _ => bail!("{key}: a string, a number or a boolean is wanted"),
         };
         values.insert(key, value);
     }
@@ -208,6 +271,40 @@ fn zones(region: &str, text: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
+fn tls(kind: Option<&str>, cert: Option<&str>, key: Option<&str>) -> Result<TlsKind> {
+    match (kind, cert, key) {
+        (None, Some(cert), Some(key)) => Ok(TlsKind::Files(cert.into(), key.into())),
+        (None | Some("off"), None, None) => Ok(TlsKind::Off),
+        (Some("self-signed"), None, None) => Ok(TlsKind::SelfSigned),
+        (None, Some(_), None) => bail!("tls_cert: its private key is wanted too, as tls_key"),
+        (None, None, Some(_)) => bail!("tls_key: its certificate is wanted too, as tls_cert"),
+        (Some("off" | "self-signed"), ..) => bail!("tls: with tls_cert and tls_key it is not set"),
+        (Some(other), ..) => bail!("tls: '{other}' is neither off nor self-signed"),
+    }
+}
+
+fn flag(key: &str, text: Option<&str>) -> Result<bool> {
+    match text.unwrap_or("false") {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        other => bail!("{key}: '{other}' is neither true nor false"),
+    }
+}
+
+fn domain(text: &str) -> Result<String> {
+    let name = text.to_ascii_lowercase();
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if name.len() > 200 || !name.split('.').all(is_label) || name.parse::<Ipv4Addr>().is_ok() {
+        bail!("domain: '{text}' is not a domain such as cloud.example.net");
+    }
+    Ok(name)
+}
+
 fn parse_pool(text: &str) -> Result<(Ipv4Addr, u8)> {
     let parsed = text.split_once('/').and_then(|(base, length)| {
         let (base, length) = (base.parse::<Ipv4Addr>().ok()?, length.parse::<u8>().ok()?);
@@ -228,7 +325,7 @@ fn default_data_dir() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{HostKind, Settings, StoreKind, Values, from_environment, from_toml};
+    use super::{HostKind, Settings, StoreKind, TlsKind, Values, from_environment, from_toml};
 
     fn values(pairs: &[(&str, &str)]) -> Values {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -266,10 +363,42 @@ mod tests {
             ("public_pool", "198.18.0.1/24"),
             ("public_pool", "198.18.0.0/8"),
             ("public_pool", "pool"),
+            ("tls", "on"),
+            ("tls_cert", "cert.pem"),
+            ("tls_key", "key.pem"),
+            ("allow_plain", "perhaps"),
+            ("domain", "my cloud"),
+            ("domain", "cloud..net"),
+            ("domain", "10.1.2.3"),
+            ("dev", "yes"),
         ] {
             let error = check(&[(key, value)]).unwrap_err();
             assert!(error.starts_with(key) && !error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn tls_has_one_source() {
+        assert_eq!(check(&[]).unwrap().tls, TlsKind::Off);
+        assert_eq!(check(&[("tls", "self-signed")]).unwrap().tls, TlsKind::SelfSigned);
+        let files = [("tls_cert", "c"), ("tls_key", "k")];
+        assert_eq!(check(&files).unwrap().tls, TlsKind::Files("c".into(), "k".into()));
+        assert!(check(&[("tls", "self-signed"), files[0], files[1]]).unwrap_err().starts_with("tls:"));
+        assert_eq!(from_toml("allow_plain = true").unwrap()["allow_plain"], "true");
+    }
+
+    #[test]
+    fn development_mode_stays_on_this_machine() {
+        assert!(!check(&[]).unwrap().is_dev);
+        for listen in ["127.0.0.1:4566", "127.8.8.8:1", "[::1]:4566"] {
+            assert!(check(&[("dev", "true"), ("listen", listen)]).unwrap().is_dev, "{listen}");
+        }
+        for listen in ["0.0.0.0:4566", "[::]:4566", "10.0.0.1:4566", "[::ffff:10.0.0.1]:80"] {
+            let error = check(&[("dev", "1"), ("listen", listen)]).unwrap_err();
+            assert!(error.starts_with("dev:"), "{error}");
+            assert!(check(&[("dev", "0"), ("listen", listen)]).is_ok());
+        }
+        assert_eq!(from_toml("dev = true").unwrap()["dev"], "true");
     }
 
     #[test]

@@ -152,7 +152,8 @@ impl Standing {
     }
 }
 
-fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
+/// Says why a store does not open, and what to do.
+pub fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
     match error {
         store_sqlite::OpenError::InUse { pid, .. } => {
             let by = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));

@@ -1,37 +1,73 @@
 //! `welkin up`: a region in the foreground.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use host_linux::inherited::{self, Maker};
 use region::admin::Order;
-use region::{Region, RegionConfig};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
-use tracing::info;
+use region::{Limits, Region, RegionConfig, Server};
+use tokio::sync::{Notify, watch};
+use tracing::{info, warn};
 
+use crate::certificate::{self, Certificate};
 use crate::data_dir::DataDir;
-use crate::settings::{HostKind, Settings, StoreKind};
+use crate::env::Endpoint;
+use crate::notify::{News, notify};
+use crate::restart::{Handover, Successor};
+use crate::settings::{HostKind, Settings, StoreKind, TlsKind};
+use crate::signals::Signals;
 use crate::standing::Standing;
-use crate::{doctor, env};
+use crate::{descriptors, dev, doctor, env, orphans, restart};
 
-/// Starts a region and runs it until it is told to stop.
-pub fn run(settings: Settings) -> Result<()> {
+/// How a region ended.
+enum End {
+    Stopped,
+    Restart(Handover),
+}
+
+/// Starts a region and runs it until it is told to stop, or to become another program.
+///
+/// # Errors
+/// Why it does not start.
+pub fn run(settings: &Settings) -> Result<()> {
     let started = Instant::now();
+    // Before anything is opened here.
+    let inherited = inherited::take()?;
     init_log(&settings.log)?;
     if settings.host == HostKind::Linux {
         doctor::require_host()?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(serve(&settings, started));
+    let end = runtime.block_on(serve(settings, inherited, started));
     // Nothing of ours is in flight any more; a thread that hangs in the kernel must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    outcome
+    match end? {
+        End::Stopped => Ok(()),
+        End::Restart(handover) => Err(restart::become_next(&handover)),
+    }
 }
 
-async fn serve(settings: &Settings, started: Instant) -> Result<()> {
+/// Says whether a region could start with these settings, as far as that can be told beside one that runs.
+///
+/// # Errors
+/// Why not.
+pub fn check(settings: &Settings) -> Result<()> {
+    if settings.host == HostKind::Linux {
+        doctor::require_host()?;
+    }
+    certificate::check(settings)?;
+    println!("Welkin {}: a region could start with these settings.", env!("CARGO_PKG_VERSION"));
+    Ok(())
+}
+
+async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, started: Instant) -> Result<End> {
+    orphans::adopt()?;
     let data = DataDir::create(&settings.data_dir)?;
     let standing = Standing::open(settings, &data).await?;
+    let certificate = Certificate::load(settings, &data)?;
     let config = RegionConfig {
         name: settings.region.clone(),
         zones: settings.zones.clone(),
@@ -40,46 +76,62 @@ async fn serve(settings: &Settings, started: Instant) -> Result<()> {
         admin_dir: Some(standing.admin_dir(&data)),
         image_dir: Some(data.images()),
         is_simulated: settings.host == HostKind::Sim,
+        is_dev: settings.is_dev,
     };
-    let parts = standing.parts();
-    let region = Region::open(config, parts).await?;
+    let (mut server, maker) = server(settings.listen, inherited).await?;
+    if let Some(certificate) = &certificate {
+        server = server.with_tls(certificate.tls(), settings.is_plain_allowed);
+    }
+    let socket = server.socket()?;
+    let successor = Successor::ourselves()?;
+    let limits = Limits::default();
+    let limits = Limits { connections: descriptors::raise(limits.connections), ..limits };
+    let region =
+        Region::open_on(server, config, standing.parts()).await?.with_limits(limits).with_restart(successor.preparer());
+    let endpoint = Endpoint::new(region.address(), certificate.as_ref(), &settings.domain);
+    let root = region.root_key();
+    let key = if settings.is_dev { dev::key(root) } else { root.clone() };
     if standing.is_first(region.address()) {
-        env::write(&data, region.address(), &settings.region, region.root_key())?;
+        env::write(&data, &endpoint, &settings.region, &key)?;
     }
     let order = watch::Sender::new(Order::Run);
     // From here on, before anybody is told that we are there.
-    let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let signals = tokio::spawn(stop_on_signal(interrupt, terminate, order.clone()));
-    print_banner(settings, &data, &region, started)?;
+    let bell = Arc::new(Notify::new());
+    let signals = Signals::new(order.clone(), successor.clone(), Arc::clone(&bell))?;
+    let signals = tokio::spawn(signals.heed());
+    let keeper = certificate.map(|certificate| tokio::spawn(certificate.keep(bell)));
+    // A terminal that is gone is no reason to stop.
+    if let Err(error) = print_banner(settings, &data, &region, &endpoint, started) {
+        warn!("nobody reads that the region is ready: {error:#}");
+    }
+    notify(News::Ready);
     let given = region.run(order).await;
+    notify(if given == Order::Restart { News::Reloading } else { News::Stopping });
     signals.abort();
+    if let Some(keeper) = keeper {
+        keeper.abort();
+    }
     standing.end(given).await?;
+    if given == Order::Restart {
+        return Ok(End::Restart(Handover { program: successor.program(), socket, maker }));
+    }
     info!("stopped");
-    Ok(())
+    Ok(End::Stopped)
 }
 
-async fn stop_on_signal(mut interrupt: Signal, mut terminate: Signal, order: watch::Sender<Order>) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    order.send_if_modified(|order| {
-        let is_first = *order == Order::Run;
-        if is_first {
-            *order = Order::Stop;
+/// The socket that we were given, if it is where we should listen; else one of our own.
+async fn server(listen: SocketAddr, inherited: Option<(TcpListener, Maker)>) -> Result<(Server, Maker)> {
+    if let Some((socket, maker)) = inherited {
+        let address = socket.local_addr()?;
+        let is_wanted = address.ip() == listen.ip() && (listen.port() == 0 || address.port() == listen.port());
+        if is_wanted || maker == Maker::Manager {
+            return Ok((Server::inherit(socket)?, maker));
         }
-        is_first
-    });
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
     }
-    // Asked twice: everything acknowledged is on disk anyway.
-    std::process::exit(130);
+    Ok((Server::bind(listen).await?, Maker::Ourselves))
 }
 
 fn init_log(filter: &str) -> Result<()> {
-    use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .with_context(|| format!("log: '{filter}' is no filter such as info or info,edge=debug"))?;
     tracing_subscriber::fmt()
@@ -90,7 +142,13 @@ fn init_log(filter: &str) -> Result<()> {
         .map_err(|error| anyhow!("cannot log: {error}"))
 }
 
-fn print_banner(settings: &Settings, data: &DataDir, region: &Region, started: Instant) -> Result<()> {
+fn print_banner(
+    settings: &Settings,
+    data: &DataDir,
+    region: &Region,
+    endpoint: &Endpoint,
+    started: Instant,
+) -> Result<()> {
     let default_folder = Settings::resolve(crate::settings::Values::new(), crate::settings::Values::new())
         .is_ok_and(|default| default.data_dir == settings.data_dir);
     let folder = if default_folder { String::new() } else { format!(" --data-dir {}", data.root().display()) };
@@ -98,9 +156,12 @@ fn print_banner(settings: &Settings, data: &DataDir, region: &Region, started: I
         HostKind::Linux => "QEMU on this machine",
         HostKind::Sim => "simulated: the API is real, but nothing boots (--host sim)",
     };
+    if settings.is_dev {
+        warn!("development mode: signatures are not checked; everybody on this machine is believed");
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "Welkin {} is ready after {} ms\n", env!("CARGO_PKG_VERSION"), started.elapsed().as_millis())?;
-    writeln!(out, "  endpoint  {}", env::endpoint(region.address()))?;
+    writeln!(out, "  endpoint  {}", endpoint.url)?;
     writeln!(out, "  region    {} ({})", settings.region, settings.zones.join(", "))?;
     writeln!(out, "  account   {}", region.root_key().account)?;
     writeln!(out, "  data      {}", data.root().display())?;
@@ -108,6 +169,9 @@ fn print_banner(settings: &Settings, data: &DataDir, region: &Region, started: I
         writeln!(out, "  facts     PostgreSQL at {}", std::fs::read_to_string(data.database())?.trim())?;
     }
     writeln!(out, "  machines  {machines}\n")?;
+    if settings.is_dev {
+        writeln!(out, "{}\n", dev::banner(std::io::stdout().is_terminal()))?;
+    }
     writeln!(out, "In another terminal:\n")?;
     writeln!(out, "  eval \"$(welkin env{folder})\"")?;
     writeln!(out, "  aws sts get-caller-identity\n")?;
@@ -117,7 +181,7 @@ fn print_banner(settings: &Settings, data: &DataDir, region: &Region, started: I
     if settings.host == HostKind::Linux && !data.images().join("tiny").exists() {
         info!("there is no image yet: run `welkin image build tiny{folder}` once; this region then offers it");
     }
-    if settings.listen.ip().is_unspecified() {
+    if region.address().ip().is_unspecified() && (settings.tls == TlsKind::Off || settings.is_plain_allowed) {
         info!("listening on every address of this machine, without TLS");
     }
     Ok(())

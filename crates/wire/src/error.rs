@@ -50,6 +50,17 @@ pub enum DecodeReason {
     /// The document is no XML that we accept.
     #[error("is not acceptable XML: {0}")]
     Xml(String),
+    /// The body is no JSON or CBOR that we accept.
+    #[error("is not acceptable: {0}")]
+    Syntax(String),
+    /// A JSON or CBOR value is of another kind than its member.
+    #[error("{found} cannot be converted to {expected}")]
+    Unconvertible {
+        /// What it is, as AWS's parser names it.
+        found: &'static str,
+        /// What it should have been.
+        expected: &'static str,
+    },
 }
 
 impl DecodeError {

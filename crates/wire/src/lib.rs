@@ -6,7 +6,11 @@
 #![forbid(unsafe_code)]
 
 pub mod aws_chunked;
+mod document;
 mod error;
+pub mod eventstream;
+mod host_prefix;
+pub mod multipart;
 mod percent;
 mod protocol;
 mod request_id;
@@ -14,16 +18,21 @@ mod router;
 mod scalar;
 mod service;
 mod shape;
+pub mod sigv2;
 pub mod sigv4;
 mod stream;
+mod tree;
 mod typed;
 mod value;
 mod xml;
 
+pub use document::Document;
 pub use error::{DecodeError, DecodeReason, ServiceError};
+pub use host_prefix::host_labels;
 pub use percent::{decode_path, decode_query, parse_query};
 pub use protocol::{
-    ErrorContext, Protocol, RequestParts, ResponseParts, decode_request, encode_error, encode_response,
+    ErrorContext, JsonVersion, Protocol, RequestParts, ResponseParts, decode_request, encode_error, encode_response,
+    operation_name, select,
 };
 pub use request_id::{s3_host_id, s3_request_id, uuid_request_id};
 pub use router::{Matched, RouteError, route};

@@ -104,7 +104,8 @@ pub(crate) fn format_timestamp(time: Timestamp, format: Option<TimestampFormat>,
     }
 }
 
-fn format_unix(time: Timestamp) -> String {
+/// Seconds since 1970, with three digits of a fraction if there is one.
+pub(crate) fn format_unix(time: Timestamp) -> String {
     let millis = time.as_millisecond();
     if millis % 1000 == 0 {
         (millis / 1000).to_string()
@@ -119,16 +120,27 @@ pub(crate) fn format(value: &Value, format: Option<TimestampFormat>, style: Time
     match value {
         Value::Bool(inner) => Some(inner.to_string()),
         Value::Integer(inner) => Some(inner.to_string()),
-        Value::Float(inner) if inner.is_nan() => Some("NaN".to_owned()),
-        Value::Float(inner) if inner.is_infinite() => {
-            Some(if inner.is_sign_positive() { "Infinity" } else { "-Infinity" }.to_owned())
-        }
-        Value::Float(inner) => Some(format!("{inner:?}")),
+        Value::Float(inner) => Some(format_float(*inner)),
         Value::String(inner) => Some(inner.clone()),
         Value::Timestamp(inner) => Some(format_timestamp(*inner, format, style)),
-        Value::Blob(inner) => Some(STANDARD.encode(inner)),
-        Value::List(_) | Value::Map(_) | Value::Structure(_) => None,
+        Value::Blob(inner) => Some(base64(inner)),
+        Value::Document(_) | Value::List(_) | Value::Map(_) | Value::Structure(_) => None,
     }
+}
+
+/// Writes a number that need not be whole.
+pub(crate) fn format_float(number: f64) -> String {
+    match number {
+        _ if number.is_nan() => "NaN".to_owned(),
+        f64::INFINITY => "Infinity".to_owned(),
+        f64::NEG_INFINITY => "-Infinity".to_owned(),
+        _ => format!("{number:?}"),
+    }
+}
+
+/// Writes bytes as text.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 /// The format of `shape` if it is a timestamp, unless `member` overrules it.

@@ -1,7 +1,7 @@
 //! The schema of a service: its names, its operations and their HTTP routes.
 
-use crate::error::ServiceError;
-use crate::protocol::Protocol;
+use crate::error::{DecodeError, ServiceError};
+use crate::protocol::{Protocol, rest_xml_refusal};
 use crate::shape::Shape;
 
 /// A service of AWS's, as far as its model describes it.
@@ -25,6 +25,10 @@ pub struct ServiceShape {
     pub target_prefix: Option<&'static str>,
     /// XML errors are a bare `<Error>` instead of an `<ErrorResponse>`: S3.
     pub has_bare_errors: bool,
+    /// It once spoke `query`, and tells clients of that time the codes they know in a header.
+    pub is_query_compatible: bool,
+    /// The errors that the model lists for implemented operations, sorted by name.
+    pub errors: &'static [ErrorShape],
     /// Every operation of the model, sorted by name.
     pub operations: &'static [OperationEntry],
 }
@@ -48,9 +52,39 @@ impl ServiceShape {
         entry.shape.ok_or_else(|| self.not_implemented(entry))
     }
 
+    /// As [`ServiceShape::resolve`], with the error that `protocol` has for a name nobody knows.
+    ///
+    /// # Errors
+    /// As [`ServiceShape::resolve`].
+    pub fn resolve_in(&self, protocol: Protocol, name: &str) -> Result<&'static OperationShape, ServiceError> {
+        match protocol {
+            Protocol::Json { .. } | Protocol::Cbor if self.find(name).is_none() => {
+                Err(ServiceError::bad_request("UnknownOperationException", ""))
+            }
+            _ => self.resolve(name),
+        }
+    }
+
+    /// What AWS answers to a request to this service, written in `protocol`, that does not fit its schema.
+    pub fn refusal(&self, protocol: Protocol, error: DecodeError) -> ServiceError {
+        match protocol {
+            Protocol::RestXml if !self.has_bare_errors => rest_xml_refusal(&error).because(error),
+            _ => protocol.refusal(error),
+        }
+    }
+
+    /// What the model says of the error `code`, which is a shape's name or a code on the wire.
+    pub fn error(&self, code: &str) -> Option<&'static ErrorShape> {
+        let named = self.errors.binary_search_by(|error| error.name.cmp(code)).ok();
+        match named.and_then(|position| self.errors.get(position)) {
+            None => self.errors.iter().find(|error| error.code == code),
+            found => found,
+        }
+    }
+
     /// The answer to a known operation that this build does not implement.
     pub fn not_implemented(&self, entry: &OperationEntry) -> ServiceError {
-        if self.protocols.contains(&Protocol::RestXml) {
+        if self.has_bare_errors {
             let message = "A header or query you provided requested a function that is not implemented.";
             return ServiceError::receiver("NotImplemented", 501, message);
         }
@@ -131,12 +165,14 @@ pub struct OperationShape {
     pub has_streaming_output: bool,
     /// The request must carry a checksum or `Content-MD5`.
     pub requires_checksum: bool,
-    /// The errors the model lists for it.
-    pub errors: &'static [ErrorShape],
+    /// What SDKs put before the host name, such as `{AccountId}.`; empty for nearly all.
+    pub host_prefix: &'static str,
+    /// The errors the model lists for it, by name; [`ServiceShape::error`] says what they are.
+    pub errors: &'static [&'static str],
 }
 
 /// An error the model lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct ErrorShape {
     /// The shape's name, such as `MalformedPolicyDocumentException`.
     pub name: &'static str,
@@ -146,6 +182,8 @@ pub struct ErrorShape {
     pub status: u16,
     /// The caller is at fault.
     pub is_sender_fault: bool,
+    /// Its members. The message is among them, under `message` or `Message`.
+    pub shape: Option<&'static Shape>,
 }
 
 /// The HTTP route of an operation of a REST protocol.

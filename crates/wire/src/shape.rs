@@ -107,6 +107,8 @@ pub struct Member {
     pub wire_name: &'static str,
     /// The name in an `ec2` or `query` form body.
     pub query_name: &'static str,
+    /// The name in JSON and CBOR, where it differs from XML's: SQS, which had other names in its XML days.
+    pub json_name: &'static str,
     /// Where it travels.
     pub location: Location,
     /// It is the whole body.
@@ -123,6 +125,8 @@ pub struct Member {
     pub is_idempotency_token: bool,
     /// It must not appear in logs.
     pub is_sensitive: bool,
+    /// It stands in the host name too, where the operation has a prefix for it.
+    pub is_host_label: bool,
     /// The XML namespace its element declares.
     pub namespace: Option<XmlNamespace>,
     /// How it is written, if it is a timestamp and the member overrules its shape.
@@ -198,6 +202,7 @@ impl Member {
             name,
             wire_name: name,
             query_name: name,
+            json_name: name,
             location: Location::Body,
             is_payload: false,
             is_streaming: false,
@@ -206,6 +211,7 @@ impl Member {
             is_attribute: false,
             is_idempotency_token: false,
             is_sensitive: false,
+            is_host_label: false,
             namespace: None,
             timestamp_format: None,
             shape: ShapeRef::Now(shape),
@@ -216,6 +222,13 @@ impl Member {
     pub const fn wire(mut self, name: &'static str) -> Self {
         self.wire_name = name;
         self.query_name = name;
+        self.json_name = name;
+        self
+    }
+
+    /// Called `name` in JSON and CBOR, unlike in XML.
+    pub const fn json(mut self, name: &'static str) -> Self {
+        self.json_name = name;
         self
     }
 
@@ -270,6 +283,12 @@ impl Member {
     /// Must not be logged.
     pub const fn sensitive(mut self) -> Self {
         self.is_sensitive = true;
+        self
+    }
+
+    /// Stands in the host name too.
+    pub const fn host_label(mut self) -> Self {
+        self.is_host_label = true;
         self
     }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 pub use futures_util::future::BoxFuture;
 
+use crate::document::Document;
 use crate::error::{DecodeError, DecodeReason, ServiceError};
 use crate::service::OperationShape;
 use crate::shape::Shape;
@@ -207,6 +208,19 @@ impl Typed for bool {
 
     fn into_value(self) -> Value {
         Value::Bool(self)
+    }
+}
+
+impl Typed for Document {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        match value {
+            Value::Document(inner) => Ok(inner),
+            _ => Err(mismatch("a document")),
+        }
+    }
+
+    fn into_value(self) -> Value {
+        Value::Document(self)
     }
 }
 

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::document::Document;
+
 /// A value of some [`crate::Shape`]. Byte streams are not part of it; they travel beside it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -18,6 +20,8 @@ pub enum Value {
     Blob(Bytes),
     /// A point in time.
     Timestamp(Timestamp),
+    /// What has no schema.
+    Document(Document),
     /// A list.
     List(Vec<Value>),
     /// A map from strings, in the order it arrived or is to be written; keys are distinct.

@@ -2,6 +2,7 @@
 //! bindings out. To add an operation, add its name to `crates/api/operations/<service>.txt` and run this.
 
 mod bind;
+mod facts;
 mod fetch;
 mod model;
 mod names;

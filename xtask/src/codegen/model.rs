@@ -66,6 +66,8 @@ pub struct Metadata {
     #[serde(default)]
     pub protocols: Vec<String>,
     pub target_prefix: Option<String>,
+    pub json_version: Option<String>,
+    pub aws_query_compatible: Option<Json>,
     #[serde(default)]
     pub xml_namespace: String,
 }
@@ -85,6 +87,13 @@ pub struct Operation {
     #[serde(default)]
     pub http_checksum_required: bool,
     pub http_checksum: Option<HttpChecksum>,
+    pub endpoint: Option<Endpoint>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    pub host_prefix: Option<String>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -118,6 +127,12 @@ pub struct Reference {
     pub xml_attribute: bool,
     #[serde(default)]
     pub idempotency_token: bool,
+    #[serde(default)]
+    pub host_label: bool,
+    #[serde(default)]
+    pub eventpayload: bool,
+    #[serde(default)]
+    pub eventheader: bool,
     pub timestamp_format: Option<String>,
     pub xml_namespace: Option<Json>,
 }
@@ -145,6 +160,10 @@ pub struct Shape {
     pub document: bool,
     #[serde(default)]
     pub eventstream: bool,
+    #[serde(default)]
+    pub streaming: bool,
+    #[serde(default)]
+    pub fault: bool,
     pub timestamp_format: Option<String>,
     pub xml_namespace: Option<Json>,
     pub error: Option<ErrorTrait>,
@@ -161,7 +180,12 @@ pub struct ErrorTrait {
 impl Model {
     /// Reads a model.
     pub fn parse(text: &[u8]) -> anyhow::Result<Self> {
-        Ok(serde_json::from_slice(text)?)
+        let mut model: Self = serde_json::from_slice(text)?;
+        for (name, operation) in &mut model.operations.0 {
+            // CloudFront's have a version behind their name within, which nobody writes.
+            operation.name.clone_from(name);
+        }
+        Ok(model)
     }
 
     /// The shape called `name`.

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 
+use super::facts::SegmentFact;
 use super::model::Operation;
 use super::selection::Selection;
-use super::{names, overrides};
+use super::{facts, names, overrides};
 
 /// The name of the service's trait: `Ec2Api`.
 pub fn trait_name(service: &str) -> String {
@@ -30,7 +31,7 @@ pub fn module(selection: &Selection<'_>) -> String {
 pub fn operations(selection: &Selection<'_>) -> anyhow::Result<String> {
     let mut out = String::from(
         "//! The operations, the trait that a service implements, and the dispatch from one to the other.\n\n\
-         use wire::{BoxFuture, Decoded, Encoded, ErrorShape, OperationShape, OperationType, ServiceError};\n\n\
+         use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceError};\n\n\
          use crate::Call;\nuse super::{shapes, types};\n",
     );
     for operation in selection.operations.values() {
@@ -60,7 +61,7 @@ pub fn operations(selection: &Selection<'_>) -> anyhow::Result<String> {
     }
     writeln!(out, "other => {{ let cause = format!(\"no dispatch for {{other}}\");")?;
     writeln!(out, "Box::pin(async move {{ Err(ServiceError::internal(cause)) }}) }}\n}}\n}}")?;
-    Ok(if out.contains("ErrorShape {") { out } else { out.replace("ErrorShape, ", "") })
+    Ok(out)
 }
 
 /// Method, input and output of `operation`.
@@ -82,21 +83,8 @@ fn one(selection: &Selection<'_>, operation: &Operation, out: &mut String) -> an
         })
     };
     let output_name = operation.output.as_ref().map_or("", |reference| reference.shape.as_str());
-    let requires_checksum = operation.http_checksum_required
-        || operation.http_checksum.as_ref().is_some_and(|checksum| checksum.request_checksum_required);
-    let mut errors = String::new();
-    for reference in &operation.errors {
-        let shape = selection.model.shape(&reference.shape)?;
-        let traits = shape.error.as_ref();
-        let code = traits.and_then(|error| error.code.as_deref()).unwrap_or(&reference.shape);
-        let status = traits.and_then(|error| error.http_status_code).unwrap_or(400);
-        let is_sender_fault = traits.and_then(|error| error.sender_fault).unwrap_or(status < 500);
-        write!(
-            errors,
-            "ErrorShape {{ name: {:?}, code: {code:?}, status: {status}, is_sender_fault: {is_sender_fault} }},",
-            reference.shape
-        )?;
-    }
+    let requires_checksum = facts::requires_checksum(operation);
+    let errors: Vec<&str> = operation.errors.iter().map(|error| error.shape.as_str()).collect();
     let dry_run = if selection.has_member(operation.input.as_ref(), "DryRun") {
         "\nfn is_dry_run(input: &Self::Input) -> bool {\ninput.dry_run == Some(true)\n}\n"
     } else {
@@ -108,7 +96,8 @@ fn one(selection: &Selection<'_>, operation: &Operation, out: &mut String) -> an
          impl OperationType for {name} {{\ntype Input = {input};\ntype Output = {output};\n\
          const SHAPE: &'static OperationShape = &OperationShape {{\nname: {name:?},\ninput: {},\noutput: {},\n\
          status: {},\noutput_root: {:?},\nis_output_unwrapped: {},\nhas_streaming_input: {},\n\
-         has_streaming_output: {},\nrequires_checksum: {requires_checksum},\nerrors: &[{errors}],\n}};\n{dry_run}}}",
+         has_streaming_output: {},\nrequires_checksum: {requires_checksum},\n\
+         host_prefix: {:?},\nerrors: &{errors:?},\n}};\n{dry_run}}}",
         schema(operation.input.as_ref()),
         schema(operation.output.as_ref()),
         operation.http.response_code.unwrap_or(200),
@@ -116,6 +105,7 @@ fn one(selection: &Selection<'_>, operation: &Operation, out: &mut String) -> an
         overrides::is_output_unwrapped(selection.service, name),
         selection.is_streaming(operation.input.as_ref()),
         selection.is_streaming(operation.output.as_ref()),
+        operation.endpoint.as_ref().and_then(|endpoint| endpoint.host_prefix.as_deref()).unwrap_or_default(),
     )?;
     Ok(())
 }
@@ -123,19 +113,9 @@ fn one(selection: &Selection<'_>, operation: &Operation, out: &mut String) -> an
 /// The text of `service.rs`.
 pub fn service(selection: &Selection<'_>) -> anyhow::Result<String> {
     let metadata = &selection.model.metadata;
-    let mut protocols = Vec::new();
-    let stated =
-        if metadata.protocols.is_empty() { vec![metadata.protocol.clone()] } else { metadata.protocols.clone() };
-    for protocol in &stated {
-        match protocol.as_str() {
-            "ec2" => protocols.push("Protocol::Ec2"),
-            "query" => protocols.push("Protocol::Query"),
-            "rest-xml" => protocols.push("Protocol::RestXml"),
-            _ => {}
-        }
-    }
-    ensure!(!protocols.is_empty(), "{}: we speak none of {stated:?}", selection.service);
-    let has_routes = stated.iter().any(|protocol| protocol.starts_with("rest-"));
+    let protocols: Vec<_> = facts::protocols(metadata).iter().map(|protocol| format!("Protocol::{protocol}")).collect();
+    ensure!(!protocols.is_empty(), "{}: we speak none of its protocols", selection.service);
+    let has_routes = protocols.iter().any(|protocol| protocol.starts_with("Protocol::Rest"));
     let mut entries = String::new();
     let mut sorted: Vec<&Operation> = selection.model.operations.0.iter().map(|(_, operation)| operation).collect();
     sorted.sort_by_key(|operation| &operation.name);
@@ -156,14 +136,42 @@ pub fn service(selection: &Selection<'_>) -> anyhow::Result<String> {
         }
         entries.push_str(",\n");
     }
-    let imports = if has_routes { ", Route, Segment" } else { "" };
+    let mut errors = String::new();
+    for (name, shape) in &selection.errors {
+        let (code, status, is_sender_fault) = facts::error(selection.service, name, shape);
+        let schema = names::screaming(selection.type_name(name));
+        writeln!(
+            errors,
+            "ErrorShape {{ name: {name:?}, code: {code:?}, status: {status}, is_sender_fault: {is_sender_fault}, \
+             shape: Some(&shapes::{schema}) }},"
+        )?;
+    }
+    let mut imports = vec!["OperationEntry", "OperationType as _", "Protocol", "ServiceShape"];
+    if has_routes {
+        imports.extend(["Route", "Segment"]);
+    }
+    if protocols.iter().any(|protocol| protocol.contains("JsonVersion")) {
+        imports.push("JsonVersion");
+    }
+    if !errors.is_empty() {
+        imports.push("ErrorShape");
+    }
+    imports.sort_unstable();
+    let (table, modules) = match errors.is_empty() {
+        true => (String::new(), "operations"),
+        false => {
+            let table = format!("\n#[rustfmt::skip]\nconst ERRORS: &[ErrorShape] = &[\n{errors}];\n");
+            (table, "{operations, shapes}")
+        }
+    };
     Ok(format!(
         "//! The service and all of its operations, implemented or not.\n\n\
-         use wire::{{OperationEntry, OperationType as _, Protocol, ServiceShape{imports}}};\n\nuse super::operations;\n\n\
+         use wire::{{{}}};\n\nuse super::{modules};\n\n\
          /// {}.\npub static SERVICE: ServiceShape = ServiceShape {{\nname: {:?},\nservice_id: {:?},\n\
          endpoint_prefix: {:?},\nsigning_name: {:?},\nprotocols: &[{}],\napi_version: {:?},\nxml_namespace: {:?},\n\
-         target_prefix: {:?},\nhas_bare_errors: {},\noperations: OPERATIONS,\n}};\n\n\
-         #[rustfmt::skip]\nconst OPERATIONS: &[OperationEntry] = &[\n{entries}];\n",
+         target_prefix: {:?},\nhas_bare_errors: {},\nis_query_compatible: {},\nerrors: {},\noperations: OPERATIONS,\n}};\n\n\
+         #[rustfmt::skip]\nconst OPERATIONS: &[OperationEntry] = &[\n{entries}];\n{table}",
+        imports.join(", "),
         metadata.service_id,
         selection.service,
         metadata.service_id,
@@ -174,48 +182,28 @@ pub fn service(selection: &Selection<'_>) -> anyhow::Result<String> {
         overrides::xml_namespace(selection.service, &metadata.xml_namespace),
         metadata.target_prefix,
         overrides::has_bare_errors(selection.service),
+        metadata.aws_query_compatible.is_some(),
+        if selection.errors.is_empty() { "&[]" } else { "ERRORS" },
     ))
 }
 
 fn route(selection: &Selection<'_>, operation: &Operation) -> anyhow::Result<String> {
-    let (path, query) = operation.http.request_uri.split_once('?').unwrap_or((&operation.http.request_uri, ""));
-    let mut segments = Vec::new();
-    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-        let label = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        segments.push(match label {
-            Some(label) => match label.strip_suffix('+') {
-                Some(label) => format!("Segment::Rest({label:?})"),
-                None => format!("Segment::Label({label:?})"),
-            },
-            None if segment.contains('{') => bail!("{}: path segment {segment}", operation.name),
-            None => format!("Segment::Literal({segment:?})"),
-        });
-    }
-    let literals: Vec<String> = query
-        .split('&')
-        .filter(|part| !part.is_empty())
-        .map(|part| match part.split_once('=') {
-            Some((name, value)) => format!("({name:?}, Some({value:?}))"),
-            None => format!("({part:?}, None)"),
+    let route = facts::route(selection.model, operation)?;
+    let segments: Vec<String> = route
+        .segments
+        .iter()
+        .map(|segment| match segment {
+            SegmentFact::Literal(text) => format!("Segment::Literal({text:?})"),
+            SegmentFact::Label(name) => format!("Segment::Label({name:?})"),
+            SegmentFact::Rest(name) => format!("Segment::Rest({name:?})"),
         })
         .collect();
-    let (mut required_query, mut required_headers) = (Vec::new(), Vec::new());
-    if let Some(input) = &operation.input {
-        let shape = selection.model.shape(&input.shape)?;
-        for (name, member) in shape.members.0.iter().filter(|(name, _)| shape.required.contains(name)) {
-            let wire = member.location_name.as_deref().unwrap_or(name);
-            match member.location.as_deref() {
-                Some("querystring") => required_query.push(wire.to_owned()),
-                Some("header") => required_headers.push(wire.to_ascii_lowercase()),
-                _ => {}
-            }
-        }
-    }
     Ok(format!(
-        "Route {{ method: {:?}, path: &[{}], query: &[{}], required_query: &{required_query:?}, \
-         required_headers: &{required_headers:?} }}",
+        "Route {{ method: {:?}, path: &[{}], query: &{:?}, required_query: &{:?}, required_headers: &{:?} }}",
         operation.http.method,
         segments.join(", "),
-        literals.join(", "),
+        route.query,
+        route.required_query,
+        route.required_headers,
     ))
 }

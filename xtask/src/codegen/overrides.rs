@@ -49,11 +49,85 @@ pub fn has_bare_errors(service: &str) -> bool {
 /// The namespace of answers, where the metadata names none.
 pub fn xml_namespace<'a>(service: &str, stated: &'a str) -> &'a str {
     match service {
+        "sqs" => "http://queue.amazonaws.com/doc/2012-11-05/",
         "s3" => "http://s3.amazonaws.com/doc/2006-03-01/",
         // The metadata says http without the final slash; what EC2 sends has it.
         "ec2" => "http://ec2.amazonaws.com/doc/2016-11-15/",
         _ => stated,
     }
+}
+
+/// What the query protocol calls a member of SQS whose type is `shape`. AWS's model forgot it when SQS moved to JSON; these
+/// are the names of the models before November 2023, which old clients still send and read.
+pub fn query_name(service: &str, shape: &str) -> Option<&'static str> {
+    if service != "sqs" {
+        return None;
+    }
+    Some(match shape {
+        "AWSAccountIdList" => "AWSAccountId",
+        "ActionNameList" => "ActionName",
+        "AttributeNameList" => "AttributeName",
+        "BatchResultErrorEntryList" => "BatchResultErrorEntry",
+        "BinaryList" => "BinaryListValue",
+        "ChangeMessageVisibilityBatchRequestEntryList" => "ChangeMessageVisibilityBatchRequestEntry",
+        "ChangeMessageVisibilityBatchResultEntryList" => "ChangeMessageVisibilityBatchResultEntry",
+        "DeleteMessageBatchRequestEntryList" => "DeleteMessageBatchRequestEntry",
+        "DeleteMessageBatchResultEntryList" => "DeleteMessageBatchResultEntry",
+        "ListMessageMoveTasksResultEntryList" => "ListMessageMoveTasksResultEntry",
+        "MessageAttributeNameList" => "MessageAttributeName",
+        "MessageBodyAttributeMap" => "MessageAttribute",
+        "MessageBodySystemAttributeMap" => "MessageSystemAttribute",
+        "MessageList" => "Message",
+        "MessageSystemAttributeList" => "MessageSystemAttributeName",
+        "MessageSystemAttributeMap" | "QueueAttributeMap" => "Attribute",
+        "QueueUrlList" => "QueueUrl",
+        "SendMessageBatchRequestEntryList" => "SendMessageBatchRequestEntry",
+        "SendMessageBatchResultEntryList" => "SendMessageBatchResultEntry",
+        "StringList" => "StringListValue",
+        "TagKeyList" => "TagKey",
+        "TagMap" => "Tag",
+        _ => return None,
+    })
+}
+
+/// What the query protocol calls the keys and values of SQS's maps; see [`query_name`].
+pub fn query_pair(service: &str, shape: &str) -> Option<(&'static str, &'static str)> {
+    match (service, shape) {
+        ("sqs", "TagMap") => Some(("Key", "Value")),
+        ("sqs", _) => Some(("Name", "Value")),
+        _ => None,
+    }
+}
+
+/// The code that an error of SQS had in query, and still has for clients in query mode; the model has forgotten these too.
+/// Source: Smithy's model of SQS, `aws.protocols#awsQueryError`.
+pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
+    if service != "sqs" {
+        return None;
+    }
+    Some(match name {
+        "BatchEntryIdsNotDistinct" => ("AWS.SimpleQueueService.BatchEntryIdsNotDistinct", 400),
+        "BatchRequestTooLong" => ("AWS.SimpleQueueService.BatchRequestTooLong", 400),
+        "EmptyBatchRequest" => ("AWS.SimpleQueueService.EmptyBatchRequest", 400),
+        "InvalidBatchEntryId" => ("AWS.SimpleQueueService.InvalidBatchEntryId", 400),
+        "KmsAccessDenied" => ("KMS.AccessDeniedException", 400),
+        "KmsDisabled" => ("KMS.DisabledException", 400),
+        "KmsInvalidKeyUsage" => ("KMS.InvalidKeyUsageException", 400),
+        "KmsInvalidState" => ("KMS.InvalidStateException", 400),
+        "KmsNotFound" => ("KMS.NotFoundException", 400),
+        "KmsOptInRequired" => ("KMS.OptInRequired", 403),
+        "KmsThrottled" => ("KMS.ThrottlingException", 400),
+        "MessageNotInflight" => ("AWS.SimpleQueueService.MessageNotInflight", 400),
+        "OverLimit" => ("OverLimit", 403),
+        "PurgeQueueInProgress" => ("AWS.SimpleQueueService.PurgeQueueInProgress", 403),
+        "QueueDeletedRecently" => ("AWS.SimpleQueueService.QueueDeletedRecently", 400),
+        "QueueDoesNotExist" => ("AWS.SimpleQueueService.NonExistentQueue", 400),
+        "QueueNameExists" => ("QueueAlreadyExists", 400),
+        "RequestThrottled" => ("RequestThrottled", 403),
+        "TooManyEntriesInBatchRequest" => ("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", 400),
+        "UnsupportedOperation" => ("AWS.SimpleQueueService.UnsupportedOperation", 400),
+        _ => return None,
+    })
 }
 
 /// The answer holds bytes that a node has and the store has not, though the model declares no stream.

@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use super::model::{Reference, Shape, namespace};
-use super::names;
+use super::model::{Reference, Shape};
 use super::selection::Selection;
+use super::{facts, names};
 
 /// The text of `shapes.rs`.
 pub fn shapes(selection: &Selection<'_>) -> anyhow::Result<String> {
     let mut body = String::new();
-    for (name, shape) in &selection.shapes {
+    for (name, shape) in selection.shapes.iter().chain(&selection.error_shapes) {
         let constant = names::screaming(selection.type_name(name));
         write!(body, "\npub static {constant}: Shape = ")?;
         match shape.kind.as_str() {
@@ -22,10 +22,10 @@ pub fn shapes(selection: &Selection<'_>) -> anyhow::Result<String> {
                 write!(body, "Shape::list({name:?}, &{schema}, {:?})", member.location_name)?;
             }
             _ => {
-                let key = shape.key.as_ref().context("a map has a key")?;
+                let (key_name, value_name) = facts::pair_names(selection.service, name, shape);
                 let value = shape.value.as_ref().context("a map has a value")?;
                 let schema = selection.schema(&value.shape)?;
-                write!(body, "Shape::map({name:?}, &{schema}, {:?}, {:?})", key.location_name, value.location_name)?;
+                write!(body, "Shape::map({name:?}, &{schema}, {key_name:?}, {value_name:?})")?;
             }
         }
         body.push_str(";\n");
@@ -59,60 +59,27 @@ fn member(
     reference: &Reference,
     out: &mut String,
 ) -> anyhow::Result<()> {
-    let shape = selection.model.shape(&reference.shape)?;
-    let is_ec2 = selection.model.metadata.protocol == "ec2";
-    let is_flattened = !is_ec2 && (reference.flattened || shape.flattened);
-    // The elements of a flattened list bear the name of the element if it has one.
-    let element = shape.member.as_ref().filter(|_| is_flattened).and_then(|member| member.location_name.as_deref());
-    let is_payload = owner.payload.as_deref() == Some(name);
-    let wire = element.or(reference.location_name.as_deref()).unwrap_or(name);
-    let query = match (&reference.query_name, &reference.location_name) {
-        (Some(query), _) => query.clone(),
-        (None, Some(location)) if is_ec2 => names::type_name(location),
-        _ => wire.to_owned(),
-    };
+    let facts = facts::member(selection.model, selection.service, owner, name, reference)?;
     write!(out, "Member::new({name:?}, &{})", selection.schema(&reference.shape)?)?;
-    if wire != name {
-        write!(out, ".wire({wire:?})")?;
+    if facts.wire != name {
+        write!(out, ".wire({:?})", facts.wire)?;
     }
-    if query != wire {
-        write!(out, ".query({query:?})")?;
+    if facts.query != facts.wire {
+        write!(out, ".query({:?})", facts.query)?;
     }
-    if let Some(location) = &reference.location {
-        let location = match location.as_str() {
-            "uri" => "Uri",
-            "querystring" => "Query",
-            "header" => "Header",
-            "headers" => "Headers",
-            "statusCode" => "StatusCode",
-            other => bail!("location {other}"),
-        };
+    if facts.json != facts.wire {
+        write!(out, ".json({:?})", facts.json)?;
+    }
+    if let Some(location) = facts.location {
         write!(out, ".at(Location::{location})")?;
     }
-    let format = match reference.timestamp_format.as_deref() {
-        None => None,
-        Some("iso8601") => Some("Iso8601"),
-        Some("rfc822") => Some("HttpDate"),
-        Some("unixTimestamp") => Some("Unix"),
-        Some(other) => bail!("timestamp format {other}"),
-    };
-    if let Some(format) = format {
+    if let Some(format) = facts.format {
         write!(out, ".timestamp(TimestampFormat::{format})")?;
     }
-    let declared = reference.xml_namespace.as_ref().or(shape.xml_namespace.as_ref());
-    if let Some((uri, prefix)) = declared.and_then(namespace) {
+    if let Some((uri, prefix)) = facts.namespace {
         write!(out, ".namespace({uri:?}, {prefix:?})")?;
     }
-    let flags = [
-        (is_payload, "payload"),
-        (selection.is_stream(reference), "streaming"),
-        (owner.required.iter().any(|required| required == name), "required"),
-        (is_flattened, "flattened"),
-        (reference.xml_attribute, "attribute"),
-        (reference.idempotency_token, "token"),
-        (shape.sensitive, "sensitive"),
-    ];
-    for (_, flag) in flags.iter().filter(|(is_set, _)| *is_set) {
+    for flag in &facts.flags {
         write!(out, ".{flag}()")?;
     }
     writeln!(out, ",")?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, bail, ensure};
 
 use super::model::{Model, Operation, Reference, Shape};
-use super::names;
+use super::{facts, names};
 
 /// The listed operations of one service and the shapes they reach.
 pub struct Selection<'a> {
@@ -17,6 +17,10 @@ pub struct Selection<'a> {
     pub operations: BTreeMap<&'a str, &'a Operation>,
     /// The structures, lists and maps reached, by name, sorted.
     pub shapes: BTreeMap<&'a str, &'a Shape>,
+    /// The structures, lists and maps that only errors reach, by name, sorted. They have schemas, and no types.
+    pub error_shapes: BTreeMap<&'a str, &'a Shape>,
+    /// The errors that the listed operations name, by name, sorted.
+    pub errors: BTreeMap<&'a str, &'a Shape>,
     type_names: BTreeMap<&'a str, String>,
 }
 
@@ -39,16 +43,23 @@ impl<'a> Selection<'a> {
                 reach(model, &reference.shape, &mut shapes)?;
             }
         }
+        let mut all = shapes.clone();
+        let mut errors = BTreeMap::new();
+        for reference in operations.values().flat_map(|operation| &operation.errors) {
+            reach(model, &reference.shape, &mut all)?;
+            errors.insert(reference.shape.as_str(), model.shape(&reference.shape)?);
+        }
+        let error_shapes: BTreeMap<_, _> = all.into_iter().filter(|(name, _)| !shapes.contains_key(name)).collect();
         let mut taken: BTreeSet<String> = operations.keys().copied().chain(TAKEN).map(str::to_owned).collect();
         let mut type_names = BTreeMap::new();
-        for name in shapes.keys() {
+        for name in shapes.keys().chain(error_shapes.keys()) {
             let mut type_name = names::type_name(name);
             while !taken.insert(type_name.clone()) {
                 type_name.push_str("Shape");
             }
             type_names.insert(*name, type_name);
         }
-        Ok(Self { service, model, operations, shapes, type_names })
+        Ok(Self { service, model, operations, shapes, error_shapes, errors, type_names })
     }
 
     /// The Rust name of the structure `name`.
@@ -62,12 +73,9 @@ impl<'a> Selection<'a> {
         Ok(match shape.kind.as_str() {
             "structure" if shape.document => "scalars::DOCUMENT".to_owned(),
             "structure" | "list" | "map" => names::screaming(self.type_name(name)),
-            "timestamp" => match shape.timestamp_format.as_deref() {
+            "timestamp" => match facts::timestamp_format(shape.timestamp_format.as_deref())? {
                 None => "scalars::TIMESTAMP".to_owned(),
-                Some("iso8601") => "scalars::TIMESTAMP_ISO8601".to_owned(),
-                Some("rfc822") => "scalars::TIMESTAMP_HTTP_DATE".to_owned(),
-                Some("unixTimestamp") => "scalars::TIMESTAMP_UNIX".to_owned(),
-                Some(other) => bail!("timestamp format {other}"),
+                Some(format) => format!("scalars::TIMESTAMP_{}", names::screaming(format)),
             },
             "character" => "scalars::STRING".to_owned(),
             "boolean" | "integer" | "long" | "float" | "double" | "string" | "blob" => {
@@ -81,6 +89,7 @@ impl<'a> Selection<'a> {
     pub fn rust_type(&self, reference: &Reference) -> anyhow::Result<String> {
         let shape = self.model.shape(&reference.shape)?;
         Ok(match shape.kind.as_str() {
+            "structure" if shape.document => "wire::Document".to_owned(),
             "structure" => self.type_name(&reference.shape).to_owned(),
             "list" => format!("Vec<{}>", self.rust_type(shape.member.as_ref().context("a list has a member")?)?),
             "map" => {
@@ -130,16 +139,18 @@ impl<'a> Selection<'a> {
         shape.is_some_and(|shape| shape.members.0.iter().any(|(key, _)| key == name))
     }
 
-    /// Whether `member` is a byte stream: botocore marks the member or the blob.
+    /// Whether `member` is a byte stream.
     pub fn is_stream(&self, member: &Reference) -> bool {
-        member.streaming
+        facts::is_stream(self.model, member)
     }
 }
 
 fn reach<'a>(model: &'a Model, name: &str, shapes: &mut BTreeMap<&'a str, &'a Shape>) -> anyhow::Result<()> {
     let (name, shape) =
         model.shapes.0.iter().find(|(key, _)| key == name).with_context(|| format!("the model has no shape {name}"))?;
-    ensure!(!shape.eventstream, "{name} is an event stream, which we don't speak yet");
+    if shape.kind == "structure" && shape.document {
+        return Ok(());
+    }
     if !matches!(shape.kind.as_str(), "structure" | "list" | "map") || shapes.insert(name, shape).is_some() {
         return Ok(());
     }

@@ -54,6 +54,11 @@ const RINGS: &[Ring] = &[
         )
     },
     outer("blobs", &[], "bytes on disk, whatever they are"),
+    outer("backup", &["blobs", "store"], "one file out of a store and its blobs, and back, whatever they are about"),
+    Ring {
+        tests_use: &["ids"],
+        ..outer("audit", &["api", "wire"], "writes down calls as the edge tells of them; it serves nobody")
+    },
     outer("keys", &["service"], "makes what `service` names, outside of any operation"),
     outer("store-sqlite", &["store"], "an engine knows keys and bytes"),
     outer("store-postgres", &["store"], "an engine knows keys and bytes"),
@@ -65,18 +70,26 @@ const RINGS: &[Ring] = &[
         ..outer("node", &["host", "ids"], "a node acts on assignments and never reads the region's store")
     },
     outer("image", &[], "makes folders out of Debian's packages"),
-    outer("edge", &["api", "iam", "ids", "wire"], "services are mounted on it; it knows none of them but who calls"),
+    outer(
+        "edge",
+        &["api", "audit", "iam", "ids", "wire"],
+        "services are mounted on it; it knows none of them but who calls",
+    ),
     Ring {
         tests_use: &["host-sim", "node", "store-sqlite"],
         ..outer(
             "region",
-            &["api", "blobs", "ec2", "edge", "host", "iam", "ids", "image", "keys", "s3", "service", "store", "wire"],
+            &[
+                "api", "backup", "blobs", "ec2", "edge", "host", "iam", "ids", "image", "keys", "s3", "service",
+                "store", "wire",
+            ],
             "puts services together; which engine and which host, the binary decides",
         )
     },
     outer(
         "welkin",
         &[
+            "backup",
             "blobs",
             "host",
             "host-linux",
@@ -96,7 +109,11 @@ const RINGS: &[Ring] = &[
         &["api", "host", "host-sim", "ids", "node", "region", "service", "store", "store-postgres", "wire"],
         "for tests only",
     ),
-    outer("bench", &["wire"], "a client that measures: it signs requests, and knows nothing else of ours"),
+    outer(
+        "bench",
+        &["store", "store-sqlite", "wire"],
+        "a client that measures: it signs requests; engines are measured without the region around them",
+    ),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),
 ];
 

@@ -23,6 +23,7 @@ impl OperationType for AuthorizeSecurityGroupEgress {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -48,6 +49,7 @@ impl OperationType for AuthorizeSecurityGroupIngress {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -73,6 +75,7 @@ impl OperationType for CreateKeyPair {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -98,6 +101,7 @@ impl OperationType for CreateSecurityGroup {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -123,6 +127,7 @@ impl OperationType for CreateTags {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -148,6 +153,7 @@ impl OperationType for DeleteKeyPair {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -173,6 +179,7 @@ impl OperationType for DeleteSecurityGroup {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -198,6 +205,7 @@ impl OperationType for DeleteTags {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -223,6 +231,7 @@ impl OperationType for DescribeAvailabilityZones {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -248,6 +257,7 @@ impl OperationType for DescribeImages {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -273,6 +283,7 @@ impl OperationType for DescribeInstanceStatus {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -298,6 +309,7 @@ impl OperationType for DescribeInstanceTypeOfferings {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -323,6 +335,7 @@ impl OperationType for DescribeInstanceTypes {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -348,6 +361,7 @@ impl OperationType for DescribeInstances {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -373,6 +387,7 @@ impl OperationType for DescribeKeyPairs {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -398,6 +413,7 @@ impl OperationType for DescribeRegions {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -423,6 +439,7 @@ impl OperationType for DescribeSecurityGroups {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -448,6 +465,7 @@ impl OperationType for DescribeSubnets {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -473,6 +491,7 @@ impl OperationType for DescribeTags {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -498,6 +517,7 @@ impl OperationType for DescribeVpcs {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -523,6 +543,7 @@ impl OperationType for GetConsoleOutput {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -548,6 +569,7 @@ impl OperationType for ImportKeyPair {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -573,6 +595,7 @@ impl OperationType for RebootInstances {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -598,6 +621,7 @@ impl OperationType for RevokeSecurityGroupEgress {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -623,6 +647,7 @@ impl OperationType for RevokeSecurityGroupIngress {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -648,6 +673,7 @@ impl OperationType for RunInstances {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 
@@ -673,6 +699,7 @@ impl OperationType for TerminateInstances {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 

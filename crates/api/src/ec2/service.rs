@@ -16,6 +16,8 @@ pub static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "http://ec2.amazonaws.com/doc/2016-11-15/",
     target_prefix: None,
     has_bare_errors: false,
+    is_query_compatible: false,
+    errors: &[],
     operations: OPERATIONS,
 };
 

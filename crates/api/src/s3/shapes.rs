@@ -665,3 +665,24 @@ pub static TAG: Shape = Shape::structure(
 );
 
 pub static TAG_SET: Shape = Shape::list("TagSet", &TAG, Some("Tag"));
+
+pub static BUCKET_ALREADY_EXISTS: Shape = Shape::structure("BucketAlreadyExists", &[]);
+
+pub static BUCKET_ALREADY_OWNED_BY_YOU: Shape = Shape::structure("BucketAlreadyOwnedByYou", &[]);
+
+pub static ENCRYPTION_TYPE_MISMATCH: Shape = Shape::structure("EncryptionTypeMismatch", &[]);
+
+pub static INVALID_OBJECT_STATE: Shape = Shape::structure(
+    "InvalidObjectState",
+    &[Member::new("StorageClass", &scalars::STRING), Member::new("AccessTier", &scalars::STRING)],
+);
+
+pub static INVALID_REQUEST: Shape = Shape::structure("InvalidRequest", &[]);
+
+pub static INVALID_WRITE_OFFSET: Shape = Shape::structure("InvalidWriteOffset", &[]);
+
+pub static NO_SUCH_BUCKET: Shape = Shape::structure("NoSuchBucket", &[]);
+
+pub static NO_SUCH_KEY: Shape = Shape::structure("NoSuchKey", &[]);
+
+pub static TOO_MANY_PARTS: Shape = Shape::structure("TooManyParts", &[]);

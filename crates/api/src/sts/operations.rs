@@ -23,6 +23,7 @@ impl OperationType for GetCallerIdentity {
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     };
 }

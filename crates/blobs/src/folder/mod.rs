@@ -14,6 +14,7 @@
 //! No thread waits for a client: an upload takes one of the runtime's blocking threads for each 256 KiB that have
 //! arrived, a reader for each 256 KiB that are wanted.
 
+mod import;
 mod read;
 mod shared;
 #[cfg(test)]
@@ -30,7 +31,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{BlobError, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind};
+use crate::hold::Holds;
+use crate::{BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind};
+
+pub use import::Import;
 
 const LAYOUT: &[u8] = b"welkin-blobs 1\n";
 
@@ -64,6 +68,7 @@ struct Shared {
     readers: Arc<Semaphore>,
     workers: Arc<Semaphore>,
     patience: Duration,
+    holds: Holds,
     /// Where blobs are while they are written.
     drafts: PathBuf,
     /// Held locked for as long as anything of this store is alive.
@@ -101,9 +106,16 @@ impl FolderBlobs {
             readers: Arc::new(Semaphore::new(limits.readers)),
             workers: Arc::new(Semaphore::new(limits.workers)),
             patience: limits.patience,
+            holds: Holds::default(),
             _locks: locks,
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Begins to write a blob under the id that it had in another store. Blocks on the disk, and flushes nothing:
+    /// whoever fills a folder flushes its file system once, before the folder is used.
+    pub fn import(&self, id: BlobId) -> Import {
+        Import::new(Arc::clone(&self.shared), id)
     }
 }
 
@@ -120,6 +132,9 @@ impl BlobStore for FolderBlobs {
     }
 
     async fn delete(&self, id: &BlobId) -> Result<(), BlobError> {
+        if self.shared.holds.defer(id)? {
+            return Ok(());
+        }
         let path = self.shared.path(id);
         self.shared.blocking(move || remove(&path)).await
     }
@@ -127,6 +142,17 @@ impl BlobStore for FolderBlobs {
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
         let root = self.shared.root.clone();
         self.shared.blocking(move || read::list(&root, after, limit)).await
+    }
+
+    fn hold(&self) -> BlobHold {
+        self.shared.holds.begin();
+        let shared = Arc::clone(&self.shared);
+        BlobHold::new(move || {
+            for id in shared.holds.end() {
+                // What cannot be removed is a blob that no record names.
+                let _ = remove(&shared.path(&id));
+            }
+        })
     }
 }
 

@@ -54,6 +54,29 @@ async fn read_checked(store: &FolderBlobs, id: &BlobId, expected: &[u8]) -> Resu
 }
 
 #[tokio::test]
+async fn an_imported_blob_is_as_one_that_was_put() {
+    let (folder, store) = store();
+    for length in [0, 1, 65_536, 300_000, 1_000_000] {
+        let bytes = pattern(length, 3);
+        let put = store.put(source_of(bytes.clone()), u64::MAX, &[]).await.unwrap();
+        let path = store.shared.path(&put.id);
+        let file = fs::read(&path).unwrap();
+        let mut import = store.import(put.id);
+        for piece in bytes.chunks(70_001) {
+            import.write(piece).unwrap();
+        }
+        drop(import);
+        assert_eq!(files(folder.path()), [path.clone()], "what was begun and dropped is gone");
+        store.delete(&put.id).await.unwrap();
+        let mut import = store.import(put.id);
+        bytes.chunks(70_001).for_each(|piece| import.write(piece).unwrap());
+        assert_eq!(import.finish().unwrap(), length as u64);
+        assert!(fs::read(&path).unwrap() == file, "{length} bytes");
+        store.delete(&put.id).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn conforms() {
     let (folder, store) = store();
     crate::conformance::all(&store).await;

@@ -133,16 +133,16 @@ impl Drop for OffReactor {
 
 /// Bytes on their way to the disk, with gaps for the frames' headers.
 #[derive(Default)]
-struct Batch(Vec<u8>);
+pub(super) struct Batch(Vec<u8>);
 
 impl Batch {
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.0.len() == FULL_BATCH
     }
 
     /// Copies from `chunk` what fits into the current frame. Copying makes memory bounded whatever larger buffer a
     /// small chunk is a slice of.
-    fn fill(&mut self, chunk: &mut Bytes) {
+    pub(super) fn fill(&mut self, chunk: &mut Bytes) {
         if self.0.len() == FULL_FRAME {
             self.0.reserve_exact(FULL_BATCH - FULL_FRAME);
         }
@@ -157,7 +157,7 @@ impl Batch {
 }
 
 /// A blob being written, in `tmp/`. Dropped, it is gone.
-struct Draft {
+pub(super) struct Draft {
     shared: Arc<Shared>,
     id: BlobId,
     path: PathBuf,
@@ -168,12 +168,12 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(shared: Arc<Shared>, id: BlobId, digests: &[DigestKind]) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, id: BlobId, digests: &[DigestKind]) -> Self {
         let path = shared.draft_path(&id);
         Self { shared, id, path, file: None, hashers: Hashers::new(digests), frames: 0, length: 0 }
     }
 
-    fn append(&mut self, batch: Batch) -> Result<(), BlobError> {
+    pub(super) fn append(&mut self, batch: Batch) -> Result<(), BlobError> {
         let mut bytes = batch.0;
         for frame in bytes.chunks_mut(FULL_FRAME) {
             let (head, data) = frame.split_at_mut(FRAME_HEADER);
@@ -196,6 +196,16 @@ impl Draft {
             }
         };
         file.write_all(bytes).map_err(failed("write", &self.path))
+    }
+
+    /// Writes the rest and gives the blob its name. Gives its length. Nothing is flushed.
+    pub(super) fn finish_unflushed(mut self, last: Batch) -> Result<u64, BlobError> {
+        self.append(last)?;
+        self.write_all(&format::trailer(&self.id, self.length))?;
+        let path = self.shared.path(&self.id);
+        fs::rename(&self.path, &path).map_err(failed("rename", &self.path))?;
+        self.file = None;
+        Ok(self.length)
     }
 
     /// Writes the rest and makes it last.

@@ -170,7 +170,7 @@ impl<'a> Builder<'a> {
         self.machines.sort_by(|left, right| left.id.cmp(&right.id));
         self.reboots.sort();
         // What is wanted is a function of the store, so the last commit in it names it.
-        let generation = self.view.version();
+        let generation = self.view.version()?;
         Ok(Assignment { generation, networks, machines: self.machines, reboots: self.reboots })
     }
 }

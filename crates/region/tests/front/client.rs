@@ -188,6 +188,11 @@ impl Connection {
         let _ = written.expect("the peer reads or closes");
     }
 
+    /// Whether the peer is still there to take this.
+    pub async fn try_write(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
     /// Says that nothing more will come.
     pub async fn end(&mut self) {
         let _ = self.stream.shutdown().await;
@@ -230,6 +235,11 @@ impl Connection {
         Some(answer)
     }
 
+    /// Whether the peer says something within this time, or closes.
+    pub async fn has_more(&mut self, within: Duration) -> bool {
+        !self.ahead.is_empty() || tokio::time::timeout(within, self.read_more()).await.is_ok()
+    }
+
     /// Whether the peer closes without a word more.
     pub async fn is_closed(&mut self) -> bool {
         self.ahead.is_empty() && !self.read_more().await
@@ -259,7 +269,18 @@ impl Connection {
         self.ahead.drain(..length).collect()
     }
 
-    async fn rest(&mut self) -> Vec<u8> {
+    /// So many bytes; none if the peer closes before.
+    pub async fn try_take(&mut self, length: usize) -> Option<Vec<u8>> {
+        while self.ahead.len() < length {
+            if !self.read_more().await {
+                return None;
+            }
+        }
+        Some(self.ahead.drain(..length).collect())
+    }
+
+    /// All that comes until the peer closes.
+    pub async fn rest(&mut self) -> Vec<u8> {
         while self.read_more().await {}
         std::mem::take(&mut self.ahead)
     }

@@ -11,7 +11,7 @@ use ids::AccountId;
 use jiff::Timestamp;
 use node::Agent;
 use region::admin::Order;
-use region::{Limits, Parts, Region, RegionConfig, SystemEffects};
+use region::{Limits, Parts, Region, RegionConfig, Server, SystemEffects};
 use service::{RegionFacts, ZoneFacts};
 use store::{Changes, Direction, Engine, KeyRange, Store};
 use tokio::sync::watch;
@@ -73,6 +73,11 @@ impl World {
     }
 
     pub async fn with_limits(limits: Limits) -> Self {
+        Self::behind(limits, |server| server).await
+    }
+
+    /// Behind a server with TLS, for example.
+    pub async fn behind(limits: Limits, front: impl FnOnce(Server) -> Server) -> Self {
         let engine = testkit::engine();
         let store = Store::shared(Arc::clone(&engine));
         let blobs = Arc::new(MemoryBlobs::default());
@@ -87,6 +92,7 @@ impl World {
             admin_dir: None,
             image_dir: None,
             is_simulated: true,
+            is_dev: false,
         };
         let parts = Parts {
             store: store.clone(),
@@ -95,7 +101,8 @@ impl World {
             effects: Arc::new(SystemEffects),
             duty: None,
         };
-        let region = Region::open(config, parts).await.unwrap().with_limits(limits);
+        let server = front(Server::bind(config.listen).await.unwrap());
+        let region = Region::open_on(server, config, parts).await.unwrap().with_limits(limits);
         let address = region.address();
         let root = region.root_key();
         let owner = Key { id: root.access_key.clone(), secret: root.secret.clone() };
@@ -180,6 +187,11 @@ impl World {
         things
     }
 
+    /// Tells the region to make way for another program.
+    pub fn restart(&self) {
+        self.order.send_replace(Order::Restart);
+    }
+
     /// Tells the region to stop.
     pub fn stop(&self) {
         self.order.send_replace(Order::Stop);
@@ -188,6 +200,6 @@ impl World {
     /// Waits until it has.
     pub async fn stopped(self) {
         let ended = tokio::time::timeout(PATIENCE, self.running).await.expect("it stops in time").unwrap();
-        assert!(ended == Order::Stop);
+        assert!(ended != Order::Run);
     }
 }

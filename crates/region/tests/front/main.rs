@@ -4,8 +4,15 @@
 mod client;
 mod connections;
 mod fixture;
+mod floods;
+mod http2;
 mod inputs;
+mod memory;
+mod odd;
+mod presigned;
 mod refusals;
+mod restarts;
+mod tls;
 mod tokens;
 mod uploads;
 mod walk;

@@ -49,6 +49,16 @@ fn refusal(service: &ServiceShape, nobody: Nobody) -> (u16, &'static str) {
         (Protocol::RestXml, Nobody::Unsigned | Nobody::UserWithoutPolicies) => (403, "AccessDenied"),
         (Protocol::RestXml, Nobody::WrongSecret) => (403, "SignatureDoesNotMatch"),
         (Protocol::RestXml, _) => (403, "InvalidAccessKeyId"),
+        (Protocol::Json { .. } | Protocol::RestJson | Protocol::Cbor, Nobody::Unsigned) => {
+            (400, "MissingAuthenticationTokenException")
+        }
+        (Protocol::Json { .. } | Protocol::RestJson | Protocol::Cbor, Nobody::WrongSecret) => {
+            (400, "InvalidSignatureException")
+        }
+        (Protocol::Json { .. } | Protocol::RestJson | Protocol::Cbor, Nobody::UserWithoutPolicies) => {
+            (400, "AccessDeniedException")
+        }
+        (Protocol::Json { .. } | Protocol::RestJson | Protocol::Cbor, _) => (400, "UnrecognizedClientException"),
     }
 }
 

@@ -95,6 +95,7 @@ impl World {
                 admin_dir: Some(folder.clone()),
                 image_dir: None,
                 is_simulated: true,
+                is_dev: false,
             };
             let parts = Parts {
                 store: Store::shared(engine.clone()),

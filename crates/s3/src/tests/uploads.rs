@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use api::s3::{Delete, DeleteObjectRequest, DeleteObjectsRequest, ObjectIdentifier, PutObjectRequest, S3Api};
 use async_trait::async_trait;
-use blobs::{BlobError, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, source_of};
+use blobs::{
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, source_of,
+};
 use bytes::Bytes;
 use futures_util::stream;
 use jiff::SignedDuration;
@@ -179,6 +181,10 @@ impl BlobStore for Sleepy {
 
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
         self.0.blobs.list(after, limit).await
+    }
+
+    fn hold(&self) -> BlobHold {
+        self.0.blobs.hold()
     }
 }
 

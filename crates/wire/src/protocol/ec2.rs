@@ -67,7 +67,10 @@ pub(super) fn refusal(error: &DecodeError) -> ServiceError {
         DecodeReason::Duplicate | DecodeReason::BadIndex | DecodeReason::TooDeep | DecodeReason::TooMany => {
             ServiceError::bad_request("InvalidQueryParameter", format!("The parameter {path} {}", error.reason))
         }
-        DecodeReason::Encoding | DecodeReason::Xml(_) => {
+        DecodeReason::Encoding
+        | DecodeReason::Xml(_)
+        | DecodeReason::Syntax(_)
+        | DecodeReason::Unconvertible { .. } => {
             ServiceError::bad_request("MalformedQueryString", "The query string contains a syntax error")
         }
     }

@@ -1,0 +1,46 @@
+//! What a record costs the call it is of: `cargo run --release -p audit --example cost`.
+
+use std::time::Instant;
+
+use api::Caller;
+use audit::{Event, Identity, Log, Options, Outcome, Parameters};
+use jiff::Timestamp;
+use wire::Value;
+
+const CALLS: u32 = 200_000;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let folder = std::env::temp_dir().join(format!("welkin-audit-cost-{}", std::process::id()));
+    let log = Log::open(&folder, &Options::default())?;
+    let Ok(account) = "111111111111".parse() else { return Ok(()) };
+    let caller = Caller::root(account, "AKIAIOSFODNN7EXAMPLE");
+    let shape = &api::ec2::shapes::CREATE_KEY_PAIR_REQUEST;
+    let value = Value::Structure(vec![(0, Value::String("a-name".to_owned()))]);
+    for operation in ["DescribeVpcs", "CreateVpc"] {
+        let calls = if operation == "CreateVpc" { CALLS / 20 } else { CALLS };
+        let started = Instant::now();
+        for _ in 0..calls {
+            let request = Parameters::of(shape, &value);
+            log.record(&Event {
+                time: Timestamp::now(),
+                service: &api::ec2::SERVICE,
+                operation,
+                identity: Identity::Proven(&caller),
+                region: "us-east-1",
+                source_ip: Some([127, 0, 0, 1].into()),
+                user_agent: "aws-cli/2.0 md/Botocore#1.44.5",
+                request_id: "12345678-1234-4123-8123-123456789012",
+                request: Some(&request),
+                response: None,
+                outcome: Outcome { status: 200, error: None, is_sender_fault: false, is_throttled: false },
+                micros: 123,
+            })
+            .await;
+        }
+        println!("{operation}: {} ns a record", started.elapsed().as_nanos() / u128::from(calls));
+    }
+    println!("{:?}", log.counts());
+    drop(log);
+    std::fs::remove_dir_all(folder)
+}

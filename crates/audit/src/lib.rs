@@ -1,0 +1,27 @@
+//! The audit trail: one record for each call, in CloudTrail's form, as JSON lines in files of a bounded total size; and
+//! what reads them again, by index for `LookupEvents` and in order for `welkin audit`.
+//! Not here: who may read what, and which calls there are; whoever records a call says what is known of it.
+//!
+//! Records go to three lanes, each with its own files and share of the room, so that a flood of reading calls never
+//! pushes out the record of a change: see [`Lane`].
+#![forbid(unsafe_code)]
+
+mod event;
+mod follow;
+mod index;
+mod json;
+mod kind;
+mod log;
+mod lookup;
+mod parameters;
+mod resources;
+mod segment;
+mod writer;
+
+pub use event::{Event, Identity, Outcome};
+pub use follow::Trail;
+pub use index::Lane;
+pub use kind::{Category, category, is_read_only};
+pub use log::{Counts, Log, Options};
+pub use lookup::{Attribute, Found, Position, Query, lookup};
+pub use parameters::{MAX_BYTES, Parameters};

@@ -1,0 +1,119 @@
+//! Durable commits a second of the embedded engine, from one writer to 256, beside what the same disk does with one
+//! fsync for each commit: a file that the same bytes are appended to, flushed each time.
+//! Not here: calls. What a commit costs within a call, `calls` shows.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use store::{Engine, ReadSet, Transaction};
+use store_sqlite::Sqlite;
+
+use crate::Setting;
+use crate::table::{Aim, Row, Value};
+
+/// How much more than one fsync each we want to commit, at [`AIM_WRITERS`].
+const AIM: f64 = 20.0;
+const AIM_WRITERS: usize = 64;
+const WRITERS: [usize; 4] = [1, 8, 64, 256];
+/// Bytes of a value: a small record.
+const VALUE: usize = 300;
+/// Turns of each side.
+const TURNS: u32 = 10;
+
+/// Commits at every number of writers. Both sides are measured in short turns, since the speed of a disk that others
+/// use too changes from second to second.
+pub async fn commits(setting: &Setting, rows: &mut Vec<Row>) -> Result<()> {
+    let turn = Duration::from_millis(if setting.quick { 50 } else { 500 });
+    let folder = setting.scratch();
+    let outcome = measure(&folder, turn, rows).await;
+    fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    outcome
+}
+
+async fn measure(folder: &Path, turn: Duration, rows: &mut Vec<Row>) -> Result<()> {
+    let engine = Arc::new(Sqlite::open(folder.join("store"))?);
+    let mut file = File::create(folder.join("appended"))?;
+    for writers in WRITERS {
+        let (mut ours, mut peer) = (Tally::default(), Tally::default());
+        let before = engine.stats()?;
+        for _ in 0..TURNS {
+            peer.add(single_fsyncs(&mut file, turn)?);
+            ours.add(grouped(&engine, writers, turn).await?);
+        }
+        let after = engine.stats()?;
+        let shared = (after.commits - before.commits) as f64 / (after.batches - before.batches) as f64;
+        rows.push(Row {
+            figure: format!("commits, {writers} writers, {shared:.1} for each fsync (peer: one)"),
+            ours: Value::Rate(ours.rate()),
+            peer: Some(Value::Rate(peer.rate())),
+            aim: if writers == AIM_WRITERS { Aim::RatioAtLeast(AIM) } else { Aim::None },
+        });
+    }
+    Ok(())
+}
+
+/// Commits, and how long they took.
+#[derive(Default)]
+struct Tally {
+    commits: u64,
+    elapsed: Duration,
+}
+
+impl Tally {
+    fn add(&mut self, (commits, elapsed): (u64, Duration)) {
+        self.commits += commits;
+        self.elapsed += elapsed;
+    }
+
+    fn rate(&self) -> f64 {
+        self.commits as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+/// Appends and flushes, one after the other.
+fn single_fsyncs(file: &mut File, turn: Duration) -> Result<(u64, Duration)> {
+    let bytes = [7; VALUE];
+    let (begun, mut count) = (Instant::now(), 0u64);
+    while begun.elapsed() < turn {
+        file.write_all(&bytes)?;
+        file.sync_data()?;
+        count += 1;
+    }
+    Ok((count, begun.elapsed()))
+}
+
+/// So many writers, each of which hands in its next commit when the last one is durable.
+async fn grouped(engine: &Arc<Sqlite>, writers: usize, turn: Duration) -> Result<(u64, Duration)> {
+    let (is_over, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..writers)
+        .map(|writer| {
+            let (engine, is_over, count) = (Arc::clone(engine), Arc::clone(&is_over), Arc::clone(&count));
+            tokio::spawn(async move {
+                for number in 0u64.. {
+                    let key = format!("bench/{writers}/{writer}/{}", number % 1000).into_bytes();
+                    let writes = vec![(key, Some(vec![7; VALUE]))];
+                    engine.commit(Transaction { snapshot: 0, reads: ReadSet::new(), writes }).await?;
+                    count.fetch_add(1, Ordering::Relaxed);
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+                Ok::<_, store::CommitError>(())
+            })
+        })
+        .collect();
+    tokio::time::sleep(turn).await;
+    let (done, elapsed) = (count.load(Ordering::Relaxed), begun.elapsed());
+    is_over.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await??;
+    }
+    ensure!(done > 0, "not one commit in {elapsed:?}");
+    Ok((done, elapsed))
+}

@@ -1,0 +1,45 @@
+//! Writing a blob that is known by an id already, as a restored backup has them: on this thread, unflushed.
+
+use std::mem;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Shared;
+use super::write::{Batch, Draft};
+use crate::{BlobError, BlobId};
+
+/// A blob being written. Dropped before [`Import::finish`], it is gone.
+pub struct Import {
+    draft: Draft,
+    batch: Batch,
+}
+
+impl Import {
+    pub(super) fn new(shared: Arc<Shared>, id: BlobId) -> Self {
+        Self { draft: Draft::new(shared, id, &[]), batch: Batch::default() }
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// [`BlobError::NoSpace`] or [`BlobError::Io`].
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
+        let mut rest = Bytes::copy_from_slice(bytes);
+        while !rest.is_empty() {
+            if self.batch.is_full() {
+                self.draft.append(mem::take(&mut self.batch))?;
+            }
+            self.batch.fill(&mut rest);
+        }
+        Ok(())
+    }
+
+    /// Gives the blob its name, in place of one that is there, and its length.
+    ///
+    /// # Errors
+    /// As [`Import::write`].
+    pub fn finish(self) -> Result<u64, BlobError> {
+        self.draft.finish_unflushed(self.batch)
+    }
+}

@@ -1,0 +1,148 @@
+//! How many bytes of request bodies are held in memory at one time, over all connections.
+//!
+//! Bytes are reserved as they arrive and not when they are announced: a place is taken only by what was really sent.
+//! One source can hold a half of it, so that the other half is there for others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::source::Source;
+
+/// The memory there is for bodies.
+pub(crate) struct Budget {
+    total: usize,
+    held: Mutex<Held>,
+    freed: Notify,
+}
+
+#[derive(Default)]
+struct Held {
+    all: usize,
+    by_source: HashMap<Source, usize>,
+}
+
+/// The memory is full, and stayed so for as long as anybody waits.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} bytes of bodies are held already")]
+pub(crate) struct Exhausted(usize);
+
+impl Budget {
+    /// Memory for `total` bytes.
+    pub(crate) fn new(total: usize) -> Arc<Self> {
+        Arc::new(Self { total, held: Mutex::default(), freed: Notify::new() })
+    }
+
+    /// A reservation of nothing yet, for a request of this source.
+    pub(crate) fn open(self: &Arc<Self>, source: Source) -> Reservation {
+        Reservation { budget: Arc::clone(self), source, bytes: 0 }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, source: Source, bytes: usize) -> Result<(), Exhausted> {
+        let mut held = self.lock();
+        let of_source = held.by_source.get(&source).copied().unwrap_or(0) + bytes;
+        if held.all + bytes > self.total || of_source > self.total.div_ceil(2) {
+            return Err(Exhausted(held.all));
+        }
+        held.all += bytes;
+        held.by_source.insert(source, of_source);
+        Ok(())
+    }
+}
+
+/// Bytes that one request holds. They are free again when it is dropped.
+pub(crate) struct Reservation {
+    budget: Arc<Budget>,
+    source: Source,
+    bytes: usize,
+}
+
+impl Reservation {
+    /// Reserves up to `bytes` in all, waiting no longer than `patience` for others to leave.
+    pub(crate) async fn grow_to(&mut self, bytes: usize, patience: Duration) -> Result<(), Exhausted> {
+        let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else { return Ok(()) };
+        if self.budget.take(self.source, more).is_err() {
+            let budget = Arc::clone(&self.budget);
+            let freed = async {
+                loop {
+                    let freed = budget.freed.notified();
+                    if budget.take(self.source, more).is_ok() {
+                        return;
+                    }
+                    freed.await;
+                }
+            };
+            if tokio::time::timeout(patience, freed).await.is_err() {
+                return Err(Exhausted(self.budget.lock().all));
+            }
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.bytes == 0 {
+            return;
+        }
+        let mut held = self.budget.lock();
+        held.all -= self.bytes;
+        if let Some(of_source) = held.by_source.get_mut(&self.source) {
+            *of_source -= self.bytes;
+            if *of_source == 0 {
+                held.by_source.remove(&self.source);
+            }
+        }
+        drop(held);
+        self.budget.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Budget;
+    use crate::source::Source;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn source(last: u8) -> Source {
+        Source::of(Some([192, 0, 2, last].into()))
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_bounded_in_all_and_for_each_source() {
+        let budget = Budget::new(100);
+        let mut one = budget.open(source(1));
+        let mut other = budget.open(source(2));
+        one.grow_to(50, Duration::ZERO).await.unwrap();
+        one.grow_to(51, Duration::ZERO).await.unwrap_err();
+        one.grow_to(10, Duration::ZERO).await.unwrap();
+        other.grow_to(50, Duration::ZERO).await.unwrap();
+        budget.open(source(3)).grow_to(1, Duration::ZERO).await.unwrap_err();
+        drop(one);
+        budget.open(source(3)).grow_to(50, Duration::ZERO).await.unwrap();
+        drop(other);
+        assert_eq!(budget.lock().all, 0);
+        assert!(budget.lock().by_source.is_empty(), "a source that holds nothing is forgotten");
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_what_others_leave() {
+        let budget = Budget::new(100);
+        let mut first = budget.open(source(1));
+        first.grow_to(50, Duration::ZERO).await.unwrap();
+        let mut second = budget.open(source(1));
+        let (waited, ()) = tokio::join!(second.grow_to(20, LONG), async { drop(first) });
+        waited.unwrap();
+        assert_eq!(budget.lock().all, 20);
+    }
+}
