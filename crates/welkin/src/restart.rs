@@ -13,6 +13,7 @@ use host_linux::inherited::{Maker, leave};
 use region::admin::{Answer, Prepare, Request, Status, ask};
 use tracing::{error, info};
 
+use crate::processes;
 use crate::settings::Settings;
 
 /// Longest that the new program may take to say whether it could start.
@@ -111,26 +112,31 @@ pub fn become_next(handover: &Handover) -> anyhow::Error {
 /// If none runs, if it refuses, or if it does not come back.
 pub fn run(settings: &Settings) -> Result<()> {
     let program = std::env::current_exe().context("cannot tell which program this is")?;
-    let folder = &settings.data_dir;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let before = status(folder).await.with_context(|| format!("no region answers on {}", folder.display()))?;
-        let started = Instant::now();
-        match ask(folder, Request::Restart(program), LIMIT).await.context("the region did not drain")? {
-            Answer::Stopping => {}
-            Answer::Refused(why) => bail!("the region goes on as it was: {why}"),
-            other => bail!("unexpected answer: {other:?}"),
-        }
-        let after = comes_back(folder, &before).await?;
-        println!(
-            "The region in {} runs Welkin {} (before: {}); the change took {} ms.",
-            folder.display(),
-            after.version,
-            before.version,
-            started.elapsed().as_millis()
-        );
-        Ok(())
-    })
+    // One after the other, so that others answer and reconcile meanwhile.
+    for folder in processes::sockets(&settings.data_dir) {
+        runtime.block_on(take_over(&folder, program.clone()))?;
+    }
+    Ok(())
+}
+
+async fn take_over(folder: &Path, program: PathBuf) -> Result<()> {
+    let before = status(folder).await.with_context(|| format!("no region answers on {}", folder.display()))?;
+    let started = Instant::now();
+    match ask(folder, Request::Restart(program), LIMIT).await.context("the region did not drain")? {
+        Answer::Stopping => {}
+        Answer::Refused(why) => bail!("the region goes on as it was: {why}"),
+        other => bail!("unexpected answer: {other:?}"),
+    }
+    let after = comes_back(folder, &before).await?;
+    println!(
+        "The region in {} runs Welkin {} (before: {}); the change took {} ms.",
+        folder.display(),
+        after.version,
+        before.version,
+        started.elapsed().as_millis()
+    );
+    Ok(())
 }
 
 async fn comes_back(folder: &Path, before: &Status) -> Result<Status> {

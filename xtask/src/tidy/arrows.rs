@@ -111,7 +111,7 @@ const RINGS: &[Ring] = &[
     ),
     outer(
         "bench",
-        &["store", "store-sqlite", "wire"],
+        &["store", "store-postgres", "store-sqlite", "wire"],
         "a client that measures: it signs requests; engines are measured without the region around them",
     ),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),
