@@ -9,8 +9,8 @@ use region::admin::{Answer, Request, ask};
 
 /// What `welkin doctor` says of a region that runs in this mode on a data folder.
 pub async fn finding(data_dir: &Path) -> Option<String> {
-    match ask(data_dir, Request::Mode, Duration::from_secs(5)).await {
-        Ok(Answer::Mode { is_dev: true }) => {
+    match ask(data_dir, Request::Status, Duration::from_secs(5)).await {
+        Ok(Answer::Status(status)) if status.is_dev => {
             Some(format!("NOT CHECKED: the region in {} runs in development mode", data_dir.display()))
         }
         _ => None,
