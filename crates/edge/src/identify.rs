@@ -10,7 +10,7 @@ use wire::ServiceError;
 use crate::authenticate::{Chunks, Expected, Proven, prove};
 use crate::evidence::{Claimed, Evidence, Fault};
 use crate::front::Edge;
-use crate::refuse::{Refusal, refusal_error};
+use crate::refuse::{Refusal, refusal_error, unavailable};
 use crate::trace::{Family, Trace};
 
 /// Whom a request names.
@@ -43,7 +43,7 @@ impl Edge {
             Err(Fault::Missing) if trace.family() == Family::S3 => return Ok(None),
             Err(fault) => return Err(refuse(Refusal::Claim(fault.clone()))),
         };
-        let credential = self.credentials.find(evidence.access_key()).map_err(ServiceError::internal)?;
+        let credential = self.credentials.find(evidence.access_key()).map_err(unavailable)?;
         Ok(Some(Known::Named(evidence, credential.ok_or_else(|| refuse(Refusal::UnknownKey))?)))
     }
 
@@ -64,6 +64,7 @@ impl Edge {
                     .map_err(|refusal| refusal_error(trace, refusal, Some(evidence)))?
             }
         };
+        trace.seen.caller = Some(proven.caller.clone());
         trace.account = proven.caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         Ok(proven)
     }

@@ -138,6 +138,12 @@ fn why_not(refusal: &Refusal, evidence: Option<&Evidence>) -> String {
     }
 }
 
+/// The credentials can't be looked up now: clients try again by themselves after a 503.
+pub(crate) fn unavailable(cause: String) -> ServiceError {
+    let text = "The service is unavailable. Please try again shortly.";
+    ServiceError::receiver("ServiceUnavailable", 503, text).because(cause)
+}
+
 /// Services other than S3 about a claim that is not whole.
 fn incomplete(fault: Fault) -> ServiceError {
     let text = match fault {

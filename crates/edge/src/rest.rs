@@ -10,7 +10,7 @@ use wire::sigv4::{Claim, SigningKey};
 use wire::{Decoded, OperationEntry, OperationShape, RequestParts, ServiceError, ServiceShape, decode_request, route};
 
 use crate::authenticate::{Chunks, Proven, body_hash};
-use crate::body::{Promise, collect, stream};
+use crate::body::{CollectError, Promise, collect, stream};
 use crate::budget::Reservation;
 use crate::checksum;
 use crate::evidence::{Evidence, hoist, payload_marker};
@@ -76,6 +76,12 @@ impl Edge {
             // A framed body of an operation that wants it whole, as some SDKs send DeleteObjects.
             Some(stream) if !operation.has_streaming_input => {
                 trailers = stream.trailers();
+                let announced = stream.length().and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
+                if announced > limit {
+                    return Err(collect_error(trace.family(), CollectError::TooLarge(limit)));
+                }
+                let grown = memory.grow_to(announced, self.limits.held_wait).await;
+                grown.map_err(|error| collect_error(trace.family(), error.into()))?;
                 request.body = stream.collect(limit).await.map_err(stream_error)?;
                 None
             }

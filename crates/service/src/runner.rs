@@ -1,6 +1,7 @@
 //! Runs operations: authorise, apply to a view, commit, retry on conflict, log.
 
-use std::sync::Arc;
+use std::error::Error;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::Call;
@@ -10,7 +11,7 @@ use tokio::sync::Semaphore;
 use wire::ServiceError;
 
 use crate::threads::Threads;
-use crate::{Applied, Authorizer, Cx, Effects, Operation, RegionFacts, Scope, Service, Streaming};
+use crate::{Applied, Authorizer, Cx, Effects, Operation, PageTokens, RegionFacts, Scope, Service, Streaming};
 
 /// Attempts at one call before it is given up for contention.
 const MAX_ATTEMPTS: u32 = 12;
@@ -32,6 +33,7 @@ struct Shared {
     authorizer: Arc<dyn Authorizer>,
     places: Semaphore,
     threads: Threads,
+    pages: Arc<OnceLock<PageTokens>>,
 }
 
 impl Runner {
@@ -44,7 +46,16 @@ impl Runner {
     ) -> Self {
         let places = Semaphore::new(MAX_CONCURRENT);
         let threads = Threads::of_this_runtime();
-        Self { shared: Arc::new(Shared { store, region, effects, authorizer, places, threads }) }
+        Self { shared: Arc::new(Shared { store, region, effects, authorizer, places, threads, pages: Arc::default() }) }
+    }
+
+    /// The same runner, whose tokens of pages are sealed with the region's key ([`crate::page_key`]). Without it they do
+    /// not outlive the process.
+    #[must_use]
+    pub fn with_pages(self, pages: PageTokens) -> Self {
+        // It is set once, before the first call.
+        let _ = self.shared.pages.set(pages);
+        self
     }
 
     /// The store beneath.
@@ -96,7 +107,7 @@ impl Runner {
         let cx = self.cx(&call);
         {
             let view = self.view().map_err(store_error)?;
-            O::check(&input, &view, &cx).map_err(Into::into)?;
+            O::check(&input, &view, &cx).map_err(|error| temporary(error.into()))?;
         }
         let staged = O::stage(service, &mut input, &cx).await.map_err(Into::into)?;
         let both = Arc::new((input, staged));
@@ -129,7 +140,7 @@ impl Runner {
             let (view, applied) = threads
                 .run(move || {
                     let view = runner.view().map_err(store_error)?;
-                    let applied = apply(&input, &view, &cx)?;
+                    let applied = apply(&input, &view, &cx).map_err(temporary)?;
                     // A call that changes nothing gives its view up here; one that does, in its commit.
                     let view = (!applied.changes.is_empty()).then_some(view);
                     Ok::<_, ServiceError>((view, applied))
@@ -164,6 +175,7 @@ impl Runner {
             now: self.shared.effects.now(),
             region: Arc::clone(&self.shared.region),
             effects: Arc::clone(&self.shared.effects),
+            pages: Arc::clone(&self.shared.pages),
         }
     }
 }
@@ -178,10 +190,23 @@ fn permitted<O: wire::OperationType>(input: &O::Input) -> Result<(), ServiceErro
     Ok(())
 }
 
-fn unavailable(why: &'static str) -> ServiceError {
+fn unavailable(why: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError {
     ServiceError::receiver("Unavailable", 503, "The server is overloaded and cannot handle the request.").because(why)
 }
 
 fn store_error(error: StoreError) -> ServiceError {
-    ServiceError::internal(error)
+    if is_temporary(&error) { unavailable(error) } else { ServiceError::internal(error) }
+}
+
+/// A store that is busy or away is there again soon: clients try again by themselves after a 503.
+fn is_temporary(error: &StoreError) -> bool {
+    matches!(error, StoreError::Busy | StoreError::Unavailable(_) | StoreError::SnapshotExpired)
+}
+
+/// As [`store_error`], where an operation's own error has the store's within.
+fn temporary(error: ServiceError) -> ServiceError {
+    match error.cause.as_deref().and_then(|cause| cause.downcast_ref::<StoreError>()) {
+        Some(store) if is_temporary(store) => unavailable(store.clone()),
+        _ => error,
+    }
 }

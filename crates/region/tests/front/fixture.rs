@@ -11,7 +11,7 @@ use ids::AccountId;
 use jiff::Timestamp;
 use node::Agent;
 use region::admin::Order;
-use region::{Limits, Parts, Region, RegionConfig, SystemEffects};
+use region::{Limits, Parts, Region, RegionConfig, Server, SystemEffects};
 use service::{RegionFacts, ZoneFacts};
 use store::{Changes, Direction, Engine, KeyRange, Memory, Store};
 use tokio::sync::watch;
@@ -73,8 +73,13 @@ impl World {
     }
 
     pub async fn with_limits(limits: Limits) -> Self {
+        Self::behind(limits, |server| server).await
+    }
+
+    /// Behind a server with TLS, for example.
+    pub async fn behind(limits: Limits, front: impl FnOnce(Server) -> Server) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self::open(limits, listen, false).await.unwrap()
+        Self::open(limits, listen, false, front).await.unwrap()
     }
 
     /// One that believes everybody.
@@ -84,10 +89,15 @@ impl World {
 
     /// The same at this address, or why it does not open.
     pub async fn open_in_dev(listen: SocketAddr) -> Result<Self, String> {
-        Self::open(Limits::default(), listen, true).await
+        Self::open(Limits::default(), listen, true, |server| server).await
     }
 
-    async fn open(limits: Limits, listen: SocketAddr, is_dev: bool) -> Result<Self, String> {
+    async fn open(
+        limits: Limits,
+        listen: SocketAddr,
+        is_dev: bool,
+        front: impl FnOnce(Server) -> Server,
+    ) -> Result<Self, String> {
         let engine: Arc<dyn Engine> = Arc::new(Memory::new());
         let store = Store::shared(Arc::clone(&engine));
         let blobs = Arc::new(MemoryBlobs::default());
@@ -109,8 +119,11 @@ impl World {
             blobs: Arc::<MemoryBlobs>::clone(&blobs),
             node: Arc::new(Agent::new(machines, networks)),
             effects: Arc::new(SystemEffects),
+            duty: None,
         };
-        let region = Region::open(config, parts).await.map_err(|error| error.to_string())?.with_limits(limits);
+        let server = front(Server::bind(config.listen).await.map_err(|error| error.to_string())?);
+        let region = Region::open_on(server, config, parts).await.map_err(|error| error.to_string())?;
+        let region = region.with_limits(limits);
         let address = region.address();
         let root = region.root_key();
         let owner = Key { id: root.access_key.clone(), secret: root.secret.clone() };
@@ -195,6 +208,11 @@ impl World {
         things
     }
 
+    /// Tells the region to make way for another program.
+    pub fn restart(&self) {
+        self.order.send_replace(Order::Restart);
+    }
+
     /// Tells the region to stop.
     pub fn stop(&self) {
         self.order.send_replace(Order::Stop);
@@ -203,6 +221,6 @@ impl World {
     /// Waits until it has.
     pub async fn stopped(self) {
         let ended = tokio::time::timeout(PATIENCE, self.running).await.expect("it stops in time").unwrap();
-        assert!(ended == Order::Stop);
+        assert!(ended != Order::Run);
     }
 }

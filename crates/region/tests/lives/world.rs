@@ -99,6 +99,7 @@ impl World {
                 blobs: Arc::new(MemoryBlobs::default()),
                 node: agent.clone(),
                 effects: self.effects.clone(),
+                duty: None,
             };
             let region = Region::open(config, parts).await.unwrap();
             let (services, account) = (region.services().clone(), region.root_key().account.clone());
