@@ -56,6 +56,8 @@ pub enum Answer {
     Status(Status),
     /// To [`Request::Reconcilers`].
     Reconcilers(Vec<ReconcilerStatus>),
+    /// To [`Request::Reconcilers`], by a process in which none run now: why not, in one line.
+    Elsewhere(String),
     /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
     Stopping,
     /// The request was not understood, or cannot be done.
@@ -71,6 +73,8 @@ pub struct Status {
     pub pid: u32,
     /// Since when. A process that became another program has begun anew.
     pub since: Timestamp,
+    /// Whether everybody on this machine is believed.
+    pub is_dev: bool,
 }
 
 /// Says whether a program could take over; the text says why not.
@@ -134,8 +138,12 @@ impl AdminSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        let status =
-            Status { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id(), since: Timestamp::now() };
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            since: Timestamp::now(),
+            is_dev: false,
+        };
         Ok(Self { listener, desk: Desk { status, prepare: None, backups: None } })
     }
 
@@ -153,12 +161,15 @@ impl AdminSocket {
         self
     }
 
+    /// The same socket, which says whether the region is in development mode.
+    #[must_use]
+    pub fn in_mode(mut self, is_dev: bool) -> Self {
+        self.desk.status.is_dev = is_dev;
+        self
+    }
+
     /// Answers until the process ends. Orders go to `order`.
-    pub async fn serve(
-        self,
-        reconcilers: impl Fn() -> Vec<ReconcilerStatus> + Send + Sync + 'static,
-        order: watch::Sender<Order>,
-    ) {
+    pub async fn serve(self, reconcilers: impl Fn() -> Answer + Send + Sync + 'static, order: watch::Sender<Order>) {
         let reconcilers = Arc::new(reconcilers);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
@@ -185,7 +196,7 @@ impl AdminSocket {
 async fn exchange(
     stream: UnixStream,
     desk: &Desk,
-    reconcilers: &(impl Fn() -> Vec<ReconcilerStatus> + ?Sized),
+    reconcilers: &(impl Fn() -> Answer + ?Sized),
     order: &watch::Sender<Order>,
 ) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
@@ -201,7 +212,7 @@ async fn exchange(
     let answer = match request {
         Ok(Request::Backup) => Answer::Refused("this region gives no backups".to_owned()),
         Ok(Request::Status) => Answer::Status(desk.status.clone()),
-        Ok(Request::Reconcilers) => Answer::Reconcilers(reconcilers()),
+        Ok(Request::Reconcilers) => reconcilers(),
         Ok(Request::Stop) => stopping(&mut given, Order::Stop),
         Ok(Request::Down) => stopping(&mut given, Order::Down),
         Ok(Request::Restart(program)) => match &desk.prepare {

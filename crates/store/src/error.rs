@@ -39,6 +39,9 @@ pub enum StoreError {
     /// a later call may succeed.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
+    /// What this process did is another one's to do now: see [`crate::Store::fenced`].
+    #[error("another process has taken this over")]
+    Fenced,
     /// The engine failed in another way; a later try may succeed.
     #[error("{doing}")]
     Engine {

@@ -19,7 +19,7 @@ use store_sqlite::Sqlite;
 
 use crate::data_dir::DataDir;
 use crate::settings::Settings;
-use crate::up;
+use crate::standing;
 
 /// Backs a region up into `file`; one that is there is replaced only if that is asked for.
 pub fn run(settings: &Settings, file: &Path, replace: bool) -> Result<()> {
@@ -132,7 +132,7 @@ impl Part {
     fn write_of_stopped(&self, settings: &Settings, data: &DataDir) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let _inside = runtime.enter();
-        let engine = Sqlite::open(data.store()).map_err(|error| up::explain(error, data.root()))?;
+        let engine = Sqlite::open(data.store()).map_err(|error| standing::explain(error, data.root()))?;
         let blobs = FolderBlobs::open(data.blobs(), FolderLimits::default())?;
         let folder = Some(data.root().to_owned());
         let backups = Backups::new(Store::new(engine), Arc::new(blobs), folder, &settings.region);

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
-use crate::{backup, convert, doctor, down, env, image, reconcilers, restart, restore, up};
+use crate::{audit_trail, backup, convert, doctor, down, env, image, reconcilers, restart, restore, up, watching};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
@@ -46,6 +46,9 @@ enum Command {
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
+    /// Who called what, from where, and how it ended
+    #[command(after_help = AUDIT_HELP)]
+    Audit(Audit),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
@@ -56,6 +59,14 @@ enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+}
+
+#[derive(Args)]
+struct Audit {
+    #[command(flatten)]
+    options: audit_trail::Options,
+    #[command(flatten)]
+    region: Region,
 }
 
 const UP_HELP: &str = "\
@@ -87,6 +98,12 @@ connections wait, mostly for less than a second. If the new program could not st
 Examples:
   welkin restart                           after an upgrade, or to have welkin.toml read again
   ./target/release/welkin restart          as the program that you have just built";
+
+const AUDIT_HELP: &str = "\
+Examples:
+  welkin audit --since 1h                  the last hour, a line a call
+  welkin audit --follow --event RunInstances
+  welkin audit --json | jq 'select(.errorCode)'";
 
 const COMPLETIONS_HELP: &str = "\
 Examples:
@@ -183,9 +200,18 @@ struct Up {
     /// Block that public addresses come from [default: a free /24 of 198.18.0.0/15]
     #[arg(long, value_name = "CIDR")]
     public_pool: Option<String>,
+    /// Where the facts are: sqlite, for the data folder, or postgres://user@host/database (with its password in PGPASSWORD
+    /// or ~/.pgpass) [default: sqlite]
+    #[arg(long, value_name = "sqlite|URL")]
+    store: Option<String>,
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Development mode: believe everybody on this machine, without checking signatures (loopback only; never kept)
+    #[arg(long)]
+    dev: bool,
+    #[command(flatten)]
+    watching: watching::Options,
     #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
@@ -236,6 +262,7 @@ pub fn run() -> Result<()> {
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
         Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
+        Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
         }
@@ -269,7 +296,10 @@ impl Up {
             ("tls_key", self.front.tls_key),
             ("allow_plain", self.front.allow_plain.then(|| "true".to_owned())),
             ("domain", self.front.domain),
+            ("dev", self.dev.then(|| "true".to_owned())),
+            ("store", self.store),
         ]));
+        values.extend(self.watching.values());
         Settings::of_process(values)
     }
 }

@@ -1,6 +1,6 @@
 //! The data folder: what is where, and who this region is on its machine.
 //!
-//! `store/` every fact · `blobs/` object bytes · `machines/` disks and consoles · `images/` machine images ·
+//! `store/` every fact · `blobs/` object bytes · `audit/` who called what · `machines/` disks and consoles · `images/` machine images ·
 //! `identity.json` tag, keys and address pool of this region on this machine · `environment` how tools reach it ·
 //! `tls/` the certificate that it makes itself · `admin.sock` the operator's socket.
 
@@ -20,7 +20,7 @@ pub struct DataDir {
 }
 
 /// Who a region is on its machine. Made at the first start, never changed.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Identity {
     /// Tells the regions of one machine apart in the names of kernel objects.
     pub tag: String,
@@ -69,6 +69,11 @@ impl DataDir {
         self.root.join("blobs")
     }
 
+    /// Who called what.
+    pub fn audit(&self) -> PathBuf {
+        self.root.join("audit")
+    }
+
     /// Machines.
     pub fn machines(&self) -> PathBuf {
         self.root.join("machines")
@@ -92,6 +97,11 @@ impl DataDir {
     /// The certificate that the region makes itself, and what it is signed with.
     pub fn tls(&self) -> PathBuf {
         self.root.join("tls")
+    }
+
+    /// Which database holds the facts, where it isn't `store/`: for people, and so that nobody starts with the other.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("database")
     }
 
     /// Who the region is.
@@ -157,11 +167,24 @@ impl DataDir {
 
     /// Something in the folder that we did not put there.
     fn stranger(&self) -> Result<Option<String>> {
-        const OURS: &[&str] =
-            &["store", "blobs", "machines", "images", "cache", "environment", "admin.sock", "tls", "lost+found"];
+        const OURS: &[&str] = &[
+            "store",
+            "audit",
+            "blobs",
+            "machines",
+            "images",
+            "cache",
+            "environment",
+            "admin.sock",
+            "tls",
+            "database",
+            "starting.lock",
+            "machines.lock",
+            "lost+found",
+        ];
         for entry in fs::read_dir(&self.root)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if !OURS.contains(&name.as_str()) && !name.starts_with('.') {
+            if !OURS.contains(&name.as_str()) && !name.starts_with("process-") && !name.starts_with('.') {
                 return Ok(Some(name));
             }
         }

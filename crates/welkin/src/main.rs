@@ -2,6 +2,7 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod audit_trail;
 mod backup;
 mod certificate;
 mod cli;
@@ -9,20 +10,25 @@ mod completions;
 mod convert;
 mod data_dir;
 mod descriptors;
+mod dev;
 mod doctor;
 mod down;
+mod driver;
 mod env;
 mod hosts;
 mod image;
 mod notify;
 mod orphans;
 mod own_certificate;
+mod processes;
 mod reconcilers;
 mod restart;
 mod restore;
 mod settings;
 mod signals;
+mod standing;
 mod up;
+mod watching;
 
 use std::process::ExitCode;
 
