@@ -82,11 +82,6 @@ test-acceptance: test-needs $(VENV)/installed $(CLIENTS) ## the real binary, dri
 	cargo build --locked --package welkin
 	WELKIN_BIN=$(WELKIN) $(VENV)/bin/python -m pytest tests/acceptance $(T)
 
-.PHONY: fuzz
-fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each target, TARGET="dns xml" for some)
-	@command -v g++ > /dev/null || { echo "libFuzzer needs a C++ compiler: apt-get install g++" >&2; exit 1; }
-	scripts/fuzz -t $(or $(TIME),60) $(TARGET)
-
 .PHONY: soak
 soak: test-needs ## 500 crash cycles for each crash test, where `make test` has 20 (CYCLES=2000 for more)
 	@if cargo nextest --version > /dev/null 2>&1; then \
@@ -94,6 +89,11 @@ soak: test-needs ## 500 crash cycles for each crash test, where `make test` has 
 	else \
 	    CRASH_CYCLES=$(CYCLES) cargo test --locked --workspace --test crash --no-fail-fast; \
 	fi
+
+.PHONY: fuzz
+fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each target, TARGET="dns xml" for some)
+	@command -v g++ > /dev/null || { echo "libFuzzer needs a C++ compiler: apt-get install g++" >&2; exit 1; }
+	scripts/fuzz -t $(or $(TIME),60) $(TARGET)
 
 .PHONY: bench
 bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some; a clean build only with "--only build")
