@@ -45,7 +45,7 @@ needs:
 	@scripts/install-needs run
 
 .PHONY: test
-test: test-needs lint test-rust test-acceptance ## everything that must pass, in the order of cost
+test: test-needs lint test-rust test-postgres test-acceptance ## everything that must pass, in the order of cost
 
 .PHONY: test-needs
 test-needs:
@@ -69,15 +69,18 @@ test-rust: test-needs $(VENV)/installed ## the tests of the crates
 	    cargo test --locked --workspace --lib --bins --tests --no-fail-fast; \
 	fi
 
+.PHONY: test-postgres
+test-postgres: test-needs ## the tests of the services once more, with their facts in PostgreSQL
+	@if cargo nextest --version > /dev/null 2>&1; then \
+	    WELKIN_TEST_STORE=postgres cargo nextest run --locked --workspace --profile postgres --no-fail-fast; \
+	else \
+	    WELKIN_TEST_STORE=postgres cargo test --locked --package ec2 --package s3 --package region --no-fail-fast; \
+	fi
+
 .PHONY: test-acceptance
 test-acceptance: test-needs $(VENV)/installed $(CLIENTS) ## the real binary, driven by the AWS CLI and boto3 (T="-k s3" for some)
 	cargo build --locked --package welkin
 	WELKIN_BIN=$(WELKIN) $(VENV)/bin/python -m pytest tests/acceptance $(T)
-
-.PHONY: fuzz
-fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each target, TARGET="dns xml" for some)
-	@command -v g++ > /dev/null || { echo "libFuzzer needs a C++ compiler: apt-get install g++" >&2; exit 1; }
-	scripts/fuzz -t $(or $(TIME),60) $(TARGET)
 
 .PHONY: soak
 soak: test-needs ## 500 crash cycles for each crash test, where `make test` has 20 (CYCLES=2000 for more)
@@ -86,6 +89,11 @@ soak: test-needs ## 500 crash cycles for each crash test, where `make test` has 
 	else \
 	    CRASH_CYCLES=$(CYCLES) cargo test --locked --workspace --test crash --no-fail-fast; \
 	fi
+
+.PHONY: fuzz
+fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each target, TARGET="dns xml" for some)
+	@command -v g++ > /dev/null || { echo "libFuzzer needs a C++ compiler: apt-get install g++" >&2; exit 1; }
+	scripts/fuzz -t $(or $(TIME),60) $(TARGET)
 
 .PHONY: bench
 bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some; a clean build only with "--only build")
