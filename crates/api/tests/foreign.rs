@@ -162,7 +162,7 @@ fn error(service: &ServiceShape, protocol: &str, line: &Json, answers: &mut Chil
     let known = service.error(text(line, "error")).unwrap();
     let mut error = ServiceError::sender(known.name, known.status, text(line, "message"));
     error.is_sender_fault = known.is_sender_fault;
-    if matches!(spoken, Protocol::Query | Protocol::RestXml) {
+    if spoken == Protocol::RestXml {
         error.code = known.code.into();
     }
     for member in known.shape.unwrap().members() {
