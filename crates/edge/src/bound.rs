@@ -30,7 +30,7 @@ impl Edge {
         let Asked { parts, claim, query, .. } = asked;
         let query = query.map_err(|error| trace.service.refusal(trace.protocol, error))?;
         let found = route(mount.service, &parts.method, parts.uri.path(), &query, &parts.headers);
-        let known = self.identify(claim, parts, trace)?;
+        let known = self.identify(claim, parts, trace).await?;
         let is_streamed =
             found.as_ref().is_ok_and(|found| found.operation.shape.is_some_and(|shape| shape.has_streaming_input));
         // Who streams says the hash before, or that there is none.

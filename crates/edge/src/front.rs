@@ -5,20 +5,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use tracing::debug;
-use wire::sigv4::{Claim, ClaimError};
 use wire::{DecodeError, Protocol, ServiceShape, parse_query};
 
 use crate::answer::{random, refused_answer};
-use crate::authenticate::{Credentials, SigningKeys};
-use crate::body::{AnswerBody, full};
+use crate::audit::{Noted, Seen, Watching};
+use crate::authenticate::Credentials;
+use crate::body::AnswerBody;
 use crate::budget::Budget;
+use crate::dev::{Dev, DevAccounts, Peer};
+use crate::evidence::{self, Claimed, Evidence};
 use crate::failures::log_error;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::recognise::{Head, Pairs, candidates, virtual_bucket};
 use crate::rest::to_path_style;
@@ -28,21 +30,19 @@ use crate::trace::{Trace, text_header};
 pub struct Edge {
     mounts: Vec<Mount>,
     pub(crate) credentials: Arc<dyn Credentials>,
-    pub(crate) keys: SigningKeys,
     pub(crate) region: String,
     pub(crate) limits: Limits,
     pub(crate) budget: Arc<Budget>,
-    health: Bytes,
+    pub(crate) dev: Option<Dev>,
+    pub(crate) watching: Watching,
 }
 
 impl Edge {
     /// A front for these services.
     pub fn new(mounts: Vec<Mount>, credentials: Arc<dyn Credentials>, region: &str, limits: Limits) -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        let health = format!("{{\"status\":\"ok\",\"region\":\"{region}\",\"version\":\"{version}\"}}\n");
-        let keys = SigningKeys::default();
         let budget = Budget::new(limits.held_bytes);
-        Self { mounts, credentials, keys, region: region.to_owned(), limits, budget, health: health.into() }
+        let watching = Watching::new(Metrics::new(mounts.iter().map(|mount| mount.service)));
+        Self { mounts, credentials, region: region.to_owned(), limits, budget, dev: None, watching }
     }
 
     /// The same front with other limits.
@@ -51,6 +51,18 @@ impl Edge {
         self.budget = Budget::new(limits.held_bytes);
         self.limits = limits;
         self
+    }
+
+    /// The same front, on which everybody from this machine is believed without proof.
+    #[must_use]
+    pub fn with_dev(mut self, accounts: Arc<dyn DevAccounts>) -> Self {
+        self.dev = Some(Dev::new(accounts));
+        self
+    }
+
+    /// Whether everybody from this machine is believed.
+    pub fn is_dev(&self) -> bool {
+        self.dev.is_some()
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -64,7 +76,7 @@ impl Edge {
         // Below a bucket's own host name this is a key like any other.
         let is_bucket = virtual_bucket(text_header(&parts, header::HOST.as_str())).is_some();
         if parts.uri.path().starts_with("/_welkin/") && !is_bucket {
-            return self.own_page(parts.uri.path());
+            return self.own_page(&parts, source_ip).await;
         }
         // HTTP/2 and requests to a proxy have it there.
         if let Some(authority) = parts.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()))
@@ -73,7 +85,8 @@ impl Edge {
         {
             parts.headers.insert(header::HOST, host);
         }
-        let claim = Claim::from_headers(&parts.headers);
+        parts.extensions.insert(Peer(source_ip));
+        let claim = evidence::find(&parts);
         let query = parse_query(parts.uri.query().unwrap_or_default());
         let found = self.recognise(&parts, claim.as_ref().ok(), query.as_deref().unwrap_or_default());
         let (service, protocol) = (found.service(), found.protocol);
@@ -81,7 +94,7 @@ impl Edge {
         if is_s3 {
             to_path_style(&mut parts);
         }
-        let mut trace = Trace {
+        let trace = Trace {
             service,
             protocol,
             operation: "-",
@@ -91,21 +104,29 @@ impl Edge {
             resource: parts.uri.path().to_owned(),
             is_head: parts.method == Method::HEAD,
             is_query_mode: text_header(&parts, "x-amzn-query-mode") == "true",
+            seen: Seen::new(&parts, &claim, source_ip),
         };
+        let mut noted = Noted::new(self, trace, started);
         let asked = Asked { found, parts: &parts, claim: &claim, query };
-        let outcome = self.run(asked, body, source_ip, &mut trace).await;
+        let outcome = self.run(asked, body, source_ip, &mut noted.trace).await;
         let status;
         let answer = match outcome {
             Ok(answer) => {
                 status = answer.status();
+                noted.end(status.as_u16(), None).await;
                 answer
             }
             Err(refused) => {
+                let (refused, is_quiet) = self.tame(&mut noted.trace, refused);
                 status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                log_error(&trace, &refused);
-                refused_answer(&trace, &refused)
+                if !is_quiet {
+                    log_error(&noted.trace, &refused);
+                }
+                noted.end(status.as_u16(), Some(&refused)).await;
+                refused_answer(&noted.trace, &refused)
             }
         };
+        let trace = &noted.trace;
         debug!(
             service = trace.service.name,
             operation = trace.operation,
@@ -118,19 +139,8 @@ impl Edge {
         answer
     }
 
-    fn own_page(&self, path: &str) -> Response<AnswerBody> {
-        let (status, kind, body) = match path {
-            "/_welkin/health" => (StatusCode::OK, "application/json", self.health.clone()),
-            _ => (StatusCode::NOT_FOUND, "text/plain", Bytes::from_static(b"there is no such page\n")),
-        };
-        let mut answer = Response::new(full(body));
-        *answer.status_mut() = status;
-        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        answer
-    }
-
-    fn recognise(&self, parts: &Parts, claim: Option<&Claim>, query: &Pairs) -> Found<'_> {
-        let scope = claim.map(|claim| claim.scope.service.as_str());
+    fn recognise(&self, parts: &Parts, claim: Option<&Evidence>, query: &Pairs) -> Found<'_> {
+        let scope = claim.map(Evidence::service);
         let head = Head::new(scope, &parts.method, &parts.uri, query, &parts.headers);
         let services = candidates(self.mounts.iter().map(|mount| mount.service), &head);
         let is_found = |mount: &&Mount| services.iter().any(|service| std::ptr::eq(*service, mount.service));
@@ -180,7 +190,7 @@ impl Found<'_> {
 pub(crate) struct Asked<'a> {
     pub(crate) found: Found<'a>,
     pub(crate) parts: &'a Parts,
-    pub(crate) claim: &'a Result<Claim, ClaimError>,
+    pub(crate) claim: &'a Claimed,
     /// Its query, decoded.
     pub(crate) query: Result<Vec<(String, Option<String>)>, DecodeError>,
 }

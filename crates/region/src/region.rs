@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use blobs::BlobStore;
+use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
 use iam::{OwnerAuthorizer, Sts};
+use ids::AccountId;
+use jiff::Timestamp;
 use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
@@ -17,10 +20,15 @@ use tokio::task::JoinHandle;
 use tracing::info;
 
 use crate::admin::{AdminSocket, Order, Prepare};
+use crate::backups::Backups;
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
+use crate::dev;
 use crate::images::{self, ImageReconciler};
-use crate::runtime::Reconcilers;
+use crate::lease::Duty;
+use crate::observe::RegionObserver;
+use crate::reconciling::{Makers, Reconciling};
+use crate::trail::AuditTrail;
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -39,6 +47,16 @@ pub struct RegionConfig {
     pub image_dir: Option<PathBuf>,
     /// Whether machines are simulated, so that an image needs no bytes.
     pub is_simulated: bool,
+    /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
+    pub is_dev: bool,
+}
+
+impl RegionConfig {
+    /// Whether the region may listen there.
+    fn check_address(&self, address: SocketAddr) -> Result<(), RegionError> {
+        let is_refused = self.is_dev && !address.ip().is_loopback();
+        if is_refused { Err(RegionError::DevBeyondLoopback(address)) } else { Ok(()) }
+    }
 }
 
 /// What a region stands on.
@@ -51,6 +69,8 @@ pub struct Parts {
     pub node: Arc<dyn Node>,
     /// The outside world.
     pub effects: Arc<dyn Effects>,
+    /// What this process takes on with the lease where several share the store; none where it is the only one.
+    pub duty: Option<Arc<dyn Duty>>,
 }
 
 /// Why a region does not open.
@@ -76,11 +96,16 @@ pub enum RegionError {
     /// Its images could not be registered.
     #[error("images: {0}")]
     Images(ReconcileError),
+    /// Everybody would be believed, and not on this machine alone.
+    #[error("development mode believes everybody, so it never listens beyond loopback: {0} is not a loopback address")]
+    DevBeyondLoopback(SocketAddr),
 }
 
 /// The services of a region, for callers in the same process. Clones share what is behind them.
 #[derive(Clone)]
 pub struct Services {
+    /// CloudTrail.
+    pub cloudtrail: CloudTrail,
     /// EC2.
     pub ec2: Ec2,
     /// STS.
@@ -91,8 +116,12 @@ pub struct Services {
 
 impl Services {
     fn mounts(&self) -> Vec<Mount> {
-        let Self { ec2, sts, s3 } = self.clone();
+        let Self { cloudtrail, ec2, sts, s3 } = self.clone();
         vec![
+            Mount::new(&api::cloudtrail::SERVICE, move |operation, call, request| {
+                let cloudtrail = cloudtrail.clone();
+                Box::pin(async move { api::cloudtrail::dispatch(&cloudtrail, operation, call, request).await })
+            }),
             Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
                 let ec2 = ec2.clone();
                 Box::pin(async move { api::ec2::dispatch(&ec2, operation, call, request).await })
@@ -112,9 +141,12 @@ impl Services {
 /// An open region: it listens, and answers once it is [`Region::run`].
 pub struct Region {
     server: Server,
-    edge: Edge,
+    pub(crate) edge: Edge,
+    pub(crate) trail: Arc<AuditTrail>,
+    store: Store,
+    folder: Option<PathBuf>,
     services: Services,
-    reconcilers: Vec<Arc<dyn Reconciler>>,
+    reconciling: Reconciling,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -125,6 +157,7 @@ impl Region {
     /// # Errors
     /// See [`RegionError`]; nothing is left behind but what a first start made whole.
     pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        config.check_address(config.listen)?;
         let server = Server::bind(config.listen).await?;
         Self::open_on(server, config, parts).await
     }
@@ -134,6 +167,8 @@ impl Region {
     /// # Errors
     /// As [`Region::open`].
     pub async fn open_on(server: Server, config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        // A socket that was handed to us may listen elsewhere than the configuration says.
+        config.check_address(server.address())?;
         let admin = match &config.admin_dir {
             Some(folder) => {
                 Some(AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?)
@@ -146,34 +181,41 @@ impl Region {
             endpoint: server.address().to_string(),
             public_pool: config.public_pool,
         });
-        let Parts { store, blobs, node, effects } = parts;
+        let Parts { store, blobs, node, effects, duty } = parts;
+        let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
+        let admin = admin.map(|admin| admin.with_backups(backups));
+        store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;
-        let root = first_account(&store, &facts, &*effects).await?;
+        let root = first_account(&store, &facts, &*effects, config.is_dev.then(AccountId::zero)).await?;
+        let trail = Arc::<AuditTrail>::default();
         let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer))
             .with_pages(pages);
         let services = Services {
+            cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
             sts: Sts::new(runner.clone()),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
-        let edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
-        let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
-            Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
-            Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
-        ];
+        let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
+        if config.is_dev {
+            let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
+            edge = edge.with_dev(Arc::new(accounts));
+        }
+        let (folder, all) = (config.admin_dir.clone(), store.clone());
         if config.is_simulated {
             images::register(&store, &*effects, &images::simulated()).await.map_err(RegionError::Images)?;
-        } else if let Some(folder) = config.image_dir {
-            let images = ImageReconciler::new(store, effects, folder);
+        } else if let Some(folder) = &config.image_dir {
             // Once before the first request, so that nobody meets a region without the image that is there.
+            let images = ImageReconciler::new(store.clone(), Arc::clone(&effects), folder.clone());
             images.activate().await.map_err(RegionError::Images)?;
-            reconcilers.push(Arc::new(images));
         }
-        Ok(Self { server, edge, services, reconcilers, admin, root })
+        let image_dir = config.image_dir.filter(|_| !config.is_simulated);
+        let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
+        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -210,11 +252,21 @@ impl Region {
     /// the parts ends them.
     pub async fn run(self, order: watch::Sender<Order>) -> Order {
         let (phase, phases) = watch::channel(Phase::Serving);
-        let reconcilers = Reconcilers::start(self.reconcilers);
+        let is_dev = self.edge.is_dev();
+        let reconcilers = self.reconciling.start();
         if let Some(admin) = self.admin {
-            tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
+            tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }
-        let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), phases));
+        let observer = RegionObserver {
+            store: self.store,
+            reconcilers: reconcilers.here(),
+            folder: self.folder,
+            log: self.trail.log.get().cloned(),
+            started: Timestamp::now(),
+            last: Default::default(),
+        };
+        let edge = self.edge.with_observer(Arc::new(observer));
+        let serving = tokio::spawn(self.server.serve(Arc::new(edge), phases));
         let mut orders = order.subscribe();
         let given = orders.wait_for(|order| *order != Order::Run).await.map_or(Order::Stop, |order| *order);
         if given == Order::Restart {

@@ -7,14 +7,12 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
-use crate::{doctor, down, env, image, reconcilers, restart, up};
+use crate::{audit_trail, backup, convert, doctor, down, env, image, reconcilers, restart, restore, up, watching};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
 #[command(name = "welkin", version, propagate_version = true, arg_required_else_help = true)]
-#[command(
-    after_help = "Every option of a region can also be set in the environment (WELKIN_DATA_DIR) or in welkin.toml\n(data_dir = \"...\"). Options beat the environment, the environment beats the file."
-)]
+#[command(after_help = HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -24,7 +22,7 @@ struct Cli {
 enum Command {
     /// Start a region in the foreground; Ctrl-C stops it and leaves its machines running
     #[command(after_help = UP_HELP)]
-    Up(Up),
+    Up(Box<Up>),
     /// Stop a region with its machines and networks; the next `up` starts them again
     #[command(after_help = DOWN_HELP)]
     Down(Down),
@@ -36,9 +34,19 @@ enum Command {
     Env(Region),
     /// Say what this machine offers to a region, and how to get what is missing
     Doctor(Region),
+    /// Copy a region, running or not, into one file; machines' disks and images stay where they are
+    Backup(Backup),
+    /// Make a data folder out of a backup
+    Restore(Restore),
+    /// The store that holds every fact of a region
+    #[command(subcommand)]
+    Store(Store),
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
+    /// Who called what, from where, and how it ended
+    #[command(after_help = AUDIT_HELP)]
+    Audit(Audit),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
@@ -50,6 +58,25 @@ enum Command {
         shell: Shell,
     },
 }
+
+#[derive(Args)]
+struct Audit {
+    #[command(flatten)]
+    options: audit_trail::Options,
+    #[command(flatten)]
+    region: Region,
+}
+const HELP: &str = "\
+First steps:
+  welkin up --host sim                     a region in this terminal: all of the API, and nothing boots
+  eval \"$(welkin env)\"                     in another one: AWS tools now talk to it
+  aws s3 mb s3://my-first-bucket
+
+With root and QEMU, `welkin up` alone runs real machines; `welkin doctor` says what is missing for that.
+
+Every option of a region can also be set in the environment (WELKIN_DATA_DIR) or in welkin.toml
+(data_dir = \"...\"). Options beat the environment, the environment beats the file.
+Exit codes: 0, done; 1, could not be done; 2, the command line or a setting is wrong.";
 
 const UP_HELP: &str = "\
 Examples:
@@ -81,6 +108,12 @@ Examples:
   welkin restart                           after an upgrade, or to have welkin.toml read again
   ./target/release/welkin restart          as the program that you have just built";
 
+const AUDIT_HELP: &str = "\
+Examples:
+  welkin audit --since 1h                  the last hour, a line a call
+  welkin audit --follow --event RunInstances
+  welkin audit --json | jq 'select(.errorCode)'";
+
 const COMPLETIONS_HELP: &str = "\
 Examples:
   welkin completions bash > /etc/bash_completion.d/welkin
@@ -91,6 +124,19 @@ Examples:
 enum Admin {
     /// How the reconcilers do: state, queue and last error of each
     Reconcilers(Region),
+}
+
+#[derive(Subcommand)]
+enum Store {
+    /// Copy every fact of a stopped region from one engine to another, and compare the two
+    Convert {
+        /// Where they are: a data folder, or postgres://USER@HOST/DATABASE
+        #[arg(long, value_name = "FOLDER|URL")]
+        from: String,
+        /// Where they go: as --from, and empty
+        #[arg(long, value_name = "FOLDER|URL")]
+        to: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -107,6 +153,28 @@ struct Build {
     /// Do nothing if the image is there already
     #[arg(long)]
     if_missing: bool,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Backup {
+    /// The file to make, readable by you alone: it holds the region's secrets
+    file: PathBuf,
+    /// Put it in the place of a file that is there
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Restore {
+    /// The backup
+    file: PathBuf,
+    /// Only read the backup and say whether it is whole
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     region: Region,
 }
@@ -141,9 +209,18 @@ struct Up {
     /// Block that public addresses come from [default: a free /24 of 198.18.0.0/15]
     #[arg(long, value_name = "CIDR")]
     public_pool: Option<String>,
+    /// Where the facts are: sqlite, for the data folder, or postgres://user@host/database (with its password in PGPASSWORD
+    /// or ~/.pgpass) [default: sqlite]
+    #[arg(long, value_name = "sqlite|URL")]
+    store: Option<String>,
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Development mode: believe everybody on this machine, without checking signatures (loopback only; never kept)
+    #[arg(long)]
+    dev: bool,
+    #[command(flatten)]
+    watching: watching::Options,
     #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
@@ -190,7 +267,11 @@ pub fn run() -> Result<()> {
         Command::Completions { shell } => completions::print(shell, &mut Cli::command()),
         Command::Env(options) => env::run(&options.settings()?),
         Command::Doctor(options) => doctor::run(&options.settings()?),
+        Command::Backup(options) => backup::run(&options.region.settings()?, &options.file, options.replace),
+        Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
+        Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
+        Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
         }
@@ -224,7 +305,10 @@ impl Up {
             ("tls_key", self.front.tls_key),
             ("allow_plain", self.front.allow_plain.then(|| "true".to_owned())),
             ("domain", self.front.domain),
+            ("dev", self.dev.then(|| "true".to_owned())),
+            ("store", self.store),
         ]));
+        values.extend(self.watching.values());
         Settings::of_process(values)
     }
 }

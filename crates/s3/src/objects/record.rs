@@ -117,6 +117,18 @@ impl Record for GarbageRecord {
     }
 }
 
+/// The blob that a row of the store names, if it is a row that names one: what a copy of the store must take along. A
+/// blob that is garbage is not among them.
+///
+/// # Errors
+/// A row that doesn't decode.
+pub fn named_blob(key: &[u8], value: &[u8]) -> Result<Option<BlobId>, StoreError> {
+    if !key.starts_with(&store::table_prefix::<BlobRefRecord>()) {
+        return Ok(None);
+    }
+    store::decode::<BlobRefRecord>(value).map(|named| Some(named.blob))
+}
+
 /// The object of this name, if there is one.
 pub(super) fn find(view: &View, bucket: &str, key: &str) -> Result<Option<ObjectRecord>, StoreError> {
     view.get::<ObjectRecord>(&(bucket.to_owned(), key.to_owned()))
@@ -161,55 +173,4 @@ fn drop_blob(changes: &mut Changes, old: &ObjectRecord, now: Timestamp) -> Resul
 /// Refuses keys that S3 refuses.
 pub(super) fn check_key(key: &str) -> Result<(), S3Error> {
     if key.len() > MAX_KEY_BYTES { Err(S3Error::KeyTooLong(key.len())) } else { Ok(()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use blobs::BlobId;
-    use jiff::Timestamp;
-    use store::{Record, decode, encode};
-
-    use super::{BlobRefRecord, GarbageRecord, ObjectHeaders, ObjectRecord};
-    use crate::objects::{ChecksumKind, StoredChecksum};
-
-    /// Rows written by any released version must be read for ever: a text here is never changed, only added to.
-    fn check<R: Record + PartialEq + std::fmt::Debug>(record: &R, stored: &str) {
-        assert_eq!(String::from_utf8(encode(record).unwrap()).unwrap(), stored);
-        assert_eq!(decode::<R>(stored.as_bytes()).unwrap(), *record);
-    }
-
-    #[test]
-    fn stored_shapes() {
-        let blob = BlobId::from([0xab; 16]);
-        let hex = "ab".repeat(16);
-        check(
-            &BlobRefRecord { blob, bucket: "b".into(), key: "k".into() },
-            &format!(r#"{{"v":1,"r":{{"blob":"{hex}","bucket":"b","key":"k"}}}}"#),
-        );
-        check(
-            &GarbageRecord { blob, since: Timestamp::UNIX_EPOCH },
-            &format!(r#"{{"v":1,"r":{{"blob":"{hex}","since":"1970-01-01T00:00:00Z"}}}}"#),
-        );
-        let object = ObjectRecord {
-            bucket: "b".into(),
-            key: "k".into(),
-            blob: Some(blob),
-            length: 3,
-            etag: "e".into(),
-            last_modified: Timestamp::UNIX_EPOCH,
-            checksum: StoredChecksum { kind: ChecksumKind::Crc64nvme, value: "c".into() },
-            headers: ObjectHeaders { content_type: Some("t".into()), ..ObjectHeaders::default() },
-            metadata: BTreeMap::from([("n".to_owned(), "v".to_owned())]),
-            storage_class: "STANDARD".into(),
-        };
-        let headers = r#"{"content_type":"t","content_encoding":null,"content_disposition":null,"content_language":null,"cache_control":null,"expires":null}"#;
-        check(
-            &object,
-            &format!(
-                r#"{{"v":1,"r":{{"bucket":"b","key":"k","blob":"{hex}","length":3,"etag":"e","last_modified":"1970-01-01T00:00:00Z","checksum":{{"kind":"CRC64NVME","value":"c"}},"headers":{headers},"metadata":{{"n":"v"}},"storage_class":"STANDARD"}}}}"#
-            ),
-        );
-    }
 }
