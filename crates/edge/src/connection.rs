@@ -22,10 +22,6 @@ use crate::sniff::{Speech, sniff};
 use crate::stall::Stalling;
 use crate::tls::{H2, TlsMode};
 
-/// Bytes of a body that HTTP/2 holds for us on one stream; twice as many on a connection. The default would be a
-/// megabyte a connection, outside of what bodies are counted by.
-const H2_WINDOW: u32 = 128 * 1024;
-
 /// How often a connection of HTTP/2 is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -55,6 +51,8 @@ pub(crate) async fn serve(socket: TcpStream, answering: Answering, tls: TlsMode)
             match shaken {
                 Ok(Ok(stream)) => {
                     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(H2);
+                    // Boxed, here and below: a task is as large as the largest thing that it might become, and most
+                    // are plain HTTP/1.
                     Box::pin(http(stream, is_h2, Answering { is_secure: true, ..answering }, &limits)).await;
                 }
                 Ok(Err(cause)) => debug!(%peer, %cause, "no TLS handshake"),
@@ -63,7 +61,6 @@ pub(crate) async fn serve(socket: TcpStream, answering: Answering, tls: TlsMode)
         }
         (plain, tls) => {
             let is_refused = matches!(tls, TlsMode::On { is_plain_allowed: false, .. });
-            // What a connection needs while it says nothing should not be the size of all that it could say.
             Box::pin(http(socket, plain == Speech::Http2, Answering { is_refused, ..answering }, &limits)).await;
         }
     }
@@ -85,9 +82,6 @@ where
             .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
             .max_local_error_reset_streams(100)
             .max_send_buf_size(256 * 1024)
-            // What a peer may send before anybody has asked for it.
-            .initial_stream_window_size(H2_WINDOW)
-            .initial_connection_window_size(2 * H2_WINDOW)
             .keep_alive_interval(limits.idle_time / 2)
             .keep_alive_timeout(limits.idle_time / 2)
             .serve_connection(stream, answering);
