@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use host_linux::machine::{Accel, probe as probe_accel};
 use host_linux::network::probe as probe_network;
+use region::Limits;
 use store_postgres::{Target, probe};
 
 use crate::settings::{Settings, StoreKind};
-use crate::{dev, up};
+use crate::{descriptors, dev, up};
 
 /// One line of the report.
 struct Finding {
@@ -33,7 +34,7 @@ pub fn run(settings: &Settings) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut findings = vec![root(), qemu(), runtime.block_on(accelerator())];
     findings.extend(network());
-    findings.extend([cgroups(), disk(&settings.data_dir)]);
+    findings.extend([cgroups(), disk(&settings.data_dir), connections()]);
     findings.extend(database(settings));
     findings.extend(runtime.block_on(dev::finding(&settings.data_dir)).map(|detail| Finding {
         name: "signatures",
@@ -165,6 +166,22 @@ fn cgroups() -> Finding {
         (Verdict::Slow, "no memory and cpu controllers: containers will not be limited (machines are not affected)")
     };
     Finding { name: "cgroups", verdict, detail: detail.to_owned(), remedy: String::new() }
+}
+
+fn connections() -> Finding {
+    let wanted = Limits::default().connections;
+    let (room, waiting) = descriptors::prospect(wanted);
+    let is_enough = room == wanted && waiting >= 1024;
+    Finding {
+        name: "connections",
+        verdict: if is_enough { Verdict::Good } else { Verdict::Slow },
+        detail: format!("room for {room} at a time; {waiting} more may wait in the kernel"),
+        remedy: if is_enough {
+            String::new()
+        } else {
+            "raise the limit of open files (ulimit -Hn 1048576) and net.core.somaxconn (sysctl, 4096)".to_owned()
+        },
+    }
 }
 
 /// Every acknowledged write waits for one of these.

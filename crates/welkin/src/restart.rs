@@ -106,24 +106,27 @@ pub fn become_next(handover: &Handover) -> anyhow::Error {
     last
 }
 
-/// `welkin restart`: has this very program take over a running region.
+/// `welkin restart`: has this very program take over a running region; where several processes serve it, one after the
+/// other, so that there is always one that answers.
 ///
 /// # Errors
-/// If none runs, if it refuses, or if it does not come back.
+/// If none runs, if one refuses, or if one does not come back.
 pub fn run(settings: &Settings) -> Result<()> {
     let program = std::env::current_exe().context("cannot tell which program this is")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // One after the other, so that others answer and reconcile meanwhile.
-    for folder in processes::sockets(&settings.data_dir) {
-        runtime.block_on(take_over(&folder, program.clone()))?;
-    }
-    Ok(())
+    runtime.block_on(async {
+        for socket in processes::sockets(&settings.data_dir) {
+            one(&settings.data_dir, &socket, program.clone()).await?;
+        }
+        Ok(())
+    })
 }
 
-async fn take_over(folder: &Path, program: PathBuf) -> Result<()> {
-    let before = status(folder).await.with_context(|| format!("no region answers on {}", folder.display()))?;
+/// Restarts the process behind a socket.
+async fn one(folder: &Path, socket: &Path, program: PathBuf) -> Result<()> {
+    let before = status(socket).await.with_context(|| format!("no region answers on {}", socket.display()))?;
     let started = Instant::now();
-    match ask(folder, Request::Restart(program), LIMIT).await.context("the region did not drain")? {
+    match ask(socket, Request::Restart(program), LIMIT).await.context("the region did not drain")? {
         Answer::Stopping => {}
         Answer::Refused(why) => bail!("the region goes on as it was: {why}"),
         other => bail!("unexpected answer: {other:?}"),
@@ -139,23 +142,29 @@ async fn take_over(folder: &Path, program: PathBuf) -> Result<()> {
     Ok(())
 }
 
+/// Waits until the process answers as another program, on whichever socket of the folder is its own then.
 async fn comes_back(folder: &Path, before: &Status) -> Result<Status> {
     const PAUSE: Duration = Duration::from_millis(20);
     let deadline = Instant::now() + LIMIT;
     loop {
-        match status(folder).await {
-            Ok(after) if after.since != before.since => return Ok(after),
-            _ if !Path::new(&format!("/proc/{}", before.pid)).exists() => {
-                bail!("the new program has ended; its log says why")
+        for socket in processes::sockets(folder) {
+            match status(&socket).await {
+                Ok(after) if after.pid == before.pid && after.since != before.since => return Ok(after),
+                Ok(_) | Err(_) => {}
             }
-            _ if Instant::now() > deadline => bail!("the region did not come back within {} s", LIMIT.as_secs()),
-            _ => tokio::time::sleep(PAUSE).await,
         }
+        if !Path::new(&format!("/proc/{}", before.pid)).exists() {
+            bail!("the new program has ended; its log says why");
+        }
+        if Instant::now() > deadline {
+            bail!("the region did not come back within {} s", LIMIT.as_secs());
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn status(folder: &Path) -> Result<Status> {
-    match ask(folder, Request::Status, Duration::from_secs(5)).await? {
+async fn status(socket: &Path) -> Result<Status> {
+    match ask(socket, Request::Status, Duration::from_secs(5)).await? {
         Answer::Status(status) => Ok(status),
         other => bail!("unexpected answer: {other:?}"),
     }

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod documents;
+mod shapes;
 mod source;
 
 use std::fmt;
@@ -51,6 +52,7 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
     let mut complaints = arrows::check(&arrows::read(root)?);
     complaints.extend(source::check(&files));
     complaints.extend(documents::check(root, &files));
+    complaints.extend(shapes::check(root, &files));
     complaints.sort();
     complaints.dedup();
     for complaint in &complaints {
@@ -61,7 +63,8 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
 }
 
 /// Folders that hold what is made or fetched.
-const NOT_OURS: [&str; 6] = [".cache", ".git", ".pytest_cache", ".venv", "__pycache__", "target"];
+const NOT_OURS: [&str; 8] =
+    [".cache", ".git", ".pytest_cache", ".venv", ".venv-2020", "__pycache__", "node_modules", "target"];
 
 fn read_all(root: &Path) -> anyhow::Result<Vec<File>> {
     let mut files = Vec::new();
