@@ -7,6 +7,10 @@ SHELL := bash
 CARGO_HOME ?= $(HOME)/.cargo
 VENV := .venv
 REQUIREMENTS := tests/acceptance/requirements.txt
+# Clients of other ages and languages that the acceptance tests drive.
+VENV_2020 := .venv-2020
+JS := tests/clients/js/node_modules
+CLIENTS := $(VENV_2020)/installed $(JS)/installed
 
 # Where the region of `make up` lives (unless welkin.toml or WELKIN_DATA_DIR say so), and what else it is told:
 # make up DATA_DIR=other ARGS="--listen 127.0.0.1:4577"
@@ -56,7 +60,7 @@ lint: $(VENV)/installed ## formatting, warnings, the project's own rules, genera
 	@if command -v cargo-machete > /dev/null; then cargo machete; else echo "cargo-machete is not installed: skipped"; fi
 
 .PHONY: test-rust
-test-rust: test-needs ## the tests of the crates
+test-rust: test-needs $(VENV)/installed ## the tests of the crates
 	@if cargo nextest --version > /dev/null 2>&1; then \
 	    cargo nextest run --locked --workspace --no-fail-fast; \
 	else \
@@ -64,12 +68,17 @@ test-rust: test-needs ## the tests of the crates
 	fi
 
 .PHONY: test-acceptance
-test-acceptance: test-needs $(VENV)/installed ## the real binary, driven by the AWS CLI and boto3 (T="-k s3" for some)
+test-acceptance: test-needs $(VENV)/installed $(CLIENTS) ## the real binary, driven by the AWS CLI and boto3 (T="-k s3" for some)
 	cargo build --locked --package welkin
 	WELKIN_BIN=$(WELKIN) $(VENV)/bin/python -m pytest tests/acceptance $(T)
 
+.PHONY: fuzz
+fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each target, TARGET="dns xml" for some)
+	@command -v g++ > /dev/null || { echo "libFuzzer needs a C++ compiler: apt-get install g++" >&2; exit 1; }
+	scripts/fuzz -t $(or $(TIME),60) $(TARGET)
+
 .PHONY: bench
-bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some)
+bench: needs $(VENV)/installed ## the numbers of SPECIFICATION.md, measured here (BENCH="--only boot" for some; a clean build only with "--only build")
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
 	cargo build --release --locked --package welkin --package bench
 	target/release/bench $(BENCH)
@@ -90,9 +99,18 @@ doc: ## the crates' documentation in target/doc
 .PHONY: clean
 clean: ## remove everything built and fetched
 	cargo clean
-	rm -rf $(VENV) .cache
+	rm -rf $(VENV) $(VENV_2020) $(JS) .cache
 
 $(VENV)/installed: $(REQUIREMENTS) | test-needs
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
+	@touch $@
+
+$(VENV_2020)/installed: tests/clients/requirements-2020.txt | test-needs
+	python3 -m venv $(VENV_2020)
+	$(VENV_2020)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(JS)/installed: tests/clients/js/package-lock.json | test-needs
+	cd tests/clients/js && npm ci --no-audit --no-fund --silent
 	@touch $@

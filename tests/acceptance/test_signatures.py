@@ -2,11 +2,14 @@
 
 import datetime
 import urllib.error
+import urllib.parse
 import urllib.request
 
+import boto3
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
@@ -94,3 +97,106 @@ def test_operations_that_are_not_built_differ_from_those_that_do_not_exist(regio
     assert status == 400 and "<Code>InvalidAction</Code>" in body
     with pytest.raises(ClientError, match="NotImplemented"):
         region.client("s3").get_bucket_cors(Bucket="any-bucket")
+
+
+def fetch(url, method="GET", data=None, headers=None):
+    """Plain HTTP, as somebody who was given a URL: status, body and headers."""
+    request = urllib.request.Request(url, data, headers or {}, method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect())
+    try:
+        with opener.open(request, timeout=30) as answer:
+            return answer.status, answer.read().decode(), answer.headers
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(), error.headers
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments, **options):
+        return None
+
+
+def s3(region, version=None, style="path", **options):
+    config = Config(signature_version=version, s3={"addressing_style": style}, retries={"total_max_attempts": 1}, proxies={})
+    keys = region.exports
+    options.setdefault("aws_access_key_id", keys["AWS_ACCESS_KEY_ID"])
+    options.setdefault("aws_secret_access_key", keys["AWS_SECRET_ACCESS_KEY"])
+    options.setdefault("endpoint_url", keys["AWS_ENDPOINT_URL"])
+    return boto3.session.Session().client("s3", region_name=keys["AWS_DEFAULT_REGION"], config=config, **options)
+
+
+@pytest.fixture(scope="module")
+def bucket(region):
+    s3(region).create_bucket(Bucket="signed-bucket")
+    s3(region).put_object(Bucket="signed-bucket", Key="folder/an object+ä", Body=b"its bytes")
+    return "signed-bucket"
+
+
+@pytest.mark.parametrize(("version", "mark"), [(None, "AWSAccessKeyId="), ("s3v4", "X-Amz-Signature=")])
+def test_a_presigned_url_is_good_for_what_it_is(region, bucket, version, mark):
+    client = s3(region, version)
+    params = {"Bucket": bucket, "Key": "folder/an object+ä"}
+    url = client.generate_presigned_url("get_object", params, ExpiresIn=60)
+    assert mark in url, "boto3 signs endpoints of one's own by version 2 unless told otherwise"
+    assert fetch(url)[:2] == (200, "its bytes")
+    overridden = client.generate_presigned_url("get_object", {**params, "ResponseContentType": "text/html"})
+    status, body, headers = fetch(overridden)
+    assert (status, body, headers["Content-Type"]) == (200, "its bytes", "text/html")
+    status, body, _ = fetch(url, "DELETE")
+    assert status == 403 and "<Code>SignatureDoesNotMatch</Code>" in body
+    late = client.generate_presigned_url("get_object", params, ExpiresIn=-10)
+    status, body, _ = fetch(late)
+    assert (status, "<Message>Request has expired</Message>" in body) == (403, True) or "non-negative" in body
+
+    more = {"Bucket": bucket, "Key": f"put-{version}", "ContentType": "text/plain", "Metadata": {"a": "b"}}
+    url = client.generate_presigned_url("put_object", more, ExpiresIn=60)
+    headers = {"Content-Type": "text/plain"} | ({"x-amz-meta-a": "b"} if version else {})
+    status, body, _ = fetch(url, "PUT", b"uploaded", headers)
+    assert status == 200, body
+    found = s3(region).get_object(Bucket=bucket, Key=f"put-{version}")
+    assert (found["Body"].read(), found["ContentType"], found["Metadata"]) == (b"uploaded", "text/plain", {"a": "b"})
+
+
+@pytest.mark.parametrize("version", [None, "s3v4"])
+def test_a_presigned_url_with_the_bucket_in_its_host(region, bucket, version):
+    endpoint = region.exports["AWS_ENDPOINT_URL"].replace("127.0.0.1", "localhost")
+    client = s3(region, version, "virtual", endpoint_url=endpoint)
+    url = client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "folder/an object+ä"})
+    parts = urllib.parse.urlsplit(url)
+    assert parts.hostname == f"{bucket}.localhost"
+    # Not every resolver knows names below `localhost`.
+    near = url.replace(parts.netloc, urllib.parse.urlsplit(region.exports["AWS_ENDPOINT_URL"]).netloc)
+    assert fetch(near, headers={"Host": parts.netloc})[:2] == (200, "its bytes")
+
+
+def test_signatures_of_version_2_in_the_header(region, bucket):
+    client = s3(region, "s3")
+    assert client.get_object(Bucket=bucket, Key="folder/an object+ä")["Body"].read() == b"its bytes"
+    client.put_object(Bucket=bucket, Key="by-version-2", Body=b"x", Metadata={"a": "b"})
+    assert [it["Key"] for it in client.list_objects_v2(Bucket=bucket, Prefix="by-")["Contents"]] == ["by-version-2"]
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        s3(region, "s3", aws_secret_access_key="wrong").list_buckets()
+
+
+def test_the_cli_presigns(region, bucket):
+    url = region.aws("s3", "presign", f"s3://{bucket}/folder/an object+ä", "--expires-in", "60").strip()
+    assert fetch(url)[:2] == (200, "its bytes")
+
+
+def test_a_presigned_identity(region):
+    """As `aws eks get-token` makes its tokens."""
+    client = region.client("sts")
+    url = client.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
+    status, body, _ = fetch(url)
+    assert status == 200 and f"<Account>{region.account}</Account>" in body
+    status, body, _ = fetch(url.replace("GetCallerIdentity", "GetSessionToken"))
+    assert status == 403 and "SignatureDoesNotMatch" in body
+
+
+@pytest.mark.parametrize(("service", "call", "code"), [
+    ("sts", "get_caller_identity", "InvalidClientTokenId"),
+    ("s3", "list_buckets", "InvalidToken"),
+    ("ec2", "describe_regions", "AuthFailure"),
+])
+def test_a_session_token_that_belongs_to_no_key_is_refused(region, service, call, code):
+    with pytest.raises(ClientError, match=code):
+        getattr(region.client(service, aws_session_token="dG9rZW4="), call)()

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 use tokio::task::JoinSet;
 
 use crate::connection::Connection;
-use crate::endpoint::{Endpoint, Service};
+use crate::endpoint::Endpoint;
+use crate::processes::{cpu_of_tree, memory_of_tree};
 
 /// Requests that are signed ahead, all different: the client's own work should not be what is measured.
 const POOL: u64 = 1024;
@@ -17,10 +18,10 @@ const SLACK: Duration = Duration::from_secs(30);
 /// A call, and what its answer must hold.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
-    /// The service.
-    pub service: Service,
     /// The operation.
     pub action: &'static str,
+    /// A request of it; those of different numbers differ.
+    pub request: fn(&Endpoint, u64) -> Result<Vec<u8>>,
     /// A text that every right answer holds,
     pub expected: &'static str,
     /// this many times.
@@ -47,6 +48,10 @@ pub struct Series {
     pub p50: Duration,
     /// 99 of 100 calls took no longer.
     pub p99: Duration,
+    /// Processor time of the server for each call.
+    pub cpu: Duration,
+    /// Resident memory of the server at the end, all connections open.
+    pub rss: u64,
 }
 
 /// The answer of a load once it has been looked at whole: later ones are compared with its length and the places of
@@ -58,14 +63,21 @@ struct Known {
 }
 
 impl Load {
-    /// Runs the load.
+    /// Requests that are signed now: good for fifteen minutes.
+    ///
+    /// # Errors
+    /// If one cannot be made.
+    pub fn requests(self, endpoint: &Endpoint) -> Result<Arc<[Vec<u8>]>> {
+        let requests: Result<Vec<Vec<u8>>> = (0..POOL).map(|number| (self.request)(endpoint, number)).collect();
+        Ok(requests?.into())
+    }
+
+    /// Runs the load against a server, whose process is `pid`.
     ///
     /// # Errors
     /// The first call that failed, or whose answer lacks what it must hold.
-    pub async fn run(self, endpoint: &Endpoint, plan: Plan) -> Result<Series> {
-        let requests: Result<Vec<Vec<u8>>> =
-            (0..POOL).map(|number| endpoint.request(self.service, self.action, &[], number)).collect();
-        let requests: Arc<[Vec<u8>]> = requests?.into();
+    pub async fn run(self, endpoint: &Endpoint, pid: u32, plan: Plan) -> Result<Series> {
+        let requests = self.requests(endpoint)?;
         let counted_from = Instant::now() + plan.warm_up;
         let until = counted_from + plan.duration;
         let mut tasks = JoinSet::new();
@@ -82,9 +94,16 @@ impl Load {
             anyhow::Ok(())
         };
         let limit = plan.warm_up + plan.duration + SLACK;
-        let outcome = tokio::time::timeout(limit, all).await;
+        let watched = async {
+            tokio::time::sleep_until(counted_from.into()).await;
+            let before = cpu_of_tree(pid)?;
+            tokio::time::sleep_until(until.into()).await;
+            anyhow::Ok((cpu_of_tree(pid)?.saturating_sub(before), memory_of_tree(pid)?.rss))
+        };
+        let (outcome, watched) = tokio::join!(tokio::time::timeout(limit, all), watched);
         outcome.with_context(|| format!("{} hangs", self.action))?.with_context(|| self.action.to_owned())?;
-        series(times, plan.duration)
+        let (cpu, rss) = watched?;
+        series(times, plan.duration, cpu, rss)
     }
 
     async fn one_connection(
@@ -133,13 +152,14 @@ impl Load {
     }
 }
 
-fn series(mut times: Vec<Duration>, duration: Duration) -> Result<Series> {
+fn series(mut times: Vec<Duration>, duration: Duration, cpu: Duration, rss: u64) -> Result<Series> {
     if times.is_empty() {
         bail!("not one call ended in {duration:?}");
     }
     let rate = times.len() as f64 / duration.as_secs_f64();
     times.sort_unstable();
-    Ok(Series { rate, p50: quantile(&times, 50), p99: quantile(&times, 99) })
+    let cpu = cpu.div_f64(times.len() as f64);
+    Ok(Series { rate, p50: quantile(&times, 50), p99: quantile(&times, 99), cpu, rss })
 }
 
 /// The value that `percent` of the sorted, non-empty values do not exceed.
@@ -159,7 +179,6 @@ mod tests {
     use std::time::Duration;
 
     use super::{Load, median, quantile};
-    use crate::endpoint::EC2;
 
     #[test]
     fn quantiles() {
@@ -172,7 +191,7 @@ mod tests {
 
     #[test]
     fn answers_that_lack_something_are_refused() {
-        let load = Load { service: EC2, action: "DescribeInstances", expected: "<id>", times: 2 };
+        let load = Load { action: "DescribeInstances", request: |_, _| Ok(Vec::new()), expected: "<id>", times: 2 };
         let mut known = None;
         load.check(b"<id>1<id>2", &mut known).unwrap();
         load.check(b"<id>3<id>4", &mut known).unwrap();

@@ -17,15 +17,19 @@ use crate::region::Region;
 use crate::table::Row;
 
 mod boot;
+mod build;
 mod by_hand;
 mod calls;
 mod commits;
 mod connection;
 mod endpoint;
+mod growth;
 mod load;
 mod moto;
+mod postgres;
 mod processes;
 mod region;
+mod stages;
 mod standing;
 mod table;
 
@@ -60,8 +64,14 @@ enum Part {
     Calls,
     /// Durable commits a second of the embedded store
     Commits,
+    /// What each step of a call costs
+    Stages,
+    /// Memory after a hundred thousand calls, and after a million
+    Growth,
     /// RunInstances and the guest's boot
     Boot,
+    /// A clean release build, in a folder of its own; only if it is named
+    Build,
 }
 
 /// What is measured, with what, and where.
@@ -137,6 +147,7 @@ impl Setting {
 async fn main() -> Result<ExitCode> {
     let options = Options::parse();
     let setting = Setting::new(&options)?;
+    processes::raise_file_limit()?;
     setting.sweep()?;
     let peer = moto::version(&setting.python)?;
     println!("Welkin beside {peer}; load average {}", standing::load_average());
@@ -166,7 +177,8 @@ async fn main() -> Result<ExitCode> {
 async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> Vec<String> {
     let mut failures = Vec::new();
     for part in Part::value_variants() {
-        if !options.only.is_empty() && !options.only.contains(part) {
+        let is_wanted = if options.only.is_empty() { *part != Part::Build } else { options.only.contains(part) };
+        if !is_wanted {
             continue;
         }
         let outcome = match part {
@@ -174,7 +186,10 @@ async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> V
             Part::Memory => standing::memory(setting, rows).await,
             Part::Calls => calls::calls(setting, rows).await,
             Part::Commits => commits::commits(setting, rows).await,
+            Part::Stages => stages::stages(setting, rows).await,
+            Part::Growth => growth::growth(setting, rows).await,
             Part::Boot => boot::boot(setting, rows).await,
+            Part::Build => build::build(setting, rows),
         };
         let name = part.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         match outcome {

@@ -6,7 +6,7 @@ use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 /// Memory of a process and everything it started.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,6 +39,28 @@ pub fn memory_of_tree(root: u32) -> Result<Memory> {
         }
     }
     Ok(sum)
+}
+
+/// The processor time that a process and its descendants have used so far.
+///
+/// # Errors
+/// If the process is gone.
+pub fn cpu_of_tree(root: u32) -> Result<Duration> {
+    let mut ticks = 0;
+    for pid in tree(root)? {
+        // One that has ended meanwhile counts for nothing.
+        ticks += fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| cpu_ticks(&stat)).unwrap_or(0);
+    }
+    Ok(Duration::from_millis(ticks * TICK))
+}
+
+/// Milliseconds of a tick: every Linux of today shows a hundred ticks a second, whatever it counts with.
+const TICK: u64 = 10;
+
+/// User and system time in a line of `/proc/<pid>/stat`.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
@@ -81,6 +103,17 @@ pub fn command_line(pid: u32) -> Result<Vec<String>> {
     Ok(words)
 }
 
+/// As many open files as this process may have at all, for it and for what it starts: a thousand connections are more
+/// than most shells allow.
+///
+/// # Errors
+/// The kernel's.
+pub fn raise_file_limit() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum.map(|most| most.min(65_536)).or(Some(65_536)), ..limit };
+    setrlimit(Resource::Nofile, raised).context("the limit of open files")
+}
+
 /// Asks a child to end, and kills it after `grace`.
 ///
 /// # Errors
@@ -108,12 +141,13 @@ mod tests {
     use std::process::Command;
     use std::time::Duration;
 
-    use super::{command_line, end, memory_of_tree, parent};
+    use super::{command_line, cpu_ticks, end, memory_of_tree, parent};
 
     #[test]
     fn parents_of_odd_names() {
         assert_eq!(parent("12 (a) b (c) S 7 12 12 0"), Some(7));
         assert_eq!(parent(""), None);
+        assert_eq!(cpu_ticks("12 (a) b) S 7 12 12 0 -1 4194560 1 0 0 0 25 17 0 0"), Some(42));
     }
 
     #[test]

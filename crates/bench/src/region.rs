@@ -22,6 +22,8 @@ pub struct Region {
     welkin: PathBuf,
     folder: PathBuf,
     host: &'static str,
+    /// The connection string of its store, if that is not in its folder.
+    store: Option<String>,
     address: SocketAddr,
     process: Option<Child>,
 }
@@ -33,7 +35,14 @@ impl Region {
     /// The kernel's.
     pub fn new(welkin: &Path, folder: PathBuf, host: &'static str) -> Result<Self> {
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        Ok(Self { welkin: welkin.to_owned(), folder, host, address: free_address()?, process: None })
+        Ok(Self { welkin: welkin.to_owned(), folder, host, store: None, address: free_address()?, process: None })
+    }
+
+    /// The same region with its facts in a database.
+    #[must_use]
+    pub fn with_store(mut self, url: &str) -> Self {
+        self.store = Some(url.to_owned());
+        self
     }
 
     /// The folder.
@@ -56,7 +65,11 @@ impl Region {
         let stderr = fs::File::create(&log).with_context(|| log.display().to_string())?;
         let mut command = Command::new(&self.welkin);
         command.args(["up", "--host", self.host, "--listen", &self.address.to_string(), "--data-dir"]);
-        command.arg(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        command.arg(&self.folder);
+        if let Some(url) = &self.store {
+            command.args(["--store", url]);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         let begun = Instant::now();
         self.process = Some(command.spawn().with_context(|| self.welkin.display().to_string())?);
         let outcome = match tokio::time::timeout(START_LIMIT, self.first_answer()).await {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A measured value with its unit, or none where there is nothing to compare with.
+/// A measured value with its unit.
 #[derive(Debug, Clone, Copy)]
 pub enum Value {
     /// A time.
@@ -11,6 +11,8 @@ pub enum Value {
     Bytes(u64),
     /// Calls a second.
     Rate(f64),
+    /// It could not take the load.
+    Failed,
 }
 
 /// What a figure should be.
@@ -45,23 +47,26 @@ impl Value {
             Self::Time(time) => time.as_secs_f64(),
             Self::Bytes(bytes) => bytes as f64,
             Self::Rate(rate) => rate,
+            Self::Failed => f64::NAN,
         }
     }
 
     fn text(self) -> String {
         match self {
+            Self::Time(time) if time < Duration::from_millis(1) => format!("{:.0} us", time.as_secs_f64() * 1e6),
             Self::Time(time) if time < Duration::from_millis(10) => format!("{:.2} ms", time.as_secs_f64() * 1e3),
             Self::Time(time) if time < Duration::from_secs(10) => format!("{:.0} ms", time.as_secs_f64() * 1e3),
             Self::Time(time) => format!("{:.1} s", time.as_secs_f64()),
             Self::Bytes(bytes) => format!("{:.1} MB", bytes as f64 / 1e6),
             Self::Rate(rate) => format!("{rate:.0}/s"),
+            Self::Failed => "failed".to_owned(),
         }
     }
 }
 
 impl Row {
     fn ratio(&self) -> Option<f64> {
-        self.peer.map(|peer| self.ours.number() / peer.number())
+        self.peer.map(|peer| self.ours.number() / peer.number()).filter(|ratio| ratio.is_finite())
     }
 
     /// Whether the aim is reached, if there is one that can be told.

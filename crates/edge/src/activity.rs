@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use wire::StreamError;
 
@@ -19,7 +20,11 @@ use crate::body::AnswerBody;
 const TAKEN_BACK: u32 = 100;
 
 /// The requests of one connection.
-pub(crate) struct Activity(Mutex<State>);
+pub(crate) struct Activity {
+    state: Mutex<State>,
+    /// Whether its place is wanted by another.
+    dismissal: watch::Sender<bool>,
+}
 
 struct State {
     /// When each open request last moved; none while it is being answered, which is our own affair.
@@ -34,7 +39,7 @@ struct State {
 impl Activity {
     pub(crate) fn new() -> Arc<Self> {
         let state = State { open: HashMap::new(), next: 0, ended: 0, taken_back: 0, quiet_since: Instant::now() };
-        Arc::new(Self(Mutex::new(state)))
+        Arc::new(Self { state: Mutex::new(state), dismissal: watch::Sender::new(false) })
     }
 
     /// A request has come.
@@ -52,6 +57,17 @@ impl Activity {
         (state.open.is_empty().then_some(state.quiet_since), state.next > 0)
     }
 
+    /// Tells the connection to leave as soon as it can.
+    pub(crate) fn dismiss(&self) {
+        self.dismissal.send_replace(true);
+    }
+
+    /// Waits until the connection is told to leave.
+    pub(crate) async fn dismissed(&self) {
+        // The sender is here: it cannot be gone.
+        let _ = self.dismissal.subscribe().wait_for(|is_dismissed| *is_dismissed).await;
+    }
+
     /// Whether the peer has left an answer untouched for longer than `patience`.
     pub(crate) fn is_deaf(&self, patience: Duration) -> bool {
         let now = Instant::now();
@@ -65,7 +81,7 @@ impl Activity {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

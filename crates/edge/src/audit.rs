@@ -12,9 +12,9 @@ use http::header;
 use http::request::Parts;
 use jiff::Timestamp;
 use tracing::warn;
-use wire::sigv4::{Claim, ClaimError};
 use wire::{OperationShape, ServiceError, Value};
 
+use crate::evidence::Claimed;
 use crate::front::Edge;
 use crate::metrics::{Class, Metrics};
 use crate::pages::{Network, Observer, loopback};
@@ -76,11 +76,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn new(parts: &Parts, claim: &Result<Claim, ClaimError>, source_ip: Option<IpAddr>) -> Self {
+    pub(crate) fn new(parts: &Parts, claimed: &Claimed, source_ip: Option<IpAddr>) -> Self {
         Self {
             source_ip,
             user_agent: text_header(parts, header::USER_AGENT.as_str()).to_owned(),
-            access_key: claim.as_ref().ok().map(|claim| claim.access_key.clone()),
+            access_key: claimed.as_ref().ok().map(|evidence| evidence.access_key().to_owned()),
             caller: None,
             request: None,
             response: None,

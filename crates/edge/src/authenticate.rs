@@ -1,18 +1,19 @@
-//! Who sent a request: the claim of its headers, proven with the secret of the access key it names.
+//! Who sent a request: the evidence that it brings, proven with the secret of the access key it names.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use api::Caller;
 use aws_lc_rs::digest;
 use http::request::Parts;
-use iam::Credential;
+use iam::{Credential, TokenFault};
 use jiff::Timestamp;
-use wire::Protocol;
-use wire::sigv4::{CanonicalRequest, Claim, MAX_SKEW_SECONDS, PathRule, Scope, SigningKey, hex, string_to_sign};
+use wire::sigv4::{CanonicalRequest, Claim, MAX_SKEW_SECONDS, PathRule, Place, SigningKey, hex, verify};
+use wire::{parse_query, sigv2};
 
+use crate::evidence::Evidence;
+use crate::recognise::virtual_bucket;
 use crate::refuse::Refusal;
-use crate::trace::SentUri;
+use crate::trace::{Family, SentUri, text_header};
 
 /// Where access keys are looked up.
 pub trait Credentials: Send + Sync {
@@ -23,45 +24,11 @@ pub trait Credentials: Send + Sync {
     fn find(&self, access_key: &str) -> Result<Option<Arc<Credential>>, String>;
 }
 
-/// Derived signing keys by access key and scope. Bounded: when full it starts afresh, as keys change each day anyway.
-#[derive(Default)]
-pub struct SigningKeys {
-    keys: Mutex<HashMap<(String, Scope), Derived>>,
-}
-
-/// A key, and the print of the secret it was derived from: a secret that changes makes the key void.
-struct Derived {
-    print: [u8; 32],
-    key: SigningKey,
-}
-
-/// Most signing keys that are kept.
-const MAX_KEYS: usize = 4096;
-
-impl SigningKeys {
-    fn of(&self, claim: &Claim, secret: &str) -> SigningKey {
-        let mut print = [0; 32];
-        print.copy_from_slice(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref());
-        let name = (claim.access_key.clone(), claim.scope.clone());
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = keys.get(&name)
-            && known.print == print
-        {
-            return known.key.clone();
-        }
-        if keys.len() >= MAX_KEYS {
-            keys.clear();
-        }
-        let key = SigningKey::derive(secret, &claim.scope);
-        keys.insert(name, Derived { print, key: key.clone() });
-        key
-    }
-}
-
 /// What a claim is compared with.
+#[derive(Clone, Copy)]
 pub(crate) struct Expected<'a> {
-    /// The protocol family, which decides the details.
-    pub protocol: Protocol,
+    /// The family of the service, which decides the details.
+    pub family: Family,
     /// The region we are.
     pub region: &'a str,
     /// Now.
@@ -73,58 +40,147 @@ pub(crate) struct Expected<'a> {
 /// A caller whose signature matched, with what verifies the chunks of its body.
 pub(crate) struct Proven {
     pub caller: Caller,
-    pub key: SigningKey,
+    pub chunks: Chunks,
 }
 
-/// Compares a claim with what the holder of the secret would have signed.
+/// What the chunks of a body are verified with.
+#[derive(Debug, Clone)]
+pub(crate) enum Chunks {
+    /// This key.
+    Key(SigningKey),
+    /// Nothing can verify them: signed chunks are refused.
+    Nothing,
+    /// Nobody asks for their signatures.
+    Unchecked,
+}
+
+/// Compares what a request claims with what the holder of the secret would have signed.
 pub(crate) fn prove(
-    claim: &Claim,
+    evidence: &Evidence,
     credential: &Credential,
-    keys: &SigningKeys,
     parts: &Parts,
     expected: &Expected<'_>,
 ) -> Result<Proven, Refusal> {
-    if claim.scope.region != expected.region {
-        return Err(Refusal::Scope(match expected.protocol {
-            Protocol::RestXml => {
-                format!("the region '{}' is wrong; expecting '{}'", claim.scope.region, expected.region)
-            }
-            _ => "Credential should be scoped to a valid region.".to_owned(),
-        }));
-    }
-    if claim.age_seconds(expected.now).abs() > MAX_SKEW_SECONDS {
-        return Err(Refusal::Skewed { now: expected.now });
-    }
-    if claim.session_token.is_some() {
-        return Err(Refusal::UnexpectedToken);
-    }
-    let is_signed = |name: &str| claim.signed_headers.iter().any(|signed| signed == name);
-    if !is_signed("host") {
-        return Err(Refusal::Unsigned("host"));
-    }
-    if parts.headers.keys().any(|name| name.as_str().starts_with("x-amz-") && !is_signed(name.as_str())) {
-        return Err(Refusal::Unsigned("x-amz-*"));
-    }
-    let path_rule = match expected.protocol {
-        Protocol::RestXml => PathRule::Once,
-        _ => PathRule::Twice,
+    let chunks = match evidence {
+        Evidence::V4(claim) => {
+            check_scope(claim, expected)?;
+            check_token(evidence, credential, expected.now)?;
+            check_time(claim, expected)?;
+            check_coverage(claim, parts)?;
+            Chunks::Key(compare(claim, credential, parts, expected)?)
+        }
+        Evidence::V2(claim) => {
+            check_token(evidence, credential, expected.now)?;
+            prove_v2(claim, credential, parts, expected)?;
+            Chunks::Nothing
+        }
     };
+    Ok(Proven { caller: credential.caller().clone(), chunks })
+}
+
+fn check_scope(claim: &Claim, expected: &Expected<'_>) -> Result<(), Refusal> {
+    if claim.scope.region == expected.region {
+        return Ok(());
+    }
+    Err(Refusal::Region { given: claim.scope.region.clone(), expected: expected.region.to_owned() })
+}
+
+/// A temporary key is good with its own token and until its end; a permanent one with none.
+pub(crate) fn check_token(evidence: &Evidence, credential: &Credential, now: Timestamp) -> Result<(), Refusal> {
+    credential.check_token(evidence.session_token(), now).map_err(|fault| match fault {
+        // Without its token a temporary key is nobody's.
+        TokenFault::Missing => Refusal::UnknownKey,
+        TokenFault::Wrong => Refusal::InvalidToken,
+        TokenFault::Expired => Refusal::ExpiredToken,
+    })
+}
+
+fn check_time(claim: &Claim, expected: &Expected<'_>) -> Result<(), Refusal> {
+    let now = expected.now;
+    let age = claim.age_seconds(now);
+    let is_s3 = expected.family == Family::S3;
+    match claim.place {
+        Place::Header if age.abs() > MAX_SKEW_SECONDS => Err(Refusal::Skewed { now, limit: MAX_SKEW_SECONDS }),
+        Place::Header => Ok(()),
+        Place::Query { expires, .. } if is_s3 => {
+            if age < -MAX_SKEW_SECONDS {
+                return Err(Refusal::NotYet { now });
+            }
+            let expires = expires.ok_or(Refusal::NoLifetime)?;
+            if age >= i64::from(expires) { Err(Refusal::Expired { now, seconds: Some(expires) }) } else { Ok(()) }
+        }
+        // The other services take their clients' clocks for what they are: `aws-iam-authenticator` signs for a minute
+        // and uses that for a quarter of an hour.
+        Place::Query { expires, .. } => {
+            let limit = expires.map_or(MAX_SKEW_SECONDS, |expires| i64::from(expires).max(MAX_SKEW_SECONDS));
+            let is_good = (-MAX_SKEW_SECONDS..=limit).contains(&age);
+            if is_good { Ok(()) } else { Err(Refusal::Skewed { now, limit }) }
+        }
+    }
+}
+
+/// A host that is not signed could be any; a header of Amazon's that is not signed could have been added by anyone.
+fn check_coverage(claim: &Claim, parts: &Parts) -> Result<(), Refusal> {
+    if !claim.signed_headers.contains("host") {
+        return Err(Refusal::Unsigned("host".to_owned()));
+    }
+    // The token is compared with the one that belongs to the key: whoever added it, it is the right one.
+    let is_added = |name: &str| {
+        name.starts_with("x-amz-") && name != "x-amz-security-token" && !claim.signed_headers.contains(name)
+    };
+    let added: Vec<&str> = parts.headers.keys().map(http::HeaderName::as_str).filter(|name| is_added(name)).collect();
+    if added.is_empty() { Ok(()) } else { Err(Refusal::Unsigned(added.join(", "))) }
+}
+
+fn compare(
+    claim: &Claim,
+    credential: &Credential,
+    parts: &Parts,
+    expected: &Expected<'_>,
+) -> Result<SigningKey, Refusal> {
     let sent = parts.extensions.get::<SentUri>().map_or(&parts.uri, |sent| &sent.0);
-    let canonical = CanonicalRequest {
+    let request = CanonicalRequest {
         method: parts.method.as_str(),
         path: sent.path(),
         query: sent.query().unwrap_or_default(),
         headers: &parts.headers,
         payload: expected.payload,
-        path_rule,
+        path_rule: if expected.family == Family::S3 { PathRule::Once } else { PathRule::Twice },
+    };
+    let key = credential.signing_key(&claim.scope);
+    verify(claim, &request, &key).map_err(Refusal::Mismatch)?;
+    Ok(key)
+}
+
+fn prove_v2(
+    claim: &sigv2::Claim,
+    credential: &Credential,
+    parts: &Parts,
+    expected: &Expected<'_>,
+) -> Result<(), Refusal> {
+    let now = expected.now;
+    if expected.family != Family::S3 {
+        return Err(Refusal::OldSignature);
     }
-    .render(claim);
-    let string_to_sign = string_to_sign(claim, &canonical);
-    let key = keys.of(claim, &credential.secret);
-    if !key.sign(&string_to_sign).matches(&claim.signature) {
-        return Err(Refusal::Mismatch { canonical, string_to_sign });
+    if let Some(time) = claim.time
+        && (now.as_second() - time.as_second()).abs() > MAX_SKEW_SECONDS
+    {
+        return Err(Refusal::Skewed { now, limit: MAX_SKEW_SECONDS });
     }
-    Ok(Proven { caller: credential.caller.clone(), key })
+    if claim.expires.is_some_and(|expires| expires <= now) {
+        return Err(Refusal::Expired { now, seconds: None });
+    }
+    let sent = parts.extensions.get::<SentUri>().map_or(&parts.uri, |sent| &sent.0);
+    // What cannot be decoded has been refused before.
+    let query = parse_query(sent.query().unwrap_or_default()).unwrap_or_default();
+    let request = sigv2::Request {
+        method: parts.method.as_str(),
+        bucket: virtual_bucket(text_header(parts, "host")),
+        path: sent.path(),
+        query: &query,
+        headers: &parts.headers,
+    };
+    claim.verify(&request, credential.secret()).map_err(|string_to_sign| Refusal::OldMismatch { string_to_sign })
 }
 
 /// The SHA-256 of a body, in hexadecimal.

@@ -28,9 +28,9 @@ impl Edge {
         trace: &mut Trace,
     ) -> Result<Ready<'a>, ServiceError> {
         let Asked { parts, claim, query, .. } = asked;
-        let query = query.map_err(|error| trace.protocol.refusal(error))?;
+        let query = query.map_err(|error| trace.service.refusal(trace.protocol, error))?;
         let found = route(mount.service, &parts.method, parts.uri.path(), &query, &parts.headers);
-        let known = self.identify(claim, parts, trace)?;
+        let known = self.identify(claim, parts, trace).await?;
         let is_streamed =
             found.as_ref().is_ok_and(|found| found.operation.shape.is_some_and(|shape| shape.has_streaming_input));
         // Who streams says the hash before, or that there is none.
@@ -57,7 +57,8 @@ impl Edge {
             headers: parts.headers.clone(),
             body,
         };
-        let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
+        let value = decode_request(trace.protocol, operation, &request)
+            .map_err(|e| trace.service.refusal(trace.protocol, e))?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
         Ok(Ready { mount, operation, decoded: Decoded { value, body: stream }, caller })
     }

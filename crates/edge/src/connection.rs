@@ -147,6 +147,10 @@ where
         tokio::select! {
             outcome = connection.as_mut() => return outcome,
             () = look => {}
+            () = activity.dismissed(), if ending.is_none() => {
+                connection.as_mut().graceful_shutdown();
+                ending = Some(Instant::now());
+            }
             changed = phase.changed(), if !is_phase_over => {
                 is_phase_over = changed.is_err();
                 // A server that is gone is one that drains.

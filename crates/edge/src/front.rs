@@ -9,14 +9,15 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use tracing::debug;
-use wire::sigv4::{Claim, ClaimError};
 use wire::{DecodeError, Protocol, ServiceShape, parse_query};
 
 use crate::answer::{random, refused_answer};
 use crate::audit::{Noted, Seen, Watching};
-use crate::authenticate::{Credentials, SigningKeys};
+use crate::authenticate::Credentials;
 use crate::body::AnswerBody;
 use crate::budget::Budget;
+use crate::dev::{Dev, DevAccounts, Peer};
+use crate::evidence::{self, Claimed, Evidence};
 use crate::failures::log_error;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -29,20 +30,19 @@ use crate::trace::{Trace, text_header};
 pub struct Edge {
     mounts: Vec<Mount>,
     pub(crate) credentials: Arc<dyn Credentials>,
-    pub(crate) keys: SigningKeys,
     pub(crate) region: String,
     pub(crate) limits: Limits,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) dev: Option<Dev>,
     pub(crate) watching: Watching,
 }
 
 impl Edge {
     /// A front for these services.
     pub fn new(mounts: Vec<Mount>, credentials: Arc<dyn Credentials>, region: &str, limits: Limits) -> Self {
-        let keys = SigningKeys::default();
         let budget = Budget::new(limits.held_bytes);
         let watching = Watching::new(Metrics::new(mounts.iter().map(|mount| mount.service)));
-        Self { mounts, credentials, keys, region: region.to_owned(), limits, budget, watching }
+        Self { mounts, credentials, region: region.to_owned(), limits, budget, dev: None, watching }
     }
 
     /// The same front with other limits.
@@ -51,6 +51,18 @@ impl Edge {
         self.budget = Budget::new(limits.held_bytes);
         self.limits = limits;
         self
+    }
+
+    /// The same front, on which everybody from this machine is believed without proof.
+    #[must_use]
+    pub fn with_dev(mut self, accounts: Arc<dyn DevAccounts>) -> Self {
+        self.dev = Some(Dev::new(accounts));
+        self
+    }
+
+    /// Whether everybody from this machine is believed.
+    pub fn is_dev(&self) -> bool {
+        self.dev.is_some()
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -73,7 +85,8 @@ impl Edge {
         {
             parts.headers.insert(header::HOST, host);
         }
-        let claim = Claim::from_headers(&parts.headers);
+        parts.extensions.insert(Peer(source_ip));
+        let claim = evidence::find(&parts);
         let query = parse_query(parts.uri.query().unwrap_or_default());
         let found = self.recognise(&parts, claim.as_ref().ok(), query.as_deref().unwrap_or_default());
         let (service, protocol) = (found.service(), found.protocol);
@@ -126,8 +139,8 @@ impl Edge {
         answer
     }
 
-    fn recognise(&self, parts: &Parts, claim: Option<&Claim>, query: &Pairs) -> Found<'_> {
-        let scope = claim.map(|claim| claim.scope.service.as_str());
+    fn recognise(&self, parts: &Parts, claim: Option<&Evidence>, query: &Pairs) -> Found<'_> {
+        let scope = claim.map(Evidence::service);
         let head = Head::new(scope, &parts.method, &parts.uri, query, &parts.headers);
         let services = candidates(self.mounts.iter().map(|mount| mount.service), &head);
         let is_found = |mount: &&Mount| services.iter().any(|service| std::ptr::eq(*service, mount.service));
@@ -177,7 +190,7 @@ impl Found<'_> {
 pub(crate) struct Asked<'a> {
     pub(crate) found: Found<'a>,
     pub(crate) parts: &'a Parts,
-    pub(crate) claim: &'a Result<Claim, ClaimError>,
+    pub(crate) claim: &'a Claimed,
     /// Its query, decoded.
     pub(crate) query: Result<Vec<(String, Option<String>)>, DecodeError>,
 }

@@ -5,48 +5,65 @@ use std::sync::Arc;
 use http::request::Parts;
 use iam::Credential;
 use jiff::Timestamp;
-use wire::sigv4::{Claim, ClaimError};
-use wire::{Protocol, ServiceError};
+use wire::ServiceError;
 
-use crate::authenticate::{Expected, Proven, prove};
+use crate::authenticate::{Chunks, Expected, Proven, prove};
+use crate::evidence::{Claimed, Evidence, Fault};
 use crate::front::Edge;
-use crate::refuse::{Refusal, refusal_error};
-use crate::rest::names_mechanism;
-use crate::trace::Trace;
+use crate::refuse::{Refusal, refusal_error, unavailable};
+use crate::trace::{Family, Trace};
+
+/// Whom a request names.
+pub(crate) enum Known<'a> {
+    /// The holder of a credential, by this evidence; not yet proven.
+    Named(&'a Evidence, Arc<Credential>),
+    /// Somebody who is believed without any proof.
+    Believed(Arc<Credential>),
+}
 
 impl Edge {
     /// The credential that a request names, not yet proven; none for a request that S3 may take unsigned.
-    pub(crate) fn identify<'a>(
+    pub(crate) async fn identify<'a>(
         &self,
-        claim: &'a Result<Claim, ClaimError>,
+        claimed: &'a Claimed,
         parts: &Parts,
         trace: &Trace,
-    ) -> Result<Option<(&'a Claim, Arc<Credential>)>, ServiceError> {
-        let refuse = |refusal: Refusal| refusal_error(trace.protocol, refusal, claim.as_ref().ok());
-        if names_mechanism(parts.uri.query().unwrap_or_default()) {
-            let is_alone = matches!(claim, Err(ClaimError::Missing));
-            return Err(refuse(if is_alone { Refusal::Presigned } else { Refusal::TwoMechanisms }));
+    ) -> Result<Option<Known<'a>>, ServiceError> {
+        if let Some(dev) = self.dev_for(parts, claimed) {
+            let access_key = claimed.as_ref().ok().map(Evidence::access_key);
+            return dev
+                .credential(access_key)
+                .await
+                .map(|it| Some(Known::Believed(it)))
+                .map_err(ServiceError::internal);
         }
-        let claim = match claim {
-            Ok(claim) => claim,
-            Err(ClaimError::Missing) if trace.protocol == Protocol::RestXml => return Ok(None),
-            Err(cause) => return Err(refuse(Refusal::Claim(cause.clone()))),
+        let refuse = |refusal: Refusal| refusal_error(trace, refusal, claimed.as_ref().ok());
+        let evidence = match claimed {
+            Ok(evidence) => evidence,
+            Err(Fault::Missing) if trace.family() == Family::S3 => return Ok(None),
+            Err(fault) => return Err(refuse(Refusal::Claim(fault.clone()))),
         };
-        let credential = self.credentials.find(&claim.access_key).map_err(ServiceError::internal)?;
-        Ok(Some((claim, credential.ok_or_else(|| refuse(Refusal::UnknownKey))?)))
+        let credential = self.credentials.find(evidence.access_key()).map_err(unavailable)?;
+        Ok(Some(Known::Named(evidence, credential.ok_or_else(|| refuse(Refusal::UnknownKey))?)))
     }
 
     /// The caller, once the signature matches.
     pub(crate) fn prove(
         &self,
-        (claim, credential): (&Claim, Arc<Credential>),
+        known: Known<'_>,
         parts: &Parts,
         payload: &str,
         trace: &mut Trace,
     ) -> Result<Proven, ServiceError> {
-        let expected = Expected { protocol: trace.protocol, region: &self.region, now: Timestamp::now(), payload };
-        let proven = prove(claim, &credential, &self.keys, parts, &expected)
-            .map_err(|refusal| refusal_error(trace.protocol, refusal, Some(claim)))?;
+        let proven = match known {
+            Known::Believed(credential) => Proven { caller: credential.caller().clone(), chunks: Chunks::Unchecked },
+            Known::Named(evidence, credential) => {
+                let expected =
+                    Expected { family: trace.family(), region: &self.region, now: Timestamp::now(), payload };
+                prove(evidence, &credential, parts, &expected)
+                    .map_err(|refusal| refusal_error(trace, refusal, Some(evidence)))?
+            }
+        };
         trace.seen.caller = Some(proven.caller.clone());
         trace.account = proven.caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         Ok(proven)

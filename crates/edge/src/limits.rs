@@ -8,7 +8,7 @@ pub struct Limits {
     /// Open connections. Beyond that the longest idle one is closed for each new one; if all are busy, new ones wait in
     /// the kernel's backlog.
     pub connections: usize,
-    /// Open connections of one address (of one /64 for IPv6).
+    /// Open connections of one address (of one /64 for IPv6); never more than three quarters of all.
     pub connections_per_source: usize,
     /// Requests at a time on one HTTP/2 connection.
     pub streams: usize,

@@ -167,6 +167,9 @@ impl Edge {
             self.region,
             env!("CARGO_PKG_VERSION")
         );
+        if self.is_dev() {
+            text.push_str(",\"dev\":true");
+        }
         if let Some(checks) = checks {
             let checks = checks.iter().map(|check| {
                 let state = match check.state {

@@ -12,6 +12,7 @@ use crate::failures::not_served;
 use crate::front::{Asked, Edge};
 use crate::mount::Mount;
 use crate::odd::check_head;
+use crate::post::is_upload;
 use crate::source::Source;
 use crate::trace::{Family, IsSecure, Trace, text_header};
 
@@ -39,7 +40,12 @@ impl Edge {
         };
         // Held until the operation is done: what was decoded is as large as the body, or larger.
         let mut memory = self.budget.open(Source::of(source_ip));
-        let Ready { mount, operation, decoded, caller } = if trace.family() == Family::S3 {
+        let mut ending = None;
+        let Ready { mount, operation, decoded, caller } = if trace.family() == Family::S3 && is_upload(parts) {
+            let (ready, asked_for) = self.upload(mount, asked, body, trace).await?;
+            ending = Some(asked_for);
+            ready
+        } else if trace.family() == Family::S3 {
             self.rest(mount, asked, body, &mut memory, trace).await?
         } else if trace.protocol.is_rest() {
             self.bound(mount, asked, body, &mut memory, trace).await?
@@ -55,9 +61,17 @@ impl Edge {
             user_agent: text_header(parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
             region: self.region.clone(),
         };
-        let encoded = (mount.dispatch)(operation, call, decoded).await?;
+        let outcome = (mount.dispatch)(operation, call, decoded).await;
+        let encoded = match &ending {
+            Some(ending) => outcome.map_err(|refused| ending.explain(refused))?,
+            None => outcome?,
+        };
         self.answered(trace, operation, &encoded.value);
         let response = encode_response(trace.protocol, mount.service, operation, &encoded.value, &trace.request_id);
+        let response = match ending {
+            Some(ending) => ending.finish(response),
+            None => response,
+        };
         let body = match encoded.body {
             Some(stream) => streamed(stream),
             None => full(response.body),

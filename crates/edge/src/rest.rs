@@ -6,13 +6,14 @@ use http::request::Parts;
 use http::{HeaderValue, Uri, header};
 use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
-use wire::sigv4::Claim;
+use wire::sigv4::{Claim, SigningKey};
 use wire::{Decoded, OperationEntry, OperationShape, RequestParts, ServiceError, ServiceShape, decode_request, route};
 
-use crate::authenticate::{Proven, body_hash};
-use crate::body::{Promise, collect, stream};
+use crate::authenticate::{Chunks, Proven, body_hash};
+use crate::body::{CollectError, Promise, collect, stream};
 use crate::budget::Reservation;
 use crate::checksum;
+use crate::evidence::{Evidence, hoist, payload_marker};
 use crate::failures::{collect_error, route_error, stream_error};
 use crate::front::{Asked, Edge};
 use crate::mount::Mount;
@@ -34,13 +35,14 @@ impl Edge {
         let Asked { parts, claim, query, .. } = asked;
         let query = query.map_err(|error| trace.protocol.refusal(error))?;
         let found = route(mount.service, &parts.method, parts.uri.path(), &query, &parts.headers);
-        let marker = text_header(parts, "x-amz-content-sha256").to_owned();
-        if claim.is_ok() && marker.is_empty() {
+        let marker = payload_marker(claim, &parts.headers);
+        let is_dev = self.dev_for(parts, claim).is_some();
+        if matches!(claim, Ok(Evidence::V4(_))) && marker.is_empty() && !is_dev {
             let text = "Missing required header for this request: x-amz-content-sha256";
             return Err(ServiceError::bad_request("InvalidRequest", text));
         }
         check_marker(&marker)?;
-        let known = self.identify(claim, parts, trace)?;
+        let known = self.identify(claim, parts, trace).await?;
         let proven = known.map(|known| self.prove(known, parts, &marker, trace)).transpose()?;
         let matched = found.map_err(route_error)?;
         trace.operation = matched.operation.name;
@@ -48,6 +50,7 @@ impl Edge {
         let framing = Framing::from_marker(&marker);
         let limit = if proven.is_some() { self.limits.body_bytes } else { self.limits.unsigned_body_bytes };
         let mut headers = parts.headers.clone();
+        hoist(claim, &query, &mut headers);
         if framing.is_some() {
             strip_chunked(&mut headers);
         }
@@ -63,11 +66,7 @@ impl Edge {
             if let Some(sent) = signed_hash {
                 let computed = body_hash(&request.body);
                 if computed != sent {
-                    return Err(refusal_error(
-                        trace.protocol,
-                        Refusal::Payload { sent, computed },
-                        claim.as_ref().ok(),
-                    ));
+                    return Err(refusal_error(trace, Refusal::Payload { sent, computed }, claim.as_ref().ok()));
                 }
             }
             None
@@ -77,6 +76,12 @@ impl Edge {
             // A framed body of an operation that wants it whole, as some SDKs send DeleteObjects.
             Some(stream) if !operation.has_streaming_input => {
                 trailers = stream.trailers();
+                let announced = stream.length().and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
+                if announced > limit {
+                    return Err(collect_error(trace.family(), CollectError::TooLarge(limit)));
+                }
+                let grown = memory.grow_to(announced, self.limits.held_wait).await;
+                grown.map_err(|error| collect_error(trace.family(), error.into()))?;
                 request.body = stream.collect(limit).await.map_err(stream_error)?;
                 None
             }
@@ -112,20 +117,12 @@ pub(crate) fn check_marker(marker: &str) -> Result<(), ServiceError> {
         .with_field("ArgumentValue", marker))
 }
 
-/// Whether a query carries authentication of its own, as presigned URLs do: of version 4 or 2.
-pub(crate) fn names_mechanism(query: &str) -> bool {
-    const MARKS: [&str; 5] = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "AWSAccessKeyId", "Signature"];
-    let is_mark = |name: &str| MARKS.iter().any(|mark| mark.eq_ignore_ascii_case(name));
-    // A query that cannot be decoded is refused before anybody asks.
-    wire::parse_query(query).is_ok_and(|pairs| pairs.iter().any(|(name, _)| is_mark(name)))
-}
-
 /// What the headers promise of a body that will be streamed.
 pub(crate) fn promise(
     parts: &Parts,
     framing: Option<Framing>,
     sha256: Option<String>,
-    claim: Option<&Claim>,
+    claim: Option<&Evidence>,
     proven: Option<&Proven>,
 ) -> Result<Promise, ServiceError> {
     let number = |name: &str| text_header(parts, name).parse::<u64>().ok();
@@ -142,13 +139,21 @@ pub(crate) fn promise(
         return Ok(Promise { length: Some(length), sha256, framing: None });
     };
     let length = number("x-amz-decoded-content-length").ok_or_else(missing_length)?;
-    let signer = claim.zip(proven).map(|(claim, proven)| ChunkSigner {
-        key: proven.key.clone(),
+    let decoder = match (proven.map(|proven| &proven.chunks), claim.and_then(Evidence::v4)) {
+        (Some(Chunks::Unchecked), _) => Decoder::unchecked(framing),
+        (Some(Chunks::Key(key)), Some(claim)) => Decoder::new(framing, Some(chunk_signer(key, claim))),
+        _ => Decoder::new(framing, None),
+    };
+    Ok(Promise { length: Some(length), sha256: None, framing: Some(decoder) })
+}
+
+fn chunk_signer(key: &SigningKey, claim: &Claim) -> ChunkSigner {
+    ChunkSigner {
+        key: key.clone(),
         amz_date: claim.amz_date.clone(),
         scope: claim.scope.to_string(),
         seed: claim.signature.clone(),
-    });
-    Ok(Promise { length: Some(length), sha256: None, framing: Some(Decoder::new(framing, signer)) })
+    }
 }
 
 /// Takes `aws-chunked` out of the content encodings, and puts the length that counts in place of the framed one.

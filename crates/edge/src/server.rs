@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
 use crate::activity::Activity;
@@ -15,6 +15,8 @@ use crate::answering::Answering;
 use crate::connection;
 use crate::front::Edge;
 use crate::phase::Phase;
+use crate::places::{Place, Places};
+use crate::source::Source;
 use crate::tls::{Tls, TlsMode};
 
 /// Connections that the kernel may hold for us before it lets new ones wait outside. It takes less if
@@ -104,7 +106,7 @@ impl Server {
     /// when the limits' drain time is over.
     pub async fn serve(self, edge: Arc<Edge>, mut phase: watch::Receiver<Phase>) {
         let limits = *edge.limits();
-        let places = Arc::new(Semaphore::new(limits.connections));
+        let places = Places::new(&limits);
         let answering = Answering {
             edge,
             peer: self.address,
@@ -118,18 +120,22 @@ impl Server {
             // A phase whose sender is gone is the last one.
             let mut over = pin!(async { drop(phase.wait_for(|phase| *phase != Phase::Serving).await) });
             loop {
-                let accepted = async {
-                    let place = Arc::clone(&places).acquire_owned().await;
-                    (place, self.listener.accept().await)
-                };
-                let (place, accepted) = tokio::select! {
+                let accepted = tokio::select! {
                     () = &mut over => break,
-                    accepted = accepted => accepted,
+                    accepted = self.listener.accept() => accepted,
                 };
-                let Ok(place) = place else { break };
                 match accepted {
                     Ok((socket, peer)) => {
-                        let answering = Answering { peer, activity: Activity::new(), ..answering.clone() };
+                        let activity = Activity::new();
+                        let place = tokio::select! {
+                            () = &mut over => break,
+                            place = places.enter(Source::of(Some(peer.ip())), &activity) => place,
+                        };
+                        let Some(place) = place else {
+                            debug!(%peer, "refused: its address has its share of the connections");
+                            continue;
+                        };
+                        let answering = Answering { peer, activity, ..answering.clone() };
                         open(socket, answering, self.tls.clone(), place);
                     }
                     Err(cause) => {
@@ -142,15 +148,13 @@ impl Server {
         }
         drop(self.listener);
         drop(answering);
-        let count = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-        let ended = async { places.acquire_many(count).await.is_ok() };
-        if tokio::time::timeout(limits.drain_time, ended).await.is_err() {
+        if tokio::time::timeout(limits.drain_time, places.empty()).await.is_err() {
             warn!("some requests did not end in time and were cut off");
         }
     }
 }
 
-fn open(socket: TcpStream, answering: Answering, tls: TlsMode, place: OwnedSemaphorePermit) {
+fn open(socket: TcpStream, answering: Answering, tls: TlsMode, place: Place) {
     // Answers are small and whole: waiting to fill a packet only delays them.
     if let Err(cause) = socket.set_nodelay(true) {
         debug!(%cause, "no TCP_NODELAY");
@@ -158,6 +162,15 @@ fn open(socket: TcpStream, answering: Answering, tls: TlsMode, place: OwnedSemap
     let place = (place, answering.edge.watching.metrics.connection());
     tokio::spawn(async move {
         let _place = place;
-        connection::serve(socket, answering, tls).await;
+        let activity = Arc::clone(&answering.activity);
+        let mut serving = pin!(connection::serve(socket, answering, tls));
+        tokio::select! {
+            () = &mut serving => return,
+            () = activity.dismissed() => {}
+        }
+        // Who has asked nothing yet loses nothing; others are given what is on its way to them.
+        if activity.quiet().1 {
+            serving.await;
+        }
     });
 }

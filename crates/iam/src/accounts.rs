@@ -55,10 +55,35 @@ pub fn create_account(id: AccountId, name: &str, key: &NewAccessKey, now: Timest
     Ok(changes)
 }
 
-/// The first account by id, if there is any.
+/// Most accounts that are looked at to find the first one.
+const MAX_ACCOUNTS: usize = 10_000;
+
+/// The account that was made first, if there is any.
 ///
 /// # Errors
 /// The store's.
 pub fn first_account(view: &View) -> Result<Option<AccountRecord>, StoreError> {
-    Ok(view.scan::<AccountRecord>(&store::KeyPrefix::all(), None, 1)?.into_iter().next())
+    let accounts = view.scan::<AccountRecord>(&store::KeyPrefix::all(), None, MAX_ACCOUNTS)?;
+    Ok(accounts.into_iter().min_by_key(|account| account.created))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use store::{Memory, Store};
+
+    use super::{create_account, first_account};
+    use crate::NewAccessKey;
+
+    #[tokio::test]
+    async fn the_first_account_is_the_oldest_and_not_the_lowest() {
+        let store = Store::new(Memory::new());
+        assert!(first_account(&store.view().unwrap()).unwrap().is_none());
+        for (second, id) in [(1, "555555555555"), (2, "000000000000"), (3, "999999999999")] {
+            let key = NewAccessKey::from_random([u8::try_from(second).unwrap(); 56]);
+            let time = Timestamp::from_second(second).unwrap();
+            store.commit(None, create_account(id.parse().unwrap(), "a", &key, time).unwrap()).await.unwrap();
+        }
+        assert_eq!(first_account(&store.view().unwrap()).unwrap().unwrap().id.as_str(), "555555555555");
+    }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::{Record, StoreError, View};
 
 use crate::accounts::{AccountRecord, AccountStatus};
+use crate::credential::Credential;
 
 /// An access key, as stored. The secret is kept in clear, because SigV4 is symmetric; the store's folder is readable
 /// by its owner alone.
@@ -99,14 +100,6 @@ impl NewAccessKey {
     }
 }
 
-/// What an access key proves, once its signature has been compared.
-pub struct Credential {
-    /// What the signature must have been made with.
-    pub secret: String,
-    /// Who the caller is then.
-    pub caller: Caller,
-}
-
 /// The credential of an access key that works, in an account that may be used.
 ///
 /// # Errors
@@ -124,10 +117,8 @@ pub fn find_credential(view: &View, access_key: &str) -> Result<Option<Credentia
         KeyOwner::Root => Principal::Root,
         KeyOwner::User { name, id } => Principal::User { name, id },
     };
-    Ok(Some(Credential {
-        secret: key.secret,
-        caller: Caller { account: Some(key.account), principal, access_key: Some(key.id) },
-    }))
+    let caller = Caller { account: Some(key.account), principal, access_key: Some(key.id) };
+    Ok(Some(Credential::permanent(key.secret, caller)))
 }
 
 #[cfg(test)]

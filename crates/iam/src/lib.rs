@@ -6,6 +6,7 @@
 mod accounts;
 mod authorizer;
 mod bind_sts;
+mod credential;
 mod error;
 mod keys;
 mod sts;
@@ -13,7 +14,8 @@ mod tables;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorizer::OwnerAuthorizer;
+pub use credential::{Credential, TokenFault};
 pub use error::IamError;
-pub use keys::{AccessKeyRecord, Credential, KeyOwner, KeyStatus, NewAccessKey, find_credential};
+pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
 pub use sts::Sts;
 pub use tables::prepare;

@@ -24,6 +24,11 @@ impl AccountId {
         Self((LOWEST + u64::from_le_bytes(bytes) % COUNT).to_string())
     }
 
+    /// `000000000000`: the account of everybody who names none, with local emulators of AWS.
+    pub fn zero() -> Self {
+        Self("000000000000".to_owned())
+    }
+
     /// The twelve digits.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -17,6 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
+use crate::backups::Backups;
 use crate::runtime::ReconcilerStatus;
 
 /// Longest request line.
@@ -38,6 +39,8 @@ pub enum Request {
     Status,
     /// How the reconcilers do.
     Reconcilers,
+    /// A backup of everything, while the region runs.
+    Backup,
     /// Stop the process and leave machines running.
     Stop,
     /// Stop the process, all machines and all networks.
@@ -53,6 +56,8 @@ pub enum Answer {
     Status(Status),
     /// To [`Request::Reconcilers`].
     Reconcilers(Vec<ReconcilerStatus>),
+    /// To [`Request::Reconcilers`], by a process in which none run now: why not, in one line.
+    Elsewhere(String),
     /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
     Stopping,
     /// The request was not understood, or cannot be done.
@@ -68,6 +73,8 @@ pub struct Status {
     pub pid: u32,
     /// Since when. A process that became another program has begun anew.
     pub since: Timestamp,
+    /// Whether everybody on this machine is believed.
+    pub is_dev: bool,
 }
 
 /// Says whether a program could take over; the text says why not.
@@ -94,6 +101,15 @@ fn short_path(data_dir: &Path) -> io::Result<(File, PathBuf)> {
     Ok((folder, path))
 }
 
+/// A connection to the process that runs on a data folder, for whoever waits for it on this thread.
+///
+/// # Errors
+/// `NotFound` or `ConnectionRefused` when none runs; else the kernel's.
+pub(crate) fn connect(data_dir: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    let (_folder, path) = short_path(data_dir)?;
+    std::os::unix::net::UnixStream::connect(path)
+}
+
 /// The listening socket.
 pub struct AdminSocket {
     listener: UnixListener,
@@ -105,6 +121,7 @@ pub struct AdminSocket {
 struct Desk {
     status: Status,
     prepare: Option<Prepare>,
+    backups: Option<Backups>,
 }
 
 impl AdminSocket {
@@ -121,9 +138,20 @@ impl AdminSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        let status =
-            Status { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id(), since: Timestamp::now() };
-        Ok(Self { listener, desk: Desk { status, prepare: None } })
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            since: Timestamp::now(),
+            is_dev: false,
+        };
+        Ok(Self { listener, desk: Desk { status, prepare: None, backups: None } })
+    }
+
+    /// The same socket, which gives backups too.
+    #[must_use]
+    pub fn with_backups(mut self, backups: Backups) -> Self {
+        self.desk.backups = Some(backups);
+        self
     }
 
     /// The same socket, of a process that can become another program.
@@ -133,12 +161,15 @@ impl AdminSocket {
         self
     }
 
+    /// The same socket, which says whether the region is in development mode.
+    #[must_use]
+    pub fn in_mode(mut self, is_dev: bool) -> Self {
+        self.desk.status.is_dev = is_dev;
+        self
+    }
+
     /// Answers until the process ends. Orders go to `order`.
-    pub async fn serve(
-        self,
-        reconcilers: impl Fn() -> Vec<ReconcilerStatus> + Send + Sync + 'static,
-        order: watch::Sender<Order>,
-    ) {
+    pub async fn serve(self, reconcilers: impl Fn() -> Answer + Send + Sync + 'static, order: watch::Sender<Order>) {
         let reconcilers = Arc::new(reconcilers);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
@@ -165,17 +196,23 @@ impl AdminSocket {
 async fn exchange(
     stream: UnixStream,
     desk: &Desk,
-    reconcilers: &(impl Fn() -> Vec<ReconcilerStatus> + ?Sized),
+    reconcilers: &(impl Fn() -> Answer + ?Sized),
     order: &watch::Sender<Order>,
 ) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(MAX_LINE));
     tokio::time::timeout(LIMIT, reader.read_line(&mut line)).await.map_err(io::Error::other)??;
+    let request = serde_json::from_str::<Request>(&line);
+    if let (Ok(Request::Backup), Some(backups)) = (&request, &desk.backups) {
+        let reader = reader.into_inner().into_inner();
+        return backups.send(reader.reunite(writer).map_err(io::Error::other)?).await;
+    }
     let mut given = None;
-    let answer = match serde_json::from_str::<Request>(&line) {
+    let answer = match request {
+        Ok(Request::Backup) => Answer::Refused("this region gives no backups".to_owned()),
         Ok(Request::Status) => Answer::Status(desk.status.clone()),
-        Ok(Request::Reconcilers) => Answer::Reconcilers(reconcilers()),
+        Ok(Request::Reconcilers) => reconcilers(),
         Ok(Request::Stop) => stopping(&mut given, Order::Stop),
         Ok(Request::Down) => stopping(&mut given, Order::Down),
         Ok(Request::Restart(program)) => match &desk.prepare {

@@ -3,7 +3,7 @@
 use iam::{AccessKeyRecord, KeyOwner, NewAccessKey};
 use ids::AccountId;
 use service::{Effects, RegionFacts};
-use store::{CommitError, KeyPrefix, Store, StoreError};
+use store::{CommitError, KeyPrefix, Store, StoreError, View};
 
 /// The root access key of an account.
 #[derive(Clone)]
@@ -31,21 +31,34 @@ pub enum BootstrapError {
 }
 
 /// The root key of the first account, which is made if there is none. All in one commit: either there is an account
-/// with a key and a network, or there is nothing.
+/// with a key and a network, or there is nothing. It is called `first`, or by random digits.
 pub(crate) async fn first_account(
     store: &Store,
     region: &RegionFacts,
     effects: &dyn Effects,
+    first: Option<AccountId>,
 ) -> Result<RootKey, BootstrapError> {
     if let Some(key) = find(store)? {
         return Ok(key);
     }
-    let account = AccountId::from_random(random(effects));
+    let account = first.unwrap_or_else(|| AccountId::from_random(random(effects)));
+    make_account(store, None, account, "root", region, effects).await
+}
+
+/// Makes an account with a root key and a network, if what was read through `view` is unchanged.
+pub(crate) async fn make_account(
+    store: &Store,
+    view: Option<&View>,
+    account: AccountId,
+    name: &str,
+    region: &RegionFacts,
+    effects: &dyn Effects,
+) -> Result<RootKey, BootstrapError> {
     let key = NewAccessKey::from_random(random(effects));
-    let mut changes = iam::create_account(account.clone(), "root", &key, effects.now())?;
+    let mut changes = iam::create_account(account.clone(), name, &key, effects.now())?;
     let (network, _) = ec2::default_network(&account, region, &mut || random(effects))?;
     changes.merge(network);
-    store.commit(None, changes).await?;
+    store.commit(view, changes).await?;
     Ok(RootKey { account, access_key: key.id, secret: key.secret })
 }
 

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 const MAX_KEPT: usize = 10_000;
 
 /// Credentials of a store. A change of a key or an account holds from the next request on: commits wake their watchers
-/// before they are acknowledged, and nothing that was read before a wake-up is used after it.
+/// before they are acknowledged, and nothing that was read before a wake-up is used after it. Where several processes
+/// share a store, it is asked at each request whether another one has committed something.
 pub(crate) struct StoreCredentials {
     store: Store,
     keys: watch::Receiver<u64>,
@@ -37,6 +38,7 @@ impl StoreCredentials {
 
 impl Credentials for StoreCredentials {
     fn find(&self, access_key: &str) -> Result<Option<Arc<Credential>>, String> {
+        self.store.refresh().map_err(|error| error.to_string())?;
         // Taken before the store is read: what is read may be newer than its age says, never older.
         let age = self.age();
         if let Some((kept_age, credential)) = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(access_key)

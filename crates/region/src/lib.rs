@@ -4,11 +4,16 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+pub mod backups;
 mod bootstrap;
 mod credentials;
+mod dev;
 mod effects;
+mod home;
 mod images;
+mod lease;
 mod observe;
+mod reconciling;
 mod region;
 mod runtime;
 mod trail;
@@ -16,5 +21,7 @@ mod trail;
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edge::{DEFAULT_THROTTLE, Limits, Network, Server, ServerError, Tls, TlsError};
 pub use effects::SystemEffects;
+pub use home::{HomeError, claim as claim_home};
+pub use lease::Duty;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};

@@ -10,6 +10,7 @@ use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
 use iam::{OwnerAuthorizer, Sts};
+use ids::AccountId;
 use jiff::Timestamp;
 use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
@@ -19,11 +20,14 @@ use tokio::task::JoinHandle;
 use tracing::info;
 
 use crate::admin::{AdminSocket, Order, Prepare};
+use crate::backups::Backups;
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
 use crate::credentials::StoreCredentials;
+use crate::dev;
 use crate::images::{self, ImageReconciler};
+use crate::lease::Duty;
 use crate::observe::RegionObserver;
-use crate::runtime::Reconcilers;
+use crate::reconciling::{Makers, Reconciling};
 use crate::trail::AuditTrail;
 
 /// What a region is.
@@ -43,6 +47,16 @@ pub struct RegionConfig {
     pub image_dir: Option<PathBuf>,
     /// Whether machines are simulated, so that an image needs no bytes.
     pub is_simulated: bool,
+    /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
+    pub is_dev: bool,
+}
+
+impl RegionConfig {
+    /// Whether the region may listen there.
+    fn check_address(&self, address: SocketAddr) -> Result<(), RegionError> {
+        let is_refused = self.is_dev && !address.ip().is_loopback();
+        if is_refused { Err(RegionError::DevBeyondLoopback(address)) } else { Ok(()) }
+    }
 }
 
 /// What a region stands on.
@@ -55,6 +69,8 @@ pub struct Parts {
     pub node: Arc<dyn Node>,
     /// The outside world.
     pub effects: Arc<dyn Effects>,
+    /// What this process takes on with the lease where several share the store; none where it is the only one.
+    pub duty: Option<Arc<dyn Duty>>,
 }
 
 /// Why a region does not open.
@@ -80,6 +96,9 @@ pub enum RegionError {
     /// Its images could not be registered.
     #[error("images: {0}")]
     Images(ReconcileError),
+    /// Everybody would be believed, and not on this machine alone.
+    #[error("development mode believes everybody, so it never listens beyond loopback: {0} is not a loopback address")]
+    DevBeyondLoopback(SocketAddr),
 }
 
 /// The services of a region, for callers in the same process. Clones share what is behind them.
@@ -127,7 +146,7 @@ pub struct Region {
     store: Store,
     folder: Option<PathBuf>,
     services: Services,
-    reconcilers: Vec<Arc<dyn Reconciler>>,
+    reconciling: Reconciling,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -138,6 +157,7 @@ impl Region {
     /// # Errors
     /// See [`RegionError`]; nothing is left behind but what a first start made whole.
     pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        config.check_address(config.listen)?;
         let server = Server::bind(config.listen).await?;
         Self::open_on(server, config, parts).await
     }
@@ -147,6 +167,8 @@ impl Region {
     /// # Errors
     /// As [`Region::open`].
     pub async fn open_on(server: Server, config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
+        // A socket that was handed to us may listen elsewhere than the configuration says.
+        config.check_address(server.address())?;
         let admin = match &config.admin_dir {
             Some(folder) => {
                 Some(AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?)
@@ -159,11 +181,14 @@ impl Region {
             endpoint: server.address().to_string(),
             public_pool: config.public_pool,
         });
-        let Parts { store, blobs, node, effects } = parts;
+        let Parts { store, blobs, node, effects, duty } = parts;
+        let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
+        let admin = admin.map(|admin| admin.with_backups(backups));
+        store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;
-        let root = first_account(&store, &facts, &*effects).await?;
+        let root = first_account(&store, &facts, &*effects, config.is_dev.then(AccountId::zero)).await?;
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
         let trail = Arc::<AuditTrail>::default();
         let services = Services {
@@ -173,21 +198,22 @@ impl Region {
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
+        let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
+        if config.is_dev {
+            let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
+            edge = edge.with_dev(Arc::new(accounts));
+        }
         let (folder, all) = (config.admin_dir.clone(), store.clone());
-        let edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
-        let mut reconcilers: Vec<Arc<dyn Reconciler>> = vec![
-            Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), facts)),
-            Arc::new(s3::BlobReconciler::new(store.clone(), blobs, Arc::clone(&effects))),
-        ];
         if config.is_simulated {
             images::register(&store, &*effects, &images::simulated()).await.map_err(RegionError::Images)?;
-        } else if let Some(folder) = config.image_dir {
-            let images = ImageReconciler::new(store, effects, folder);
+        } else if let Some(folder) = &config.image_dir {
             // Once before the first request, so that nobody meets a region without the image that is there.
+            let images = ImageReconciler::new(store.clone(), Arc::clone(&effects), folder.clone());
             images.activate().await.map_err(RegionError::Images)?;
-            reconcilers.push(Arc::new(images));
         }
-        Ok(Self { server, edge, trail, store: all, folder, services, reconcilers, admin, root })
+        let image_dir = config.image_dir.filter(|_| !config.is_simulated);
+        let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
+        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -224,13 +250,14 @@ impl Region {
     /// the parts ends them.
     pub async fn run(self, order: watch::Sender<Order>) -> Order {
         let (phase, phases) = watch::channel(Phase::Serving);
-        let reconcilers = Reconcilers::start(self.reconcilers);
+        let is_dev = self.edge.is_dev();
+        let reconcilers = self.reconciling.start();
         if let Some(admin) = self.admin {
-            tokio::spawn(admin.serve(reconcilers.watcher(), order.clone()));
+            tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }
         let observer = RegionObserver {
             store: self.store,
-            reconcilers: reconcilers.watcher(),
+            reconcilers: reconcilers.here(),
             folder: self.folder,
             log: self.trail.log.get().cloned(),
             started: Timestamp::now(),

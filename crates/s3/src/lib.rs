@@ -24,7 +24,9 @@ use wire::ServiceError;
 
 pub use buckets::BucketRecord;
 pub use error::{S3Error, Unmodified};
-pub use objects::{BlobRefRecord, ChecksumKind, GarbageRecord, ObjectHeaders, ObjectRecord, StoredChecksum};
+pub use objects::{
+    BlobRefRecord, ChecksumKind, GarbageRecord, ObjectHeaders, ObjectRecord, StoredChecksum, named_blob,
+};
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 

@@ -1,5 +1,6 @@
 //! Runs operations: authorise, apply to a view, commit, retry on conflict, log.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,7 +97,7 @@ impl Runner {
         let cx = self.cx(&call);
         {
             let view = self.view().map_err(store_error)?;
-            O::check(&input, &view, &cx).map_err(Into::into)?;
+            O::check(&input, &view, &cx).map_err(|error| temporary(error.into()))?;
         }
         let staged = O::stage(service, &mut input, &cx).await.map_err(Into::into)?;
         let both = Arc::new((input, staged));
@@ -129,7 +130,7 @@ impl Runner {
             let (view, applied) = threads
                 .run(move || {
                     let view = runner.view().map_err(store_error)?;
-                    let applied = apply(&input, &view, &cx)?;
+                    let applied = apply(&input, &view, &cx).map_err(temporary)?;
                     // A call that changes nothing gives its view up here; one that does, in its commit.
                     let view = (!applied.changes.is_empty()).then_some(view);
                     Ok::<_, ServiceError>((view, applied))
@@ -178,10 +179,23 @@ fn permitted<O: wire::OperationType>(input: &O::Input) -> Result<(), ServiceErro
     Ok(())
 }
 
-fn unavailable(why: &'static str) -> ServiceError {
+fn unavailable(why: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError {
     ServiceError::receiver("Unavailable", 503, "The server is overloaded and cannot handle the request.").because(why)
 }
 
 fn store_error(error: StoreError) -> ServiceError {
-    ServiceError::internal(error)
+    if is_temporary(&error) { unavailable(error) } else { ServiceError::internal(error) }
+}
+
+/// A store that is busy or away is there again soon: clients try again by themselves after a 503.
+fn is_temporary(error: &StoreError) -> bool {
+    matches!(error, StoreError::Busy | StoreError::Unavailable(_) | StoreError::SnapshotExpired)
+}
+
+/// As [`store_error`], where an operation's own error has the store's within.
+fn temporary(error: ServiceError) -> ServiceError {
+    match error.cause.as_deref().and_then(|cause| cause.downcast_ref::<StoreError>()) {
+        Some(store) if is_temporary(store) => unavailable(store.clone()),
+        _ => error,
+    }
 }

@@ -15,7 +15,7 @@ use crate::target::{CONNECT, Target};
 
 /// The first pause after a try that failed; each further one is twice as long, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Every statement goes by an index, and none may wait for ever. PostgreSQL plans our statements for tables whose size
 /// it has not looked at yet; what it would choose for an empty one is the wrong choice a minute later.

@@ -32,10 +32,16 @@ pub enum StoreError {
     /// The engine's file is damaged, or a key or value in it isn't one that this program writes.
     #[error("the store is damaged: {0}")]
     Corrupt(String),
+    /// The store is a copy that was broken off.
+    #[error("the store is a copy of another one that was begun and not finished: make the copy again")]
+    Unfinished,
     /// The database that the engine keeps everything in does not answer now. The engine goes on trying to reach it, and
     /// a later call may succeed.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
+    /// What this process did is another one's to do now: see [`crate::Store::fenced`].
+    #[error("another process has taken this over")]
+    Fenced,
     /// The engine failed in another way; a later try may succeed.
     #[error("{doing}")]
     Engine {

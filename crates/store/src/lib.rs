@@ -1,5 +1,6 @@
 //! Every fact of a region: ordered keys, snapshots, serialisable transactions and watches ([`Engine`]), and tables of
-//! records with secondary indexes and migrations above them ([`Store`]). Engines: [`Memory`] here, `store-sqlite`.
+//! records with secondary indexes and migrations above them ([`Store`]). Engines: [`Memory`] here, `store-sqlite`,
+//! `store-postgres`.
 //! Not here: object bytes, metric points and logs, which live in files of their own.
 //!
 //! To change something: take a [`View`], read through it, collect [`Changes`], [`Store::commit`]; on
@@ -9,9 +10,11 @@
 mod changes;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod copy;
 mod counters;
 mod engine;
 mod error;
+mod fence;
 mod key;
 pub mod limits;
 mod log;
@@ -26,6 +29,7 @@ mod view;
 mod watch;
 
 pub use changes::Changes;
+pub use copy::{Copied, CopyError, copy_all};
 pub use counters::{COMMIT_BOUNDS, Counts};
 pub use engine::{BoxFuture, Direction, Engine, Pair, Snapshot, Transaction, Version, Write};
 pub use error::{CommitError, MigrationError, StoreError};

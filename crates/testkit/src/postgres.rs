@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Stops a server once nobody has held `users` for two looks in a row, and removes it.
 const WATCHER: &str = r#"
+(
 idle=0
 while [ $idle -lt 2 ]; do
     sleep 10
@@ -26,6 +27,7 @@ if flock --exclusive --nonblock users true; then
 else
     exec sh -c "$2" sh "$1" "$2"
 fi
+) &
 "#;
 
 /// A server.
@@ -77,7 +79,7 @@ impl Server {
                 let mut watcher = server.command(Path::new("sh"));
                 watcher.args(["-c", WATCHER, "sh"]).arg(&server.programs).arg(WATCHER).process_group(0);
                 watcher.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-                watcher.spawn().expect("a shell starts");
+                watcher.status().expect("a shell starts");
             }
             (server, users)
         });
@@ -136,13 +138,22 @@ impl Server {
     }
 
     /// What a statement gives: rows as lines, columns parted by `|`.
+    ///
+    /// # Panics
+    /// When it fails.
     pub fn sql(&self, database: &str, statement: &str) -> String {
+        self.try_sql(database, statement).unwrap_or_else(|error| panic!("{statement}: {error}"))
+    }
+
+    fn try_sql(&self, database: &str, statement: &str) -> Result<String, String> {
         let mut psql = self.command(&self.programs.join("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1", "--command"]);
         psql.arg(statement).arg(self.url(database));
         let output = psql.output().expect("psql starts");
-        assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     fn is_running(&self) -> bool {
@@ -211,10 +222,8 @@ impl Database<'_> {
 
 impl Drop for Database<'_> {
     fn drop(&mut self) {
-        // A server that was killed has nothing to drop.
-        if !std::thread::panicking() && self.server.is_running() {
-            self.server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
-        }
+        // A server that was killed has nothing to drop, and the shared one is removed as a whole.
+        let _ = self.server.try_sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
 

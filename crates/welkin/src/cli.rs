@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
-use crate::{audit_trail, doctor, down, env, image, reconcilers, restart, up, watching};
+use crate::{audit_trail, backup, convert, doctor, down, env, image, reconcilers, restart, restore, up, watching};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
@@ -24,7 +24,7 @@ struct Cli {
 enum Command {
     /// Start a region in the foreground; Ctrl-C stops it and leaves its machines running
     #[command(after_help = UP_HELP)]
-    Up(Up),
+    Up(Box<Up>),
     /// Stop a region with its machines and networks; the next `up` starts them again
     #[command(after_help = DOWN_HELP)]
     Down(Down),
@@ -36,6 +36,13 @@ enum Command {
     Env(Region),
     /// Say what this machine offers to a region, and how to get what is missing
     Doctor(Region),
+    /// Copy a region, running or not, into one file; machines' disks and images stay where they are
+    Backup(Backup),
+    /// Make a data folder out of a backup
+    Restore(Restore),
+    /// The store that holds every fact of a region
+    #[command(subcommand)]
+    Store(Store),
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
@@ -111,6 +118,19 @@ enum Admin {
 }
 
 #[derive(Subcommand)]
+enum Store {
+    /// Copy every fact of a stopped region from one engine to another, and compare the two
+    Convert {
+        /// Where they are: a data folder, or postgres://USER@HOST/DATABASE
+        #[arg(long, value_name = "FOLDER|URL")]
+        from: String,
+        /// Where they go: as --from, and empty
+        #[arg(long, value_name = "FOLDER|URL")]
+        to: String,
+    },
+}
+
+#[derive(Subcommand)]
 enum Image {
     /// Build an image into the data folder; a running region offers it within seconds
     Build(Build),
@@ -124,6 +144,28 @@ struct Build {
     /// Do nothing if the image is there already
     #[arg(long)]
     if_missing: bool,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Backup {
+    /// The file to make, readable by you alone: it holds the region's secrets
+    file: PathBuf,
+    /// Put it in the place of a file that is there
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Restore {
+    /// The backup
+    file: PathBuf,
+    /// Only read the backup and say whether it is whole
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     region: Region,
 }
@@ -158,9 +200,16 @@ struct Up {
     /// Block that public addresses come from [default: a free /24 of 198.18.0.0/15]
     #[arg(long, value_name = "CIDR")]
     public_pool: Option<String>,
+    /// Where the facts are: sqlite, for the data folder, or postgres://user@host/database (with its password in PGPASSWORD
+    /// or ~/.pgpass) [default: sqlite]
+    #[arg(long, value_name = "sqlite|URL")]
+    store: Option<String>,
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Development mode: believe everybody on this machine, without checking signatures (loopback only; never kept)
+    #[arg(long)]
+    dev: bool,
     #[command(flatten)]
     watching: watching::Options,
     #[command(flatten)]
@@ -209,6 +258,9 @@ pub fn run() -> Result<()> {
         Command::Completions { shell } => completions::print(shell, &mut Cli::command()),
         Command::Env(options) => env::run(&options.settings()?),
         Command::Doctor(options) => doctor::run(&options.settings()?),
+        Command::Backup(options) => backup::run(&options.region.settings()?, &options.file, options.replace),
+        Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
+        Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
         Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
         Command::Image(Image::Build(options)) => {
@@ -244,6 +296,8 @@ impl Up {
             ("tls_key", self.front.tls_key),
             ("allow_plain", self.front.allow_plain.then(|| "true".to_owned())),
             ("domain", self.front.domain),
+            ("dev", self.dev.then(|| "true".to_owned())),
+            ("store", self.store),
         ]));
         values.extend(self.watching.values());
         Settings::of_process(values)

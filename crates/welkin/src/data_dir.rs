@@ -20,7 +20,7 @@ pub struct DataDir {
 }
 
 /// Who a region is on its machine. Made at the first start, never changed.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Identity {
     /// Tells the regions of one machine apart in the names of kernel objects.
     pub tag: String,
@@ -99,7 +99,13 @@ impl DataDir {
         self.root.join("tls")
     }
 
-    fn identity_file(&self) -> PathBuf {
+    /// Which database holds the facts, where it isn't `store/`: for people, and so that nobody starts with the other.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("database")
+    }
+
+    /// Who the region is.
+    pub fn identity_file(&self) -> PathBuf {
         self.root.join("identity.json")
     }
 
@@ -136,10 +142,8 @@ impl DataDir {
             bail!("{} is not empty and not a data folder of Welkin (it has '{stranger}')", self.root.display());
         }
         let mut token_key = [0; 32];
-        let mut tag = [0; 6];
-        getrandom::fill(&mut token_key).and_then(|()| getrandom::fill(&mut tag)).context("no random source")?;
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let tag: String = tag.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect();
+        getrandom::fill(&mut token_key).context("no random source")?;
+        let tag = new_tag()?;
         let public_pool = match pool {
             Some(pool) => pool,
             None => free_pool(&tag)?,
@@ -147,6 +151,18 @@ impl DataDir {
         let identity = Identity { tag, token_key, public_pool };
         self.write_secret(&self.identity_file(), &serde_json::to_vec_pretty(&identity)?)?;
         Ok(identity)
+    }
+
+    /// An identity file's text for a copy of its region: another tag, and the rest as it is, whichever version of Welkin
+    /// wrote it.
+    ///
+    /// # Errors
+    /// If it is no identity file.
+    pub fn renamed_identity(&self, text: &[u8]) -> Result<Vec<u8>> {
+        let mut identity: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(text).context("its identity.json is damaged")?;
+        identity.insert("tag".to_owned(), new_tag()?.into());
+        Ok(serde_json::to_vec_pretty(&identity)?)
     }
 
     /// Something in the folder that we did not put there.
@@ -161,11 +177,14 @@ impl DataDir {
             "environment",
             "admin.sock",
             "tls",
+            "database",
+            "starting.lock",
+            "machines.lock",
             "lost+found",
         ];
         for entry in fs::read_dir(&self.root)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if !OURS.contains(&name.as_str()) && !name.starts_with('.') {
+            if !OURS.contains(&name.as_str()) && !name.starts_with("process-") && !name.starts_with('.') {
                 return Ok(Some(name));
             }
         }
@@ -188,6 +207,13 @@ impl DataDir {
         };
         write().with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+fn new_tag() -> Result<String> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut tag = [0; 6];
+    getrandom::fill(&mut tag).context("no random source")?;
+    Ok(tag.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
 }
 
 /// A /24 of 198.18.0.0/15 (the block for benchmarks between networks, RFC 2544, which nobody routes) that no route of

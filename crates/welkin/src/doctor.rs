@@ -10,7 +10,7 @@ use host_linux::machine::{Accel, probe as probe_accel};
 use host_linux::network::probe as probe_network;
 
 use crate::settings::Settings;
-use crate::up;
+use crate::{dev, up};
 
 /// One line of the report.
 struct Finding {
@@ -33,6 +33,12 @@ pub fn run(settings: &Settings) -> Result<()> {
     let mut findings = vec![root(), qemu(), runtime.block_on(accelerator())];
     findings.extend(network());
     findings.extend([cgroups(), disk(&settings.data_dir)]);
+    findings.extend(runtime.block_on(dev::finding(&settings.data_dir)).map(|detail| Finding {
+        name: "signatures",
+        verdict: Verdict::Slow,
+        detail,
+        remedy: "start the region without --dev to have them checked".to_owned(),
+    }));
     let mut is_complete = true;
     for finding in &findings {
         let mark = match finding.verdict {

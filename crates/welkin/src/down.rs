@@ -9,7 +9,7 @@ use store_sqlite::{OpenError, Sqlite};
 
 use crate::data_dir::DataDir;
 use crate::settings::{HostKind, Settings};
-use crate::{hosts, up};
+use crate::{hosts, processes, up};
 
 /// Longest that a running region may take to stop everything.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -29,13 +29,16 @@ pub fn run(settings: &Settings, purge: bool) -> Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        match ask(data.root(), Request::Down, LIMIT).await {
-            Ok(_) => {}
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {}
-            Err(error) => return Err(error).context("the region did not stop"),
+        for socket in processes::sockets(data.root()) {
+            match ask(&socket, Request::Down, LIMIT).await {
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {}
+                Err(error) => return Err(error).context("the region did not stop"),
+            }
         }
+        processes::ended(data.root(), LIMIT).await?;
         // Whether it ran or not, the folder is ours now; and what a killed region left is taken down here.
-        let lock = take_over(&data).await?;
+        let lock = if data.database().exists() { None } else { Some(take_over(&data).await?) };
         let is_simulated = data.machines().join("simulated").exists();
         if !is_simulated {
             up::require_root()?;
@@ -45,6 +48,9 @@ pub fn run(settings: &Settings, purge: bool) -> Result<()> {
         hosts.down().await?;
         drop(hosts);
         if purge {
+            if let Ok(database) = std::fs::read_to_string(data.database()) {
+                eprintln!("The facts of the region stay in PostgreSQL at {}: drop that database.", database.trim());
+            }
             std::fs::remove_dir_all(data.root()).with_context(|| format!("cannot remove {}", data.root().display()))?;
         }
         drop(lock);

@@ -3,23 +3,30 @@
 #![forbid(unsafe_code)]
 
 mod audit_trail;
+mod backup;
 mod certificate;
 mod cli;
 mod completions;
+mod convert;
 mod data_dir;
 mod descriptors;
+mod dev;
 mod doctor;
 mod down;
+mod driver;
 mod env;
 mod hosts;
 mod image;
 mod notify;
 mod orphans;
 mod own_certificate;
+mod processes;
 mod reconcilers;
 mod restart;
+mod restore;
 mod settings;
 mod signals;
+mod standing;
 mod up;
 mod watching;
 

@@ -6,16 +6,40 @@ use anyhow::{Context, Result, bail};
 use region::ReconcilerStatus;
 use region::admin::{Answer, Request, ask};
 
+use crate::processes;
 use crate::settings::Settings;
 
 /// Prints how the reconcilers of a running region do.
 pub fn run(settings: &Settings) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let asked = runtime.block_on(ask(&settings.data_dir, Request::Reconcilers, Duration::from_secs(10)));
-    let answer = asked.with_context(|| format!("no region answers on {}", settings.data_dir.display()))?;
-    match answer {
-        Answer::Reconcilers(statuses) => print!("{}", table(&statuses)),
-        other => bail!("unexpected answer: {other:?}"),
+    let sockets = processes::sockets(&settings.data_dir);
+    let mut is_answered = false;
+    for folder in &sockets {
+        let asked = runtime.block_on(ask(folder, Request::Reconcilers, Duration::from_secs(10)));
+        let answer = match asked.with_context(|| format!("no region answers on {}", folder.display())) {
+            Ok(answer) => answer,
+            // One of several that hangs must not hide how the others do.
+            Err(error) if sockets.len() > 1 => {
+                println!("{error:#}");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let process = folder.file_name().unwrap_or_default().to_string_lossy();
+        match answer {
+            Answer::Reconcilers(statuses) => {
+                if folder != &settings.data_dir {
+                    println!("{process} reconciles");
+                }
+                print!("{}", table(&statuses));
+            }
+            Answer::Elsewhere(why) => println!("{process} stands by: {why}"),
+            other => bail!("unexpected answer: {other:?}"),
+        }
+        is_answered = true;
+    }
+    if !is_answered {
+        bail!("no process of the region in {} answers", settings.data_dir.display());
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
     ("domain", "the domain whose names lead to this region"),
+    ("dev", "whether everybody on this machine is believed without proof"),
     ("host", "what runs the machines: linux, or sim for the API alone"),
     ("listen", "address and port of the endpoint"),
     ("log", "what to log, such as info or region=debug"),
@@ -30,6 +31,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("tls", "off, or self-signed for a certificate that the region makes itself"),
     ("tls_cert", "a file with a certificate and its chain, PEM"),
     ("tls_key", "a file with the certificate's private key, PEM"),
+    ("store", "where the facts are: sqlite, or postgres://user@host/database"),
     ("zones", "availability zones: how many, or their names"),
 ];
 
@@ -54,6 +56,24 @@ pub enum TlsKind {
     SelfSigned,
     /// With the certificate and the key in these files.
     Files(PathBuf, PathBuf),
+}
+
+/// Where the facts are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoreKind {
+    /// In the data folder.
+    Sqlite,
+    /// In a database of PostgreSQL, by its connection string, which may have a password in it.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for StoreKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres(_) => "postgres",
+        })
+    }
 }
 
 /// The settings of one region.
@@ -81,6 +101,10 @@ pub struct Settings {
     pub is_plain_allowed: bool,
     /// The domain whose names lead here: `s3.<domain>` and so on.
     pub domain: String,
+    /// Whether everybody on this machine is believed without proof.
+    pub is_dev: bool,
+    /// Where the facts are.
+    pub store: StoreKind,
 }
 
 /// A setting that cannot be, or a file of settings that cannot be read.
@@ -140,10 +164,18 @@ impl Settings {
             "sim" => HostKind::Sim,
             other => bail!("host: '{other}' is neither linux nor sim"),
         };
+        let listen: SocketAddr = listen
+            .parse()
+            .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?;
+        let is_dev = flag("dev", text("dev"))?;
+        if is_dev && !listen.ip().is_loopback() {
+            bail!(
+                "dev: everybody would be believed, so it goes with a loopback address alone, not with listen = {listen}"
+            );
+        }
         Ok(Self {
-            listen: listen
-                .parse()
-                .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?,
+            listen,
+            is_dev,
             data_dir: text("data_dir").map_or_else(default_data_dir, PathBuf::from),
             zones: zones(&region, text("zones").unwrap_or("3"))?,
             region,
@@ -154,6 +186,12 @@ impl Settings {
             tls: tls(text("tls"), text("tls_cert"), text("tls_key"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,
+            store: match text("store").unwrap_or("sqlite") {
+                "sqlite" => StoreKind::Sqlite,
+                url if store_postgres::is_postgres(url) => StoreKind::Postgres(url.to_owned()),
+                // Not repeated: it may be a connection string with a password, mistyped.
+                _ => bail!("store: it is neither sqlite nor a connection string such as postgres://user@host/database"),
+            },
         })
     }
 }
@@ -294,7 +332,7 @@ fn default_data_dir() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{HostKind, Settings, TlsKind, Values, from_environment, from_toml};
+    use super::{HostKind, Settings, StoreKind, TlsKind, Values, from_environment, from_toml};
 
     fn values(pairs: &[(&str, &str)]) -> Values {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -311,6 +349,9 @@ mod tests {
         assert_eq!(settings.region, "us-east-1");
         assert_eq!(settings.zones, ["us-east-1a", "us-east-1b", "us-east-1c"]);
         assert_eq!(settings.host, HostKind::Linux);
+        assert_eq!(settings.store, StoreKind::Sqlite);
+        let settings = check(&[("store", "postgres://ada:secret@db/cloud")]).unwrap();
+        assert!(!format!("{settings:?}").contains("secret"));
     }
 
     #[test]
@@ -325,6 +366,7 @@ mod tests {
             ("zones", "eu-west-1a"),
             ("zones", "us-east-1a,us-east-1a"),
             ("host", "vmware"),
+            ("store", "mysql://ada:secret@db/cloud"),
             ("public_pool", "198.18.0.1/24"),
             ("public_pool", "198.18.0.0/8"),
             ("public_pool", "pool"),
@@ -335,9 +377,10 @@ mod tests {
             ("domain", "my cloud"),
             ("domain", "cloud..net"),
             ("domain", "10.1.2.3"),
+            ("dev", "yes"),
         ] {
             let error = check(&[(key, value)]).unwrap_err();
-            assert!(error.starts_with(key), "{error}");
+            assert!(error.starts_with(key) && !error.contains("secret"), "{error}");
         }
     }
 
@@ -349,6 +392,20 @@ mod tests {
         assert_eq!(check(&files).unwrap().tls, TlsKind::Files("c".into(), "k".into()));
         assert!(check(&[("tls", "self-signed"), files[0], files[1]]).unwrap_err().starts_with("tls:"));
         assert_eq!(from_toml("allow_plain = true").unwrap()["allow_plain"], "true");
+    }
+
+    #[test]
+    fn development_mode_stays_on_this_machine() {
+        assert!(!check(&[]).unwrap().is_dev);
+        for listen in ["127.0.0.1:4566", "127.8.8.8:1", "[::1]:4566"] {
+            assert!(check(&[("dev", "true"), ("listen", listen)]).unwrap().is_dev, "{listen}");
+        }
+        for listen in ["0.0.0.0:4566", "[::]:4566", "10.0.0.1:4566", "[::ffff:10.0.0.1]:80"] {
+            let error = check(&[("dev", "1"), ("listen", listen)]).unwrap_err();
+            assert!(error.starts_with("dev:"), "{error}");
+            assert!(check(&[("dev", "0"), ("listen", listen)]).is_ok());
+        }
+        assert_eq!(from_toml("dev = true").unwrap()["dev"], "true");
     }
 
     #[test]

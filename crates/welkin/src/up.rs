@@ -1,19 +1,14 @@
 //! `welkin up`: a region in the foreground.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Result, anyhow, bail};
-use blobs::{FolderBlobs, FolderLimits};
+use anyhow::{Result, bail};
 use host_linux::inherited::{self, Maker};
-use node::Agent;
 use region::admin::Order;
-use region::{Limits, Parts, Region, RegionConfig, Server, SystemEffects};
-use store::Store;
-use store_sqlite::Sqlite;
+use region::{Limits, Region, RegionConfig, Server};
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
@@ -22,10 +17,11 @@ use crate::data_dir::DataDir;
 use crate::env::Endpoint;
 use crate::notify::{News, notify};
 use crate::restart::{Handover, Successor};
-use crate::settings::{HostKind, Settings, TlsKind};
+use crate::settings::{HostKind, Settings, StoreKind, TlsKind};
 use crate::signals::Signals;
+use crate::standing::Standing;
 use crate::watching::{init_log, watched};
-use crate::{descriptors, doctor, env, hosts, orphans, restart};
+use crate::{descriptors, dev, doctor, env, orphans, restart};
 
 /// How a region ended.
 enum End {
@@ -71,26 +67,17 @@ pub fn check(settings: &Settings) -> Result<()> {
 async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, started: Instant) -> Result<End> {
     orphans::adopt()?;
     let data = DataDir::create(&settings.data_dir)?;
-    let engine = Sqlite::open(data.store()).map_err(|error| explain(error, data.root()))?;
-    let identity = data.identity_or_new(settings.public_pool)?;
+    let standing = Standing::open(settings, &data).await?;
     let certificate = Certificate::load(settings, &data)?;
-    let hosts = hosts::open(settings.host, &data, &identity).await?;
-    let blobs = FolderBlobs::open(data.blobs(), FolderLimits::default())?;
-    let agent = Arc::new(Agent::new(Arc::clone(&hosts.machines), Arc::clone(&hosts.networks)));
     let config = RegionConfig {
         name: settings.region.clone(),
         zones: settings.zones.clone(),
         listen: settings.listen,
-        public_pool: identity.public_pool,
-        admin_dir: Some(data.root().to_owned()),
+        public_pool: standing.identity().public_pool,
+        admin_dir: Some(standing.admin_dir(&data)),
         image_dir: Some(data.images()),
         is_simulated: settings.host == HostKind::Sim,
-    };
-    let parts = Parts {
-        store: Store::new(engine),
-        blobs: Arc::new(blobs),
-        node: Arc::clone(&agent) as _,
-        effects: Arc::new(SystemEffects),
+        is_dev: settings.is_dev,
     };
     let (mut server, maker) = server(settings.listen, inherited).await?;
     if let Some(certificate) = &certificate {
@@ -100,10 +87,15 @@ async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, sta
     let successor = Successor::ourselves()?;
     let limits = Limits::default();
     let limits = Limits { connections: descriptors::raise(limits.connections), ..limits };
-    let region = Region::open_on(server, config, parts).await?.with_limits(limits).with_restart(successor.preparer());
+    let region =
+        Region::open_on(server, config, standing.parts()).await?.with_limits(limits).with_restart(successor.preparer());
     let region = watched(region, &data, &settings.watching)?;
     let endpoint = Endpoint::new(region.address(), certificate.as_ref(), &settings.domain);
-    env::write(&data, &endpoint, &settings.region, region.root_key())?;
+    let root = region.root_key();
+    let key = if settings.is_dev { dev::key(root) } else { root.clone() };
+    if standing.is_first(region.address()) {
+        env::write(&data, &endpoint, &settings.region, &key)?;
+    }
     let order = watch::Sender::new(Order::Run);
     // From here on, before anybody is told that we are there.
     let bell = Arc::new(Notify::new());
@@ -121,15 +113,9 @@ async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, sta
     if let Some(keeper) = keeper {
         keeper.abort();
     }
-    // The agent must have let go before its machines are stopped, or it would start them again.
-    agent.stop().await;
-    match given {
-        Order::Restart => return Ok(End::Restart(Handover { program: successor.program(), socket, maker })),
-        Order::Down => {
-            info!("stopping machines and networks");
-            hosts.down().await?;
-        }
-        Order::Run | Order::Stop => {}
+    standing.end(given).await?;
+    if given == Order::Restart {
+        return Ok(End::Restart(Handover { program: successor.program(), socket, maker }));
     }
     info!("stopped");
     Ok(End::Stopped)
@@ -147,19 +133,6 @@ async fn server(listen: SocketAddr, inherited: Option<(TcpListener, Maker)>) -> 
     Ok((Server::bind(listen).await?, Maker::Ourselves))
 }
 
-fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
-    match error {
-        store_sqlite::OpenError::InUse { pid, .. } => {
-            let by = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
-            anyhow!(
-                "a region already runs on {}{by}; use its endpoint, or name another folder with --data-dir",
-                folder.display()
-            )
-        }
-        other => anyhow::Error::new(other).context(format!("cannot open the store in {}", folder.display())),
-    }
-}
-
 fn print_banner(
     settings: &Settings,
     data: &DataDir,
@@ -174,13 +147,22 @@ fn print_banner(
         HostKind::Linux => "QEMU on this machine",
         HostKind::Sim => "simulated: the API is real, but nothing boots (--host sim)",
     };
+    if settings.is_dev {
+        warn!("development mode: signatures are not checked; everybody on this machine is believed");
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "Welkin {} is ready after {} ms\n", env!("CARGO_PKG_VERSION"), started.elapsed().as_millis())?;
     writeln!(out, "  endpoint  {}", endpoint.url)?;
     writeln!(out, "  region    {} ({})", settings.region, settings.zones.join(", "))?;
     writeln!(out, "  account   {}", region.root_key().account)?;
     writeln!(out, "  data      {}", data.root().display())?;
+    if let StoreKind::Postgres(_) = settings.store {
+        writeln!(out, "  facts     PostgreSQL at {}", std::fs::read_to_string(data.database())?.trim())?;
+    }
     writeln!(out, "  machines  {machines}\n")?;
+    if settings.is_dev {
+        writeln!(out, "{}\n", dev::banner(std::io::stdout().is_terminal()))?;
+    }
     writeln!(out, "In another terminal:\n")?;
     writeln!(out, "  eval \"$(welkin env{folder})\"")?;
     writeln!(out, "  aws sts get-caller-identity\n")?;

@@ -50,7 +50,7 @@ pub enum DecodeReason {
     /// The document is no XML that we accept.
     #[error("is not acceptable XML: {0}")]
     Xml(String),
-    /// The body is no JSON or CBOR that we accept, or not compressed as it says.
+    /// The body is no JSON or CBOR that we accept.
     #[error("is not acceptable: {0}")]
     Syntax(String),
     /// A JSON or CBOR value is of another kind than its member.

@@ -8,6 +8,9 @@
 pub mod aws_chunked;
 mod document;
 mod error;
+pub mod eventstream;
+mod host_prefix;
+pub mod multipart;
 mod percent;
 mod protocol;
 mod request_id;
@@ -15,6 +18,7 @@ mod router;
 mod scalar;
 mod service;
 mod shape;
+pub mod sigv2;
 pub mod sigv4;
 mod stream;
 mod tree;
@@ -24,6 +28,7 @@ mod xml;
 
 pub use document::Document;
 pub use error::{DecodeError, DecodeReason, ServiceError};
+pub use host_prefix::host_labels;
 pub use percent::{decode_path, decode_query, parse_query};
 pub use protocol::{
     ErrorContext, JsonVersion, Protocol, RequestParts, ResponseParts, decode_request, encode_error, encode_response,

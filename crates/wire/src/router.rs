@@ -122,8 +122,17 @@ fn rank(
 fn split_path<'a>(segments: &[Segment], path: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
     let mut labels = Vec::new();
     let mut rest = path.strip_prefix('/').unwrap_or(path);
-    for segment in segments {
+    for (index, segment) in segments.iter().enumerate() {
         if let Segment::Rest(name) = segment {
+            // S3 Control has literals behind such a label: `/mrap/instances/{Name+}/policy`.
+            for after in segments.get(index + 1..)?.iter().rev() {
+                let (head, tail) = rest.rsplit_once('/')?;
+                let Segment::Literal(text) = after else { return None };
+                if *text != tail {
+                    return None;
+                }
+                rest = head;
+            }
             labels.push((*name, rest));
             return (!rest.is_empty()).then_some(labels);
         }

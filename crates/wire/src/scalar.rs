@@ -53,8 +53,14 @@ fn parse_float(text: &str) -> Option<f64> {
     }
 }
 
+/// From the year 0 to the year 9999, in seconds: what every format can write, and what AWS takes.
+const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+
 fn parse_timestamp(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
+    parse_any_timestamp(text.trim()).filter(|time| WRITABLE.contains(&time.as_second()))
+}
+
+fn parse_any_timestamp(text: &str) -> Option<Timestamp> {
     if text.bytes().next()?.is_ascii_alphabetic() {
         return DateTimeParser::new().parse_timestamp(text).ok();
     }
@@ -195,7 +201,18 @@ mod tests {
                 ("1795248550", expected),
                 ("1795248550.5", "2026-11-21T08:09:10.500Z"),
             ],
-            &["", "yesterday", "2026-13-01T00:00:00Z", "99999999999999999999", "1.0000000001", "-", ".", "1.-5"],
+            &[
+                "-222222222523",
+                "-000001-12-31T00:00:00Z",
+                "",
+                "yesterday",
+                "2026-13-01T00:00:00Z",
+                "99999999999999999999",
+                "1.0000000001",
+                "-",
+                ".",
+                "1.-5",
+            ],
         );
     }
 

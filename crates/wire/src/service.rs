@@ -1,7 +1,7 @@
 //! The schema of a service: its names, its operations and their HTTP routes.
 
-use crate::error::ServiceError;
-use crate::protocol::Protocol;
+use crate::error::{DecodeError, ServiceError};
+use crate::protocol::{Protocol, rest_xml_refusal};
 use crate::shape::Shape;
 
 /// A service of AWS's, as far as its model describes it.
@@ -62,6 +62,14 @@ impl ServiceShape {
                 Err(ServiceError::bad_request("UnknownOperationException", ""))
             }
             _ => self.resolve(name),
+        }
+    }
+
+    /// What AWS answers to a request to this service, written in `protocol`, that does not fit its schema.
+    pub fn refusal(&self, protocol: Protocol, error: DecodeError) -> ServiceError {
+        match protocol {
+            Protocol::RestXml if !self.has_bare_errors => rest_xml_refusal(&error).because(error),
+            _ => protocol.refusal(error),
         }
     }
 

@@ -37,6 +37,7 @@ pub struct ByteStream {
     /// Never contended: only the owner polls. The mutex makes requests `Sync`, which a stream need not be.
     pieces: Mutex<BoxStream<'static, Result<Bytes, StreamError>>>,
     length: Option<u64>,
+    limit: Option<u64>,
     trailers: Option<Trailers>,
 }
 
@@ -46,7 +47,7 @@ pub type Trailers = Arc<OnceLock<Vec<(String, String)>>>;
 impl ByteStream {
     /// A stream of `pieces` that will add up to `length` bytes, if that is known. The stream trusts its maker on that.
     pub fn new(pieces: impl Stream<Item = Result<Bytes, StreamError>> + Send + 'static, length: Option<u64>) -> Self {
-        Self { pieces: Mutex::new(pieces.boxed()), length, trailers: None }
+        Self { pieces: Mutex::new(pieces.boxed()), length, limit: length, trailers: None }
     }
 
     /// The stream of these bytes.
@@ -60,6 +61,18 @@ impl ByteStream {
     pub fn with_trailers(mut self, trailers: Trailers) -> Self {
         self.trailers = Some(trailers);
         self
+    }
+
+    /// The same stream, of which is known that it ends in an error rather than with more bytes than `limit`.
+    #[must_use]
+    pub fn with_limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// The most bytes that there can be, if that is known.
+    pub fn limit(&self) -> Option<u64> {
+        self.limit
     }
 
     /// Where the trailing headers will be, if there can be any.

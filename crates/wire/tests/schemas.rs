@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod common;
+
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop, proptest};
+use common::values;
+use proptest::prelude::{any, proptest};
 use wire::{
     DecodeReason, Kind, Member, OperationShape, Protocol, RequestParts, ServiceShape, Shape, ShapeRef, Value, scalars,
 };
@@ -120,40 +123,6 @@ fn encode(shape: &Shape, is_flattened: bool, prefix: &str, value: &Value, out: &
     }
 }
 
-fn values(shape: &'static Shape) -> BoxedStrategy<Value> {
-    match &shape.kind {
-        Kind::Boolean => any::<bool>().prop_map(Value::Bool).boxed(),
-        Kind::Integer => any::<i32>().prop_map(|number| Value::Integer(number.into())).boxed(),
-        Kind::Long => any::<i64>().prop_map(Value::Integer).boxed(),
-        Kind::Double => (-1000..1000).prop_map(|number| Value::Float(f64::from(number) / 8.0)).boxed(),
-        Kind::Blob => Just(Value::String("aGk".to_owned())).boxed(),
-        Kind::List { member, .. } => {
-            let ShapeRef::Now(member) = *member else { panic!("a static") };
-            prop::collection::vec(values(member), 0..12).prop_map(Value::List).boxed()
-        }
-        Kind::Map { value, .. } => {
-            let ShapeRef::Now(value) = *value else { panic!("a static") };
-            prop::collection::btree_map(any::<String>(), values(value), 0..12)
-                .prop_map(|pairs| Value::Map(pairs.into_iter().collect()))
-                .boxed()
-        }
-        Kind::Structure { members, is_union } => {
-            let fields: Vec<_> = (0_u16..)
-                .zip(*members)
-                .map(|(index, member)| {
-                    let ShapeRef::Now(shape) = member.shape else { panic!("a static") };
-                    (Just(index), values(shape))
-                })
-                .collect();
-            if *is_union {
-                return prop::strategy::Union::new(fields).prop_map(|field| Value::Structure(vec![field])).boxed();
-            }
-            fields.prop_map(Value::Structure).boxed()
-        }
-        _ => any::<String>().prop_map(Value::String).boxed(),
-    }
-}
-
 /// Where the encoder wrote base64 text, the decoder gives bytes.
 fn with_blobs(value: Value) -> Value {
     let Value::Structure(fields) = value else { return value };
@@ -165,7 +134,7 @@ fn with_blobs(value: Value) -> Value {
 
 proptest! {
     #[test]
-    fn a_form_decodes_to_the_tree_it_was_made_of(value in values(&EVERYTHING), seed in any::<usize>()) {
+    fn a_form_decodes_to_the_tree_it_was_made_of(value in values(&EVERYTHING, true), seed in any::<usize>()) {
         let mut form = Vec::new();
         encode(&EVERYTHING, false, "", &value, &mut form);
         // Parameters come in any order.

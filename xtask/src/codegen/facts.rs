@@ -15,7 +15,7 @@ pub struct MemberFacts<'a> {
     pub query: String,
     /// The name in JSON and CBOR.
     pub json: &'a str,
-    /// Where it travels: the variant of `wire::Location`, none for the body.
+    /// Where it travels: the variant of `wire::Location`, none for the body. A header of an event is a header.
     pub location: Option<&'static str>,
     /// How a timestamp is written: the variant of `wire::TimestampFormat`.
     pub format: Option<&'static str>,
@@ -47,6 +47,7 @@ pub fn member<'a>(
         _ => wire.to_owned(),
     };
     let location = match reference.location.as_deref() {
+        None if reference.eventheader => Some("Header"),
         None => None,
         Some("uri") => Some("Uri"),
         Some("querystring") => Some("Query"),
@@ -57,7 +58,7 @@ pub fn member<'a>(
     };
     let declared = reference.xml_namespace.as_ref().or(shape.xml_namespace.as_ref());
     let flags = [
-        (owner.payload.as_deref() == Some(name), "payload"),
+        (owner.payload.as_deref() == Some(name) || reference.eventpayload, "payload"),
         (is_stream(model, reference), "streaming"),
         (owner.required.iter().any(|required| required == name), "required"),
         (is_flattened, "flattened"),
@@ -105,7 +106,10 @@ pub fn pair_names<'a>(service: &str, name: &str, shape: &'a Shape) -> (Option<&'
 }
 
 /// Code, status and fault of the error `name`: whether the sender is at fault.
-pub fn error<'a>(name: &'a str, shape: &'a Shape) -> (&'a str, u16, bool) {
+pub fn error<'a>(service: &str, name: &'a str, shape: &'a Shape) -> (&'a str, u16, bool) {
+    if let Some((code, status)) = overrides::query_error(service, name) {
+        return (code, status, true);
+    }
     let traits = shape.error.as_ref();
     let code = traits.and_then(|error| error.code.as_deref()).unwrap_or(name);
     let stated = traits.and_then(|error| error.http_status_code);
@@ -141,4 +145,58 @@ pub fn protocols(metadata: &Metadata) -> Vec<&'static str> {
         spoken.push("Query");
     }
     spoken
+}
+
+/// How HTTP finds an operation of a REST protocol.
+#[derive(Debug)]
+pub struct RouteFacts<'a> {
+    /// The path, segment by segment.
+    pub segments: Vec<SegmentFact<'a>>,
+    /// Query parameters that are part of the route.
+    pub query: Vec<(&'a str, Option<&'a str>)>,
+    /// Query parameters that carry a required member.
+    pub required_query: Vec<&'a str>,
+    /// Headers that carry a required member, in lower case.
+    pub required_headers: Vec<String>,
+}
+
+/// One segment: the variants of `wire::Segment`.
+#[derive(Debug)]
+pub enum SegmentFact<'a> {
+    /// This very text.
+    Literal(&'a str),
+    /// One segment, bound to a member.
+    Label(&'a str),
+    /// All the rest, bound to a member.
+    Rest(&'a str),
+}
+
+/// Reads the route of `operation`.
+pub fn route<'a>(model: &'a Model, operation: &'a Operation) -> anyhow::Result<RouteFacts<'a>> {
+    let (path, query) = operation.http.request_uri.split_once('?').unwrap_or((&operation.http.request_uri, ""));
+    let mut segments = Vec::new();
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        let label = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        segments.push(match label {
+            Some(label) => label.strip_suffix('+').map_or(SegmentFact::Label(label), SegmentFact::Rest),
+            None if segment.contains('{') => bail!("{}: path segment {segment}", operation.name),
+            None => SegmentFact::Literal(segment),
+        });
+    }
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    let query = parts.map(|part| part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value))));
+    let mut facts =
+        RouteFacts { segments, query: query.collect(), required_query: Vec::new(), required_headers: Vec::new() };
+    if let Some(input) = &operation.input {
+        let shape = model.shape(&input.shape)?;
+        for (name, member) in shape.members.0.iter().filter(|(name, _)| shape.required.contains(name)) {
+            let wire = member.location_name.as_deref().unwrap_or(name);
+            match member.location.as_deref() {
+                Some("querystring") => facts.required_query.push(wire),
+                Some("header") => facts.required_headers.push(wire.to_ascii_lowercase()),
+                _ => {}
+            }
+        }
+    }
+    Ok(facts)
 }

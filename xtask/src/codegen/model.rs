@@ -129,6 +129,10 @@ pub struct Reference {
     pub idempotency_token: bool,
     #[serde(default)]
     pub host_label: bool,
+    #[serde(default)]
+    pub eventpayload: bool,
+    #[serde(default)]
+    pub eventheader: bool,
     pub timestamp_format: Option<String>,
     pub xml_namespace: Option<Json>,
 }
@@ -176,7 +180,12 @@ pub struct ErrorTrait {
 impl Model {
     /// Reads a model.
     pub fn parse(text: &[u8]) -> anyhow::Result<Self> {
-        Ok(serde_json::from_slice(text)?)
+        let mut model: Self = serde_json::from_slice(text)?;
+        for (name, operation) in &mut model.operations.0 {
+            // CloudFront's have a version behind their name within, which nobody writes.
+            operation.name.clone_from(name);
+        }
+        Ok(model)
     }
 
     /// The shape called `name`.

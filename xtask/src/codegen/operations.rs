@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 
+use super::facts::SegmentFact;
 use super::model::Operation;
 use super::selection::Selection;
 use super::{facts, names, overrides};
@@ -137,7 +138,7 @@ pub fn service(selection: &Selection<'_>) -> anyhow::Result<String> {
     }
     let mut errors = String::new();
     for (name, shape) in &selection.errors {
-        let (code, status, is_sender_fault) = facts::error(name, shape);
+        let (code, status, is_sender_fault) = facts::error(selection.service, name, shape);
         let schema = names::screaming(selection.type_name(name));
         writeln!(
             errors,
@@ -187,44 +188,22 @@ pub fn service(selection: &Selection<'_>) -> anyhow::Result<String> {
 }
 
 fn route(selection: &Selection<'_>, operation: &Operation) -> anyhow::Result<String> {
-    let (path, query) = operation.http.request_uri.split_once('?').unwrap_or((&operation.http.request_uri, ""));
-    let mut segments = Vec::new();
-    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-        let label = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        segments.push(match label {
-            Some(label) => match label.strip_suffix('+') {
-                Some(label) => format!("Segment::Rest({label:?})"),
-                None => format!("Segment::Label({label:?})"),
-            },
-            None if segment.contains('{') => bail!("{}: path segment {segment}", operation.name),
-            None => format!("Segment::Literal({segment:?})"),
-        });
-    }
-    let literals: Vec<String> = query
-        .split('&')
-        .filter(|part| !part.is_empty())
-        .map(|part| match part.split_once('=') {
-            Some((name, value)) => format!("({name:?}, Some({value:?}))"),
-            None => format!("({part:?}, None)"),
+    let route = facts::route(selection.model, operation)?;
+    let segments: Vec<String> = route
+        .segments
+        .iter()
+        .map(|segment| match segment {
+            SegmentFact::Literal(text) => format!("Segment::Literal({text:?})"),
+            SegmentFact::Label(name) => format!("Segment::Label({name:?})"),
+            SegmentFact::Rest(name) => format!("Segment::Rest({name:?})"),
         })
         .collect();
-    let (mut required_query, mut required_headers) = (Vec::new(), Vec::new());
-    if let Some(input) = &operation.input {
-        let shape = selection.model.shape(&input.shape)?;
-        for (name, member) in shape.members.0.iter().filter(|(name, _)| shape.required.contains(name)) {
-            let wire = member.location_name.as_deref().unwrap_or(name);
-            match member.location.as_deref() {
-                Some("querystring") => required_query.push(wire.to_owned()),
-                Some("header") => required_headers.push(wire.to_ascii_lowercase()),
-                _ => {}
-            }
-        }
-    }
     Ok(format!(
-        "Route {{ method: {:?}, path: &[{}], query: &[{}], required_query: &{required_query:?}, \
-         required_headers: &{required_headers:?} }}",
+        "Route {{ method: {:?}, path: &[{}], query: &{:?}, required_query: &{:?}, required_headers: &{:?} }}",
         operation.http.method,
         segments.join(", "),
-        literals.join(", "),
+        route.query,
+        route.required_query,
+        route.required_headers,
     ))
 }

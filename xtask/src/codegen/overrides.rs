@@ -99,6 +99,37 @@ pub fn query_pair(service: &str, shape: &str) -> Option<(&'static str, &'static 
     }
 }
 
+/// The code that an error of SQS had in query, and still has for clients in query mode; the model has forgotten these too.
+/// Source: Smithy's model of SQS, `aws.protocols#awsQueryError`.
+pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
+    if service != "sqs" {
+        return None;
+    }
+    Some(match name {
+        "BatchEntryIdsNotDistinct" => ("AWS.SimpleQueueService.BatchEntryIdsNotDistinct", 400),
+        "BatchRequestTooLong" => ("AWS.SimpleQueueService.BatchRequestTooLong", 400),
+        "EmptyBatchRequest" => ("AWS.SimpleQueueService.EmptyBatchRequest", 400),
+        "InvalidBatchEntryId" => ("AWS.SimpleQueueService.InvalidBatchEntryId", 400),
+        "KmsAccessDenied" => ("KMS.AccessDeniedException", 400),
+        "KmsDisabled" => ("KMS.DisabledException", 400),
+        "KmsInvalidKeyUsage" => ("KMS.InvalidKeyUsageException", 400),
+        "KmsInvalidState" => ("KMS.InvalidStateException", 400),
+        "KmsNotFound" => ("KMS.NotFoundException", 400),
+        "KmsOptInRequired" => ("KMS.OptInRequired", 403),
+        "KmsThrottled" => ("KMS.ThrottlingException", 400),
+        "MessageNotInflight" => ("AWS.SimpleQueueService.MessageNotInflight", 400),
+        "OverLimit" => ("OverLimit", 403),
+        "PurgeQueueInProgress" => ("AWS.SimpleQueueService.PurgeQueueInProgress", 403),
+        "QueueDeletedRecently" => ("AWS.SimpleQueueService.QueueDeletedRecently", 400),
+        "QueueDoesNotExist" => ("AWS.SimpleQueueService.NonExistentQueue", 400),
+        "QueueNameExists" => ("QueueAlreadyExists", 400),
+        "RequestThrottled" => ("RequestThrottled", 403),
+        "TooManyEntriesInBatchRequest" => ("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", 400),
+        "UnsupportedOperation" => ("AWS.SimpleQueueService.UnsupportedOperation", 400),
+        _ => return None,
+    })
+}
+
 /// The answer holds what a node or a file of its own has and the store has not, though the model declares no stream.
 pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
     matches!((service, operation), ("ec2", "GetConsoleOutput") | ("cloudtrail", "LookupEvents"))

@@ -61,7 +61,8 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
 }
 
 /// Folders that hold what is made or fetched.
-const NOT_OURS: [&str; 6] = [".cache", ".git", ".pytest_cache", ".venv", "__pycache__", "target"];
+const NOT_OURS: [&str; 8] =
+    [".cache", ".git", ".pytest_cache", ".venv", ".venv-2020", "__pycache__", "node_modules", "target"];
 
 fn read_all(root: &Path) -> anyhow::Result<Vec<File>> {
     let mut files = Vec::new();

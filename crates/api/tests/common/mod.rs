@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value as Json;
-use wire::{Kind, RequestParts, ServiceShape, Shape, Value};
+use wire::{Document, Kind, RequestParts, ServiceShape, Shape, Value};
 
 /// Every generated service.
 pub const SERVICES: [&ServiceShape; 3] = [&api::ec2::SERVICE, &api::s3::SERVICE, &api::sts::SERVICE];
@@ -43,7 +43,23 @@ pub fn value_of(shape: &Shape, json: &Json) -> Value {
             });
             Value::Structure(fields.collect())
         }
-        Kind::Document => panic!("no document here"),
+        Kind::Document => Value::Document(document_of(json)),
+    }
+}
+
+/// `json` as a document.
+fn document_of(json: &Json) -> Document {
+    match json {
+        Json::Null => Document::Null,
+        Json::Bool(inner) => Document::Bool(*inner),
+        Json::Number(inner) => {
+            inner.as_i64().map_or_else(|| Document::Float(inner.as_f64().unwrap()), Document::Integer)
+        }
+        Json::String(inner) => Document::String(inner.clone()),
+        Json::Array(items) => Document::List(items.iter().map(document_of).collect()),
+        Json::Object(pairs) => {
+            Document::Map(pairs.iter().map(|(key, inner)| (key.clone(), document_of(inner))).collect())
+        }
     }
 }
 

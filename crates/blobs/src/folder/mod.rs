@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! layout   "welkin-blobs 1"; locked by the process that uses the folder
-//! tmp/     files being written, named by their blobs' ids; whatever is here when the folder is opened is rubbish
+//! tmp/     files being written, named by their blobs' ids; whatever is here when the folder is opened is rubbish, but
+//!          for the folders in it of processes that share the blobs: each locks its own
 //! 00/…ff/  finished blobs: 0f/0f…, by the first byte of the id; never changed, only deleted
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 mod import;
 mod read;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -67,8 +69,10 @@ struct Shared {
     workers: Arc<Semaphore>,
     patience: Duration,
     holds: Holds,
+    /// Where blobs are while they are written.
+    drafts: PathBuf,
     /// Held locked for as long as anything of this store is alive.
-    _layout: File,
+    _locks: Vec<File>,
 }
 
 impl FolderBlobs {
@@ -77,17 +81,35 @@ impl FolderBlobs {
     /// [`BlobError::Io`].
     pub fn open(folder: impl Into<PathBuf>, limits: FolderLimits) -> Result<Self, BlobError> {
         let root = folder.into();
-        let layout = prepare(&root)?;
+        let layout = prepare(&root, &File::try_lock)?;
+        let drafts = root.join("tmp");
+        shared::sweep(&drafts)?;
+        Ok(Self::new(root, drafts, vec![layout], limits))
+    }
+
+    /// Opens a folder that other processes use too, all of them by this function. Each deletes what it left itself, and
+    /// what those left that have ended. Errors: as [`FolderBlobs::open`].
+    pub fn open_shared(folder: impl Into<PathBuf>, limits: FolderLimits) -> Result<Self, BlobError> {
+        let root = folder.into();
+        let layout = prepare(&root, &File::try_lock_shared)?;
+        let tmp = root.join("tmp");
+        shared::sweep(&tmp)?;
+        let (drafts, lock) = shared::own_folder(&tmp)?;
+        Ok(Self::new(root, drafts, vec![layout, lock], limits))
+    }
+
+    fn new(root: PathBuf, drafts: PathBuf, locks: Vec<File>, limits: FolderLimits) -> Self {
         let shared = Shared {
             root,
+            drafts,
             uploads: Arc::new(Semaphore::new(limits.uploads)),
             readers: Arc::new(Semaphore::new(limits.readers)),
             workers: Arc::new(Semaphore::new(limits.workers)),
             patience: limits.patience,
             holds: Holds::default(),
-            _layout: layout,
+            _locks: locks,
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Self { shared: Arc::new(shared) }
     }
 
     /// Begins to write a blob under the id that it had in another store. Blocks on the disk, and flushes nothing:
@@ -145,7 +167,7 @@ impl Shared {
     }
 
     fn draft_path(&self, id: &BlobId) -> PathBuf {
-        self.root.join("tmp").join(id.to_string())
+        self.drafts.join(id.to_string())
     }
 
     async fn wait_for(&self, permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BlobError> {
@@ -195,8 +217,8 @@ fn failed(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> BlobError {
     move |error| BlobError::io(format!("{doing} {}", path.display()), error)
 }
 
-/// Makes the folders and sweeps `tmp/`; gives the locked layout file.
-fn prepare(root: &Path) -> Result<File, BlobError> {
+/// Makes the folders; gives the layout file, locked as `lock` does.
+fn prepare(root: &Path, lock: &dyn Fn(&File) -> Result<(), fs::TryLockError>) -> Result<File, BlobError> {
     let is_new = !root.exists();
     fs::create_dir_all(root).map_err(failed("make", root))?;
     let layout_path = root.join("layout");
@@ -208,7 +230,7 @@ fn prepare(root: &Path) -> Result<File, BlobError> {
         .truncate(false)
         .open(&layout_path)
         .map_err(failed("open", &layout_path))?;
-    match layout.try_lock() {
+    match lock(&layout) {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => return Err(BlobError::InUse(root.to_owned())),
         Err(fs::TryLockError::Error(error)) => return Err(failed("lock", &layout_path)(error)),
@@ -231,11 +253,6 @@ fn prepare(root: &Path) -> Result<File, BlobError> {
     sync_folder(root)?;
     if let (true, Some(parent)) = (is_new, root.canonicalize().ok().as_deref().and_then(Path::parent)) {
         sync_folder(parent)?;
-    }
-
-    let drafts = root.join("tmp");
-    for entry in fs::read_dir(&drafts).map_err(failed("list", &drafts))? {
-        remove(&entry.map_err(failed("list", &drafts))?.path())?;
     }
     Ok(layout)
 }

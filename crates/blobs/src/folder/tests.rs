@@ -240,6 +240,27 @@ fn a_folder_has_one_user_and_a_known_layout() {
 }
 
 #[tokio::test]
+async fn a_shared_folder_has_users_who_leave_each_others_drafts_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || FolderBlobs::open_shared(folder.path(), FolderLimits::default());
+    let first = open().unwrap();
+    let draft = first.shared.draft_path(&BlobId::from([7; 16]));
+    fs::write(&draft, "half").unwrap();
+    let second = open().unwrap();
+    assert!(draft.exists(), "taken for a leftover");
+    let written = first.put(source_of("whole"), 100, &[]).await.unwrap();
+    let read = second.open(&written.id, None).await.unwrap().collect(100).await.unwrap();
+    assert_eq!(read, b"whole");
+    assert!(matches!(FolderBlobs::open(folder.path(), FolderLimits::default()), Err(BlobError::InUse(_))));
+    drop(first);
+    drop(open().unwrap());
+    assert!(!draft.exists(), "its process has ended");
+    drop(second);
+    drop(FolderBlobs::open(folder.path(), FolderLimits::default()).unwrap());
+    assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn a_client_that_stalls_holds_a_slot_but_no_thread() {
     let folder = tempfile::tempdir().unwrap();
     let limits = FolderLimits { uploads: 2, workers: 1, patience: Duration::from_millis(50), ..Default::default() };

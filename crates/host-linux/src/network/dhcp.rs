@@ -39,8 +39,8 @@ pub async fn serve(socket: UdpSocket, address: Ipv4Addr, served: watch::Receiver
 }
 
 /// The answer to one datagram and where it goes; nothing if none is due.
-fn answer(datagram: &[u8], spec: &NetworkSpec, address: Ipv4Addr) -> Option<(Vec<u8>, SocketAddr)> {
-    let request = Message::decode(&mut Decoder::new(datagram)).ok()?;
+pub(super) fn answer(datagram: &[u8], spec: &NetworkSpec, address: Ipv4Addr) -> Option<(Vec<u8>, SocketAddr)> {
+    let request = Message::decode(&mut Decoder::new(&with_known_options(datagram)?)).ok()?;
     let interface = spec.interfaces.iter().find(|interface| interface.private_ip == address)?;
     let subnet = spec.subnets.iter().find(|subnet| subnet.id == interface.subnet)?.cidr;
     let router = gateway(subnet);
@@ -104,6 +104,31 @@ fn answer(datagram: &[u8], spec: &NetworkSpec, address: Ipv4Addr) -> Option<(Vec
     Some((bytes, (to, CLIENT_PORT).into()))
 }
 
+/// The same datagram with those options only that matter here. The decoder panics on some others that are malformed
+/// (dhcproto 0.15.0, `ClientFQDN` of less than three bytes), and what a guest sends must not end its server.
+fn with_known_options(datagram: &[u8]) -> Option<Vec<u8>> {
+    const FIXED: usize = 240;
+    const KNOWN: [u8; 3] = [50, 53, 54];
+    const PAD: u8 = 0;
+    const END: u8 = 255;
+    let (fixed, mut rest) = datagram.split_at_checked(FIXED)?;
+    let mut bytes = fixed.to_vec();
+    while let Some((&code, after)) = rest.split_first().filter(|(code, _)| **code != END) {
+        if code == PAD {
+            rest = after;
+            continue;
+        }
+        let length = 2 + usize::from(*after.first()?);
+        let (option, others) = rest.split_at_checked(length)?;
+        if KNOWN.contains(&code) {
+            bytes.extend_from_slice(option);
+        }
+        rest = others;
+    }
+    bytes.push(END);
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
@@ -151,6 +176,20 @@ mod tests {
             DhcpOption::InterfaceMtu(1500),
         ] {
             assert_eq!(offer.opts().get(OptionCode::from(&option)), Some(&option));
+        }
+    }
+
+    #[test]
+    fn options_that_the_decoder_panics_on_do_not_end_the_server() {
+        let (route_wider_than_an_address, short_name) = ([121, 5, 40, 1, 1, 1, 1], [81, 1, 0]);
+        for option in [&route_wider_than_an_address[..], &short_name] {
+            let mut message = Message::new_with_id(7, NONE, NONE, NONE, NONE, &[2, 0, 0, 0, 0, 10]);
+            message.opts_mut().insert(DhcpOption::MessageType(MessageType::Discover));
+            let mut bytes = Vec::new();
+            message.encode(&mut Encoder::new(&mut bytes)).unwrap();
+            bytes.splice(240..240, option.iter().copied());
+            assert!(answer(&bytes, &fixture::pair(), OWN).is_some());
+            assert!(answer(&bytes[..242], &fixture::pair(), OWN).is_none());
         }
     }
 

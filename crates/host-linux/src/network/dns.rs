@@ -34,7 +34,7 @@ pub struct Resolver {
 }
 
 /// What is to be done with a question.
-enum Verdict {
+pub(super) enum Verdict {
     Answer(Vec<u8>),
     Forward,
     Ignore,
@@ -189,13 +189,16 @@ fn encode(message: Message) -> Vec<u8> {
     message.to_vec().unwrap_or_default()
 }
 
-fn decide(bytes: &[u8], served: &Served, can_forward: bool) -> Verdict {
+pub(super) fn decide(bytes: &[u8], served: &Served, can_forward: bool) -> Verdict {
     let Ok(question) = Message::from_vec(bytes) else { return Verdict::Ignore };
     if question.metadata.message_type != MessageType::Query {
         return Verdict::Ignore;
     }
     let [query] = question.queries.as_slice() else {
-        return Verdict::Answer(encode(reply_to(&question, ResponseCode::FormErr)));
+        // Without the questions: their names may be compressed, and would be written out in an answer far longer.
+        let mut reply = reply_to(&question, ResponseCode::FormErr);
+        reply.queries.clear();
+        return Verdict::Answer(encode(reply));
     };
     if question.metadata.op_code != OpCode::Query || query.query_class() != DNSClass::IN {
         return Verdict::Answer(encode(reply_to(&question, ResponseCode::NotImp)));

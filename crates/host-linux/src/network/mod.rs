@@ -14,8 +14,10 @@ mod conntrack;
 mod dhcp;
 mod dns;
 mod doctor;
-#[cfg(test)]
+#[cfg(any(test, feature = "hostile"))]
 mod fixture;
+#[cfg(any(test, feature = "hostile"))]
+pub mod hostile;
 mod imds;
 mod namespace;
 mod plan;

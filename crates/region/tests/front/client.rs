@@ -188,6 +188,11 @@ impl Connection {
         let _ = written.expect("the peer reads or closes");
     }
 
+    /// Whether the peer is still there to take this.
+    pub async fn try_write(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
     /// Says that nothing more will come.
     pub async fn end(&mut self) {
         let _ = self.stream.shutdown().await;
@@ -264,9 +269,27 @@ impl Connection {
         self.ahead.drain(..length).collect()
     }
 
-    async fn rest(&mut self) -> Vec<u8> {
+    /// So many bytes; none if the peer closes before.
+    pub async fn try_take(&mut self, length: usize) -> Option<Vec<u8>> {
+        while self.ahead.len() < length {
+            if !self.read_more().await {
+                return None;
+            }
+        }
+        Some(self.ahead.drain(..length).collect())
+    }
+
+    /// All that comes until the peer closes.
+    pub async fn rest(&mut self) -> Vec<u8> {
         while self.read_more().await {}
         std::mem::take(&mut self.ahead)
+    }
+
+    /// Takes a little of what has come, and says how much that was: none at the end.
+    pub async fn sip(&mut self) -> usize {
+        self.ahead.clear();
+        self.read_more().await;
+        self.ahead.len()
     }
 
     async fn read_more(&mut self) -> bool {

@@ -244,22 +244,76 @@ async fn requests_in_a_row_are_answered_in_a_row() {
 #[tokio::test]
 async fn connections_beyond_the_limit_wait_for_a_place() {
     let world = World::with_limits(Limits { connections: 1, ..Limits::default() }).await;
-    let mut first = Connection::open(world.address).await;
-    first.write(HEALTH).await;
-    assert_eq!(first.answer("GET").await.expect("an answer").status, 200);
-    let address = world.address;
-    let second = tokio::spawn(async move {
-        let mut second = Connection::open(address).await;
-        second.write(HEALTH).await;
-        second.answer("GET").await.map(|answer| answer.status)
-    });
-    for _ in 0..50 {
-        first.write(HEALTH).await;
-        assert_eq!(first.answer("GET").await.expect("an answer").status, 200);
+    assert_eq!(world.s3("PUT", &format!("/{BUCKET}"), "").await.status, 200);
+    let put = Request::new("PUT", &format!("/{BUCKET}/{OBJECT}"), "", "0123456789").with("expect", "100-continue");
+    let put = put.signed(&world.owner, "s3");
+    let mut busy = Connection::open(world.address).await;
+    busy.write(format!("{}content-length: 10\r\n\r\n", put.head()).as_bytes()).await;
+    assert_eq!(busy.answer("PUT").await.expect("an answer").status, 100);
+    let mut second = Connection::open(world.address).await;
+    second.write(HEALTH).await;
+    assert!(!second.has_more(Duration::from_millis(300)).await, "there is one place, and it is taken");
+    busy.write(b"0123456789").await;
+    assert_eq!(busy.answer("PUT").await.expect("an answer").status, 200);
+    assert_eq!(second.answer("GET").await.expect("an answer").status, 200, "an idle one makes place");
+    assert!(busy.is_closed().await);
+}
+
+/// Whether idle connections have never said anything, have stopped within a request, or have been answered.
+#[tokio::test]
+async fn idle_connections_make_place_for_new_ones() {
+    let world = World::with_limits(Limits { connections: 100, ..Limits::default() }).await;
+    assert_eq!(world.s3("PUT", &format!("/{BUCKET}"), "").await.status, 200);
+    let put = Request::new("PUT", &format!("/{BUCKET}/{OBJECT}"), "", "0123456789").with("expect", "100-continue");
+    let put = put.signed(&world.owner, "s3");
+    let mut busy = Connection::open(world.address).await;
+    busy.write(format!("{}content-length: 10\r\n\r\n", put.head()).as_bytes()).await;
+    assert_eq!(busy.answer("PUT").await.expect("an answer").status, 100);
+    let mut idle = Vec::new();
+    for number in 0..300 {
+        let mut connection = Connection::open(world.address).await;
+        match number % 3 {
+            0 => connection.write(b"GET / HTTP/1.1\r\nhost: loc").await,
+            1 => {
+                connection.write(HEALTH).await;
+                assert_eq!(connection.answer("GET").await.expect("an answer").status, 200, "connection {number}");
+            }
+            _ => connection.end().await,
+        }
+        idle.push(connection);
     }
-    assert!(!second.is_finished(), "there is one place, and it is taken");
-    drop(first);
-    assert_eq!(second.await.unwrap(), Some(200));
+    assert!(is_well(&world).await);
+    assert!(idle[1].is_closed().await, "the first has left");
+    let last = idle.iter_mut().nth_back(1).unwrap();
+    last.write(HEALTH).await;
+    assert_eq!(last.answer("GET").await.expect("an answer").status, 200, "the last has not");
+    busy.write(b"0123456789").await;
+    assert_eq!(busy.answer("PUT").await.expect("an answer").status, 200, "the busy one never leaves");
+}
+
+#[tokio::test]
+async fn one_address_has_a_share_of_the_connections() {
+    let world = World::with_limits(Limits { connections_per_source: 2, ..Limits::default() }).await;
+    assert_eq!(world.s3("PUT", &format!("/{BUCKET}"), "").await.status, 200);
+    let put = Request::new("PUT", &format!("/{BUCKET}/{OBJECT}"), "", "0123456789").with("expect", "100-continue");
+    let head = format!("{}content-length: 10\r\n\r\n", put.signed(&world.owner, "s3").head());
+    let mut busy = Vec::new();
+    for _ in 0..2 {
+        let mut connection = Connection::open(world.address).await;
+        connection.write(head.as_bytes()).await;
+        assert_eq!(connection.answer("PUT").await.expect("an answer").status, 100);
+        busy.push(connection);
+    }
+    assert!(Connection::open(world.address).await.is_closed().await, "a third is one too many");
+    busy.truncate(1);
+    let is_free = async { while !is_answered(&world).await {} };
+    tokio::time::timeout(PATIENCE, is_free).await.expect("its place is free again");
+}
+
+async fn is_answered(world: &World) -> bool {
+    let mut connection = Connection::open(world.address).await;
+    connection.write(HEALTH).await;
+    connection.answer("GET").await.is_some()
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use ids::AccountId;
 use jiff::Timestamp;
 use node::Agent;
 use region::admin::Order;
-use region::{Limits, Parts, Region, RegionConfig, SystemEffects};
+use region::{Limits, Parts, Region, RegionConfig, Server, SystemEffects};
 use service::{RegionFacts, ZoneFacts};
 use store::{Changes, Direction, Engine, KeyRange, Memory, Store};
 use tokio::sync::watch;
@@ -73,6 +73,31 @@ impl World {
     }
 
     pub async fn with_limits(limits: Limits) -> Self {
+        Self::behind(limits, |server| server).await
+    }
+
+    /// Behind a server with TLS, for example.
+    pub async fn behind(limits: Limits, front: impl FnOnce(Server) -> Server) -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::open(limits, listen, false, front).await.unwrap()
+    }
+
+    /// One that believes everybody.
+    pub async fn in_dev() -> Self {
+        Self::open_in_dev(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap()
+    }
+
+    /// The same at this address, or why it does not open.
+    pub async fn open_in_dev(listen: SocketAddr) -> Result<Self, String> {
+        Self::open(Limits::default(), listen, true, |server| server).await
+    }
+
+    async fn open(
+        limits: Limits,
+        listen: SocketAddr,
+        is_dev: bool,
+        front: impl FnOnce(Server) -> Server,
+    ) -> Result<Self, String> {
         let engine: Arc<dyn Engine> = Arc::new(Memory::new());
         let store = Store::shared(Arc::clone(&engine));
         let blobs = Arc::new(MemoryBlobs::default());
@@ -82,19 +107,23 @@ impl World {
         let config = RegionConfig {
             name: "us-east-1".to_owned(),
             zones: vec!["us-east-1a".to_owned()],
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen,
             public_pool,
             admin_dir: None,
             image_dir: None,
             is_simulated: true,
+            is_dev,
         };
         let parts = Parts {
             store: store.clone(),
             blobs: Arc::<MemoryBlobs>::clone(&blobs),
             node: Arc::new(Agent::new(machines, networks)),
             effects: Arc::new(SystemEffects),
+            duty: None,
         };
-        let region = Region::open(config, parts).await.unwrap().with_limits(limits);
+        let server = front(Server::bind(config.listen).await.map_err(|error| error.to_string())?);
+        let region = Region::open_on(server, config, parts).await.map_err(|error| error.to_string())?;
+        let region = region.with_limits(limits);
         let address = region.address();
         let root = region.root_key();
         let owner = Key { id: root.access_key.clone(), secret: root.secret.clone() };
@@ -126,7 +155,7 @@ impl World {
         store.commit(None, changes).await.unwrap();
         let order = watch::Sender::new(Order::Run);
         let running = tokio::spawn(region.run(order.clone()));
-        Self { address, blobs, owner, stranger, user, suspended, inactive, engine, order, running }
+        Ok(Self { address, blobs, owner, stranger, user, suspended, inactive, engine, order, running })
     }
 
     /// Every row there is.
@@ -179,6 +208,11 @@ impl World {
         things
     }
 
+    /// Tells the region to make way for another program.
+    pub fn restart(&self) {
+        self.order.send_replace(Order::Restart);
+    }
+
     /// Tells the region to stop.
     pub fn stop(&self) {
         self.order.send_replace(Order::Stop);
@@ -187,6 +221,6 @@ impl World {
     /// Waits until it has.
     pub async fn stopped(self) {
         let ended = tokio::time::timeout(PATIENCE, self.running).await.expect("it stops in time").unwrap();
-        assert!(ended == Order::Stop);
+        assert!(ended != Order::Run);
     }
 }

@@ -3,11 +3,18 @@
 
 mod client;
 mod connections;
+mod dev;
 mod fixture;
+mod floods;
+mod forms;
+mod http2;
 mod inputs;
 mod memory;
 mod odd;
+mod presigned;
 mod refusals;
+mod restarts;
+mod tls;
 mod tokens;
 mod uploads;
 mod walk;

@@ -92,12 +92,14 @@ impl World {
                 admin_dir: Some(folder.clone()),
                 image_dir: None,
                 is_simulated: true,
+                is_dev: false,
             };
             let parts = Parts {
                 store: Store::shared(engine.clone()),
                 blobs: Arc::new(MemoryBlobs::default()),
                 node: agent.clone(),
                 effects: self.effects.clone(),
+                duty: None,
             };
             let region = Region::open(config, parts).await.unwrap();
             let (services, account) = (region.services().clone(), region.root_key().account.clone());

@@ -14,5 +14,5 @@ mod record;
 mod token;
 
 pub use checksums::{ChecksumKind, StoredChecksum};
-pub use record::{BlobRefRecord, GarbageRecord, ObjectHeaders, ObjectRecord};
+pub use record::{BlobRefRecord, GarbageRecord, ObjectHeaders, ObjectRecord, named_blob};
 pub(crate) use token::Token;

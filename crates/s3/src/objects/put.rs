@@ -159,9 +159,11 @@ fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<Option<Obje
     Ok(old)
 }
 
+/// The length, or else what it cannot exceed: nobody knows the length of a file in a form before its end.
 fn announced_length(input: &PutObjectRequest) -> Option<u64> {
     let in_header = input.content_length.and_then(|length| u64::try_from(length).ok());
-    input.body.as_ref().map_or(Some(0), ByteStream::length).or(in_header)
+    let most = |body: &ByteStream| body.length().or(body.limit());
+    input.body.as_ref().map_or(Some(0), most).or(in_header)
 }
 
 fn header_checksums(input: &PutObjectRequest) -> Vec<(ChecksumKind, &str)> {

@@ -117,6 +117,18 @@ impl Record for GarbageRecord {
     }
 }
 
+/// The blob that a row of the store names, if it is a row that names one: what a copy of the store must take along. A
+/// blob that is garbage is not among them.
+///
+/// # Errors
+/// A row that doesn't decode.
+pub fn named_blob(key: &[u8], value: &[u8]) -> Result<Option<BlobId>, StoreError> {
+    if !key.starts_with(&store::table_prefix::<BlobRefRecord>()) {
+        return Ok(None);
+    }
+    store::decode::<BlobRefRecord>(value).map(|named| Some(named.blob))
+}
+
 /// The object of this name, if there is one.
 pub(super) fn find(view: &View, bucket: &str, key: &str) -> Result<Option<ObjectRecord>, StoreError> {
     view.get::<ObjectRecord>(&(bucket.to_owned(), key.to_owned()))

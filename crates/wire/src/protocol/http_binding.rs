@@ -65,13 +65,36 @@ fn header_text(value: &HeaderValue) -> Result<&str, DecodeError> {
     std::str::from_utf8(value.as_bytes()).map_err(|_| DecodeError::new("", DecodeReason::Encoding))
 }
 
+/// The elements of a list in a header: separated by commas, an element with commas or quotes of its own in quotes.
+/// Source: RFC 9110, 5.6.1 and 5.6.4.
+fn header_items(text: &str) -> Vec<String> {
+    let (mut items, mut item) = (Vec::new(), String::new());
+    let (mut is_quoted, mut was_quoted) = (false, false);
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if is_quoted => is_quoted = false,
+            '"' if item.trim().is_empty() => {
+                (is_quoted, was_quoted) = (true, true);
+                item.clear();
+            }
+            '\\' if is_quoted => item.extend(characters.next()),
+            ',' if !is_quoted => items.push((std::mem::take(&mut item), std::mem::take(&mut was_quoted))),
+            other => item.push(other),
+        }
+    }
+    items.push((item, was_quoted));
+    let items = items.into_iter().map(|(item, was_quoted)| if was_quoted { item } else { item.trim().to_owned() });
+    items.filter(|item| !item.is_empty()).collect()
+}
+
 fn decode_header(member: &Member, headers: &HeaderMap) -> Result<Option<Value>, DecodeError> {
     let values = headers.get_all(member.wire_name).iter();
     if let Kind::List { member: item, .. } = &member.shape.kind {
         let mut items = Vec::new();
         for value in values {
-            for text in header_text(value)?.split(',').map(str::trim).filter(|text| !text.is_empty()) {
-                items.push(scalar::parse(item, text)?);
+            for text in header_items(header_text(value)?) {
+                items.push(scalar::parse(item, &text)?);
             }
         }
         return Ok((!items.is_empty()).then_some(Value::List(items)));

@@ -146,7 +146,7 @@ pub(super) fn member_of(modelled: Option<&ErrorShape>, name: &str) -> Option<&'s
 
 /// The framework's answers to malformed requests, the same in JSON, rest-json and CBOR.
 pub(super) fn refusal(error: &DecodeError) -> ServiceError {
-    let path = lower_first(&error.path);
+    let path = super::lower_first(&error.path);
     match &error.reason {
         DecodeReason::Missing => ServiceError::bad_request(
             "ValidationException",
@@ -168,12 +168,6 @@ pub(super) fn refusal(error: &DecodeError) -> ServiceError {
 
 fn serialization(message: impl Into<String>) -> ServiceError {
     ServiceError::bad_request("SerializationException", message)
-}
-
-/// The services' validators name members as Java fields.
-fn lower_first(path: &str) -> String {
-    let mut characters = path.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
 /// The whole body, as a payload member has it.

@@ -11,12 +11,15 @@ mod rest_xml;
 mod select;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::error::{DecodeError, DecodeReason, ServiceError};
 use crate::service::{OperationShape, ServiceShape};
+use crate::shape::Kind;
 use crate::value::Value;
 
+pub(crate) use rest_xml::refusal as rest_xml_refusal;
 pub use select::{operation_name, select};
 
 /// A protocol that this build speaks.
@@ -70,7 +73,8 @@ pub struct ResponseParts {
     pub status: StatusCode,
     /// The headers. A length is among them only where the output itself has such a member.
     pub headers: HeaderMap,
-    /// The body; empty if the operation gives a stream.
+    /// The body; empty if the operation gives a stream, but for the first message of an event stream in JSON and CBOR,
+    /// which goes before the others.
     pub body: Bytes,
 }
 
@@ -116,14 +120,24 @@ pub fn encode_response(
     output: &Value,
     request_id: &str,
 ) -> ResponseParts {
-    match protocol {
+    let mut parts = match protocol {
         Protocol::Ec2 => ec2::encode(service, operation, output, request_id),
         Protocol::Query => query::encode(service, operation, output, request_id),
         Protocol::RestXml => rest_xml::encode(service, operation, output, request_id),
         Protocol::Json { version } => json::encode(version, operation, output, request_id),
         Protocol::RestJson => rest_json::encode(operation, output, request_id),
         Protocol::Cbor => cbor::encode(operation, output, request_id),
+    };
+    if has_events(operation) {
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(crate::eventstream::CONTENT_TYPE));
+        parts.body = match (protocol, operation.output) {
+            (Protocol::Json { .. } | Protocol::Cbor, Some(shape)) => {
+                crate::eventstream::encode_initial_response(protocol, shape, output).unwrap_or_default()
+            }
+            _ => Bytes::new(),
+        };
     }
+    parts
 }
 
 /// Writes an error.
@@ -148,12 +162,13 @@ pub fn encode_error(
 }
 
 impl Protocol {
-    /// What AWS answers, in this protocol, to a request that does not fit its schema.
+    /// What AWS answers, in this protocol, to a request that does not fit its schema; in REST-XML, what S3 answers. For
+    /// the other services of that protocol ask [`ServiceShape::refusal`].
     pub fn refusal(self, error: DecodeError) -> ServiceError {
         match self {
             Self::Ec2 => ec2::refusal(&error),
             Self::Query => query::refusal(&error),
-            Self::RestXml => rest_xml::refusal(&error),
+            Self::RestXml => rest_xml::s3_refusal(&error),
             Self::Json { .. } | Self::RestJson | Self::Cbor => json::refusal(&error),
         }
         .because(error)
@@ -185,12 +200,24 @@ fn form_parameters(parts: &RequestParts) -> Result<Vec<(String, Option<String>)>
     crate::percent::parse_query(text)
 }
 
+/// Whether the output is a stream of events. Then its members are events too, which whoever answers writes.
+fn has_events(operation: &OperationShape) -> bool {
+    let members = operation.output.map_or(&[][..], |shape| shape.members());
+    members.iter().any(|member| member.is_streaming && matches!(member.shape.kind, Kind::Structure { .. }))
+}
+
 fn response(status: u16, content_type: &'static str, body: String) -> ResponseParts {
     let mut headers = HeaderMap::new();
     if !body.is_empty() {
-        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     ResponseParts { status: status_code(status), headers, body: body.into() }
+}
+
+/// The services' validators name members as Java fields.
+fn lower_first(path: &str) -> String {
+    let mut characters = path.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
 /// A status no HTTP knows is a fault of ours.

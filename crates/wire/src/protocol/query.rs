@@ -66,12 +66,12 @@ pub(super) fn refusal(error: &DecodeError) -> ServiceError {
             "ValidationError",
             format!(
                 "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
-                lower_first(path)
+                super::lower_first(path)
             ),
         ),
         DecodeReason::Malformed { expected, text } => ServiceError::bad_request(
             "ValidationError",
-            format!("1 validation error detected: Value '{text}' at '{}' must be {expected}", lower_first(path)),
+            format!("1 validation error detected: Value '{text}' at '{}' must be {expected}", super::lower_first(path)),
         ),
         DecodeReason::Encoding
         | DecodeReason::Xml(_)
@@ -81,10 +81,4 @@ pub(super) fn refusal(error: &DecodeError) -> ServiceError {
         }
         reason => ServiceError::bad_request("MalformedInput", format!("{path} {reason}")),
     }
-}
-
-/// The services' validators name members as Java fields.
-fn lower_first(path: &str) -> String {
-    let mut characters = path.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

@@ -80,7 +80,7 @@ pub(super) fn encode(
 ) -> ResponseParts {
     let mut parts =
         ResponseParts { status: status_code(operation.status), headers: HeaderMap::new(), body: Bytes::new() };
-    add_header(&mut parts.headers, "x-amz-request-id", request_id);
+    add_header(&mut parts.headers, request_id_header(service), request_id);
     let (Some(shape), Value::Structure(fields)) = (operation.output, output) else { return parts };
     for (index, value) in fields {
         if let Some(member) = shape.members().get(usize::from(*index)) {
@@ -132,6 +132,10 @@ fn encode_body(
     set_xml(parts, out);
 }
 
+fn request_id_header(service: &ServiceShape) -> &'static str {
+    if service.has_bare_errors { "x-amz-request-id" } else { "x-amzn-requestid" }
+}
+
 fn set_xml(parts: &mut ResponseParts, out: XmlWriter) {
     parts.headers.insert(CONTENT_TYPE, XML);
     parts.body = out.finish().into();
@@ -139,7 +143,7 @@ fn set_xml(parts: &mut ResponseParts, out: XmlWriter) {
 
 pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context: ErrorContext<'_>) -> ResponseParts {
     let mut parts = ResponseParts { status: status_code(error.status), headers: HeaderMap::new(), body: Bytes::new() };
-    add_header(&mut parts.headers, "x-amz-request-id", context.request_id);
+    add_header(&mut parts.headers, request_id_header(service), context.request_id);
     if !context.host_id.is_empty() {
         add_header(&mut parts.headers, "x-amz-id-2", context.host_id);
     }
@@ -173,8 +177,23 @@ pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context
     parts
 }
 
+/// Route 53's and CloudFront's answers to malformed requests. Source: Route 53's "Common errors" and its `InvalidInput`.
+pub(crate) fn refusal(error: &DecodeError) -> ServiceError {
+    match &error.reason {
+        DecodeReason::Xml(why) => ServiceError::bad_request("InvalidInput", format!("Invalid XML ; {why}")),
+        DecodeReason::Missing => {
+            let text = format!(
+                "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+                super::lower_first(&error.path)
+            );
+            ServiceError::bad_request("InvalidInput", text)
+        }
+        _ => ServiceError::bad_request("InvalidInput", error.to_string()),
+    }
+}
+
 /// S3's answers to malformed requests.
-pub(super) fn refusal(error: &DecodeError) -> ServiceError {
+pub(super) fn s3_refusal(error: &DecodeError) -> ServiceError {
     match &error.reason {
         DecodeReason::Missing if error.is_body && !error.path.contains('.') => {
             ServiceError::bad_request("MissingRequestBodyError", "Request Body is empty")

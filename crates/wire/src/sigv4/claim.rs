@@ -1,33 +1,15 @@
 //! What a signed request says of itself in its `Authorization` header.
 
-use std::fmt;
-
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::ALGORITHM;
+use super::scope::parse_amz_date;
+use super::{ALGORITHM, QueryFault, Scope, amz_date};
 
 /// Longest `Authorization` header that is looked at, in bytes.
 const MAX_LENGTH: usize = 4096;
 /// Most headers that a request may sign.
 const MAX_SIGNED_HEADERS: usize = 100;
-
-/// The credential scope: what a signing key is good for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Scope {
-    /// Day in UTC, as `YYYYMMDD`.
-    pub date: String,
-    /// Region, such as `us-east-1`.
-    pub region: String,
-    /// Signing name of the service, such as `ec2`.
-    pub service: String,
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}/aws4_request", self.date, self.region, self.service)
-    }
-}
 
 /// A parsed claim. Nothing in it is proven before its signature has been compared.
 #[derive(Debug, Clone)]
@@ -36,8 +18,8 @@ pub struct Claim {
     pub access_key: String,
     /// For which day, region and service.
     pub scope: Scope,
-    /// Names of the signed headers, lower-case, in the order given.
-    pub signed_headers: Vec<String>,
+    /// Names of the signed headers.
+    pub signed_headers: SignedHeaders,
     /// The signature given.
     pub signature: String,
     /// The request's time as sent, `YYYYMMDDTHHMMSSZ`.
@@ -46,6 +28,49 @@ pub struct Claim {
     pub time: Timestamp,
     /// The session token, with temporary credentials.
     pub session_token: Option<String>,
+    /// Where the claim was found.
+    pub place: Place,
+}
+
+/// Where a claim stands in its request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the `Authorization` header.
+    Header,
+    /// In the query: a presigned request.
+    Query {
+        /// For how many seconds the request is good, if it says so.
+        expires: Option<u32>,
+        /// What stands for the body, if the query says it (`X-Amz-Content-Sha256`).
+        payload: Option<String>,
+    },
+}
+
+/// Names of signed headers, lower-case, in the order given, with semicolons between them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedHeaders(String);
+
+impl SignedHeaders {
+    /// None if there are too many.
+    pub(super) fn parse(mut text: String) -> Option<Self> {
+        text.make_ascii_lowercase();
+        (text.bytes().filter(|byte| *byte == b';').count() < MAX_SIGNED_HEADERS).then_some(Self(text))
+    }
+
+    /// As in the canonical request.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The names.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(';')
+    }
+
+    /// Whether the header of this name, in lower case, is signed.
+    pub fn contains(&self, name: &str) -> bool {
+        self.iter().any(|signed| signed == name)
+    }
 }
 
 /// Why a request carries no usable claim.
@@ -60,6 +85,9 @@ pub enum ClaimError {
     /// A part of the header is absent or malformed. The text says which, in AWS's words.
     #[error("{0}")]
     Incomplete(String),
+    /// A part of the query is absent or malformed.
+    #[error(transparent)]
+    Query(#[from] QueryFault),
 }
 
 impl Claim {
@@ -79,8 +107,13 @@ impl Claim {
         else {
             return Err(ClaimError::UnsupportedType);
         };
-        let (credential, signed_headers, signature) = header_fields(rest, text)?;
-        let (access_key, scope) = split_credential(&credential)?;
+        let fields = header_fields(rest, text)?;
+        let (access_key, scope) = Scope::split_credential(fields.credential).ok_or_else(|| {
+            let credential = fields.credential;
+            ClaimError::Incomplete(format!(
+                "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'"
+            ))
+        })?;
         let (amz_date, time) = request_time(headers)?;
         if amz_date.get(..8) != Some(scope.date.as_str()) {
             return Err(ClaimError::Incomplete(format!(
@@ -91,79 +124,55 @@ impl Claim {
         }
         let session_token =
             headers.get("x-amz-security-token").and_then(|token| token.to_str().ok()).map(str::to_owned);
-        Ok(Self {
-            access_key,
-            scope,
-            signed_headers: signed_headers.split(';').map(|name| name.to_ascii_lowercase()).collect(),
-            signature,
-            amz_date,
-            time,
-            session_token,
-        })
+        let signed_headers = SignedHeaders::parse(fields.signed_headers.to_owned())
+            .ok_or_else(|| ClaimError::Incomplete("Too many signed headers.".into()))?;
+        let signature = fields.signature.to_owned();
+        Ok(Self { access_key, scope, signed_headers, signature, amz_date, time, session_token, place: Place::Header })
     }
 
     /// How far the request's time is from `now`, in seconds: positive if the request is late.
     pub fn age_seconds(&self, now: Timestamp) -> i64 {
         now.as_second() - self.time.as_second()
     }
+
+    /// Whether it stands in the query.
+    pub fn is_presigned(&self) -> bool {
+        matches!(self.place, Place::Query { .. })
+    }
 }
 
-fn header_fields(rest: &str, whole: &str) -> Result<(String, String, String), ClaimError> {
-    let (mut credential, mut signed_headers, mut signature) = (None, None, None);
+struct Fields<'a> {
+    credential: &'a str,
+    signed_headers: &'a str,
+    signature: &'a str,
+}
+
+fn header_fields<'a>(rest: &'a str, whole: &str) -> Result<Fields<'a>, ClaimError> {
+    let (mut credential, mut signed_headers, mut signature) = ("", "", "");
     for part in rest.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let Some((name, value)) = part.split_once('=') else {
             return Err(ClaimError::Incomplete(format!(
                 "'{part}' not a valid key=value pair (missing equal-sign) in Authorization header."
             )));
         };
-        let slot = match name {
-            "Credential" => &mut credential,
-            "SignedHeaders" => &mut signed_headers,
-            "Signature" => &mut signature,
-            _ => continue,
-        };
-        *slot = Some(value.to_owned()).filter(|value| !value.is_empty());
+        match name {
+            "Credential" => credential = value,
+            "SignedHeaders" => signed_headers = value,
+            "Signature" => signature = value,
+            _ => {}
+        }
     }
     let mut lacking = String::new();
-    for (name, slot) in [("Credential", &credential), ("Signature", &signature), ("SignedHeaders", &signed_headers)] {
-        if slot.is_none() {
+    for (name, value) in [("Credential", credential), ("Signature", signature), ("SignedHeaders", signed_headers)] {
+        if value.is_empty() {
             lacking.push_str(&format!("Authorization header requires '{name}' parameter. "));
         }
     }
-    match (credential, signed_headers, signature) {
-        (Some(credential), Some(signed_headers), Some(signature))
-            if signed_headers.split(';').count() <= MAX_SIGNED_HEADERS =>
-        {
-            Ok((credential, signed_headers, signature))
-        }
-        (Some(_), Some(_), Some(_)) => Err(ClaimError::Incomplete("Too many signed headers.".into())),
-        _ => {
-            let scheme = whole.split(' ').next().unwrap_or_default();
-            Err(ClaimError::Incomplete(format!("{lacking}Authorization={scheme}")))
-        }
+    if lacking.is_empty() {
+        return Ok(Fields { credential, signed_headers, signature });
     }
-}
-
-fn split_credential(credential: &str) -> Result<(String, Scope), ClaimError> {
-    // Access keys hold no slash, but the emulators' habits do; the scope is always the last four parts.
-    let mut parts = credential.rsplitn(5, '/');
-    let (terminator, service, region, date, access_key) =
-        (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
-    match (terminator, service, region, date, access_key) {
-        (Some("aws4_request"), Some(service), Some(region), Some(date), Some(access_key))
-            if !service.is_empty()
-                && !region.is_empty()
-                && !access_key.is_empty()
-                && date.len() == 8
-                && date.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            let scope = Scope { date: date.into(), region: region.into(), service: service.into() };
-            Ok((access_key.into(), scope))
-        }
-        _ => Err(ClaimError::Incomplete(format!(
-            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'"
-        ))),
-    }
+    let scheme = whole.split(' ').next().unwrap_or_default();
+    Err(ClaimError::Incomplete(format!("{lacking}Authorization={scheme}")))
 }
 
 pub(super) fn request_time(headers: &HeaderMap) -> Result<(String, Timestamp), ClaimError> {
@@ -185,35 +194,4 @@ pub(super) fn request_time(headers: &HeaderMap) -> Result<(String, Timestamp), C
     Err(ClaimError::Incomplete(
         "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into(),
     ))
-}
-
-fn parse_amz_date(text: &str) -> Option<Timestamp> {
-    let bytes = text.as_bytes();
-    let shaped = bytes.len() == 16
-        && bytes[8] == b'T'
-        && bytes[15] == b'Z'
-        && bytes.iter().enumerate().all(|(at, byte)| at == 8 || at == 15 || byte.is_ascii_digit());
-    if !shaped {
-        return None;
-    }
-    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i16>().ok();
-    let small = |range| number(range).and_then(|number| i8::try_from(number).ok());
-    jiff::civil::DateTime::new(
-        number(0..4)?,
-        small(4..6)?,
-        small(6..8)?,
-        small(9..11)?,
-        small(11..13)?,
-        small(13..15)?,
-        0,
-    )
-    .ok()?
-    .to_zoned(jiff::tz::TimeZone::UTC)
-    .ok()
-    .map(|time| time.timestamp())
-}
-
-/// A time as signed requests carry it in `X-Amz-Date`: `YYYYMMDDTHHMMSSZ`.
-pub fn amz_date(time: Timestamp) -> String {
-    time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }

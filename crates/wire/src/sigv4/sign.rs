@@ -1,10 +1,14 @@
-//! The client's side: the `Authorization` header of a request.
+//! The client's side: the `Authorization` header of a request, or the query of a presigned one.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::claim::request_time;
-use super::{ALGORITHM, CanonicalRequest, Claim, ClaimError, Scope, Signature, SigningKey, string_to_sign};
+use super::canonical::encode;
+use super::claim::{SignedHeaders, request_time};
+use super::{
+    ALGORITHM, CanonicalRequest, Claim, ClaimError, Place, Scope, Signature, SigningKey, amz_date, string_to_sign,
+};
+use jiff::Timestamp;
 
 /// Who signs, and for what. The key must have been derived for the same scope.
 #[derive(Debug, Clone, Copy)]
@@ -25,27 +29,64 @@ pub struct Signer<'a> {
 /// [`ClaimError::Incomplete`] if the request has no time, or one of another day than the scope's.
 pub fn sign_headers(request: &CanonicalRequest<'_>, signer: &Signer<'_>) -> Result<String, ClaimError> {
     let (amz_date, time) = request_time(request.headers)?;
-    if !amz_date.starts_with(&signer.scope.date) {
-        return Err(ClaimError::Incomplete(format!("the key is for {}, the request of {amz_date}", signer.scope.date)));
-    }
-    let claim = Claim {
-        access_key: signer.access_key.to_owned(),
-        scope: signer.scope.clone(),
-        signed_headers: names(request.headers),
-        signature: String::new(),
-        amz_date,
-        time,
-        session_token: None,
-    };
+    let claim = claim(request, signer, amz_date, time, Place::Header)?;
     let signature = signer.key.sign(&string_to_sign(&claim, &request.render(&claim)));
     Ok(authorization(&claim, &signature))
 }
 
-fn names(headers: &HeaderMap) -> Vec<String> {
-    let mut names: Vec<String> =
-        headers.keys().filter(|name| *name != AUTHORIZATION).map(|name| name.as_str().to_owned()).collect();
+/// The query string that presigns `request` with every header it has, for `expires` seconds from `time` on: the one
+/// that it has already, and the claim. With temporary credentials the query must have their `X-Amz-Security-Token`.
+///
+/// # Errors
+/// [`ClaimError::Incomplete`] if `time` is on another day than the scope's.
+pub fn sign_query(
+    request: &CanonicalRequest<'_>,
+    signer: &Signer<'_>,
+    time: Timestamp,
+    expires: u32,
+) -> Result<String, ClaimError> {
+    let place = Place::Query { expires: Some(expires), payload: None };
+    let claim = claim(request, signer, amz_date(time), time, place)?;
+    let credential = encode(format!("{}/{}", claim.access_key, claim.scope).as_bytes(), false);
+    let signed_headers = encode(claim.signed_headers.as_str().as_bytes(), false);
+    let joint = if request.query.is_empty() { "" } else { "&" };
+    let query = format!(
+        "{}{joint}X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={credential}&X-Amz-Date={}&X-Amz-Expires={expires}&X-Amz-SignedHeaders={signed_headers}",
+        request.query, claim.amz_date
+    );
+    let request = CanonicalRequest { query: &query, ..*request };
+    let signature = signer.key.sign(&string_to_sign(&claim, &request.render(&claim)));
+    Ok(format!("{query}&X-Amz-Signature={}", signature.as_str()))
+}
+
+fn claim(
+    request: &CanonicalRequest<'_>,
+    signer: &Signer<'_>,
+    amz_date: String,
+    time: Timestamp,
+    place: Place,
+) -> Result<Claim, ClaimError> {
+    if !amz_date.starts_with(&signer.scope.date) {
+        return Err(ClaimError::Incomplete(format!("the key is for {}, the request of {amz_date}", signer.scope.date)));
+    }
+    Ok(Claim {
+        access_key: signer.access_key.to_owned(),
+        scope: signer.scope.clone(),
+        signed_headers: SignedHeaders::parse(names(request.headers))
+            .ok_or_else(|| ClaimError::Incomplete("too many headers".to_owned()))?,
+        signature: String::new(),
+        amz_date,
+        time,
+        session_token: None,
+        place,
+    })
+}
+
+fn names(headers: &HeaderMap) -> String {
+    let mut names: Vec<&str> =
+        headers.keys().filter(|name| *name != AUTHORIZATION).map(http::HeaderName::as_str).collect();
     names.sort_unstable();
-    names
+    names.join(";")
 }
 
 fn authorization(claim: &Claim, signature: &Signature) -> String {
@@ -53,7 +94,7 @@ fn authorization(claim: &Claim, signature: &Signature) -> String {
         "{ALGORITHM} Credential={}/{}, SignedHeaders={}, Signature={}",
         claim.access_key,
         claim.scope,
-        claim.signed_headers.join(";"),
+        claim.signed_headers.as_str(),
         signature.as_str()
     )
 }
@@ -106,7 +147,7 @@ mod tests {
             PathRule::Once,
         )
         .unwrap();
-        assert_eq!(claim.signed_headers, ["host", "range", "x-amz-content-sha256", "x-amz-date"]);
+        assert_eq!(claim.signed_headers.as_str(), "host;range;x-amz-content-sha256;x-amz-date");
         assert_eq!(claim.signature, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
     }
 

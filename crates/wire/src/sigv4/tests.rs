@@ -3,7 +3,13 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::{any, proptest};
 
-use super::{CanonicalRequest, Claim, ClaimError, EMPTY_SHA256, PathRule, SigningKey, sha256_hex, string_to_sign};
+use jiff::Timestamp;
+
+use super::{
+    CanonicalRequest, Claim, ClaimError, EMPTY_SHA256, PathRule, QueryFault, Scope, Signer, SigningKey, sha256_hex,
+    sign_headers, sign_query, string_to_sign, verify,
+};
+use crate::percent::parse_query;
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     pairs
@@ -117,7 +123,156 @@ fn what_is_lacking_is_said_in_aws_words() {
     }
 }
 
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
+const DOCUMENTED: &str = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+
+#[test]
+fn documented_presigned_url() {
+    let host = headers(&[("host", "examplebucket.s3.amazonaws.com")]);
+    let claim = Claim::from_query(&parse_query(DOCUMENTED).unwrap()).unwrap();
+    let key = SigningKey::derive(SECRET, &claim.scope);
+    let request = |query| CanonicalRequest {
+        method: "GET",
+        path: "/test.txt",
+        query,
+        headers: &host,
+        payload: "UNSIGNED-PAYLOAD",
+        path_rule: PathRule::Once,
+    };
+    assert_eq!(verify(&claim, &request(DOCUMENTED), &key), Ok(()));
+    let signer = Signer { access_key: &claim.access_key, scope: &claim.scope, key: &key };
+    assert_eq!(sign_query(&request(""), &signer, claim.time, 86400).unwrap(), DOCUMENTED);
+    let appended = format!("{DOCUMENTED}&X-Amz-Security-Token=t");
+    let claim = Claim::from_query(&parse_query(&appended).unwrap()).unwrap();
+    assert_eq!(verify(&claim, &request(&appended), &key), Ok(()), "a token that was added after signing");
+    let more = format!("{appended}&x=y");
+    assert!(verify(&claim, &request(&more), &key).is_err(), "anything else that was added");
+}
+
+#[test]
+fn what_is_wrong_with_a_presigned_query() {
+    let fault = |from: &str, to: &str| {
+        assert!(DOCUMENTED.contains(from), "{from}");
+        match Claim::from_query(&parse_query(&DOCUMENTED.replace(from, to)).unwrap()) {
+            Err(ClaimError::Query(fault)) => fault,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(Claim::from_query(&parse_query("a=b").unwrap()).unwrap_err(), ClaimError::Missing);
+    assert_eq!(fault("&X-Amz-Date=20130524T000000Z", ""), QueryFault::Lacking("X-Amz-Date"));
+    assert_eq!(fault("X-Amz-SignedHeaders=host", "X-Amz-SignedHeaders"), QueryFault::Lacking("X-Amz-SignedHeaders"));
+    assert_eq!(fault("Expires=86400", "Expires=1&x-amz-expires=2"), QueryFault::Twice("X-Amz-Expires"));
+    assert_eq!(fault("SHA256", "MD5"), QueryFault::Algorithm("AWS4-HMAC-MD5".into()));
+    assert!(matches!(fault("%2Fs3", ""), QueryFault::Credential(_)));
+    assert!(matches!(fault("T000000Z", ""), QueryFault::Date(_)));
+    assert!(matches!(fault("T000000Z", "T990000Z"), QueryFault::Date(_)));
+    assert!(matches!(fault("Date=20130524", "Date=20130525"), QueryFault::OtherDay { .. }));
+    assert_eq!(fault("86400", "1h"), QueryFault::ExpiresNoNumber);
+    assert_eq!(fault("86400", ""), QueryFault::ExpiresNoNumber);
+    assert_eq!(fault("86400", "-1"), QueryFault::ExpiresNegative);
+    assert_eq!(fault("86400", "604801"), QueryFault::ExpiresTooLong);
+    assert_eq!(fault("86400", "99999999999999999999"), QueryFault::ExpiresTooLong);
+    assert_eq!(fault("=host", &format!("={}", "a;".repeat(100))), QueryFault::TooManyHeaders);
+}
+
+/// A request and its signature, by header or presigned, that can be changed in any one place.
+#[derive(Debug, Clone)]
+struct Sent {
+    method: String,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    payload: String,
+}
+
+impl Sent {
+    fn request(&self) -> CanonicalRequest<'_> {
+        CanonicalRequest {
+            method: &self.method,
+            path: &self.path,
+            query: &self.query,
+            headers: &self.headers,
+            payload: &self.payload,
+            path_rule: PathRule::Once,
+        }
+    }
+
+    fn signed(mut self, is_presigned: bool) -> Self {
+        let time: Timestamp = "2013-05-24T00:00:00Z".parse().unwrap();
+        let scope = Scope { date: "20130524".into(), region: "us-east-1".into(), service: "s3".into() };
+        let key = SigningKey::derive(SECRET, &scope);
+        let signer = Signer { access_key: "AKID", scope: &scope, key: &key };
+        if is_presigned {
+            self.query = sign_query(&self.request(), &signer, time, 60).unwrap();
+        } else {
+            self.headers.insert("x-amz-date", HeaderValue::from_static("20130524T000000Z"));
+            let value = sign_headers(&self.request(), &signer).unwrap();
+            self.headers.insert("authorization", value.parse().unwrap());
+        }
+        self
+    }
+
+    fn is_good(&self) -> bool {
+        let query = parse_query(&self.query);
+        let claim = Claim::from_headers(&self.headers).or_else(|_| Claim::from_query(&query.unwrap_or_default()));
+        let Ok(claim) = claim else { return false };
+        verify(&claim, &self.request(), &SigningKey::derive(SECRET, &claim.scope)).is_ok()
+    }
+}
+
+/// With another character at one place; no other case of the same one, in which names of parameters are read too.
+fn changed(text: &str, at: usize) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let at = at % bytes.len();
+    bytes[at] = if bytes[at].eq_ignore_ascii_case(&b'x') { b'y' } else { b'x' };
+    String::from_utf8(bytes).unwrap()
+}
+
 proptest! {
+    #[test]
+    fn what_is_signed_verifies_and_what_is_changed_does_not(
+        path in "/[a-z0-9/ %~.é-]{0,30}",
+        query in "([a-z]{1,5}=[a-z0-9]{1,5}(&[a-z]{1,5}=[a-z0-9]{1,5}){0,3})?",
+        value in "[a-z0-9]{1,20}",
+        is_presigned in any::<bool>(),
+        at in any::<usize>(),
+    ) {
+        let headers = headers(&[("host", "example.net"), ("x-amz-meta-a", &value)]);
+        let sent = Sent { method: "PUT".into(), path, query, headers, payload: EMPTY_SHA256.into() }.signed(is_presigned);
+        assert!(sent.is_good(), "{sent:?}");
+        let altered = |change: &dyn Fn(&mut Sent)| {
+            let mut other = sent.clone();
+            change(&mut other);
+            assert!(!other.is_good(), "{other:?}");
+        };
+        altered(&|sent| sent.method = changed(&sent.method, at));
+        altered(&|sent| sent.path.push('x'));
+        altered(&|sent| sent.query.push_str("&x=y"));
+        altered(&|sent| sent.payload = changed(&sent.payload, at));
+        altered(&|sent| drop(sent.headers.remove("host")));
+        altered(&|sent| {
+            let value = changed(sent.headers["x-amz-meta-a"].to_str().unwrap(), at);
+            sent.headers.insert("x-amz-meta-a", value.parse().unwrap());
+        });
+        if is_presigned {
+            altered(&|sent| sent.query = changed(&sent.query, at));
+        } else {
+            altered(&|sent| {
+                let text = sent.headers["authorization"].to_str().unwrap();
+                let start = text.find("Signature=").unwrap() + "Signature=".len();
+                let value = format!("{}{}", &text[..start], changed(&text[start..], at));
+                sent.headers.insert("authorization", value.parse().unwrap());
+            });
+        }
+    }
+
+    #[test]
+    fn any_query_is_refused_or_parsed(query in "((X-Amz-(Algorithm|Credential|Date|Expires|Signature|SignedHeaders)|[a-z]{1,3})=[!-%'-~]{0,40}&){0,8}") {
+        if let Ok(query) = parse_query(&query) {
+            let _ = Claim::from_query(&query);
+        }
+    }
+
     #[test]
     fn any_header_bytes_are_refused_or_parsed(value in proptest::collection::vec(any::<u8>(), 0..300), date in "\\PC{0,20}") {
         let mut map = HeaderMap::new();

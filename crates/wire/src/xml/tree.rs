@@ -45,6 +45,10 @@ fn open(start: &BytesStart<'_>) -> Result<Element, DecodeError> {
 /// [`DecodeReason::Xml`], [`DecodeReason::TooDeep`] or [`DecodeReason::TooMany`].
 pub(crate) fn parse(document: &[u8]) -> Result<Element, DecodeError> {
     let text = std::str::from_utf8(document).map_err(refuse)?;
+    // XML 1.0, 2.2. The parser below lets them pass, and no answer could give them back.
+    if text.bytes().any(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) {
+        return Err(refuse("a control character"));
+    }
     let mut reader = Reader::from_str(text);
     let mut stack: Vec<Element> = Vec::new();
     let mut root = None;

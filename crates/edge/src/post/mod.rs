@@ -1,0 +1,109 @@
+//! Uploads from browsers: a `POST` of a form to a bucket, which becomes a `PutObject`.
+//!
+//! S3's model has no such operation, so the edge translates: fields become headers, the file becomes the body, and
+//! whoever signed the form's policy is the caller. The service sees a `PutObject` like any other, with the same checks and
+//! permissions (S3 asks for `s3:PutObject` too); only the answer is another ([`Ending`]).
+//! Not here: the tags of an object in XML, and forms for buckets that anyone may write to (both need what S3 has not yet).
+//! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html>.
+
+mod ending;
+mod fields;
+mod form;
+mod policy;
+mod proof;
+
+use http::request::Parts;
+use http::{Method, header};
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use wire::multipart::Parser;
+use wire::{Decoded, RequestParts, ServiceError, decode_request};
+
+pub(crate) use ending::Ending;
+
+use crate::body::{Promise, stream};
+use crate::evidence::Fault;
+use crate::front::{Asked, Edge};
+use crate::mount::Mount;
+use crate::pipeline::Ready;
+use crate::post::form::{Form, malformed};
+use crate::post::policy::Policy;
+use crate::refuse::{Refusal, refusal_error};
+use crate::rest::implemented;
+use crate::trace::{IsSecure, SentUri, Trace, text_header};
+
+/// The most bytes that one file may have: as many as one PUT may bring.
+const MAX_FILE: u64 = 5 << 30;
+
+/// Whether a request to S3, in path style, uploads a form to a bucket.
+pub(crate) fn is_upload(parts: &Parts) -> bool {
+    let path = parts.uri.path().trim_matches('/');
+    let is_form =
+        text_header(parts, header::CONTENT_TYPE.as_str()).to_ascii_lowercase().starts_with("multipart/form-data");
+    parts.method == Method::POST && is_form && !path.is_empty() && !path.contains('/')
+}
+
+impl Edge {
+    /// Reads and proves a form up to its file.
+    pub(crate) async fn upload<'a>(
+        &self,
+        mount: &'a Mount,
+        asked: Asked<'a>,
+        body: Incoming,
+        trace: &mut Trace,
+    ) -> Result<(Ready<'a>, Ending), ServiceError> {
+        let Asked { parts, claim, .. } = asked;
+        // S3 itself calls it so in its logs.
+        trace.operation = "PostObject";
+        if !matches!(claim, Err(Fault::Missing)) {
+            return Err(refusal_error(trace, Refusal::Claim(Fault::Two), claim.as_ref().ok()));
+        }
+        let entry = mount.service.find("PutObject").ok_or_else(|| ServiceError::internal("no PutObject"))?;
+        let operation = implemented(mount.service, entry)?;
+        let parser =
+            Parser::for_content_type(text_header(parts, header::CONTENT_TYPE.as_str())).ok_or_else(malformed)?;
+        let length = text_header(parts, header::CONTENT_LENGTH.as_str()).parse::<u64>().ok();
+        let bucket =
+            wire::decode_path(parts.uri.path().trim_matches('/')).map_err(|error| trace.protocol.refusal(error))?;
+        let body = stream(body, Promise { length, sha256: None, framing: None }, &self.limits);
+        let mut form = Form::read(body, parser, &bucket).await?;
+        let now = Timestamp::now();
+        let caller = match self.dev_for(parts, claim) {
+            Some(dev) => {
+                let named = form.fields.get("x-amz-credential").and_then(|text| text.split('/').next());
+                let named = named.or_else(|| form.fields.get("AWSAccessKeyId"));
+                dev.credential(named).await.map_err(ServiceError::internal)?.caller().clone()
+            }
+            None => self.prove_form(&form.fields, now, trace)?,
+        };
+        trace.account = caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        form.fields.fill_in(&form.filename);
+        let key = form.fields.given("key").ok_or_else(|| proof::lacking("key"))?.to_owned();
+        let mut range = (0, MAX_FILE);
+        if let Some(policy) = form.fields.given("policy") {
+            let policy = Policy::read(policy)?;
+            policy.check(&form.fields, now)?;
+            range = policy.range.map_or(range, |(least, most)| (least, most.min(MAX_FILE)));
+        }
+        let request = RequestParts {
+            method: Method::PUT,
+            labels: vec![("Bucket", bucket), ("Key", key)],
+            headers: form.fields.headers()?,
+            ..RequestParts::default()
+        };
+        let value =
+            decode_request(trace.protocol, operation, &request).map_err(|error| trace.protocol.refusal(error))?;
+        let base = address(parts);
+        let fields = std::mem::replace(&mut form.fields, fields::Fields::new(""));
+        let (file, seen) = form.into_file(range.0, range.1);
+        let ending = Ending::new(&fields, &base, range, seen);
+        Ok((Ready { mount, operation, decoded: Decoded { value, body: Some(file) }, caller }, ending))
+    }
+}
+
+/// The address of the bucket as the browser used it.
+fn address(parts: &Parts) -> String {
+    let scheme = if IsSecure::of(parts) { "https" } else { "http" };
+    let sent = parts.extensions.get::<SentUri>().map_or(&parts.uri, |sent| &sent.0);
+    format!("{scheme}://{}{}", text_header(parts, header::HOST.as_str()), sent.path().trim_end_matches('/'))
+}

@@ -1,0 +1,277 @@
+//! The policy of an upload from a browser: what its signer lets whoever holds it upload, and until when.
+//! Not here: whether the policy is signed.
+//! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html>.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::Value;
+use wire::ServiceError;
+
+use super::fields::Fields;
+
+/// Most conditions of one policy.
+const MAX_CONDITIONS: usize = 1000;
+
+/// A policy that was read.
+#[derive(Debug)]
+pub(super) struct Policy {
+    expires: Timestamp,
+    conditions: Vec<Condition>,
+    /// The least and the most bytes that the file may have.
+    pub(super) range: Option<(u64, u64)>,
+}
+
+#[derive(Debug)]
+struct Condition {
+    is_prefix: bool,
+    /// The field's name as the policy has it.
+    name: String,
+    value: String,
+}
+
+impl Policy {
+    /// Reads a policy out of its base64.
+    ///
+    /// # Errors
+    /// `InvalidPolicyDocument`, and `AccessDenied` for a condition that makes no sense.
+    pub(super) fn read(text: &str) -> Result<Self, ServiceError> {
+        // Forms may break the text into lines.
+        let compact: String = text.split_ascii_whitespace().collect();
+        let bytes = STANDARD.decode(compact).map_err(|_| invalid("Invalid Base64."))?;
+        let document: Value = serde_json::from_slice(&bytes).map_err(|_| invalid("Invalid JSON."))?;
+        let document = document.as_object().ok_or_else(|| invalid("Invalid JSON."))?;
+        let expiration = document.get("expiration").ok_or_else(|| invalid("Policy missing expiration."))?;
+        let expires = expiration.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        let expires = expires.ok_or_else(|| invalid(&format!("Invalid 'expiration' value: {expiration}")))?;
+        let conditions = document.get("conditions").ok_or_else(|| invalid("Policy missing conditions."))?;
+        let conditions = conditions.as_array().filter(|all| all.len() <= MAX_CONDITIONS);
+        let mut policy = Self { expires, conditions: Vec::new(), range: None };
+        for condition in conditions.ok_or_else(|| invalid("Invalid 'conditions' value: must be a List."))? {
+            policy.add(condition)?;
+        }
+        Ok(policy)
+    }
+
+    fn add(&mut self, condition: &Value) -> Result<(), ServiceError> {
+        let senseless = || failed(&condition.to_string());
+        match condition {
+            Value::Object(pairs) => {
+                for (name, value) in pairs {
+                    let value = text_of(value).ok_or_else(senseless)?;
+                    self.conditions.push(Condition { is_prefix: false, name: name.clone(), value });
+                }
+                Ok(())
+            }
+            Value::Array(items) => {
+                let [operator, one, other] = items.as_slice() else { return Err(senseless()) };
+                let operator = operator.as_str().ok_or_else(senseless)?.to_ascii_lowercase();
+                if operator == "content-length-range" {
+                    let number = |value| text_of(value).and_then(|text| text.parse::<u64>().ok());
+                    let (least, most) = number(one).zip(number(other)).ok_or_else(senseless)?;
+                    // Of several ranges all hold.
+                    let (low, high) = self.range.unwrap_or((0, u64::MAX));
+                    self.range = Some((low.max(least), high.min(most)));
+                    return Ok(());
+                }
+                let name = one.as_str().and_then(|name| name.strip_prefix('$')).ok_or_else(senseless)?;
+                let value = text_of(other).ok_or_else(senseless)?;
+                let is_prefix = match operator.as_str() {
+                    "eq" => false,
+                    "starts-with" => true,
+                    _ => return Err(senseless()),
+                };
+                self.conditions.push(Condition { is_prefix, name: name.to_owned(), value });
+                Ok(())
+            }
+            _ => Err(senseless()),
+        }
+    }
+
+    /// Checks a form by the policy.
+    ///
+    /// # Errors
+    /// `AccessDenied`, with what is wrong in S3's words.
+    pub(super) fn check(&self, fields: &Fields, now: Timestamp) -> Result<(), ServiceError> {
+        if self.expires <= now {
+            return Err(denied("Policy expired."));
+        }
+        for condition in &self.conditions {
+            if !condition.holds(fields.get(&condition.name).unwrap_or_default()) {
+                return Err(failed(&condition.text()));
+            }
+        }
+        let is_covered = |name: &str| self.conditions.iter().any(|condition| condition.name.eq_ignore_ascii_case(name));
+        match fields.names().find(|name| !is_exempt(name) && !is_covered(name)) {
+            Some(name) => Err(denied(&format!("Extra input fields: {name}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Condition {
+    fn holds(&self, given: &str) -> bool {
+        if !self.is_prefix {
+            return given == self.value;
+        }
+        // A list of types begins as it should only if each of them does.
+        if self.name.eq_ignore_ascii_case("content-type") {
+            return given.split(',').all(|kind| kind.trim_start().starts_with(&self.value));
+        }
+        given.starts_with(&self.value)
+    }
+
+    fn text(&self) -> String {
+        let operator = if self.is_prefix { "starts-with" } else { "eq" };
+        format!("[\"{operator}\", \"${}\", \"{}\"]", self.name, self.value)
+    }
+}
+
+/// Fields that no policy can speak of.
+fn is_exempt(name: &str) -> bool {
+    let names = ["x-amz-signature", "file", "policy", "awsaccesskeyid", "signature"];
+    let name = name.to_ascii_lowercase();
+    names.contains(&name.as_str()) || name.starts_with("x-ignore-")
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn invalid(what: &str) -> ServiceError {
+    ServiceError::bad_request("InvalidPolicyDocument", format!("Invalid Policy: {what}"))
+}
+
+fn denied(what: &str) -> ServiceError {
+    ServiceError::sender("AccessDenied", 403, format!("Invalid according to Policy: {what}"))
+}
+
+fn failed(condition: &str) -> ServiceError {
+    denied(&format!("Policy Condition failed: {condition}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use jiff::Timestamp;
+    use proptest::prelude::{any, proptest};
+
+    use super::Policy;
+    use crate::post::fields::Fields;
+
+    const NOW: Timestamp = Timestamp::constant(1_795_248_000, 0);
+
+    fn check(policy: &str, fields: &[(&str, &str)]) -> String {
+        let mut form = Fields::new("my-bucket");
+        for (name, value) in fields {
+            form.add(name, (*value).to_owned()).unwrap();
+        }
+        let read = Policy::read(&STANDARD.encode(policy));
+        match read.and_then(|policy| policy.check(&form, NOW)) {
+            Ok(()) => "ok".to_owned(),
+            Err(error) => format!("{}: {}", error.code, error.message),
+        }
+    }
+
+    fn with(conditions: &str) -> String {
+        format!(
+            "{{\"expiration\":\"2030-01-01T00:00:00Z\",\"conditions\":[{{\"bucket\":\"my-bucket\"}},{conditions}]}}"
+        )
+    }
+
+    #[test]
+    fn conditions() {
+        let policy = with(
+            r#"["starts-with","$key","user/"],{"acl":"private"},["EQ","$Success_Action_Status",201],["starts-with","$Content-Type","image/"],["content-length-range",1,9],["starts-with","$x-amz-meta-a",""]"#,
+        );
+        let good = [
+            ("key", "user/a"),
+            ("acl", "private"),
+            ("success_action_status", "201"),
+            ("Content-Type", "image/png, image/gif"),
+            ("x-ignore-me", "1"),
+            ("policy", "p"),
+            ("X-Amz-Signature", "s"),
+        ];
+        assert_eq!(check(&policy, &good), "ok");
+        for (name, value, expected) in [
+            (
+                "key",
+                "other/a",
+                r#"AccessDenied: Invalid according to Policy: Policy Condition failed: ["starts-with", "$key", "user/"]"#,
+            ),
+            (
+                "acl",
+                "public-read",
+                r#"AccessDenied: Invalid according to Policy: Policy Condition failed: ["eq", "$acl", "private"]"#,
+            ),
+            (
+                "Content-Type",
+                "image/png,text/html",
+                r#"AccessDenied: Invalid according to Policy: Policy Condition failed: ["starts-with", "$Content-Type", "image/"]"#,
+            ),
+        ] {
+            let changed: Vec<_> =
+                good.iter().map(|field| if field.0 == name { (name, value) } else { *field }).collect();
+            assert_eq!(check(&policy, &changed), expected);
+        }
+        let more = [&good[..], &[("x-amz-meta-b", "1")]].concat();
+        assert_eq!(
+            check(&policy, &more),
+            "AccessDenied: Invalid according to Policy: Extra input fields: x-amz-meta-b"
+        );
+        let other = policy.replace("my-bucket", "another");
+        assert!(check(&other, &good).ends_with(r#"["eq", "$bucket", "another"]"#));
+        assert!(check(&policy.replace("2030", "2020"), &good).ends_with("Policy expired."));
+    }
+
+    #[test]
+    fn ranges_that_meet() {
+        let text = with(r#"["content-length-range",1,9],["content-length-range","0",5]"#);
+        assert_eq!(Policy::read(&STANDARD.encode(text)).unwrap().range, Some((1, 5)));
+    }
+
+    #[test]
+    fn documents_that_are_none() {
+        for (policy, expected) in [
+            ("", "InvalidPolicyDocument: Invalid Policy: Invalid JSON."),
+            ("[]", "InvalidPolicyDocument: Invalid Policy: Invalid JSON."),
+            ("{}", "InvalidPolicyDocument: Invalid Policy: Policy missing expiration."),
+            (r#"{"expiration":"soon"}"#, "InvalidPolicyDocument: Invalid Policy: Invalid 'expiration' value: \"soon\""),
+            (
+                r#"{"expiration":"2030-01-01T00:00:00.000Z"}"#,
+                "InvalidPolicyDocument: Invalid Policy: Policy missing conditions.",
+            ),
+        ] {
+            assert_eq!(check(policy, &[]), expected);
+        }
+        for condition in [
+            "1",
+            "[]",
+            r#"["eq","key","a"]"#,
+            r#"["like","$key","a"]"#,
+            r#"["content-length-range",-1,5]"#,
+            r#"{"key":[]}"#,
+        ] {
+            assert!(
+                check(&with(condition), &[])
+                    .starts_with("AccessDenied: Invalid according to Policy: Policy Condition failed: ")
+            );
+        }
+        assert!(Policy::read("!").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_end_in_a_result(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "\\PC{0,60}", json in r#"[\[\]{}",:$a-z0-9 -]{0,80}"#) {
+            let _ = Policy::read(&STANDARD.encode(bytes));
+            let _ = Policy::read(&text);
+            let _ = check(&with(&json), &[("key", &text)]);
+        }
+    }
+}

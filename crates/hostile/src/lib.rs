@@ -1,0 +1,104 @@
+//! What must hold whatever bytes come: one check for each of our decoders, with more to it than "no panic".
+//!
+//! A check takes any bytes and panics when its claim does not hold. `make fuzz` searches for such bytes, and the test
+//! `corpora` runs every input that a search found worth keeping, in `fuzz/corpus`.
+//! Not here: the search itself, which is `fuzz/`, outside of the workspace because it is built with other flags.
+#![forbid(unsafe_code)]
+
+mod chunked;
+mod forms;
+mod guest;
+mod input;
+mod rest;
+mod schema;
+mod signatures;
+mod state;
+mod text;
+mod value;
+mod xml;
+
+/// A decoder and what is claimed of it.
+#[derive(Debug)]
+pub struct Target {
+    /// The name: that of the folder of its corpus.
+    pub name: &'static str,
+    /// What holds for all bytes.
+    pub claim: &'static str,
+    /// Panics if it does not hold for these.
+    pub check: fn(&[u8]),
+}
+
+/// Every target, by name.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "aws-chunked",
+        claim: "an upload decodes alike however it is cut into pieces, to no more bytes than came",
+        check: chunked::decoding,
+    },
+    Target {
+        name: "aws-chunked-signed",
+        claim: "a signed upload decodes to what was signed, and not at all once a byte of it has changed",
+        check: chunked::signing,
+    },
+    Target {
+        name: "blob-file",
+        claim: "a blob's file that has changed gives the bytes that were written, or an error",
+        check: state::blob_file,
+    },
+    Target {
+        name: "dhcp",
+        claim: "a guest is given its own address or none, in a packet that can be read",
+        check: guest::dhcp,
+    },
+    Target {
+        name: "dns",
+        claim: "a guest is answered what it asked, under the id of its question, in a message that can be read",
+        check: guest::dns,
+    },
+    Target {
+        name: "ec2-form",
+        claim: "a form means the same in any order, and what it decodes to encodes to a form that means the same",
+        check: forms::ec2,
+    },
+    Target {
+        name: "metadata",
+        claim: "without a token of ours the metadata service gives nothing but a token",
+        check: guest::metadata,
+    },
+    Target {
+        name: "percent",
+        claim: "what decodes encodes to what decodes alike, and is no longer than what came",
+        check: text::percent,
+    },
+    Target {
+        name: "query-form",
+        claim: "as ec2-form, over a schema with maps, unions, wrapped and flattened lists, and recursion",
+        check: forms::query,
+    },
+    Target {
+        name: "record",
+        claim: "a row that can be read is written as a row that reads the same",
+        check: state::record,
+    },
+    Target {
+        name: "s3-request",
+        claim: "a request has one operation, with labels that are in its path, and an input that fits its schema",
+        check: rest::s3,
+    },
+    Target { name: "scalar", claim: "a scalar is written as text that reads the same", check: text::scalar },
+    Target {
+        name: "sigv4-claim",
+        claim: "what a request claims does not depend on the order of its headers",
+        check: signatures::claim,
+    },
+    Target {
+        name: "sigv4-request",
+        claim: "a signature holds for the request that was signed in any order of headers and query, and for no other",
+        check: signatures::request,
+    },
+    Target {
+        name: "xml",
+        claim: "a document that decodes is encoded as one that decodes the same, within the bounds of depth and number",
+        check: xml::documents,
+    },
+];

@@ -1,0 +1,182 @@
+//! `welkin restore`: a data folder out of a backup. The folder is made beside its place and put there when it is whole
+//! and on disk; a failure leaves nothing.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, BufReader};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use ::backup::{Item, Manifest, Reader, Summary};
+use anyhow::{Context, Result, bail, ensure};
+use blobs::{FolderBlobs, FolderLimits, Import};
+use store::{Engine, Pair, ReadSet, Transaction, limits};
+use store_sqlite::Sqlite;
+
+use crate::backup::{check, describe};
+use crate::data_dir::DataDir;
+use crate::settings::Settings;
+
+/// Bytes of one transaction, and its writes, with room below what a store takes.
+const BATCH_BYTES: usize = limits::MAX_TRANSACTION / 4;
+
+/// Brings the backup in `file` to the data folder of the settings, which must be empty or not be there. With `check`,
+/// reads the backup and changes nothing.
+pub fn run(settings: &Settings, file: &Path, only_check: bool) -> Result<()> {
+    if only_check {
+        let (manifest, summary) = check(file)?;
+        println!("{}: {}; it is whole", file.display(), describe(&manifest, &summary));
+        return report_lost(&summary);
+    }
+    let target = &settings.data_dir;
+    refuse_used(target)?;
+    let new = NewFolder::beside(target)?;
+    let (manifest, summary) = fill(file, &new.path).with_context(|| file.display().to_string())?;
+    new.put_at(target)?;
+    println!("{}: {}, from {}", target.display(), describe(&manifest, &summary), file.display());
+    println!("Root key and access keys are those of then. Machines' disks and images are not in a backup:");
+    println!("bring the image first (`welkin image build tiny --data-dir {}`), then start it with", target.display());
+    println!("  welkin up --data-dir {}", target.display());
+    report_lost(&summary)
+}
+
+fn report_lost(summary: &Summary) -> Result<()> {
+    ensure!(
+        summary.lost.is_empty(),
+        "the bytes of {} objects were damaged when the backup was made, and are not in it",
+        summary.lost.len()
+    );
+    Ok(())
+}
+
+fn refuse_used(target: &Path) -> Result<()> {
+    match fs::read_dir(target) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(entry) => bail!(
+                "{} is in use: it has '{}'; name a new folder with --data-dir",
+                target.display(),
+                entry?.file_name().to_string_lossy()
+            ),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", target.display())),
+    }
+}
+
+/// Reads the backup into a folder that nobody else knows of, and gives what it says of itself.
+fn fill(file: &Path, folder: &Path) -> Result<(Manifest, Summary)> {
+    let mut reader = Reader::begin(BufReader::with_capacity(1 << 20, File::open(file)?))?;
+    let manifest = reader.manifest().clone();
+    let data = DataDir::create(folder)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let engine = Sqlite::open(data.store())?;
+    let blobs = FolderBlobs::open(data.blobs(), FolderLimits::default())?;
+    let mut blob: Option<Import> = None;
+    let summary = loop {
+        match reader.next()? {
+            Item::File { name, bytes } => write_file(&data, &name, bytes)?,
+            Item::Pairs(pairs) => runtime.block_on(insert(&engine, pairs))?,
+            Item::Blob { id, .. } => blob = Some(blobs.import(id)),
+            Item::Bytes(bytes) => blob.as_mut().context("bytes of no blob")?.write(&bytes)?,
+            Item::BlobEnd => drop(blob.take().context("the end of no blob")?.finish()?),
+            Item::BlobLost => blob = None,
+            Item::End(summary) => break summary,
+        }
+    };
+    drop(blobs);
+    // Closed, so that the store's log is in its file.
+    drop(engine);
+    // Blobs were not flushed one by one.
+    rustix::fs::syncfs(File::open(folder)?)?;
+    Ok((manifest, summary))
+}
+
+async fn insert(engine: &Sqlite, pairs: Vec<Pair>) -> Result<()> {
+    let (mut writes, mut size) = (Vec::with_capacity(pairs.len()), 0);
+    for (key, value) in pairs {
+        size += key.len() + value.len();
+        writes.push((key, Some(value)));
+        if size >= BATCH_BYTES || writes.len() >= limits::MAX_WRITES {
+            let writes = std::mem::take(&mut writes);
+            engine.commit(Transaction { snapshot: 0, reads: ReadSet::new(), writes }).await?;
+            size = 0;
+        }
+    }
+    if !writes.is_empty() {
+        engine.commit(Transaction { snapshot: 0, reads: ReadSet::new(), writes }).await?;
+    }
+    Ok(())
+}
+
+/// A small file of the data folder. The identity gets a new tag: the names of kernel objects are made of it, and the
+/// region that the backup is of may still run on this machine.
+fn write_file(data: &DataDir, name: &str, bytes: Vec<u8>) -> Result<()> {
+    let path = data.root().join(name);
+    ensure!(!path.exists(), "the backup has a file '{name}', which is no file of a data folder");
+    let bytes = if path == data.identity_file() { data.renamed_identity(&bytes)? } else { bytes };
+    data.write_secret(&path, &bytes)
+}
+
+/// A folder beside the place where it will be. Dropped, it is gone.
+struct NewFolder {
+    path: PathBuf,
+}
+
+impl NewFolder {
+    fn beside(target: &Path) -> Result<Self> {
+        let (parent, name) = place(target)?;
+        let prefix = format!(".{name}.restoring-");
+        fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        sweep(&parent, &prefix)?;
+        let path = parent.join(format!("{prefix}{}", std::process::id()));
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .with_context(|| format!("cannot make a folder beside {}", target.display()))?;
+        Ok(Self { path })
+    }
+
+    /// Puts it at its place, for good.
+    fn put_at(mut self, target: &Path) -> Result<()> {
+        let (parent, _) = place(target)?;
+        let put = || -> io::Result<()> {
+            fs::rename(&self.path, target)?;
+            File::open(&parent)?.sync_all()
+        };
+        put().with_context(|| {
+            format!("cannot put the restored folder at {} (is it a mount point? name a folder in it)", target.display())
+        })?;
+        self.path = PathBuf::new();
+        Ok(())
+    }
+}
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        if !self.path.as_os_str().is_empty() {
+            // What cannot be removed now is swept by the next restore.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// The folder that the target is in, and its name there.
+fn place(target: &Path) -> Result<(PathBuf, String)> {
+    let whole = std::path::absolute(target)?;
+    let name = whole.file_name().with_context(|| format!("{} names no folder", target.display()))?;
+    let parent = whole.parent().with_context(|| format!("{} names no folder", target.display()))?;
+    Ok((parent.to_owned(), name.to_string_lossy().into_owned()))
+}
+
+/// Removes what restores that were killed have left.
+fn sweep(parent: &Path, prefix: &str) -> Result<()> {
+    for entry in fs::read_dir(parent).with_context(|| format!("cannot read {}", parent.display()))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(pid) = name.strip_prefix(prefix) else { continue };
+        if !Path::new("/proc").join(pid).exists() {
+            fs::remove_dir_all(entry.path()).with_context(|| format!("cannot remove {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}

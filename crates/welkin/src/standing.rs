@@ -1,0 +1,167 @@
+//! What a region stands on: the store that the settings name, the folder's blobs, and the machines of this host. Alone on
+//! all of it, where the facts are in the folder; else beside other processes.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use blobs::{FolderBlobs, FolderLimits};
+use node::Agent;
+use region::admin::Order;
+use region::{Parts, SystemEffects, claim_home};
+use store::Store;
+use store_postgres::{Postgres, Target};
+use store_sqlite::Sqlite;
+use tracing::{info, warn};
+
+use crate::data_dir::{DataDir, Identity};
+use crate::driver::Driver;
+use crate::hosts::{self, Hosts};
+use crate::processes::Slot;
+use crate::settings::{Settings, StoreKind};
+
+/// Everything beneath a region of this process.
+pub struct Standing {
+    identity: Identity,
+    store: Store,
+    blobs: Arc<FolderBlobs>,
+    side: Side,
+}
+
+/// Who has the machines.
+enum Side {
+    /// This process, as long as it runs.
+    Alone { hosts: Hosts, agent: Arc<Agent> },
+    /// Whichever process has the lease.
+    Beside { driver: Arc<Driver>, admin_dir: PathBuf, is_first: bool },
+}
+
+impl Standing {
+    /// Opens all of it. Called within a tokio runtime.
+    ///
+    /// # Errors
+    /// What is in use, missing or unreachable, in one line.
+    pub async fn open(settings: &Settings, data: &DataDir) -> Result<Self> {
+        match &settings.store {
+            StoreKind::Sqlite => Self::alone(settings, data).await,
+            StoreKind::Postgres(url) => Self::beside(settings, data, url).await,
+        }
+    }
+
+    async fn alone(settings: &Settings, data: &DataDir) -> Result<Self> {
+        if let Ok(database) = std::fs::read_to_string(data.database()) {
+            bail!(
+                "the facts of {} are in PostgreSQL at {}: start with --store postgres://…",
+                data.root().display(),
+                database.trim()
+            );
+        }
+        let engine = Sqlite::open(data.store()).map_err(|error| explain(error, data.root()))?;
+        let identity = data.identity_or_new(settings.public_pool)?;
+        let hosts = hosts::open(settings.host, data, &identity).await?;
+        let blobs = Arc::new(FolderBlobs::open(data.blobs(), FolderLimits::default())?);
+        let agent = Arc::new(Agent::new(Arc::clone(&hosts.machines), Arc::clone(&hosts.networks)));
+        Ok(Self { identity, store: Store::new(engine), blobs, side: Side::Alone { hosts, agent } })
+    }
+
+    async fn beside(settings: &Settings, data: &DataDir, url: &str) -> Result<Self> {
+        let target = Target::parse(url)?;
+        if target.has_password_in_text() && std::env::args().any(|argument| argument.contains(url)) {
+            warn!(
+                "every user of this machine can see the password of the database among the arguments of this process: put it into PGPASSWORD, ~/.pgpass or the settings file"
+            );
+        }
+        // The first start decides who the region is; another process waits until it has.
+        let starting = File::create(data.root().join("starting.lock"))?;
+        starting.lock().context("cannot lock the data folder")?;
+        let has_own_store = data.store().join("store.db").exists();
+        let identity = data.identity_or_new(settings.public_pool)?;
+        let blobs = Arc::new(FolderBlobs::open_shared(data.blobs(), FolderLimits::default())?);
+        info!(database = %target, "opening the store in PostgreSQL");
+        let engine = tokio::task::spawn_blocking({
+            let target = target.clone();
+            move || Postgres::open(&target)
+        });
+        let store = Store::new(engine.await??);
+        let is_new = !has_own_store && !data.database().exists();
+        let claimed = claim_home(&store, &identity.tag, is_new).await;
+        claimed.with_context(|| format!("{} and PostgreSQL at {target}", data.root().display()))?;
+        data.write_secret(&data.database(), format!("{target}\n").as_bytes())?;
+        let slot = Slot::take(data.root())?;
+        let (admin_dir, is_first) = (slot.folder(), slot.is_first());
+        drop(starting);
+        let driver = Arc::new(Driver::new(settings.host, data.clone(), identity.clone(), slot));
+        Ok(Self { identity, store, blobs, side: Side::Beside { driver, admin_dir, is_first } })
+    }
+
+    /// Who the region is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Where this process's socket for the operator goes.
+    pub fn admin_dir(&self, data: &DataDir) -> PathBuf {
+        match &self.side {
+            Side::Alone { .. } => data.root().to_owned(),
+            Side::Beside { admin_dir, .. } => admin_dir.clone(),
+        }
+    }
+
+    /// What a region is opened with.
+    pub fn parts(&self) -> Parts {
+        let (store, blobs, effects) = (self.store.clone(), Arc::clone(&self.blobs), Arc::new(SystemEffects));
+        match &self.side {
+            Side::Alone { agent, .. } => {
+                let node = Arc::<Agent>::clone(agent);
+                Parts { store, blobs, node, effects, duty: None }
+            }
+            Side::Beside { driver, .. } => {
+                let node = Arc::<Driver>::clone(driver);
+                Parts { store, blobs, node, effects, duty: Some(Arc::<Driver>::clone(driver)) }
+            }
+        }
+    }
+
+    /// Takes note of where the region listens; whether tools are to be pointed there.
+    pub fn is_first(&self, address: SocketAddr) -> bool {
+        match &self.side {
+            Side::Alone { .. } => true,
+            Side::Beside { driver, is_first, .. } => {
+                driver.set_address(address);
+                *is_first
+            }
+        }
+    }
+
+    /// Lets go, once the region has ended. Where there may be other processes, machines are left to them, or to
+    /// `welkin down`, which ends all of them first.
+    ///
+    /// # Errors
+    /// What could not be stopped.
+    pub async fn end(self, order: Order) -> Result<()> {
+        let Side::Alone { hosts, agent } = self.side else { return Ok(()) };
+        // The agent must have let go before its machines are stopped, or it would start them again.
+        agent.stop().await;
+        if order == Order::Down {
+            info!("stopping machines and networks");
+            hosts.down().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Says why a store does not open, and what to do.
+pub fn explain(error: store_sqlite::OpenError, folder: &Path) -> anyhow::Error {
+    match error {
+        store_sqlite::OpenError::InUse { pid, .. } => {
+            let by = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+            anyhow!(
+                "a region already runs on {}{by}; use its endpoint, or name another folder with --data-dir",
+                folder.display()
+            )
+        }
+        other => anyhow::Error::new(other).context(format!("cannot open the store in {}", folder.display())),
+    }
+}

@@ -1,0 +1,121 @@
+"""Writes the inputs that every search begins with into fuzz/corpus: what real clients send (botocore's serialisations,
+from crates/api/tests/golden), and one sound input for each target that no client speaks to.
+
+    python3 fuzz/seeds.py
+"""
+
+import json
+import pathlib
+import re
+import struct
+
+ROOT = pathlib.Path(__file__).parent.parent
+CORPUS = ROOT / "fuzz" / "corpus"
+GOLDEN = ROOT / "crates" / "api" / "tests" / "golden"
+SIGNED = (
+    "Host: localhost:4566\nX-Amz-Date: 20261121T080000Z\nX-Amz-Content-Sha256: UNSIGNED-PAYLOAD\n"
+    "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/us-east-1/s3/aws4_request, "
+    "SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=" + "0" * 64 + "\n"
+)
+
+
+def seed(target: str, name: str, data: bytes | str) -> None:
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"seed-{name}").write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def requests(service: str):
+    """One request of each operation: the longest, which has the most in it, up to two kilobytes."""
+    best: dict[str, dict] = {}
+    for line in (GOLDEN / f"{service}.requests.jsonl").read_text().splitlines():
+        request = json.loads(line)
+        known = best.get(request["operation"])
+        if len(line) < 4000 and (known is None or len(line) > len(json.dumps(known))):
+            best[request["operation"]] = request
+    return best
+
+
+def clients() -> None:
+    for name, request in requests("ec2").items():
+        body = re.sub(r"^Action=[^&]*&Version=[^&]*&?", "", request["body"])
+        seed("ec2-form", name, f"{name}\n{body}")
+    for name, request in requests("s3").items():
+        target = request["path"] + ("?" + request["query"] if request["query"] else "")
+        headers = "".join(f"{key}: {value}\n" for key, value in request["headers"].items())
+        text = f"{request['method']} {target}\n{headers}\n{request['body']}"
+        seed("s3-request", name, text)
+        if len(text) < 600:
+            seed("sigv4-claim", name, f"{request['method']} {target}\n{SIGNED}{headers}\n")
+            seed("sigv4-request", name, b"\0" + text.encode())
+
+
+def forms() -> None:
+    seed(
+        "query-form",
+        "everything",
+        "Names.member.1=a&Names.member.2=b&Named.Item.1=5&FlatName.1=x&Counts.entry.1.key=a&Counts.entry.1.value=7"
+        "&Attribute.1.Name=n&Attribute.1.Value=v&Choice.Left=l&Data=aGk%3D&Flag=true&Ratio=0.25&Float=NaN"
+        "&When=2026-11-21T08%3A00%3A00Z&Second=1795248000.5&Grantee.ID=i&Grantee.Type=t&Trees.member.1.Leaf=a"
+        "&Trees.member.1.Branches.member.1.Leaf=b",
+    )
+    seed("query-form", "empty", "Names=&Counts=&FlatName=&Trees=")
+    seed(
+        "xml",
+        "everything",
+        '<?xml version="1.0" encoding="UTF-8"?><Everything xmlns="urn:hostile"><Names><member>a</member></Names><Named>'
+        "<Item>5</Item></Named><FlatName>x</FlatName><FlatName>&#x20;&amp;</FlatName><Counts><entry><key>a</key><value>7"
+        "</value></entry></Counts><Attribute><Name>n</Name><Value>v</Value></Attribute><Choice><Left><![CDATA[<l>]]>"
+        "</Left></Choice><Data>aGk=</Data><Flag>true</Flag><Ratio>0.25</Ratio><Float>-Infinity</Float><When>2026-11-21"
+        "T08:00:00Z</When><Second>1795248000.5</Second><Grantee xsi:type='CanonicalUser'><ID>i</ID></Grantee><Trees>"
+        "<member><Leaf>a</Leaf><Branches><member/></Branches></member></Trees></Everything>",
+    )
+    seed("percent", "query", "list-type=2&prefix=a%2Fb+c&delimiter&%E2%82%AC=%00")
+    texts = ["true", "-5", "9223372036854775807", "1e-3", "aGk=", "2026-11-21T08:00:00.5+01:00"]
+    texts += ["Sat, 21 Nov 2026 08:09:10 GMT", "1795248550.5", "a, b"]
+    for kind, text in enumerate(texts):
+        seed("scalar", str(kind), bytes([kind]) + text.encode())
+
+
+def uploads() -> None:
+    unsigned = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n"
+    seed("aws-chunked", "unsigned", b"\0\x03" + unsigned)
+    signature = "0" * 64
+    signed = f"5;chunk-signature={signature}\r\nhello\r\n0;chunk-signature={signature}\r\n\r\n"
+    seed("aws-chunked", "signed", b"\1\x40" + signed.encode())
+    seed("aws-chunked", "signed-trailer", b"\2\x40" + signed.encode())
+    for framing in range(2):
+        seed("aws-chunked-signed", str(framing), bytes([framing, 63, 0, 90, 1, 0, 3]) + b"hello, world")
+
+
+def guests() -> None:
+    bootp = struct.pack(">BBBBIHH", 1, 1, 6, 0, 7, 0, 0x8000) + bytes(16) + bytes([2, 0, 0, 0, 0, 10]) + bytes(10 + 192)
+    for kind, options in [(1, b""), (3, bytes([50, 4, 172, 31, 0, 10, 54, 4, 172, 31, 0, 1])), (8, b"")]:
+        seed("dhcp", str(kind), bootp + bytes([99, 130, 83, 99, 53, 1, kind]) + options + b"\xff")
+    for name in ["ip-172-31-0-10.ec2.internal", "10.0.31.172.in-addr.arpa", "example.com"]:
+        labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+        kind = 12 if name.endswith("arpa") else 1
+        seed("dns", name.split(".")[0], struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + labels + struct.pack(">BHH", 0, kind, 1))
+    seed("metadata", "token", b"\x02PUT\n/latest/api/token\n\n21600\n")
+    seed("metadata", "leaf", b"\x01GET\n/latest/meta-data/local-ipv4\n\n\n")
+    seed("metadata", "user-data", b"\x05GET\n/2021-01-03/user-data\nAAAA\n\n")
+
+
+def rest() -> None:
+    tables = ["iam.access-key", "iam.account", "s3.bucket", "s3.object", "s3.blob-ref", "s3.garbage"]
+    for number, table in enumerate(tables):
+        for path in ROOT.glob(f"crates/*/tests/shapes/{table}.v*.json"):
+            version = int(re.search(r"\.v(\d+)\.json$", path.name)[1])
+            text = path.read_text()
+            row = text if text.startswith('{"v":') else f'{{"v":{version},"r":{text.strip()}}}'
+            seed("record", path.stem, bytes([number]) + row.encode())
+    seed("blob-file", "flip", bytes([0, 1, 0, 1]))
+    seed("blob-file", "end", bytes([0x80, 0xFF, 0, 0]))
+
+
+if __name__ == "__main__":
+    clients()
+    forms()
+    uploads()
+    guests()
+    rest()
