@@ -186,11 +186,13 @@ impl Region {
         let admin = admin.map(|admin| admin.with_backups(backups));
         store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
-        tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
+        tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;
         let root = first_account(&store, &facts, &*effects, config.is_dev.then(AccountId::zero)).await?;
-        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
         let trail = Arc::<AuditTrail>::default();
+        let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
+        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer))
+            .with_pages(pages);
         let services = Services {
             cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
