@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -80,16 +81,23 @@ class Hammer:
 
 
 def hammer(region):
-    address = urllib.parse.urlparse(region.exports["AWS_ENDPOINT_URL"]).netloc
+    endpoint = urllib.parse.urlparse(region.exports["AWS_ENDPOINT_URL"])
+    authority = region.exports.get("AWS_CA_BUNDLE")
+
+    def connect():
+        if authority is None:
+            return http.client.HTTPConnection(endpoint.netloc, timeout=30)
+        context = ssl.create_default_context(cafile=authority)
+        return http.client.HTTPSConnection(endpoint.netloc, timeout=30, context=context)
 
     def new_connection():
-        connection = http.client.HTTPConnection(address, timeout=30)
+        connection = connect()
         connection.request("GET", "/_welkin/health")
         assert connection.getresponse().status == 200
         connection.close()
 
     # One connection that is used again and again, as long as the region has not said that it ends.
-    kept = http.client.HTTPConnection(address, timeout=30)
+    kept = connect()
 
     def kept_connection():
         kept.request("GET", "/_welkin/health")
@@ -97,7 +105,7 @@ def hammer(region):
         assert answer.status == 200 and answer.read()
 
     # No retries: what fails, fails.
-    ec2, s3 = region.client("ec2"), region.client("s3")
+    ec2, s3 = region.client("ec2", verify=authority), region.client("s3", verify=authority)
     s3.create_bucket(Bucket="hammered")
     written = []
 
@@ -109,7 +117,16 @@ def hammer(region):
     return Hammer(new_connection, new_connection, kept_connection, lambda: ec2.describe_vpcs(), write), written
 
 
-def test_nothing_fails_while_restarts_go_on(region):
+@pytest.mark.parametrize("tls", ["off", "self-signed"])
+def test_nothing_fails_while_restarts_go_on(tmp_path, tls):
+    region = Region(tmp_path / "data", "sim", "--tls", tls).start()
+    try:
+        go_on_through_restarts(region)
+    finally:
+        region.dispose()
+
+
+def go_on_through_restarts(region):
     hammering, written = hammer(region)
     with hammering:
         for _ in range(3):
@@ -123,7 +140,7 @@ def test_nothing_fails_while_restarts_go_on(region):
         hammering.go_on()
     assert not hammering.failures, hammering.failures
     assert region.process.poll() is None, "it is the same process"
-    s3 = region.client("s3")
+    s3 = region.client("s3", verify=region.exports.get("AWS_CA_BUNDLE"))
     keys = [item["Key"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket="hammered") for item in page["Contents"]]
     assert sorted(keys) == sorted(written)
     # A wait, not a failure; and the wait is bounded: what is measured here is some tenths of a second.

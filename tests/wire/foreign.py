@@ -190,7 +190,8 @@ def run(service, protocol, cases):
         rng = random.Random(f"{service}.{shape.name}")
         members = {name: Maker(rng, protocol, True).value(member, 1, member.serialization.get("location"))
                    for name, member in shape.members.items()
-                   if name.lower() not in ("message", "code", "type") and member.type_name not in ("list", "map", "structure")}
+                   if name.lower() not in ("message", "code", "type")
+                   and member.serialization.get("name", "").lower() != "x-amzn-errortype" and member.type_name not in ("list", "map", "structure")}
         expected[shape.name] = plain(members)
         say({"error": shape.name, "message": "a <message> with ü", "members": expected[shape.name]})
     for name, stream in event_streams(model):

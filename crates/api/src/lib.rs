@@ -5,6 +5,8 @@
 
 mod call;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
+pub mod cloudtrail;
+#[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod ec2;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod s3;

@@ -26,6 +26,13 @@ pub(crate) fn string(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// A text as a JSON string, with its quotes.
+pub fn json_string(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    string(&mut out, text);
+    out
+}
+
 /// Writes at most `limit` bytes of `text`, and an ellipsis if that is not all.
 pub(crate) fn bounded(out: &mut String, text: &str, limit: usize) {
     if text.len() <= limit {

@@ -140,6 +140,11 @@ impl Log {
         }
     }
 
+    /// Records a call that nobody waits for any more.
+    pub fn record_unwaited(&self, event: &Event<'_>) {
+        drop(self.push(event));
+    }
+
     /// Returns when all that was recorded before is in its files, or after a bounded time.
     pub async fn flush(&self) {
         let (done, is_done) = oneshot::channel();

@@ -66,6 +66,8 @@ impl Parameters {
             Value::String(text) => json::bounded(&mut self.json, text, MAX_TEXT),
             Value::Blob(bytes) => json::string(&mut self.json, &format!("<{} bytes>", bytes.len())),
             Value::Timestamp(time) => json::string(&mut self.json, &time.to_string()),
+            // Nobody says what in it is a secret.
+            Value::Document(_) => json::string(&mut self.json, "<document>"),
             Value::List(items) => self.list(shape, items),
             Value::Map(pairs) => self.map(shape, pairs),
             Value::Structure(members) => self.structure(shape, members),

@@ -1,4 +1,5 @@
 //! The trail as a whole: written, mended, bounded, looked up and followed.
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 use std::fs;
 use std::io::Write;

@@ -267,7 +267,7 @@ impl Rig {
     fn prove(&self, headers: &HeaderMap, body: &[u8]) -> Result<()> {
         let claim = Claim::from_headers(headers)?;
         let credential = iam::find_credential(&self.store.view()?, &claim.access_key)?.context("nobody has the key")?;
-        let key = SigningKey::derive(&credential.secret, &claim.scope);
+        let key = SigningKey::derive(credential.secret(), &claim.scope);
         let text = canonical(headers, &sha256_hex(body)).render(&claim);
         let is_right = key.sign(&string_to_sign(&claim, &text)).matches(&claim.signature);
         is_right.then_some(()).context("the signature does not match")

@@ -40,6 +40,11 @@ impl Budget {
         Reservation { budget: Arc::clone(self), source, bytes: 0 }
     }
 
+    /// Bytes that are held now.
+    pub(crate) fn held(&self) -> usize {
+        self.lock().all
+    }
+
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

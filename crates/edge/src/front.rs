@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -13,13 +12,15 @@ use tracing::debug;
 use wire::{DecodeError, Protocol, ServiceShape, parse_query};
 
 use crate::answer::{random, refused_answer};
+use crate::audit::{Noted, Seen, Watching};
 use crate::authenticate::Credentials;
-use crate::body::{AnswerBody, full};
+use crate::body::AnswerBody;
 use crate::budget::Budget;
 use crate::dev::{Dev, DevAccounts, Peer};
 use crate::evidence::{self, Claimed, Evidence};
 use crate::failures::log_error;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::recognise::{Head, Pairs, candidates, virtual_bucket};
 use crate::rest::to_path_style;
@@ -33,16 +34,15 @@ pub struct Edge {
     pub(crate) limits: Limits,
     pub(crate) budget: Arc<Budget>,
     pub(crate) dev: Option<Dev>,
-    health: Bytes,
+    pub(crate) watching: Watching,
 }
 
 impl Edge {
     /// A front for these services.
     pub fn new(mounts: Vec<Mount>, credentials: Arc<dyn Credentials>, region: &str, limits: Limits) -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        let health = format!("{{\"status\":\"ok\",\"region\":\"{region}\",\"version\":\"{version}\"}}\n");
         let budget = Budget::new(limits.held_bytes);
-        Self { mounts, credentials, region: region.to_owned(), limits, budget, dev: None, health: health.into() }
+        let watching = Watching::new(Metrics::new(mounts.iter().map(|mount| mount.service)));
+        Self { mounts, credentials, region: region.to_owned(), limits, budget, dev: None, watching }
     }
 
     /// The same front with other limits.
@@ -56,9 +56,6 @@ impl Edge {
     /// The same front, on which everybody from this machine is believed without proof.
     #[must_use]
     pub fn with_dev(mut self, accounts: Arc<dyn DevAccounts>) -> Self {
-        let (version, region) = (env!("CARGO_PKG_VERSION"), &self.region);
-        let health = format!("{{\"status\":\"ok\",\"region\":\"{region}\",\"version\":\"{version}\",\"dev\":true}}\n");
-        self.health = health.into();
         self.dev = Some(Dev::new(accounts));
         self
     }
@@ -79,7 +76,7 @@ impl Edge {
         // Below a bucket's own host name this is a key like any other.
         let is_bucket = virtual_bucket(text_header(&parts, header::HOST.as_str())).is_some();
         if parts.uri.path().starts_with("/_welkin/") && !is_bucket {
-            return self.own_page(parts.uri.path());
+            return self.own_page(&parts, source_ip).await;
         }
         // HTTP/2 and requests to a proxy have it there.
         if let Some(authority) = parts.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()))
@@ -97,7 +94,7 @@ impl Edge {
         if is_s3 {
             to_path_style(&mut parts);
         }
-        let mut trace = Trace {
+        let trace = Trace {
             service,
             protocol,
             operation: "-",
@@ -107,21 +104,29 @@ impl Edge {
             resource: parts.uri.path().to_owned(),
             is_head: parts.method == Method::HEAD,
             is_query_mode: text_header(&parts, "x-amzn-query-mode") == "true",
+            seen: Seen::new(&parts, &claim, source_ip),
         };
+        let mut noted = Noted::new(self, trace, started);
         let asked = Asked { found, parts: &parts, claim: &claim, query };
-        let outcome = self.run(asked, body, source_ip, &mut trace).await;
+        let outcome = self.run(asked, body, source_ip, &mut noted.trace).await;
         let status;
         let answer = match outcome {
             Ok(answer) => {
                 status = answer.status();
+                noted.end(status.as_u16(), None).await;
                 answer
             }
             Err(refused) => {
+                let (refused, is_quiet) = self.tame(&mut noted.trace, refused);
                 status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                log_error(&trace, &refused);
-                refused_answer(&trace, &refused)
+                if !is_quiet {
+                    log_error(&noted.trace, &refused);
+                }
+                noted.end(status.as_u16(), Some(&refused)).await;
+                refused_answer(&noted.trace, &refused)
             }
         };
+        let trace = &noted.trace;
         debug!(
             service = trace.service.name,
             operation = trace.operation,
@@ -131,17 +136,6 @@ impl Edge {
             micros = started.elapsed().as_micros(),
             "call"
         );
-        answer
-    }
-
-    fn own_page(&self, path: &str) -> Response<AnswerBody> {
-        let (status, kind, body) = match path {
-            "/_welkin/health" => (StatusCode::OK, "application/json", self.health.clone()),
-            _ => (StatusCode::NOT_FOUND, "text/plain", Bytes::from_static(b"there is no such page\n")),
-        };
-        let mut answer = Response::new(full(body));
-        *answer.status_mut() = status;
-        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         answer
     }
 

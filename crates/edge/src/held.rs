@@ -2,8 +2,10 @@
 
 use api::Caller;
 use bytes::Bytes;
+use http::header;
+use http::request::Parts;
 use hyper::body::Incoming;
-use wire::{DecodeError, Decoded, RequestParts, ServiceError, decode_request, operation_name, parse_query};
+use wire::{DecodeError, Decoded, Protocol, RequestParts, ServiceError, decode_request, operation_name, parse_query};
 
 use crate::authenticate::body_hash;
 use crate::body::collect;
@@ -32,7 +34,10 @@ impl Edge {
         let query = query.map_err(|error| trace.protocol.refusal(error))?;
         let is_unsigned = matches!(claim, Err(Fault::Missing)) && self.dev_for(parts, claim).is_none();
         let (body, caller) = if is_unsigned {
-            (self.little(body, memory).await, Caller::ANONYMOUS)
+            // Who asks whether the body is wanted is told no; and where the head names the operation, it decides.
+            let is_wanted = !parts.headers.contains_key(header::EXPECT)
+                && (trace.protocol.is_form() || is_for_everybody(mount, trace.protocol, parts));
+            (if is_wanted { self.little(body, memory).await } else { Bytes::new() }, Caller::ANONYMOUS)
         } else {
             // Who has no key is not listened to: their bodies would fill the memory.
             let known = self.identify(claim, parts, trace).await?;
@@ -76,6 +81,12 @@ impl Edge {
             Ok(Err(_)) | Err(_) => Bytes::new(),
         }
     }
+}
+
+/// Whether the head of a request names an operation that needs no signature.
+fn is_for_everybody(mount: &Mount, protocol: Protocol, parts: &Parts) -> bool {
+    let name = operation_name(protocol, mount.service, &parts.headers, parts.uri.path(), &[]);
+    name.ok().and_then(|name| mount.service.find(name)).is_some_and(|entry| entry.is_unsigned)
 }
 
 /// The parameters of a form, or of the query if there is no form.

@@ -64,6 +64,7 @@ impl Edge {
                     .map_err(|refusal| refusal_error(trace, refusal, Some(evidence)))?
             }
         };
+        trace.seen.caller = Some(proven.caller.clone());
         trace.account = proven.caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         Ok(proven)
     }

@@ -7,7 +7,7 @@ use crate::limits::Limits;
 /// Counts what moves, and how long it was waited for. Time in which we do not wait is not the peer's.
 pub(crate) struct Pace {
     window: Duration,
-    least: u64,
+    rate: f64,
     waited: Duration,
     moved: u64,
 }
@@ -15,8 +15,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// The pace of these limits.
     pub(crate) fn new(limits: &Limits) -> Self {
-        let least = (limits.pace_time.as_secs_f64() * limits.min_rate as f64) as u64;
-        Self { window: limits.pace_time, least, waited: Duration::ZERO, moved: 0 }
+        Self { window: limits.pace_time, rate: limits.min_rate as f64, waited: Duration::ZERO, moved: 0 }
     }
 
     /// Notes that `bytes` moved after waiting for so long. Whether that is still enough.
@@ -26,7 +25,8 @@ impl Pace {
         if self.waited < self.window {
             return true;
         }
-        let is_enough = self.moved >= self.least;
+        // A single wait may be much longer than the window.
+        let is_enough = self.moved as f64 >= self.waited.as_secs_f64() * self.rate;
         self.waited = Duration::ZERO;
         self.moved = 0;
         is_enough
@@ -52,6 +52,8 @@ mod tests {
         check(&[(9, 1)], true);
         check(&[(9, 1), (1, 1)], false);
         check(&[(9, 1), (1, 999)], true);
+        check(&[(30, 2999)], false);
+        check(&[(30, 3000)], true);
         check(&[(5, 1000), (5, 0), (9, 0)], true);
         check(&[(5, 1000), (5, 0), (10, 999)], false);
     }

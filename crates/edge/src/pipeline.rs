@@ -52,6 +52,7 @@ impl Edge {
         } else {
             self.held(mount, asked, body, &mut memory, trace).await?
         };
+        self.admit(trace, &caller, operation, &decoded.value)?;
         let call = Call {
             caller,
             request_id: trace.request_id.clone(),
@@ -65,6 +66,7 @@ impl Edge {
             Some(ending) => outcome.map_err(|refused| ending.explain(refused))?,
             None => outcome?,
         };
+        self.answered(trace, operation, &encoded.value);
         let response = encode_response(trace.protocol, mount.service, operation, &encoded.value, &trace.request_id);
         let response = match ending {
             Some(ending) => ending.finish(response),

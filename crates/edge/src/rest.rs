@@ -3,14 +3,14 @@
 use api::Caller;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Uri, header};
+use http::{HeaderValue, Uri, Version, header};
 use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
 use wire::sigv4::{Claim, SigningKey};
 use wire::{Decoded, OperationEntry, OperationShape, RequestParts, ServiceError, ServiceShape, decode_request, route};
 
 use crate::authenticate::{Chunks, Proven, body_hash};
-use crate::body::{Promise, collect, stream};
+use crate::body::{CollectError, Promise, collect, stream};
 use crate::budget::Reservation;
 use crate::checksum;
 use crate::evidence::{Evidence, hoist, payload_marker};
@@ -76,6 +76,12 @@ impl Edge {
             // A framed body of an operation that wants it whole, as some SDKs send DeleteObjects.
             Some(stream) if !operation.has_streaming_input => {
                 trailers = stream.trailers();
+                let announced = stream.length().and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
+                if announced > limit {
+                    return Err(collect_error(trace.family(), CollectError::TooLarge(limit)));
+                }
+                let grown = memory.grow_to(announced, self.limits.held_wait).await;
+                grown.map_err(|error| collect_error(trace.family(), error.into()))?;
                 request.body = stream.collect(limit).await.map_err(stream_error)?;
                 None
             }
@@ -125,7 +131,8 @@ pub(crate) fn promise(
         ServiceError::sender("MissingContentLength", 411, text)
     };
     let Some(framing) = framing else {
-        if parts.headers.contains_key(header::TRANSFER_ENCODING) {
+        // Over HTTP/2 nobody has sent that header: it is ours, and stands for a length that is not known.
+        if parts.headers.contains_key(header::TRANSFER_ENCODING) && parts.version != Version::HTTP_2 {
             let text = "A header you provided implies functionality that is not implemented";
             return Err(ServiceError::sender("NotImplemented", 501, text).with_field("Header", "Transfer-Encoding"));
         }

@@ -159,6 +159,7 @@ fn open(socket: TcpStream, answering: Answering, tls: TlsMode, place: Place) {
     if let Err(cause) = socket.set_nodelay(true) {
         debug!(%cause, "no TCP_NODELAY");
     }
+    let place = (place, answering.edge.watching.metrics.connection());
     tokio::spawn(async move {
         let _place = place;
         let activity = Arc::clone(&answering.activity);

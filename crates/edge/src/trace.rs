@@ -4,6 +4,8 @@ use http::Uri;
 use http::request::Parts;
 use wire::{Protocol, ServiceShape};
 
+use crate::audit::Seen;
+
 /// What is known of a request when its answer is written.
 pub(crate) struct Trace {
     pub(crate) service: &'static ServiceShape,
@@ -16,6 +18,7 @@ pub(crate) struct Trace {
     pub(crate) is_head: bool,
     /// The client wants the code of an error as the query protocol has it.
     pub(crate) is_query_mode: bool,
+    pub(crate) seen: Seen,
 }
 
 /// Services that have the same words for what goes wrong before an operation is reached.

@@ -69,7 +69,7 @@ struct Everybody;
 
 impl Credentials for Everybody {
     fn find(&self, access_key: &str) -> Result<Option<Arc<Credential>>, String> {
-        let credential = Credential { secret: "secret".to_owned(), caller: api::Caller::ANONYMOUS };
+        let credential = Credential::permanent("secret".to_owned(), api::Caller::ANONYMOUS);
         Ok((access_key != "NOBODY").then(|| Arc::new(credential)))
     }
 }

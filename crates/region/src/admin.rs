@@ -39,8 +39,6 @@ pub enum Request {
     Status,
     /// How the reconcilers do.
     Reconcilers,
-    /// Whether everybody is believed.
-    Mode,
     /// A backup of everything, while the region runs.
     Backup,
     /// Stop the process and leave machines running.
@@ -58,11 +56,6 @@ pub enum Answer {
     Status(Status),
     /// To [`Request::Reconcilers`].
     Reconcilers(Vec<ReconcilerStatus>),
-    /// To [`Request::Mode`].
-    Mode {
-        /// The region is in development mode.
-        is_dev: bool,
-    },
     /// To [`Request::Reconcilers`], by a process in which none run now: why not, in one line.
     Elsewhere(String),
     /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
@@ -80,6 +73,8 @@ pub struct Status {
     pub pid: u32,
     /// Since when. A process that became another program has begun anew.
     pub since: Timestamp,
+    /// Whether everybody on this machine is believed.
+    pub is_dev: bool,
 }
 
 /// Says whether a program could take over; the text says why not.
@@ -126,7 +121,6 @@ pub struct AdminSocket {
 struct Desk {
     status: Status,
     prepare: Option<Prepare>,
-    is_dev: bool,
     backups: Option<Backups>,
 }
 
@@ -144,9 +138,13 @@ impl AdminSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        let status =
-            Status { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id(), since: Timestamp::now() };
-        Ok(Self { listener, desk: Desk { status, prepare: None, is_dev: false, backups: None } })
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            since: Timestamp::now(),
+            is_dev: false,
+        };
+        Ok(Self { listener, desk: Desk { status, prepare: None, backups: None } })
     }
 
     /// The same socket, which gives backups too.
@@ -165,8 +163,9 @@ impl AdminSocket {
 
     /// The same socket, which says whether the region is in development mode.
     #[must_use]
-    pub fn in_mode(self, is_dev: bool) -> Self {
-        Self { desk: Desk { is_dev, ..self.desk }, ..self }
+    pub fn in_mode(mut self, is_dev: bool) -> Self {
+        self.desk.status.is_dev = is_dev;
+        self
     }
 
     /// Answers until the process ends. Orders go to `order`.
@@ -223,7 +222,6 @@ async fn exchange(
                 Err(why) => Answer::Refused(why),
             },
         },
-        Ok(Request::Mode) => Answer::Mode { is_dev: desk.is_dev },
         Err(error) => Answer::Refused(error.to_string()),
     };
     let text = serde_json::to_vec(&answer)?;

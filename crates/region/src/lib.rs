@@ -12,12 +12,14 @@ mod effects;
 mod home;
 mod images;
 mod lease;
+mod observe;
 mod reconciling;
 mod region;
 mod runtime;
+mod trail;
 
 pub use bootstrap::{BootstrapError, RootKey};
-pub use edge::{Limits, Server, ServerError, Tls, TlsError};
+pub use edge::{DEFAULT_THROTTLE, Limits, Network, Server, ServerError, Tls, TlsError};
 pub use effects::SystemEffects;
 pub use home::{HomeError, claim as claim_home};
 pub use lease::Duty;

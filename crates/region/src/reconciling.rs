@@ -127,6 +127,15 @@ impl Running {
         }
     }
 
+    /// How those do that run in this process; none while another one has the lease.
+    pub(crate) fn here(&self) -> impl Fn() -> Vec<ReconcilerStatus> + Send + Sync + 'static {
+        let answer = self.watcher();
+        move || match answer() {
+            Answer::Reconcilers(statuses) => statuses,
+            _ => Vec::new(),
+        }
+    }
+
     /// Lets every activation that runs end, starts no more, and gives the lease back.
     pub(crate) async fn stop(self) {
         match self {

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use blobs::BlobStore;
+use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
 use iam::{OwnerAuthorizer, Sts};
 use ids::AccountId;
+use jiff::Timestamp;
 use s3::S3;
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
@@ -24,7 +26,9 @@ use crate::credentials::StoreCredentials;
 use crate::dev;
 use crate::images::{self, ImageReconciler};
 use crate::lease::Duty;
+use crate::observe::RegionObserver;
 use crate::reconciling::{Makers, Reconciling};
+use crate::trail::AuditTrail;
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -45,6 +49,14 @@ pub struct RegionConfig {
     pub is_simulated: bool,
     /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
     pub is_dev: bool,
+}
+
+impl RegionConfig {
+    /// Whether the region may listen there.
+    fn check_address(&self, address: SocketAddr) -> Result<(), RegionError> {
+        let is_refused = self.is_dev && !address.ip().is_loopback();
+        if is_refused { Err(RegionError::DevBeyondLoopback(address)) } else { Ok(()) }
+    }
 }
 
 /// What a region stands on.
@@ -92,6 +104,8 @@ pub enum RegionError {
 /// The services of a region, for callers in the same process. Clones share what is behind them.
 #[derive(Clone)]
 pub struct Services {
+    /// CloudTrail.
+    pub cloudtrail: CloudTrail,
     /// EC2.
     pub ec2: Ec2,
     /// STS.
@@ -102,8 +116,12 @@ pub struct Services {
 
 impl Services {
     fn mounts(&self) -> Vec<Mount> {
-        let Self { ec2, sts, s3 } = self.clone();
+        let Self { cloudtrail, ec2, sts, s3 } = self.clone();
         vec![
+            Mount::new(&api::cloudtrail::SERVICE, move |operation, call, request| {
+                let cloudtrail = cloudtrail.clone();
+                Box::pin(async move { api::cloudtrail::dispatch(&cloudtrail, operation, call, request).await })
+            }),
             Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
                 let ec2 = ec2.clone();
                 Box::pin(async move { api::ec2::dispatch(&ec2, operation, call, request).await })
@@ -123,7 +141,10 @@ impl Services {
 /// An open region: it listens, and answers once it is [`Region::run`].
 pub struct Region {
     server: Server,
-    edge: Edge,
+    pub(crate) edge: Edge,
+    pub(crate) trail: Arc<AuditTrail>,
+    store: Store,
+    folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
     admin: Option<AdminSocket>,
@@ -136,9 +157,7 @@ impl Region {
     /// # Errors
     /// See [`RegionError`]; nothing is left behind but what a first start made whole.
     pub async fn open(config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
-        if config.is_dev && !config.listen.ip().is_loopback() {
-            return Err(RegionError::DevBeyondLoopback(config.listen));
-        }
+        config.check_address(config.listen)?;
         let server = Server::bind(config.listen).await?;
         Self::open_on(server, config, parts).await
     }
@@ -149,9 +168,7 @@ impl Region {
     /// As [`Region::open`].
     pub async fn open_on(server: Server, config: RegionConfig, parts: Parts) -> Result<Self, RegionError> {
         // A socket that was handed to us may listen elsewhere than the configuration says.
-        if config.is_dev && !server.address().ip().is_loopback() {
-            return Err(RegionError::DevBeyondLoopback(server.address()));
-        }
+        config.check_address(server.address())?;
         let admin = match &config.admin_dir {
             Some(folder) => {
                 Some(AdminSocket::bind(folder).map_err(|cause| RegionError::Admin { folder: folder.clone(), cause })?)
@@ -169,11 +186,15 @@ impl Region {
         let admin = admin.map(|admin| admin.with_backups(backups));
         store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
-        tokio::try_join!(iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
+        tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
             .map_err(RegionError::Tables)?;
         let root = first_account(&store, &facts, &*effects, config.is_dev.then(AccountId::zero)).await?;
-        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer));
+        let trail = Arc::<AuditTrail>::default();
+        let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
+        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer))
+            .with_pages(pages);
         let services = Services {
+            cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
             sts: Sts::new(runner.clone()),
             s3: S3::new(runner, Arc::clone(&blobs)),
@@ -184,6 +205,7 @@ impl Region {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));
         }
+        let (folder, all) = (config.admin_dir.clone(), store.clone());
         if config.is_simulated {
             images::register(&store, &*effects, &images::simulated()).await.map_err(RegionError::Images)?;
         } else if let Some(folder) = &config.image_dir {
@@ -193,7 +215,7 @@ impl Region {
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
         let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
-        Ok(Self { server, edge, services, reconciling, admin, root })
+        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -235,7 +257,16 @@ impl Region {
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }
-        let serving = tokio::spawn(self.server.serve(Arc::new(self.edge), phases));
+        let observer = RegionObserver {
+            store: self.store,
+            reconcilers: reconcilers.here(),
+            folder: self.folder,
+            log: self.trail.log.get().cloned(),
+            started: Timestamp::now(),
+            last: Default::default(),
+        };
+        let edge = self.edge.with_observer(Arc::new(observer));
+        let serving = tokio::spawn(self.server.serve(Arc::new(edge), phases));
         let mut orders = order.subscribe();
         let given = orders.wait_for(|order| *order != Order::Run).await.map_or(Order::Stop, |order| *order);
         if given == Order::Restart {

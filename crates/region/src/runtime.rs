@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, error, warn};
 
 /// Longest that one activation may take. It is cut off then; the next one starts from what is on disk.
-const ACTIVATION_LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const ACTIVATION_LIMIT: Duration = Duration::from_secs(120);
 /// Shortest time from one activation that failed to the next.
 const FAILURE_PAUSE: Duration = Duration::from_millis(500);
 

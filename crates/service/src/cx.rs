@@ -1,10 +1,12 @@
 //! The context of one call: time, randomness and identity. An operation has no other source of any of them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use api::Call;
 use ids::AccountId;
 use jiff::Timestamp;
+
+use crate::{PageTokens, Pages};
 
 /// What a region is, as operations need to know it.
 #[derive(Debug, Clone)]
@@ -75,6 +77,7 @@ pub struct Cx {
     /// Where.
     pub region: Arc<RegionFacts>,
     pub(crate) effects: Arc<dyn Effects>,
+    pub(crate) pages: Arc<OnceLock<PageTokens>>,
 }
 
 impl Cx {
@@ -91,6 +94,13 @@ impl Cx {
     /// A text for the log.
     pub fn new_key(&self, algorithm: KeyAlgorithm) -> Result<KeyMaterial, String> {
         self.effects.new_key(algorithm)
+    }
+
+    /// The tokens of pages for the account that acts.
+    pub fn pages(&self) -> Pages<'_> {
+        // Without a key from the store, which is the case in tests, tokens live as long as the process.
+        let tokens = self.pages.get_or_init(|| PageTokens::new(&self.random::<32>()));
+        Pages::new(tokens, &self.account)
     }
 
     /// The name of the region.

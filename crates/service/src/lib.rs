@@ -6,6 +6,7 @@
 mod authorize;
 mod cx;
 mod operation;
+mod page_token;
 mod reconciler;
 mod runner;
 mod threads;
@@ -13,5 +14,6 @@ mod threads;
 pub use authorize::{Authorizer, Need, Refusal, Scope};
 pub use cx::{Cx, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};
 pub use operation::{Applied, Operation, Service, Streaming};
+pub use page_token::{PageKeyRecord, PageTokens, Pages, page_key, prepare};
 pub use reconciler::{Pass, ReconcileError, Reconciler};
 pub use runner::Runner;

@@ -1,7 +1,7 @@
 //! Runs operations: authorise, apply to a view, commit, retry on conflict, log.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::Call;
@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use wire::ServiceError;
 
 use crate::threads::Threads;
-use crate::{Applied, Authorizer, Cx, Effects, Operation, RegionFacts, Scope, Service, Streaming};
+use crate::{Applied, Authorizer, Cx, Effects, Operation, PageTokens, RegionFacts, Scope, Service, Streaming};
 
 /// Attempts at one call before it is given up for contention.
 const MAX_ATTEMPTS: u32 = 12;
@@ -33,6 +33,7 @@ struct Shared {
     authorizer: Arc<dyn Authorizer>,
     places: Semaphore,
     threads: Threads,
+    pages: Arc<OnceLock<PageTokens>>,
 }
 
 impl Runner {
@@ -45,7 +46,16 @@ impl Runner {
     ) -> Self {
         let places = Semaphore::new(MAX_CONCURRENT);
         let threads = Threads::of_this_runtime();
-        Self { shared: Arc::new(Shared { store, region, effects, authorizer, places, threads }) }
+        Self { shared: Arc::new(Shared { store, region, effects, authorizer, places, threads, pages: Arc::default() }) }
+    }
+
+    /// The same runner, whose tokens of pages are sealed with the region's key ([`crate::page_key`]). Without it they do
+    /// not outlive the process.
+    #[must_use]
+    pub fn with_pages(self, pages: PageTokens) -> Self {
+        // It is set once, before the first call.
+        let _ = self.shared.pages.set(pages);
+        self
     }
 
     /// The store beneath.
@@ -165,6 +175,7 @@ impl Runner {
             now: self.shared.effects.now(),
             region: Arc::clone(&self.shared.region),
             effects: Arc::clone(&self.shared.effects),
+            pages: Arc::clone(&self.shared.pages),
         }
     }
 }

@@ -11,6 +11,7 @@ mod changes;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod copy;
+mod counters;
 mod engine;
 mod error;
 mod fence;
@@ -29,6 +30,7 @@ mod watch;
 
 pub use changes::Changes;
 pub use copy::{Copied, CopyError, copy_all};
+pub use counters::{COMMIT_BOUNDS, Counts};
 pub use engine::{BoxFuture, Direction, Engine, Pair, Snapshot, Transaction, Version, Write};
 pub use error::{CommitError, MigrationError, StoreError};
 pub use key::{Key, KeyBuf, KeyPart, KeyPrefix, Position};

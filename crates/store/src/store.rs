@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::changes::Changes;
+use crate::counters::{Counters, Counts};
 use crate::engine::{Engine, Transaction, Version, Write};
 use crate::error::{CommitError, StoreError};
 use crate::key::KeyPrefix;
@@ -18,17 +19,18 @@ const BLIND_TRIES: usize = 64;
 #[derive(Clone)]
 pub struct Store {
     pub(crate) engine: Arc<dyn Engine>,
+    counters: Arc<Counters>,
 }
 
 impl Store {
     /// A store over `engine`.
     pub fn new(engine: impl Engine) -> Self {
-        Self { engine: Arc::new(engine) }
+        Self::shared(Arc::new(engine))
     }
 
     /// A store over an engine that others use too.
     pub fn shared(engine: Arc<dyn Engine>) -> Self {
-        Self { engine }
+        Self { engine, counters: Arc::default() }
     }
 
     /// The engine beneath, for whoever copies all of it.
@@ -80,6 +82,11 @@ impl Store {
         Err(CommitError::Conflict)
     }
 
+    /// What has been committed through this store and its clones.
+    pub fn counts(&self) -> Counts {
+        self.counters.counts()
+    }
+
     /// Wakes after every commit that changes a record of the table. Take it before the view.
     pub fn watch<R: Record>(&self) -> Watch {
         self.engine.watch(&table_prefix::<R>())
@@ -104,6 +111,6 @@ impl Store {
         reads: ReadSet,
         writes: Vec<Write>,
     ) -> Result<Version, CommitError> {
-        self.engine.commit(Transaction { snapshot, reads, writes }).await
+        self.counters.count(self.engine.commit(Transaction { snapshot, reads, writes })).await
     }
 }

@@ -7,14 +7,12 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
-use crate::{backup, convert, doctor, down, env, image, reconcilers, restart, restore, up};
+use crate::{audit_trail, backup, convert, doctor, down, env, image, reconcilers, restart, restore, up, watching};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
 #[command(name = "welkin", version, propagate_version = true, arg_required_else_help = true)]
-#[command(
-    after_help = "Every option of a region can also be set in the environment (WELKIN_DATA_DIR) or in welkin.toml\n(data_dir = \"...\"). Options beat the environment, the environment beats the file."
-)]
+#[command(after_help = HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -46,6 +44,9 @@ enum Command {
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
+    /// Who called what, from where, and how it ended
+    #[command(after_help = AUDIT_HELP)]
+    Audit(Audit),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
@@ -57,6 +58,25 @@ enum Command {
         shell: Shell,
     },
 }
+
+#[derive(Args)]
+struct Audit {
+    #[command(flatten)]
+    options: audit_trail::Options,
+    #[command(flatten)]
+    region: Region,
+}
+const HELP: &str = "\
+First steps:
+  welkin up --host sim                     a region in this terminal: all of the API, and nothing boots
+  eval \"$(welkin env)\"                     in another one: AWS tools now talk to it
+  aws s3 mb s3://my-first-bucket
+
+With root and QEMU, `welkin up` alone runs real machines; `welkin doctor` says what is missing for that.
+
+Every option of a region can also be set in the environment (WELKIN_DATA_DIR) or in welkin.toml
+(data_dir = \"...\"). Options beat the environment, the environment beats the file.
+Exit codes: 0, done; 1, could not be done; 2, the command line or a setting is wrong.";
 
 const UP_HELP: &str = "\
 Examples:
@@ -87,6 +107,12 @@ connections wait, mostly for less than a second. If the new program could not st
 Examples:
   welkin restart                           after an upgrade, or to have welkin.toml read again
   ./target/release/welkin restart          as the program that you have just built";
+
+const AUDIT_HELP: &str = "\
+Examples:
+  welkin audit --since 1h                  the last hour, a line a call
+  welkin audit --follow --event RunInstances
+  welkin audit --json | jq 'select(.errorCode)'";
 
 const COMPLETIONS_HELP: &str = "\
 Examples:
@@ -194,6 +220,8 @@ struct Up {
     #[arg(long)]
     dev: bool,
     #[command(flatten)]
+    watching: watching::Options,
+    #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
     #[arg(long)]
@@ -243,6 +271,7 @@ pub fn run() -> Result<()> {
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
         Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
+        Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
         }
@@ -279,6 +308,7 @@ impl Up {
             ("dev", self.dev.then(|| "true".to_owned())),
             ("store", self.store),
         ]));
+        values.extend(self.watching.values());
         Settings::of_process(values)
     }
 }

@@ -1,6 +1,6 @@
 //! The data folder: what is where, and who this region is on its machine.
 //!
-//! `store/` every fact · `blobs/` object bytes · `machines/` disks and consoles · `images/` machine images ·
+//! `store/` every fact · `blobs/` object bytes · `audit/` who called what · `machines/` disks and consoles · `images/` machine images ·
 //! `identity.json` tag, keys and address pool of this region on this machine · `environment` how tools reach it ·
 //! `tls/` the certificate that it makes itself · `admin.sock` the operator's socket.
 
@@ -67,6 +67,11 @@ impl DataDir {
     /// Object bytes.
     pub fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
+    }
+
+    /// Who called what.
+    pub fn audit(&self) -> PathBuf {
+        self.root.join("audit")
     }
 
     /// Machines.
@@ -164,6 +169,7 @@ impl DataDir {
     fn stranger(&self) -> Result<Option<String>> {
         const OURS: &[&str] = &[
             "store",
+            "audit",
             "blobs",
             "machines",
             "images",

@@ -2,6 +2,8 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod addresses;
+mod audit_trail;
 mod backup;
 mod certificate;
 mod cli;
@@ -27,6 +29,7 @@ mod settings;
 mod signals;
 mod standing;
 mod up;
+mod watching;
 
 use std::process::ExitCode;
 

@@ -7,19 +7,27 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::watching::Watching;
+
 /// Everything that can be set, as `key`, `about`. Flags spell them `--key-with-dashes`, the file `key_with_underscores`
 /// and the environment `WELKIN_KEY`.
 pub const KEYS: &[(&str, &str)] = &[
     ("allow_plain", "with TLS: also answer plain HTTP on the same port"),
+    ("audit_data_events", "whether calls on objects and the like are recorded: on or off"),
+    ("audit_days", "days after which records of the audit trail go"),
+    ("audit_size", "MiB that the audit trail may have"),
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
     ("domain", "the domain whose names lead to this region"),
-    ("dev", "whether everybody on this machine is believed without proof: true or false"),
+    ("dev", "whether everybody on this machine is believed without proof"),
     ("host", "what runs the machines: linux, or sim for the API alone"),
     ("listen", "address and port of the endpoint"),
     ("log", "what to log, such as info or region=debug"),
+    ("log_format", "how log lines look: text or json"),
+    ("observe_from", "networks that may see details of the health and metrics"),
     ("public_pool", "the block that public addresses come from"),
     ("region", "the name of the region"),
+    ("throttle", "how fast each account may call: so many times AWS's documented rates, or off"),
     ("tls", "off, or self-signed for a certificate that the region makes itself"),
     ("tls_cert", "a file with a certificate and its chain, PEM"),
     ("tls_key", "a file with the certificate's private key, PEM"),
@@ -85,6 +93,8 @@ pub struct Settings {
     pub public_pool: Option<(Ipv4Addr, u8)>,
     /// The log filter.
     pub log: String,
+    /// What watches over it.
+    pub watching: Watching,
     /// How clients are spoken to.
     pub tls: TlsKind,
     /// Whether plain HTTP is answered beside TLS.
@@ -157,11 +167,7 @@ impl Settings {
         let listen: SocketAddr = listen
             .parse()
             .with_context(|| format!("listen: '{listen}' is not an address and port such as 127.0.0.1:4566"))?;
-        let is_dev = match text("dev").unwrap_or("false") {
-            "true" | "1" => true,
-            "false" | "0" => false,
-            other => bail!("dev: '{other}' is neither true nor false"),
-        };
+        let is_dev = flag("dev", text("dev"))?;
         if is_dev && !listen.ip().is_loopback() {
             bail!(
                 "dev: everybody would be believed, so it goes with a loopback address alone, not with listen = {listen}"
@@ -176,6 +182,7 @@ impl Settings {
             host,
             public_pool: text("public_pool").map(parse_pool).transpose()?,
             log: text("log").unwrap_or("info").to_owned(),
+            watching: Watching::from_values(values)?,
             tls: tls(text("tls"), text("tls_cert"), text("tls_key"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,

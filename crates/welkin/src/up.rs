@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, bail};
 use host_linux::inherited::{self, Maker};
 use region::admin::Order;
 use region::{Limits, Region, RegionConfig, Server};
@@ -20,6 +20,7 @@ use crate::restart::{Handover, Successor};
 use crate::settings::{HostKind, Settings, StoreKind, TlsKind};
 use crate::signals::Signals;
 use crate::standing::Standing;
+use crate::watching::{init_log, watched};
 use crate::{descriptors, dev, doctor, env, orphans, restart};
 
 /// How a region ended.
@@ -36,7 +37,7 @@ pub fn run(settings: &Settings) -> Result<()> {
     let started = Instant::now();
     // Before anything is opened here.
     let inherited = inherited::take()?;
-    init_log(&settings.log)?;
+    init_log(&settings.log, settings.watching.log_format)?;
     if settings.host == HostKind::Linux {
         doctor::require_host()?;
     }
@@ -88,6 +89,7 @@ async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, sta
     let limits = Limits { connections: descriptors::raise(limits.connections), ..limits };
     let region =
         Region::open_on(server, config, standing.parts()).await?.with_limits(limits).with_restart(successor.preparer());
+    let region = watched(region, &data, &settings.watching)?;
     let endpoint = Endpoint::new(region.address(), certificate.as_ref(), &settings.domain);
     let root = region.root_key();
     let key = if settings.is_dev { dev::key(root) } else { root.clone() };
@@ -129,17 +131,6 @@ async fn server(listen: SocketAddr, inherited: Option<(TcpListener, Maker)>) -> 
         }
     }
     Ok((Server::bind(listen).await?, Maker::Ourselves))
-}
-
-fn init_log(filter: &str) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .with_context(|| format!("log: '{filter}' is no filter such as info or info,edge=debug"))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .try_init()
-        .map_err(|error| anyhow!("cannot log: {error}"))
 }
 
 fn print_banner(

@@ -10,6 +10,7 @@ use super::selection::Selection;
 /// The crate that implements `service`, and the file its binding goes to.
 pub fn target(service: &str) -> Option<(&'static str, &'static str)> {
     match service {
+        "cloudtrail" => Some(("cloudtrail", "bind.rs")),
         "ec2" => Some(("ec2", "bind.rs")),
         "s3" => Some(("s3", "bind.rs")),
         "sts" => Some(("iam", "bind_sts.rs")),
@@ -20,6 +21,7 @@ pub fn target(service: &str) -> Option<(&'static str, &'static str)> {
 /// The type in that crate that implements the trait.
 fn implementor(service: &str) -> &'static str {
     match service {
+        "cloudtrail" => "CloudTrail",
         "ec2" => "Ec2",
         "s3" => "S3",
         _ => "Sts",

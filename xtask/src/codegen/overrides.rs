@@ -130,7 +130,7 @@ pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
     })
 }
 
-/// The answer holds bytes that a node has and the store has not, though the model declares no stream.
+/// The answer holds what a node or a file of its own has and the store has not, though the model declares no stream.
 pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
-    service == "ec2" && operation == "GetConsoleOutput"
+    matches!((service, operation), ("ec2", "GetConsoleOutput") | ("cloudtrail", "LookupEvents"))
 }

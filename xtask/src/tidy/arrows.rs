@@ -36,6 +36,14 @@ const RINGS: &[Ring] = &[
     pure("store", &["ids"], "facts, whatever they are about"),
     pure("service", &["api", "ids", "store", "wire"], "what operations are made of, whatever they do"),
     pure("iam", &["api", "ids", "service", "store", "wire"], "a service calls another one through `api` only"),
+    Ring {
+        tests_use: &["iam"],
+        ..pure(
+            "cloudtrail",
+            &["api", "ids", "service", "store", "wire"],
+            "a service calls another one through `api` only; the records come through a trait of its own",
+        )
+    },
     // Their tests are authorised as a region's calls are, and those of EC2 have a simulated node.
     Ring {
         tests_use: &["host-sim", "iam", "node"],
@@ -80,8 +88,22 @@ const RINGS: &[Ring] = &[
         ..outer(
             "region",
             &[
-                "api", "backup", "blobs", "ec2", "edge", "host", "iam", "ids", "image", "keys", "s3", "service",
-                "store", "wire",
+                "api",
+                "audit",
+                "backup",
+                "blobs",
+                "cloudtrail",
+                "ec2",
+                "edge",
+                "host",
+                "iam",
+                "ids",
+                "image",
+                "keys",
+                "s3",
+                "service",
+                "store",
+                "wire",
             ],
             "puts services together; which engine and which host, the binary decides",
         )
@@ -89,6 +111,7 @@ const RINGS: &[Ring] = &[
     outer(
         "welkin",
         &[
+            "audit",
             "backup",
             "blobs",
             "host",
@@ -116,7 +139,7 @@ const RINGS: &[Ring] = &[
     ),
     outer(
         "bench",
-        &["api", "ec2", "host", "iam", "ids", "service", "store", "store-sqlite", "testkit", "wire"],
+        &["api", "ec2", "host", "iam", "ids", "service", "store", "store-postgres", "store-sqlite", "testkit", "wire"],
         "a client that measures: it signs requests; engines, and the steps of a call, without the region around them",
     ),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),

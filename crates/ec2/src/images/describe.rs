@@ -46,7 +46,14 @@ impl Operation<Ec2> for DescribeImages {
 
     fn apply(input: &DescribeImagesRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeImagesResult>, Ec2Error> {
         let filters = Filters::read(input.filters.as_ref(), FILTERS)?;
-        let page = Page::read("DescribeImages", input.max_results, input.next_token.as_deref(), false)?;
+        let page = Page::read(
+            cx.pages(),
+            "DescribeImages",
+            &(&input.filters, &input.owners, &input.image_ids),
+            input.max_results,
+            input.next_token.as_deref(),
+            false,
+        )?;
         let ids = input.image_ids.as_deref().unwrap_or_default();
         let records = if ids.is_empty() { all(view)? } else { named(view, ids, &cx.account)? };
         let images = records

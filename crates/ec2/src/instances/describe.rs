@@ -89,7 +89,8 @@ impl Operation<Ec2> for DescribeInstances {
         let filters = Filters::read(input.filters.as_ref(), FILTERS)?;
         let ids = input.instance_ids.as_deref().unwrap_or_default();
         let token = input.next_token.as_deref();
-        let page = Page::read("DescribeInstances", input.max_results, token, !ids.is_empty())?;
+        let page =
+            Page::read(cx.pages(), "DescribeInstances", &input.filters, input.max_results, token, !ids.is_empty())?;
         let mut presenter = Presenter::new(view, &cx.region);
         let mut shown = Vec::new();
         for (record, tags) in chosen(view, cx, ids)? {

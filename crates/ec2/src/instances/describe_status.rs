@@ -42,7 +42,14 @@ impl Operation<Ec2> for DescribeInstanceStatus {
         let filters = Filters::read(input.filters.as_ref(), FILTERS)?;
         let ids = input.instance_ids.as_deref().unwrap_or_default();
         let token = input.next_token.as_deref();
-        let page = Page::read("DescribeInstanceStatus", input.max_results, token, !ids.is_empty())?;
+        let page = Page::read(
+            cx.pages(),
+            "DescribeInstanceStatus",
+            &(&input.filters, input.include_all_instances),
+            input.max_results,
+            token,
+            !ids.is_empty(),
+        )?;
         let is_wanted = |record: &InstanceRecord| {
             input.include_all_instances == Some(true) || record.status.state == InstanceState::Running
         };

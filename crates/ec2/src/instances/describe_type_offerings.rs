@@ -28,7 +28,14 @@ impl Operation<Ec2> for DescribeInstanceTypeOfferings {
     ) -> Result<Applied<DescribeInstanceTypeOfferingsResult>, Ec2Error> {
         let filters = Filters::read(input.filters.as_ref(), &["instance-type", "location"])?;
         let token = input.next_token.as_deref();
-        let page = Page::read("DescribeInstanceTypeOfferings", input.max_results, token, false)?;
+        let page = Page::read(
+            cx.pages(),
+            "DescribeInstanceTypeOfferings",
+            &(&input.filters, &input.location_type),
+            input.max_results,
+            token,
+            false,
+        )?;
         let kind = input.location_type.as_deref().unwrap_or("region");
         let locations = locations(&cx.region, kind)?;
         let mut offers = Vec::new();

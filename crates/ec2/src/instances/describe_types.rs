@@ -43,12 +43,18 @@ impl Operation<Ec2> for DescribeInstanceTypes {
     fn apply(
         input: &DescribeInstanceTypesRequest,
         _view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<DescribeInstanceTypesResult>, Ec2Error> {
         let filters = Filters::read(input.filters.as_ref(), FILTERS)?;
         let named = input.instance_types.as_deref().unwrap_or_default();
-        let page =
-            Page::read("DescribeInstanceTypes", input.max_results, input.next_token.as_deref(), !named.is_empty())?;
+        let page = Page::read(
+            cx.pages(),
+            "DescribeInstanceTypes",
+            &input.filters,
+            input.max_results,
+            input.next_token.as_deref(),
+            !named.is_empty(),
+        )?;
         let unknown: Vec<&str> = named.iter().map(String::as_str).filter(|name| types::find(name).is_none()).collect();
         if !unknown.is_empty() {
             let text = format!("The following supplied instance types do not exist: [{}]", unknown.join(", "));

@@ -76,7 +76,14 @@ impl Operation<Ec2> for DescribeSubnets {
     fn apply(input: &DescribeSubnetsRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeSubnetsResult>, Ec2Error> {
         let ids = input.subnet_ids.as_deref().unwrap_or_default();
         let filters = Filters::read(input.filters.as_ref(), FILTERS)?;
-        let page = Page::read("DescribeSubnets", input.max_results, input.next_token.as_deref(), !ids.is_empty())?;
+        let page = Page::read(
+            cx.pages(),
+            "DescribeSubnets",
+            &input.filters,
+            input.max_results,
+            input.next_token.as_deref(),
+            !ids.is_empty(),
+        )?;
         let mut subnets = view.scan::<SubnetRecord>(&KeyPrefix::of(&cx.account), None, ALL)?;
         if let Some(id) = ids.iter().find(|id| !subnets.iter().any(|subnet| subnet.id.as_str() == id.as_str())) {
             return Err(Ec2Error::refused("InvalidSubnetID.NotFound", format!("The subnet ID '{id}' does not exist")));

@@ -70,7 +70,14 @@ impl Operation<Ec2> for DescribeVpcs {
     fn apply(input: &DescribeVpcsRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeVpcsResult>, Ec2Error> {
         let ids = input.vpc_ids.as_deref().unwrap_or_default();
         let filters = Filters::read(input.filters.as_ref(), FILTERS)?;
-        let page = Page::read("DescribeVpcs", input.max_results, input.next_token.as_deref(), !ids.is_empty())?;
+        let page = Page::read(
+            cx.pages(),
+            "DescribeVpcs",
+            &input.filters,
+            input.max_results,
+            input.next_token.as_deref(),
+            !ids.is_empty(),
+        )?;
         let mut vpcs = view.scan::<VpcRecord>(&KeyPrefix::of(&cx.account), None, ALL)?;
         if let Some(id) = ids.iter().find(|id| !vpcs.iter().any(|vpc| vpc.id.as_str() == id.as_str())) {
             return Err(Ec2Error::refused("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist")));

@@ -107,7 +107,14 @@ impl Operation<Ec2> for DescribeSecurityGroups {
         let names = input.group_names.as_deref().unwrap_or_default();
         let ids = input.group_ids.as_deref().unwrap_or_default();
         let is_named = !names.is_empty() || !ids.is_empty();
-        let page = Page::read("DescribeSecurityGroups", input.max_results, input.next_token.as_deref(), is_named)?;
+        let page = Page::read(
+            cx.pages(),
+            "DescribeSecurityGroups",
+            &input.filters,
+            input.max_results,
+            input.next_token.as_deref(),
+            is_named,
+        )?;
         let mut asked = Vec::with_capacity(ids.len() + names.len());
         for id in ids {
             asked.push(find::by_id(view, &cx.account, id)?.id);

@@ -46,7 +46,14 @@ impl Operation<Ec2> for DescribeTags {
 
     fn apply(input: &DescribeTagsRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeTagsResult>, Ec2Error> {
         let filters = Filters::read(input.filters.as_ref(), &["key", "value", "resource-id", "resource-type"])?;
-        let page = Page::read("DescribeTags", input.max_results, input.next_token.as_deref(), false)?;
+        let page = Page::read(
+            cx.pages(),
+            "DescribeTags",
+            &input.filters,
+            input.max_results,
+            input.next_token.as_deref(),
+            false,
+        )?;
         let records = view.scan::<TagRecord>(&KeyPrefix::of(&cx.account), None, ALL)?;
         let tags: Vec<Described> = records.into_iter().map(described).filter(|tag| filters.matches(tag)).collect();
         // No id has a NUL, so that this sorts as the pair does.

@@ -30,7 +30,7 @@ use crate::post::form::{Form, malformed};
 use crate::post::policy::Policy;
 use crate::refuse::{Refusal, refusal_error};
 use crate::rest::implemented;
-use crate::trace::{SentUri, Trace, text_header};
+use crate::trace::{IsSecure, SentUri, Trace, text_header};
 
 /// The most bytes that one file may have: as many as one PUT may bring.
 const MAX_FILE: u64 = 5 << 30;
@@ -93,7 +93,7 @@ impl Edge {
         };
         let value =
             decode_request(trace.protocol, operation, &request).map_err(|error| trace.protocol.refusal(error))?;
-        let base = address(parts, trace);
+        let base = address(parts);
         let fields = std::mem::replace(&mut form.fields, fields::Fields::new(""));
         let (file, seen) = form.into_file(range.0, range.1);
         let ending = Ending::new(&fields, &base, range, seen);
@@ -102,7 +102,8 @@ impl Edge {
 }
 
 /// The address of the bucket as the browser used it.
-fn address(parts: &Parts, _trace: &Trace) -> String {
+fn address(parts: &Parts) -> String {
+    let scheme = if IsSecure::of(parts) { "https" } else { "http" };
     let sent = parts.extensions.get::<SentUri>().map_or(&parts.uri, |sent| &sent.0);
-    format!("http://{}{}", text_header(parts, header::HOST.as_str()), sent.path().trim_end_matches('/'))
+    format!("{scheme}://{}{}", text_header(parts, header::HOST.as_str()), sent.path().trim_end_matches('/'))
 }

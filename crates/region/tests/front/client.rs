@@ -285,6 +285,13 @@ impl Connection {
         std::mem::take(&mut self.ahead)
     }
 
+    /// Takes a little of what has come, and says how much that was: none at the end.
+    pub async fn sip(&mut self) -> usize {
+        self.ahead.clear();
+        self.read_more().await;
+        self.ahead.len()
+    }
+
     async fn read_more(&mut self) -> bool {
         let mut piece = [0; 4096];
         let read = tokio::time::timeout(PATIENCE, self.stream.read(&mut piece)).await.expect("the peer says something");

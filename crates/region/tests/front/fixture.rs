@@ -13,7 +13,7 @@ use node::Agent;
 use region::admin::Order;
 use region::{Limits, Parts, Region, RegionConfig, Server, SystemEffects};
 use service::{RegionFacts, ZoneFacts};
-use store::{Changes, Direction, Engine, KeyRange, Memory, Store};
+use store::{Changes, Direction, Engine, KeyRange, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -78,7 +78,27 @@ impl World {
 
     /// Behind a server with TLS, for example.
     pub async fn behind(limits: Limits, front: impl FnOnce(Server) -> Server) -> Self {
-        let engine: Arc<dyn Engine> = Arc::new(Memory::new());
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::open(limits, listen, false, front).await.unwrap()
+    }
+
+    /// One that believes everybody.
+    pub async fn in_dev() -> Self {
+        Self::open_in_dev(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap()
+    }
+
+    /// The same at this address, or why it does not open.
+    pub async fn open_in_dev(listen: SocketAddr) -> Result<Self, String> {
+        Self::open(Limits::default(), listen, true, |server| server).await
+    }
+
+    async fn open(
+        limits: Limits,
+        listen: SocketAddr,
+        is_dev: bool,
+        front: impl FnOnce(Server) -> Server,
+    ) -> Result<Self, String> {
+        let engine: Arc<dyn Engine> = testkit::engine();
         let store = Store::shared(Arc::clone(&engine));
         let blobs = Arc::new(MemoryBlobs::default());
         let machines = Arc::new(SimMachines::in_memory(Faults::default()));
@@ -87,12 +107,12 @@ impl World {
         let config = RegionConfig {
             name: "us-east-1".to_owned(),
             zones: vec!["us-east-1a".to_owned()],
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen,
             public_pool,
             admin_dir: None,
             image_dir: None,
             is_simulated: true,
-            is_dev: false,
+            is_dev,
         };
         let parts = Parts {
             store: store.clone(),
@@ -101,8 +121,9 @@ impl World {
             effects: Arc::new(SystemEffects),
             duty: None,
         };
-        let server = front(Server::bind(config.listen).await.unwrap());
-        let region = Region::open_on(server, config, parts).await.unwrap().with_limits(limits);
+        let server = front(Server::bind(config.listen).await.map_err(|error| error.to_string())?);
+        let region = Region::open_on(server, config, parts).await.map_err(|error| error.to_string())?;
+        let region = region.with_limits(limits);
         let address = region.address();
         let root = region.root_key();
         let owner = Key { id: root.access_key.clone(), secret: root.secret.clone() };
@@ -134,7 +155,7 @@ impl World {
         store.commit(None, changes).await.unwrap();
         let order = watch::Sender::new(Order::Run);
         let running = tokio::spawn(region.run(order.clone()));
-        Self { address, blobs, owner, stranger, user, suspended, inactive, engine, order, running }
+        Ok(Self { address, blobs, owner, stranger, user, suspended, inactive, engine, order, running })
     }
 
     /// Every row there is.

@@ -3,8 +3,10 @@
 
 mod client;
 mod connections;
+mod dev;
 mod fixture;
 mod floods;
+mod forms;
 mod http2;
 mod inputs;
 mod memory;

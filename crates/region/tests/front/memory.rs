@@ -66,3 +66,27 @@ async fn a_body_that_drips_is_given_up() {
     }
     assert_eq!(world.blob_count().await, 0);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_sipped_is_given_up() {
+    const SIZE: usize = 32 << 20;
+    let limits = Limits { pace_time: Duration::from_millis(200), min_rate: 100 << 20, ..Limits::default() };
+    let world = World::with_limits(limits).await;
+    let path = format!("/{BUCKET}/{OBJECT}");
+    assert_eq!(world.s3("PUT", &format!("/{BUCKET}"), "").await.status, 200);
+    assert_eq!(world.s3("PUT", &path, &"a".repeat(SIZE)).await.status, 200);
+    let mut connection = Connection::open(world.address).await;
+    connection.write(&Request::new("GET", &path, "", "").signed(&world.owner, "s3").bytes()).await;
+    let sipping = async {
+        let (mut sips, mut taken) = (tokio::time::interval(Duration::from_millis(10)), 0);
+        loop {
+            sips.tick().await;
+            match connection.sip().await {
+                0 => return taken,
+                more => taken += more,
+            }
+        }
+    };
+    let taken = tokio::time::timeout(PATIENCE, sipping).await.expect("it is given up");
+    assert!(taken < SIZE, "all of it was taken");
+}

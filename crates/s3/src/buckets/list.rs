@@ -29,7 +29,7 @@ impl Operation<S3> for ListBuckets {
             S3Error::argument("max-buckets", given, "Argument maxBuckets must be an integer between 1 and 10000")
         })?;
         let after = match input.continuation_token.as_deref().filter(|token| !token.is_empty()) {
-            Some(token) => Some(Token::read(account.as_str(), token)?),
+            Some(token) => Some(Token::read(cx.pages(), account.as_str(), token)?),
             None => None,
         };
         let after = after.map(|name| Position::after_prefix(&KeyPrefix::of((account, &name))));
@@ -47,7 +47,7 @@ impl Operation<S3> for ListBuckets {
         let has_more = found.len() > limit;
         found.truncate(limit);
         let continuation_token = match found.last() {
-            Some(last) if has_more => Some(Token::write(account.as_str(), &last.name)),
+            Some(last) if has_more => Some(Token::write(cx.pages(), account.as_str(), &last.name)),
             _ => None,
         };
         // The region is told only to those who know of pages.

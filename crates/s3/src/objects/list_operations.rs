@@ -33,7 +33,7 @@ impl Operation<S3> for ListObjectsV2 {
         let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let after = match input.continuation_token.as_deref() {
-            Some(token) => Token::read(&input.bucket, token)?,
+            Some(token) => Token::read(cx.pages(), &input.bucket, token)?,
             None => input.start_after.clone().unwrap_or_default(),
         };
         let (prefix, delimiter) = (text(&input.prefix), text(&input.delimiter));
@@ -42,7 +42,7 @@ impl Operation<S3> for ListObjectsV2 {
         let count = page.objects.len() + page.common_prefixes.len();
         Ok(Applied::read(ListObjectsV2Output {
             is_truncated: Some(page.next.is_some()),
-            next_continuation_token: page.next.map(|last| Token::write(&bucket.name, &last)),
+            next_continuation_token: page.next.map(|last| Token::write(cx.pages(), &bucket.name, &last)),
             contents: contents(page.objects, owner.as_ref(), encoding),
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
