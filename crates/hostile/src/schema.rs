@@ -75,7 +75,6 @@ const fn operation(name: &'static str, shape: &'static Shape) -> OperationShape 
         requires_checksum: false,
         host_prefix: "",
         errors: &[],
-        host_prefix: "",
     }
 }
 
