@@ -74,7 +74,6 @@ const fn operation(name: &'static str, shape: &'static Shape) -> OperationShape 
         has_streaming_output: false,
         requires_checksum: false,
         errors: &[],
-        host_prefix: "",
     }
 }
 
