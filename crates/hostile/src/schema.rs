@@ -73,6 +73,7 @@ const fn operation(name: &'static str, shape: &'static Shape) -> OperationShape 
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
+        host_prefix: "",
         errors: &[],
     }
 }
