@@ -98,7 +98,7 @@ pub fn is_of_its_place(key: &[u8]) -> bool {
 ///
 /// # Errors
 /// `NotFound` or `ConnectionRefused` when none runs; else the kernel's.
-pub fn request(data_dir: &Path) -> io::Result<impl Read> {
+pub fn request(data_dir: &Path) -> io::Result<impl Read + use<>> {
     let stream: UnixStream = connect(data_dir)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

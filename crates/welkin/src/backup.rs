@@ -15,11 +15,13 @@ use blobs::{FolderBlobs, FolderLimits};
 use region::admin::Answer;
 use region::backups::{self, Backups};
 use store::Store;
+use store_postgres::{Postgres, Target};
 use store_sqlite::Sqlite;
 
 use crate::data_dir::DataDir;
-use crate::settings::Settings;
-use crate::standing;
+use crate::processes;
+use crate::settings::{Settings, StoreKind};
+use crate::standing::explain;
 
 /// Backs a region up into `file`; one that is there is replaced only if that is asked for.
 pub fn run(settings: &Settings, file: &Path, replace: bool) -> Result<()> {
