@@ -45,7 +45,7 @@ needs:
 	@scripts/install-needs run
 
 .PHONY: test
-test: test-needs lint test-rust test-acceptance ## everything that must pass, in the order of cost
+test: test-needs lint test-rust test-postgres test-acceptance ## everything that must pass, in the order of cost
 
 .PHONY: test-needs
 test-needs:
@@ -67,6 +67,14 @@ test-rust: test-needs $(VENV)/installed ## the tests of the crates
 	    cargo nextest run --locked --workspace --no-fail-fast; \
 	else \
 	    cargo test --locked --workspace --lib --bins --tests --no-fail-fast; \
+	fi
+
+.PHONY: test-postgres
+test-postgres: test-needs ## the tests of the services once more, with their facts in PostgreSQL
+	@if cargo nextest --version > /dev/null 2>&1; then \
+	    WELKIN_TEST_STORE=postgres cargo nextest run --locked --workspace --profile postgres --no-fail-fast; \
+	else \
+	    WELKIN_TEST_STORE=postgres cargo test --locked --package ec2 --package s3 --package region --no-fail-fast; \
 	fi
 
 .PHONY: test-acceptance

@@ -7,11 +7,15 @@ import urllib.request
 
 import boto3
 import pytest
+from botocore import UNSIGNED
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+
+from conftest import make_region
+from region import environment, welkin
 
 VERSIONS = {"ec2": "2016-11-15", "sts": "2011-06-15"}
 
@@ -200,3 +204,110 @@ def test_a_presigned_identity(region):
 def test_a_session_token_that_belongs_to_no_key_is_refused(region, service, call, code):
     with pytest.raises(ClientError, match=code):
         getattr(region.client(service, aws_session_token="dG9rZW4="), call)()
+
+
+def post(form, file, filename="photo.jpg"):
+    """Sends a form as browsers do, its file last."""
+    boundary = "an-edge-that-no-file-has"
+    part = "--{}\r\nContent-Disposition: form-data; name=\"{}\"{}\r\n\r\n".format
+    body = b"".join(part(boundary, name, "").encode() + value.encode() + b"\r\n" for name, value in form["fields"].items())
+    body += part(boundary, "file", f'; filename="{filename}"').encode() + file + f"\r\n--{boundary}--\r\n".encode()
+    return fetch(form["url"], "POST", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+
+
+@pytest.mark.parametrize("version", [None, "s3v4"])
+def test_a_presigned_form(region, bucket, version):
+    client = s3(region, version)
+    form = client.generate_presigned_post(
+        bucket,
+        "from-a-form/${filename}",
+        Fields={"success_action_status": "201", "Content-Type": "image/jpeg"},
+        Conditions=[
+            {"success_action_status": "201"},
+            ["starts-with", "$Content-Type", "image/"],
+            ["content-length-range", 1, 1000],
+        ],
+        ExpiresIn=60,
+    )
+    assert ("signature" in form["fields"]) == (version is None)
+    status, body, headers = post(form, b"the file")
+    assert status == 201 and "<Key>from-a-form/photo.jpg</Key>" in body, body
+    found = s3(region).get_object(Bucket=bucket, Key="from-a-form/photo.jpg")
+    assert (found["Body"].read(), found["ContentType"], found["ETag"]) == (b"the file", "image/jpeg", headers["ETag"])
+    for change, code in [
+        ({"key": "elsewhere/${filename}"}, "AccessDenied"),
+        ({"Content-Type": "text/html"}, "AccessDenied"),
+        ({"acl": "private"}, "AccessDenied"),
+        ({"policy": "e30="}, "SignatureDoesNotMatch"),
+    ]:
+        status, body, _ = post({**form, "fields": {**form["fields"], **change}}, b"the file")
+        assert status == 403 and f"<Code>{code}</Code>" in body, (change, body)
+    assert "<Code>EntityTooLarge</Code>" in post(form, b"x" * 1001)[1]
+    assert "<Code>EntityTooSmall</Code>" in post(form, b"")[1]
+    late = client.generate_presigned_post(bucket, "late", ExpiresIn=-1)
+    assert "Invalid according to Policy: Policy expired." in post(late, b"x")[1]
+    keys = [it["Key"] for it in s3(region).list_objects_v2(Bucket=bucket)["Contents"]]
+    assert "late" not in keys and not [key for key in keys if key.startswith("elsewhere")]
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory):
+    """A region in development mode."""
+    region = make_region(tmp_path_factory.mktemp("dev") / "data", "sim", None, "--dev")
+    yield region.start()
+    region.dispose()
+
+
+def test_development_mode_takes_any_credentials(dev):
+    assert "DEVELOPMENT MODE" in dev.banner() and "development mode" in dev.log_file("log").read_text()
+    assert '"dev":true' in fetch(dev.exports["AWS_ENDPOINT_URL"] + "/_welkin/health")[1]
+    account = lambda key: dev.client("sts", aws_access_key_id=key, aws_secret_access_key="x").get_caller_identity()["Account"]  # noqa: E731
+    assert [account(key) for key in ("test", "111122223333", "AKIAIOSFODNN7EXAMPLE")] == [
+        "000000000000",
+        "111122223333",
+        "000000000000",
+    ]
+    # What `welkin env` prints leads to the account that the banner names.
+    assert dev.client("sts").get_caller_identity()["Account"] == dev.account == "000000000000"
+    assert '"Account": "000000000000"' in dev.aws("sts", "get-caller-identity")
+    unsigned = dev.client("sts", config=Config(signature_version=UNSIGNED))
+    assert unsigned.get_caller_identity()["Account"] == "000000000000"
+    client = s3(dev, "s3v4", aws_access_key_id="test", aws_secret_access_key="test")
+    client.create_bucket(Bucket="dev-bucket")
+    client.put_object(Bucket="dev-bucket", Key="k", Body=b"its bytes")
+    url = client.generate_presigned_url("get_object", {"Bucket": "dev-bucket", "Key": "k"})
+    assert fetch(url)[1] == fetch(url.split("?")[0])[1] == "its bytes"
+    form = client.generate_presigned_post("dev-bucket", "form")
+    assert post(form, b"x")[0] == 204
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3(dev, aws_access_key_id="111122223333").get_object(Bucket="dev-bucket", Key="k")
+    # A page of another origin is not believed.
+    status, body, _ = fetch(url.split("?")[0], headers={"Origin": "https://example.net"})
+    assert status == 403 and "AccessDenied" in body
+
+
+def test_development_mode_is_not_left_behind(tmp_path):
+    region = make_region(tmp_path / "data", "sim", None, "--dev")
+    try:
+        region.start()
+        account = region.account
+        region.stop()
+        region.arguments = ()
+        region.start()
+        assert "DEVELOPMENT MODE" not in region.banner()
+        with pytest.raises(ClientError, match="InvalidClientTokenId"):
+            region.client("sts", aws_access_key_id="test", aws_secret_access_key="test").get_caller_identity()
+        assert region.client("sts").get_caller_identity()["Account"] == account
+    finally:
+        region.dispose()
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "192.0.2.1:4566"])
+def test_development_mode_never_listens_beyond_loopback(tmp_path, listen):
+    for how in (["--dev"], []):
+        env = environment(WELKIN_DEV="" if how else "true")
+        if how:
+            del env["WELKIN_DEV"]
+        done = welkin("up", "--host", "sim", "--data-dir", tmp_path / "data", "--listen", listen, *how, env=env)
+        assert done.returncode != 0 and "loopback" in done.stderr, done
+    assert not (tmp_path / "data").exists()

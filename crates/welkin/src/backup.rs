@@ -14,14 +14,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use blobs::{FolderBlobs, FolderLimits};
 use region::admin::Answer;
 use region::backups::{self, Backups};
-use store::Store;
-use store_postgres::{Postgres, Target};
-use store_sqlite::Sqlite;
 
 use crate::data_dir::DataDir;
-use crate::processes;
-use crate::settings::{Settings, StoreKind};
-use crate::standing::explain;
+use crate::settings::Settings;
+use crate::{processes, standing};
 
 /// Backs a region up into `file`; one that is there is replaced only if that is asked for.
 pub fn run(settings: &Settings, file: &Path, replace: bool) -> Result<()> {
@@ -33,9 +29,15 @@ pub fn run(settings: &Settings, file: &Path, replace: bool) -> Result<()> {
         bail!("{} is there already; name another file, or replace it with --replace", file.display());
     }
     let part = Part::create(file)?;
-    match running(&data)? {
-        Some(stream) => part.receive(stream)?,
-        None => part.write_of_stopped(settings, &data)?,
+    // Whoever reconciles also sweeps objects, and leaves alone what a backup of its own is reading.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let socket = runtime.block_on(processes::reconciling(data.root()));
+    match backups::request(&socket) {
+        Ok(stream) => part.receive(stream)?,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            part.write_of_stopped(settings, &data)?;
+        }
+        Err(error) => return Err(error).context("the region that runs there does not answer"),
     }
     let (manifest, summary) = check(&part.path)?;
     part.finish(file)?;
@@ -52,18 +54,6 @@ pub fn run(settings: &Settings, file: &Path, replace: bool) -> Result<()> {
         data.blobs().display(),
         lost.join(", ")
     )
-}
-
-/// The answer of a process that runs on the folder, if one does.
-fn running(data: &DataDir) -> Result<Option<impl Read>> {
-    for socket in processes::sockets(data.root()) {
-        match backups::request(&socket) {
-            Ok(stream) => return Ok(Some(stream)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {}
-            Err(error) => return Err(error).context("the region that runs there does not answer"),
-        }
-    }
-    Ok(None)
 }
 
 /// Reads a backup from beginning to end.
@@ -143,19 +133,8 @@ impl Part {
     fn write_of_stopped(&self, settings: &Settings, data: &DataDir) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let _inside = runtime.enter();
-        let (store, blobs) = match &settings.store {
-            StoreKind::Sqlite if data.database().exists() => {
-                bail!("the facts of {} are in PostgreSQL: name it with --store postgres://…", data.root().display())
-            }
-            StoreKind::Sqlite => {
-                let engine = Sqlite::open(data.store()).map_err(|error| explain(error, data.root()))?;
-                (Store::new(engine), FolderBlobs::open(data.blobs(), FolderLimits::default())?)
-            }
-            StoreKind::Postgres(url) => {
-                let engine = Postgres::open(&Target::parse(url)?)?;
-                (Store::new(engine), FolderBlobs::open_shared(data.blobs(), FolderLimits::default())?)
-            }
-        };
+        let store = standing::open_stopped(settings, data)?;
+        let blobs = FolderBlobs::open(data.blobs(), FolderLimits::default())?;
         let folder = Some(data.root().to_owned());
         let backups = Backups::new(store, Arc::new(blobs), folder, &settings.region);
         let mut out = BufWriter::with_capacity(1 << 20, &self.file);

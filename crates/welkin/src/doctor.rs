@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 use host_linux::machine::{Accel, probe as probe_accel};
 use host_linux::network::probe as probe_network;
 use region::Limits;
+use store_postgres::{Target, probe};
 
-use crate::settings::Settings;
+use crate::settings::{Settings, StoreKind};
 use crate::{descriptors, dev, up};
 
 /// One line of the report.
@@ -34,6 +35,7 @@ pub fn run(settings: &Settings) -> Result<()> {
     let mut findings = vec![root(), qemu(), runtime.block_on(accelerator())];
     findings.extend(network());
     findings.extend([cgroups(), disk(&settings.data_dir), connections()]);
+    findings.extend(database(settings));
     findings.extend(runtime.block_on(dev::finding(&settings.data_dir)).map(|detail| Finding {
         name: "signatures",
         verdict: Verdict::Slow,
@@ -133,6 +135,23 @@ fn network() -> Vec<Finding> {
         remedy: check.remedy,
     };
     probe_network().into_iter().map(finding).collect()
+}
+
+/// The database, for a region whose facts are in one.
+fn database(settings: &Settings) -> Option<Finding> {
+    let StoreKind::Postgres(url) = &settings.store else { return None };
+    let probed = Target::parse(url).and_then(|target| probe(&target).map(|found| (target, found)));
+    let (verdict, detail, remedy) = match probed {
+        Ok((target, found)) => {
+            let sessions = found.sessions;
+            (Verdict::Good, format!("PostgreSQL {} at {target}, {sessions} connections of regions", found.server), "")
+        }
+        Err(error) => {
+            let remedy = "see that the server runs, and that user, password and pg_hba.conf let this machine in";
+            (Verdict::Missing, format!("{:#}", anyhow::Error::new(error)), remedy)
+        }
+    };
+    Some(Finding { name: "store", verdict, detail, remedy: remedy.to_owned() })
 }
 
 /// Containers will need them; machines do not.
