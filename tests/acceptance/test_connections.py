@@ -1,5 +1,6 @@
 """Connections by the thousand, and bodies without end: they cost little, and keep nobody out for long."""
 
+import concurrent.futures
 import datetime
 import re
 import resource
@@ -81,6 +82,14 @@ def is_answered(region):
         return False
 
 
+def send(connection, data):
+    try:
+        connection.sendall(data)
+    except ConnectionError:
+        # It was told that there is no room, and did not listen.
+        pass
+
+
 def answer_to(connection):
     try:
         return connection.recv(64 * 1024, socket.MSG_DONTWAIT | socket.MSG_PEEK)
@@ -102,14 +111,9 @@ def test_bodies_without_end_fill_only_their_share_of_the_memory(lonely_region):
     before = peak(region)
     open_ones = []
     try:
-        for _ in range(BODIES):
-            connection = socket.create_connection(address(region), timeout=30)
-            open_ones.append(connection)
-            try:
-                connection.sendall(head + bytes(BODY - 1))
-            except ConnectionError:
-                # It was told that there is no room, and did not listen.
-                pass
+        open_ones.extend(socket.create_connection(address(region), timeout=30) for _ in range(BODIES))
+        with concurrent.futures.ThreadPoolExecutor(BODIES) as threads:
+            list(threads.map(lambda connection: send(connection, head + bytes(BODY - 1)), open_ones))
         until(
             lambda: any(b"<Code>Unavailable</Code>" in answer_to(connection) for connection in open_ones),
             30,

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::source::Source;
 
@@ -40,7 +41,7 @@ impl Budget {
 
     /// A reservation of nothing yet, for a request of this source.
     pub(crate) fn open(self: &Arc<Self>, source: Source) -> Reservation {
-        Reservation { budget: Arc::clone(self), source, bytes: 0 }
+        Reservation { budget: Arc::clone(self), source, bytes: 0, left: None }
     }
 
     /// Bytes that are held now.
@@ -78,10 +79,12 @@ pub(crate) struct Reservation {
     budget: Arc<Budget>,
     source: Source,
     bytes: usize,
+    /// For how long it may still wait; none as long as it has not waited.
+    left: Option<Duration>,
 }
 
 impl Reservation {
-    /// Reserves up to `bytes` in all, waiting for others to leave, but no longer than `patience`.
+    /// Reserves up to `bytes` in all, waiting for others to leave, but in all its life no longer than `patience`.
     pub(crate) async fn grow_to(&mut self, bytes: usize, patience: Duration) -> Result<(), Exhausted> {
         let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else { return Ok(()) };
         if self.budget.take(self.source, more).is_err() {
@@ -95,8 +98,11 @@ impl Reservation {
                     freed.await;
                 }
             };
-            let patience = self.budget.patience(patience);
-            if tokio::time::timeout(patience, freed).await.is_err() {
+            let left = self.left.unwrap_or_else(|| self.budget.patience(patience));
+            let started = Instant::now();
+            let outcome = tokio::time::timeout(left, freed).await;
+            self.left = Some(left.saturating_sub(started.elapsed()));
+            if outcome.is_err() {
                 return Err(Exhausted(self.budget.lock().all));
             }
         }
@@ -105,21 +111,29 @@ impl Reservation {
     }
 }
 
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        if self.bytes == 0 {
+impl Reservation {
+    /// Leaves all that it holds to others.
+    pub(crate) fn release(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes == 0 {
             return;
         }
         let mut held = self.budget.lock();
-        held.all -= self.bytes;
+        held.all -= bytes;
         if let Some(of_source) = held.by_source.get_mut(&self.source) {
-            *of_source -= self.bytes;
+            *of_source -= bytes;
             if *of_source == 0 {
                 held.by_source.remove(&self.source);
             }
         }
         drop(held);
         self.budget.freed.notify_waiters();
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
