@@ -91,8 +91,9 @@ def send(connection, data):
 
 
 def answer_to(connection):
+    connection.settimeout(0)
     try:
-        return connection.recv(64 * 1024, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+        return connection.recv(64 * 1024, socket.MSG_PEEK)
     except OSError:
         return b""
 
