@@ -16,6 +16,8 @@ CLIENTS := $(VENV_2020)/installed $(JS)/installed
 # make up DATA_DIR=other ARGS="--listen 127.0.0.1:4577"
 DATA_DIR ?=
 ARGS ?=
+# Crash cycles of `make soak`.
+CYCLES ?= 500
 FOLDER := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 # What the acceptance tests run: the build that the other tests use, so that a clean checkout compiles once.
 WELKIN := $(CURDIR)/target/debug/welkin
@@ -43,7 +45,7 @@ needs:
 	@scripts/install-needs run
 
 .PHONY: test
-test: test-needs lint test-rust test-acceptance ## everything that must pass, in the order of cost
+test: test-needs lint test-rust test-postgres test-acceptance ## everything that must pass, in the order of cost
 
 .PHONY: test-needs
 test-needs:
@@ -67,10 +69,26 @@ test-rust: test-needs $(VENV)/installed ## the tests of the crates
 	    cargo test --locked --workspace --lib --bins --tests --no-fail-fast; \
 	fi
 
+.PHONY: test-postgres
+test-postgres: test-needs ## the tests of the services once more, with their facts in PostgreSQL
+	@if cargo nextest --version > /dev/null 2>&1; then \
+	    WELKIN_TEST_STORE=postgres cargo nextest run --locked --workspace --profile postgres --no-fail-fast; \
+	else \
+	    WELKIN_TEST_STORE=postgres cargo test --locked --package ec2 --package s3 --package region --no-fail-fast; \
+	fi
+
 .PHONY: test-acceptance
 test-acceptance: test-needs $(VENV)/installed $(CLIENTS) ## the real binary, driven by the AWS CLI and boto3 (T="-k s3" for some)
 	cargo build --locked --package welkin
 	WELKIN_BIN=$(WELKIN) $(VENV)/bin/python -m pytest tests/acceptance $(T)
+
+.PHONY: soak
+soak: test-needs ## 500 crash cycles for each crash test, where `make test` has 20 (CYCLES=2000 for more)
+	@if cargo nextest --version > /dev/null 2>&1; then \
+	    CRASH_CYCLES=$(CYCLES) cargo nextest run --locked --workspace --profile soak --no-fail-fast -E 'binary(crash)'; \
+	else \
+	    CRASH_CYCLES=$(CYCLES) cargo test --locked --workspace --test crash --no-fail-fast; \
+	fi
 
 .PHONY: fuzz
 fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each target, TARGET="dns xml" for some)

@@ -48,6 +48,8 @@ def clients() -> None:
         if len(text) < 600:
             seed("sigv4-claim", name, f"{request['method']} {target}\n{SIGNED}{headers}\n")
             seed("sigv4-request", name, b"\0" + text.encode())
+            seed("sigv4-presigned", name, b"\0" + text.encode())
+            seed("sigv2", name, text)
 
 
 def forms() -> None:
@@ -75,6 +77,72 @@ def forms() -> None:
     texts += ["Sat, 21 Nov 2026 08:09:10 GMT", "1795248550.5", "a, b"]
     for kind, text in enumerate(texts):
         seed("scalar", str(kind), bytes([kind]) + text.encode())
+
+
+def documents() -> None:
+    tree = {
+        "Names": ["a", None],
+        "Counts": {"a": 7},
+        "Choice": {"Left": "l"},
+        "Flag": True,
+        "Ratio": 0.25,
+        "Float": "NaN",
+        "When": 1795248000.5,
+        "Grantee": {"ID": "i"},
+        "Trees": [{"Leaf": "\u00fc", "Branches": [{}]}],
+        "Document": {"any": [1, None, {"x": 1e3}]},
+        "Unknown": [],
+    }
+    text = json.dumps({**tree, "Data": "aGk="})
+    seed("json", "everything", text)
+    seed("rest-json", "everything", text)
+    seed("cbor", "everything", cbor({**tree, "Float": 0.5, "Data": b"hi"}))
+    # The same in pieces of no length given before.
+    seed("cbor", "indefinite", b"\xbf\x65Names\x9f\x7f\x61a\x61b\xff\xff\x64When\xc1\xfb" + struct.pack(">d", 1e9) + b"\xff")
+    for name, head in {
+        "json": "X-Amz-Target: Hostile.DoEverything\nContent-Type: application/x-amz-json-1.1\n",
+        "cbor": "Smithy-Protocol: rpc-v2-cbor\n",
+        "form": "Content-Type: application/x-www-form-urlencoded\n",
+    }.items():
+        seed("protocol", name, f"POST /service/Hostile/operation/DoEverything\n{head}\n")
+    seed("protocol", "query", "GET /?Action=DoEverything&Version=2026-11-21\n\n")
+
+
+def cbor(value) -> bytes:
+    def head(kind: int, length: int) -> bytes:
+        return bytes([kind << 5 | length]) if length < 24 else bytes([kind << 5 | 24, length])
+
+    match value:
+        case None | bool():
+            return {None: b"\xf6", True: b"\xf5", False: b"\xf4"}[value]
+        case int():
+            return head(0, value)
+        case float():
+            return b"\xfb" + struct.pack(">d", value)
+        case bytes():
+            return head(2, len(value)) + value
+        case str():
+            return head(3, len(value.encode())) + value.encode()
+        case list():
+            return head(4, len(value)) + b"".join(map(cbor, value))
+    return head(5, len(value)) + b"".join(cbor(key) + cbor(inner) for key, inner in value.items())
+
+
+def frames() -> None:
+    def header(name: str, kind: int, value: bytes) -> bytes:
+        return bytes([len(name)]) + name.encode() + bytes([kind]) + value
+
+    def text(name: str, value: str) -> bytes:
+        return header(name, 7, struct.pack(">H", len(value)) + value.encode())
+
+    headers = text(":event-type", "Choice") + text(":message-type", "event") + text(":content-type", "application/json")
+    seed("event-message", "event", bytes([1, len(headers)]) + headers + b'{"Left":"l"}')
+    headers = header("a", 0, b"") + header("b", 4, bytes(4)) + header("c", 8, bytes(8)) + header("d", 9, bytes(16))
+    seed("event-message", "types", bytes([1, len(headers)]) + headers)
+    disposition = 'Content-Disposition: form-data; name="'
+    form = f'--XX\r\n{disposition}key"\r\n\r\na/${{filename}}\r\n--XX\r\nContent-Type: image/png\r\n'
+    form += f'{disposition}file"; filename="a b.png"\r\n\r\n\r\n-\r\n--X\r\n--XX--\r\n'
+    seed("multipart", "form", "\x03multipart/form-data; boundary=XX\n" + form)
 
 
 def uploads() -> None:
@@ -116,6 +184,8 @@ def rest() -> None:
 if __name__ == "__main__":
     clients()
     forms()
+    documents()
+    frames()
     uploads()
     guests()
     rest()

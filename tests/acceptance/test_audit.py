@@ -1,5 +1,6 @@
 """Who called what: the audit trail, CloudTrail's LookupEvents, logs, health, metrics and throttling."""
 
+import http.client
 import json
 import re
 import signal
@@ -23,9 +24,9 @@ SECRETS = ["hunter2-in-user-data", "c2VjcmV0LW9mLXRoZS1jdXN0b21lcg"]
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory, images):
-    """A region that logs as JSON, with a throttle that lets one notice it."""
+    """A region that logs as JSON and records data events too, with a throttle that a test does not meet."""
     folder = tmp_path_factory.mktemp("audited") / "data"
-    region = make_region(folder, "sim", images, "--log-format", "json", "--log", "info,edge=debug", "--throttle", "100")
+    region = make_region(folder, "sim", images, "--log-format", "json", "--log", "info,edge=debug", "--throttle", "100", "--audit-data-events", "on")
     yield region.start()
     region.dispose()
 
@@ -62,7 +63,8 @@ def test_calls_are_recorded_without_their_secrets(audited):
     forged = audited.client("ec2", aws_secret_access_key=SECRETS[1])
     with pytest.raises(botocore.exceptions.ClientError):
         forged.describe_subnets()
-    until(lambda: [r for r in records(audited) if r["eventName"] == "-"], 10, "refused calls are recorded too")
+    refused = lambda: [r for r in records(audited) if r["eventName"] == "-"]  # noqa: E731
+    until(lambda: len(refused()) == 2, 10, "refused calls are recorded too")
 
     made = [r for r in records(audited, "--event", "CreateKeyPair")][-1]
     assert made["recipientAccountId"] == audited.account and made["readOnly"] is False
@@ -144,11 +146,17 @@ def test_a_change_whose_client_went_away_is_recorded(audited):
 def test_lookup_events_by_the_aws_cli(audited):
     """Newest first, by attribute, in pages; and the event is CloudTrail's."""
     name = "looked-up"
-    audited.aws("ec2", "create-key-pair", "--key-name", name, "--key-type", "ed25519")
-    by_name = f"AttributeKey=ResourceName,AttributeValue={name}"
+    audited.aws("ec2", "create-key-pair", "--key-name", f"{name}-key", "--key-type", "ed25519")
+    audited.client("s3").create_bucket(Bucket="looked-up")
+    audited.client("s3").put_object(Bucket="looked-up", Key="k", Body=b"x")
+    until(lambda: records(audited, "--event", "PutObject"), 10, "data events are recorded where they are asked for")
+    [put] = records(audited, "--event", "PutObject")
+    assert (put["eventCategory"], put["managementEvent"]) == ("Data", False)
+    assert put["requestParameters"]["bucketName"] == "looked-up"
+    by_name = f"AttributeKey=ResourceName,AttributeValue={name}-key"
     found = json.loads(audited.aws("cloudtrail", "lookup-events", "--lookup-attributes", by_name))["Events"]
     assert [(e["EventName"], e["ReadOnly"], e["Username"]) for e in found] == [("CreateKeyPair", "false", "root")]
-    assert {"ResourceType": "AWS::EC2::KeyPair", "ResourceName": name} in found[0]["Resources"]
+    assert {"ResourceType": "AWS::EC2::KeyPair", "ResourceName": f"{name}-key"} in found[0]["Resources"]
     event = json.loads(found[0]["CloudTrailEvent"])
     assert event["eventID"] == found[0]["EventId"] and event["eventSource"] == "ec2.amazonaws.com"
     assert event["eventType"] == "AwsApiCall" and event["managementEvent"] is True
@@ -173,6 +181,26 @@ def test_lookup_events_by_the_aws_cli(audited):
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         cloudtrail.describe_trails()
     assert code_of(refused).startswith("UnsupportedOperation")
+
+
+def test_an_account_sees_nothing_of_another(tmp_path, images):
+    region = make_region(tmp_path / "data", "sim", images, "--dev")
+    region.start()
+    try:
+        one, other = (
+            lambda service, account=account: region.client(service, aws_access_key_id=account, aws_secret_access_key="x")
+            for account in ("111111111111", "222222222222")
+        )
+        one("ec2").create_key_pair(KeyName="ones", KeyType="ed25519")
+        other("ec2").create_key_pair(KeyName="others", KeyType="ed25519")
+        for client, own in [(one, "ones"), (other, "others")]:
+            found = client("cloudtrail").lookup_events()["Events"]
+            made = [json.loads(event["CloudTrailEvent"]) for event in found if event["EventName"] == "CreateKeyPair"]
+            assert [event["requestParameters"]["keyName"] for event in made] == [own]
+        theirs = [{"AttributeKey": "AccessKeyId", "AttributeValue": "111111111111"}]
+        assert other("cloudtrail").lookup_events(LookupAttributes=theirs)["Events"] == []
+    finally:
+        region.dispose()
 
 
 def test_health_is_for_all_and_details_for_the_operator(audited):
@@ -218,10 +246,31 @@ def test_metrics_are_prometheus_own(audited):
     assert calls['service="ec2",operation="DescribeVpcs",outcome="ok"'] >= 1
     for name in ["process_resident_memory_bytes", "welkin_store_commits_total", "welkin_connections_open"]:
         assert samples[name, None] > 0, name
-    assert ("welkin_reconciler_passes_total", 'name="instances"') in samples
+    passes = {labels: value for (name, labels), value in samples.items() if name == "welkin_reconciler_passes_total"}
+    assert len(passes) >= 2 and all(value >= 1 for value in passes.values()), passes
     buckets = [value for (name, labels), value in samples.items() if name == "welkin_store_commit_duration_seconds_bucket"]
     assert buckets == sorted(buckets) and buckets[-1] == samples["welkin_store_commit_duration_seconds_count", None]
     assert samples["welkin_audit_lost_total", None] == 0
+
+
+def guess(region):
+    """Calls with a key that nobody has, over one connection, until that is too fast; gives how many calls it took."""
+    connection = http.client.HTTPConnection(region.exports["AWS_ENDPOINT_URL"].removeprefix("http://"), timeout=20)
+    scope = "AKIAGUESSED/20261122/us-east-1/ec2/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature={'0' * 64}",
+        "X-Amz-Date": "20261122T000000Z",
+    }
+    for number in range(1, 50_000):
+        connection.request("GET", "/?Action=DescribeVpcs&Version=2016-11-15", headers=headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        if answer.status == 503:
+            connection.close()
+            assert number > 1000 and "RequestLimitExceeded" in text
+            return number
+        assert answer.status == 401, text
+    raise AssertionError("guesses are never too fast")
 
 
 def test_who_comes_too_fast_is_told_so_and_clients_try_again(tmp_path, images):
@@ -230,14 +279,6 @@ def test_who_comes_too_fast_is_told_so_and_clients_try_again(tmp_path, images):
     region.start()
     try:
         ec2 = region.client("ec2")
-        codes = []
-        for _ in range(8):
-            with pytest.raises(botocore.exceptions.ClientError) as refused:
-                ec2.run_instances(ImageId="ami-00000000000000000", MinCount=1, MaxCount=1)
-            codes.append(code_of(refused))
-            last = refused.value.response["ResponseMetadata"]
-        assert codes[0] == "InvalidAMIID.NotFound" and codes[-1] == "RequestLimitExceeded", codes
-        assert last["HTTPStatusCode"] == 503 and int(last["HTTPHeaders"]["x-amz-retry-after"]) > 0
         patient = boto3.session.Session().client(
             "ec2",
             endpoint_url=region.exports["AWS_ENDPOINT_URL"],
@@ -246,6 +287,14 @@ def test_who_comes_too_fast_is_told_so_and_clients_try_again(tmp_path, images):
             aws_secret_access_key=region.exports["AWS_SECRET_ACCESS_KEY"],
             config=botocore.config.Config(retries={"mode": "standard", "total_max_attempts": 8}, proxies={}),
         )
+        codes = []
+        for _ in range(8):
+            with pytest.raises(botocore.exceptions.ClientError) as refused:
+                ec2.run_instances(ImageId="ami-00000000000000000", MinCount=1, MaxCount=1)
+            codes.append(code_of(refused))
+            last = refused.value.response["ResponseMetadata"]
+        assert codes[0] == "InvalidAMIID.NotFound" and codes[-1] == "RequestLimitExceeded", codes
+        assert last["HTTPStatusCode"] == 503 and int(last["HTTPHeaders"]["x-amz-retry-after"]) > 0
         with pytest.raises(botocore.exceptions.ClientError) as refused:
             patient.run_instances(ImageId="ami-00000000000000000", MinCount=1, MaxCount=1)
         assert code_of(refused) == "InvalidAMIID.NotFound", "the client waited and was let in"
@@ -255,7 +304,13 @@ def test_who_comes_too_fast_is_told_so_and_clients_try_again(tmp_path, images):
             for _ in range(20):
                 cloudtrail.lookup_events()
         assert code_of(refused) == "ThrottlingException"
+        made = guess(region)
+        assert region.client("sts").get_caller_identity()["Account"] == region.account, "who proves it is let in"
         text = get(region, "/_welkin/metrics")[2]
+        unheard = float(re.search(r"^welkin_calls_unheard_total (.*)$", text, re.M)[1])
+        assert unheard > 0, "guesses beyond a thousand at once are only counted"
+        lines = [line for line in region.log_file("log").read_text().splitlines() if "AuthFailure" in line]
+        assert len(lines) <= made - unheard
         assert float(re.search(r"^welkin_calls_throttled_total (.*)$", text, re.M)[1]) >= 2
     finally:
         region.dispose()

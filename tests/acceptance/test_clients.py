@@ -15,7 +15,7 @@ CLIENTS = {
     "boto3-2020": [ROOT / ".venv-2020/bin/python", ROOT / "tests/clients/python/drive.py"],
     "javascript": ["node", ROOT / "tests/clients/js/drive.mjs"],
 }
-SCENARIOS = ["identity", "instances", "pages", "errors", "objects"]
+SCENARIOS = ["identity", "instances", "pages", "errors", "objects", "presigned"]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -10,7 +10,7 @@ from conftest import make_region
 
 IDLE = 2000
 # Read buffer, task and timers of a connection that has been answered once; HTTP's own part of that is 8 KB.
-MAX_BYTES_EACH = 24 * 1024
+MAX_BYTES_EACH = 20 * 1024
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -80,16 +81,23 @@ class Hammer:
 
 
 def hammer(region):
-    address = urllib.parse.urlparse(region.exports["AWS_ENDPOINT_URL"]).netloc
+    endpoint = urllib.parse.urlparse(region.exports["AWS_ENDPOINT_URL"])
+    authority = region.exports.get("AWS_CA_BUNDLE")
+
+    def connect():
+        if authority is None:
+            return http.client.HTTPConnection(endpoint.netloc, timeout=30)
+        context = ssl.create_default_context(cafile=authority)
+        return http.client.HTTPSConnection(endpoint.netloc, timeout=30, context=context)
 
     def new_connection():
-        connection = http.client.HTTPConnection(address, timeout=30)
+        connection = connect()
         connection.request("GET", "/_welkin/health")
         assert connection.getresponse().status == 200
         connection.close()
 
     # One connection that is used again and again, as long as the region has not said that it ends.
-    kept = http.client.HTTPConnection(address, timeout=30)
+    kept = connect()
 
     def kept_connection():
         kept.request("GET", "/_welkin/health")
@@ -97,7 +105,7 @@ def hammer(region):
         assert answer.status == 200 and answer.read()
 
     # No retries: what fails, fails.
-    ec2, s3 = region.client("ec2"), region.client("s3")
+    ec2, s3 = region.client("ec2", verify=authority), region.client("s3", verify=authority)
     s3.create_bucket(Bucket="hammered")
     written = []
 
@@ -109,7 +117,16 @@ def hammer(region):
     return Hammer(new_connection, new_connection, kept_connection, lambda: ec2.describe_vpcs(), write), written
 
 
-def test_nothing_fails_while_restarts_go_on(region):
+@pytest.mark.parametrize("tls", ["off", "self-signed"])
+def test_nothing_fails_while_restarts_go_on(tmp_path, tls):
+    region = Region(tmp_path / "data", "sim", "--tls", tls).start()
+    try:
+        go_on_through_restarts(region)
+    finally:
+        region.dispose()
+
+
+def go_on_through_restarts(region):
     hammering, written = hammer(region)
     with hammering:
         for _ in range(3):
@@ -123,7 +140,7 @@ def test_nothing_fails_while_restarts_go_on(region):
         hammering.go_on()
     assert not hammering.failures, hammering.failures
     assert region.process.poll() is None, "it is the same process"
-    s3 = region.client("s3")
+    s3 = region.client("s3", verify=region.exports.get("AWS_CA_BUNDLE"))
     keys = [item["Key"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket="hammered") for item in page["Contents"]]
     assert sorted(keys) == sorted(written)
     # A wait, not a failure; and the wait is bounded: what is measured here is some tenths of a second.
@@ -180,16 +197,12 @@ def test_a_socket_that_a_service_manager_made_is_used_and_kept(tmp_path):
     folder = tmp_path / "data"
     with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as news:
         news.bind(str(tmp_path / "news"))
-        news.settimeout(30)
         port = listening.getsockname()[1]
 
-        def in_place():
-            # The socket is descriptor 3 of a process that is named in its environment.
-            os.dup2(listening.fileno(), 3, inheritable=True)
-            os.environ["LISTEN_PID"] = str(os.getpid())
-
-        script = 'export LISTEN_PID=$$; exec "$0" "$@"'
-        command = ["sh", "-c", script, BINARY, "up", "--host", "sim", "--data-dir", folder, "--listen", "127.0.0.1:1"]
+        # The socket is descriptor 3 of a process that is named in its environment. (dash knows one digit only.)
+        number = listening.fileno()
+        script = f'export LISTEN_PID=$$; exec "$0" "$@" 3<&{number}'
+        command = ["bash", "-c", script, BINARY, "up", "--host", "sim", "--data-dir", folder, "--listen", "127.0.0.1:1"]
         with (tmp_path / "log").open("w") as log:
             process = subprocess.Popen(
                 [*map(str, command)],
@@ -197,19 +210,18 @@ def test_a_socket_that_a_service_manager_made_is_used_and_kept(tmp_path):
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                close_fds=False,
-                preexec_fn=in_place,
+                pass_fds=[number],
             )
         try:
-            assert news.recv(1000) == b"READY=1", (tmp_path / "log").read_text()
+            assert hear(news, process) == b"READY=1", (tmp_path / "log").read_text()
             assert ask_health(port) == 200
             assert welkin("restart", "--data-dir", folder).returncode == 0
-            assert news.recv(1000).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
-            assert news.recv(1000) == b"READY=1"
+            assert hear(news, process).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert hear(news, process) == b"READY=1"
             assert ask_health(port) == 200
             process.terminate()
             assert process.wait(30) == 0
-            assert news.recv(1000) == b"STOPPING=1"
+            assert hear(news, process) == b"STOPPING=1"
             # The manager still has it: nobody is refused until the next start.
             with socket.create_connection(("127.0.0.1", port), timeout=10):
                 pass
@@ -217,6 +229,18 @@ def test_a_socket_that_a_service_manager_made_is_used_and_kept(tmp_path):
             process.kill()
             process.wait(10)
             welkin("down", "--purge", "--data-dir", folder)
+
+
+def hear(news, process):
+    """The next news; none if the process ends without any."""
+
+    def attempt():
+        try:
+            return news.recv(1000, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return b"-" if process.poll() is not None else b""
+
+    return until(attempt, 30, "there are news")
 
 
 def ask_health(port):

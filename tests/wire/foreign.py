@@ -124,7 +124,7 @@ class Maker:
             return "123456789012"
         if place == "statusCode":
             return 202 if self.is_output else None
-        if member.serialization.get("jsonvalue"):
+        if member.serialization.get("jsonvalue") and place:
             return None
         return self.value(member, depth + 1, place, member.serialization.get("timestampFormat"))
 
@@ -190,7 +190,8 @@ def run(service, protocol, cases):
         rng = random.Random(f"{service}.{shape.name}")
         members = {name: Maker(rng, protocol, True).value(member, 1, member.serialization.get("location"))
                    for name, member in shape.members.items()
-                   if name.lower() not in ("message", "code", "type") and member.type_name not in ("list", "map", "structure")}
+                   if name.lower() not in ("message", "code", "type")
+                   and member.serialization.get("name", "").lower() != "x-amzn-errortype" and member.type_name not in ("list", "map", "structure")}
         expected[shape.name] = plain(members)
         say({"error": shape.name, "message": "a <message> with ü", "members": expected[shape.name]})
     for name, stream in event_streams(model):

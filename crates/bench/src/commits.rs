@@ -1,4 +1,4 @@
-//! Durable commits a second of the embedded engine, from one writer to 256, beside what the same disk does with one
+//! Durable commits a second of the engines, from one writer to 256, beside what the same disk does with one
 //! fsync for each commit: a file that the same bytes are appended to, flushed each time.
 //! Not here: calls. What a commit costs within a call, `calls` shows.
 
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use store::{Engine, ReadSet, Transaction};
+use store_postgres::{Postgres, Target};
 use store_sqlite::Sqlite;
 
 use crate::Setting;
@@ -22,6 +23,8 @@ const AIM_WRITERS: usize = 64;
 const WRITERS: [usize; 4] = [1, 8, 64, 256];
 /// Bytes of a value: a small record.
 const VALUE: usize = 300;
+/// Names an empty database of PostgreSQL, to measure that engine too.
+const DATABASE: &str = "BENCH_POSTGRES";
 /// Turns of each side.
 const TURNS: u32 = 10;
 
@@ -36,19 +39,38 @@ pub async fn commits(setting: &Setting, rows: &mut Vec<Row>) -> Result<()> {
 }
 
 async fn measure(folder: &Path, turn: Duration, rows: &mut Vec<Row>) -> Result<()> {
-    let engine = Arc::new(Sqlite::open(folder.join("store"))?);
+    let sqlite = Arc::new(Sqlite::open(folder.join("store"))?);
+    let stats = || sqlite.stats().map(|stats| (stats.commits, stats.batches));
+    engine("SQLite", &(Arc::clone(&sqlite) as _), &stats, folder, turn, rows).await?;
+    let Ok(url) = std::env::var(DATABASE) else { return Ok(()) };
+    let postgres = Arc::new(Postgres::open(&Target::parse(&url)?)?);
+    let stats = || Ok((postgres.stats().commits, postgres.stats().batches));
+    engine("PostgreSQL", &(Arc::clone(&postgres) as _), &stats, folder, turn, rows).await
+}
+
+/// How many commits, and how many fsyncs or transactions of a server they took.
+type Counts<'a> = dyn Fn() -> std::io::Result<(u64, u64)> + 'a;
+
+async fn engine(
+    name: &str,
+    engine: &Arc<dyn Engine>,
+    stats: &Counts<'_>,
+    folder: &Path,
+    turn: Duration,
+    rows: &mut Vec<Row>,
+) -> Result<()> {
     let mut file = File::create(folder.join("appended"))?;
     for writers in WRITERS {
         let (mut ours, mut peer) = (Tally::default(), Tally::default());
-        let before = engine.stats()?;
+        let before = stats()?;
         for _ in 0..TURNS {
             peer.add(single_fsyncs(&mut file, turn)?);
-            ours.add(grouped(&engine, writers, turn).await?);
+            ours.add(grouped(engine, writers, turn).await?);
         }
-        let after = engine.stats()?;
-        let shared = (after.commits - before.commits) as f64 / (after.batches - before.batches) as f64;
+        let after = stats()?;
+        let shared = (after.0 - before.0) as f64 / (after.1 - before.1) as f64;
         rows.push(Row {
-            figure: format!("commits, {writers} writers, {shared:.1} for each fsync (peer: one)"),
+            figure: format!("commits in {name}, {writers} writers, {shared:.1} for each fsync (peer: one)"),
             ours: Value::Rate(ours.rate()),
             peer: Some(Value::Rate(peer.rate())),
             aim: if writers == AIM_WRITERS { Aim::RatioAtLeast(AIM) } else { Aim::None },
@@ -88,7 +110,7 @@ fn single_fsyncs(file: &mut File, turn: Duration) -> Result<(u64, Duration)> {
 }
 
 /// So many writers, each of which hands in its next commit when the last one is durable.
-async fn grouped(engine: &Arc<Sqlite>, writers: usize, turn: Duration) -> Result<(u64, Duration)> {
+async fn grouped(engine: &Arc<dyn Engine>, writers: usize, turn: Duration) -> Result<(u64, Duration)> {
     let (is_over, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let begun = Instant::now();
     let tasks: Vec<_> = (0..writers)

@@ -31,7 +31,7 @@ pub enum BlobError {
         version: u16,
     },
     /// The disk, the quota or the size that a file may have is used up.
-    #[error("no space left for blobs")]
+    #[error("no space left for blobs: free space where the data folder is, and writes succeed again by themselves")]
     NoSpace,
     /// There were more bytes than the caller allows.
     #[error("more than {limit} bytes")]

@@ -135,9 +135,11 @@ impl Edge {
 
     /// Replaces the refusal of those who prove nothing, once they come too fast; true if it is only to be counted.
     pub(crate) fn tame(&self, trace: &mut Trace, refused: ServiceError) -> (ServiceError, bool) {
-        let is_nobody =
-            trace.seen.caller.as_ref().is_none_or(|caller| matches!(caller.principal, Principal::Anonymous));
-        let is_guess = is_nobody && refused.is_sender_fault;
+        let is_guess = match &trace.seen.caller {
+            None => refused.is_sender_fault,
+            // That a public bucket does not have something is no guess.
+            Some(caller) => matches!(caller.principal, Principal::Anonymous) && refused.status == 403,
+        };
         let address = trace.seen.source_ip.filter(|_| is_guess);
         if address.is_none_or(|address| self.watching.throttle.admit_failure(address)) {
             return (refused, trace.seen.is_throttled);

@@ -45,13 +45,15 @@ pub(crate) async fn serve(socket: TcpStream, answering: Answering, tls: TlsMode)
         }
         (Speech::Tls, TlsMode::On { tls, .. }) => {
             let shaken = tokio::select! {
-                shaken = timeout(limits.handshake_time, tls.acceptor().accept(socket)) => shaken,
+                shaken = timeout(limits.handshake_time, Box::pin(tls.acceptor().accept(socket))) => shaken,
                 () = &mut last_call => return,
             };
             match shaken {
                 Ok(Ok(stream)) => {
                     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(H2);
-                    http(stream, is_h2, Answering { is_secure: true, ..answering }, &limits).await;
+                    // Boxed, here and below: a task is as large as the largest thing that it might become, and most
+                    // are plain HTTP/1.
+                    Box::pin(http(stream, is_h2, Answering { is_secure: true, ..answering }, &limits)).await;
                 }
                 Ok(Err(cause)) => debug!(%peer, %cause, "no TLS handshake"),
                 Err(_) => debug!(%peer, "the TLS handshake took too long"),
@@ -59,7 +61,7 @@ pub(crate) async fn serve(socket: TcpStream, answering: Answering, tls: TlsMode)
         }
         (plain, tls) => {
             let is_refused = matches!(tls, TlsMode::On { is_plain_allowed: false, .. });
-            http(socket, plain == Speech::Http2, Answering { is_refused, ..answering }, &limits).await;
+            Box::pin(http(socket, plain == Speech::Http2, Answering { is_refused, ..answering }, &limits)).await;
         }
     }
 }
@@ -83,7 +85,7 @@ where
             .keep_alive_interval(limits.idle_time / 2)
             .keep_alive_timeout(limits.idle_time / 2)
             .serve_connection(stream, answering);
-        drive(connection, &activity, phase, limits, true).await
+        Box::pin(drive(connection, &activity, phase, limits, true)).await
     } else {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

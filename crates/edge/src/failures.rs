@@ -6,10 +6,14 @@ use wire::{Protocol, RouteError, ServiceError, StreamError};
 use crate::body::CollectError;
 use crate::trace::{Family, Trace};
 
+/// Characters of an error's text that its line has.
+const MAX_TEXT: usize = 256;
+
 /// One line with the cause, for whoever can act on it: our faults for the operator, theirs only when asked for.
 pub(crate) fn log_error(trace: &Trace, refused: &ServiceError) {
     let (service, operation, request_id) = (trace.service.name, trace.operation, &trace.request_id);
-    let cause = refused.cause.as_ref().map(|cause| with_sources(cause.as_ref())).unwrap_or_default();
+    let cause = refused.cause.as_ref().map(|cause| with_sources(cause.as_ref()));
+    let cause = cause.unwrap_or_else(|| refused.message.chars().take(MAX_TEXT).collect());
     // What is not built is 5xx in S3's words, but nothing that an operator could mend.
     if refused.is_sender_fault || refused.status == 501 {
         info!(service, operation, account = trace.account, request_id, code = %refused.code, cause, "refused");

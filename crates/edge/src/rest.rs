@@ -3,7 +3,7 @@
 use api::Caller;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Uri, header};
+use http::{HeaderValue, Uri, Version, header};
 use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
 use wire::sigv4::{Claim, SigningKey};
@@ -131,7 +131,8 @@ pub(crate) fn promise(
         ServiceError::sender("MissingContentLength", 411, text)
     };
     let Some(framing) = framing else {
-        if parts.headers.contains_key(header::TRANSFER_ENCODING) {
+        // Over HTTP/2 nobody has sent that header: it is ours, and stands for a length that is not known.
+        if parts.headers.contains_key(header::TRANSFER_ENCODING) && parts.version != Version::HTTP_2 {
             let text = "A header you provided implies functionality that is not implemented";
             return Err(ServiceError::sender("NotImplemented", 501, text).with_field("Header", "Transfer-Encoding"));
         }

@@ -15,9 +15,9 @@ use wire::{ServiceError, ServiceShape};
 
 use crate::trace::Family;
 
-/// The default factor: 20,000 reading and 5,000 changing calls a second of one account at one service, after bursts of
-/// 100,000 and 50,000. It stops what runs wild and nothing else.
-pub const DEFAULT_THROTTLE: u32 = 1000;
+/// The default factor: 100,000 reading and 25,000 changing calls a second of one account at one service, after bursts
+/// of 500,000 and 250,000. It bounds what one account can ask for, and no client in its right mind meets it.
+pub const DEFAULT_THROTTLE: u32 = 5000;
 
 /// Parts that buckets are kept in, so that calls seldom wait for each other.
 const SHARDS: usize = 16;

@@ -7,15 +7,16 @@
 
 mod chunked;
 mod forms;
+mod frames;
 mod guest;
 mod input;
 mod rest;
 mod schema;
 mod signatures;
 mod state;
+mod structured;
 mod text;
 mod value;
-mod xml;
 
 /// A decoder and what is claimed of it.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub const TARGETS: &[Target] = &[
         claim: "a blob's file that has changed gives the bytes that were written, or an error",
         check: state::blob_file,
     },
+    Target { name: "cbor", claim: "as xml", check: structured::cbor },
     Target {
         name: "dhcp",
         claim: "a guest is given its own address or none, in a packet that can be read",
@@ -61,14 +63,30 @@ pub const TARGETS: &[Target] = &[
         check: forms::ec2,
     },
     Target {
+        name: "event-message",
+        claim: "a message that can be read is written as one that reads the same, and no part of it is a message",
+        check: frames::messages,
+    },
+    Target { name: "json", claim: "as xml", check: structured::json },
+    Target {
         name: "metadata",
         claim: "without a token of ours the metadata service gives nothing but a token",
         check: guest::metadata,
     },
     Target {
+        name: "multipart",
+        claim: "a form is taken apart alike however it is cut into pieces, into no more bytes than came",
+        check: frames::forms,
+    },
+    Target {
         name: "percent",
         claim: "what decodes encodes to what decodes alike, and is no longer than what came",
         check: text::percent,
+    },
+    Target {
+        name: "protocol",
+        claim: "a service is addressed in a protocol that it speaks, in whatever order the headers come",
+        check: structured::protocol,
     },
     Target {
         name: "query-form",
@@ -80,6 +98,7 @@ pub const TARGETS: &[Target] = &[
         claim: "a row that can be read is written as a row that reads the same",
         check: state::record,
     },
+    Target { name: "rest-json", claim: "as xml", check: structured::rest_json },
     Target {
         name: "s3-request",
         claim: "a request has one operation, with labels that are in its path, and an input that fits its schema",
@@ -87,9 +106,19 @@ pub const TARGETS: &[Target] = &[
     },
     Target { name: "scalar", claim: "a scalar is written as text that reads the same", check: text::scalar },
     Target {
+        name: "sigv2",
+        claim: "as sigv4-request, for the parts that version 2 covers",
+        check: signatures::version_2,
+    },
+    Target {
         name: "sigv4-claim",
         claim: "what a request claims does not depend on the order of its headers",
         check: signatures::claim,
+    },
+    Target {
+        name: "sigv4-presigned",
+        claim: "as sigv4-request, with the claim in the query",
+        check: signatures::presigned,
     },
     Target {
         name: "sigv4-request",
@@ -99,6 +128,6 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "xml",
         claim: "a document that decodes is encoded as one that decodes the same, within the bounds of depth and number",
-        check: xml::documents,
+        check: structured::xml,
     },
 ];

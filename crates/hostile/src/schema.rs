@@ -2,7 +2,10 @@
 
 use std::sync::OnceLock;
 
-use wire::{Kind, Location, Member, OperationShape, Protocol, ServiceShape, Shape, ShapeRef, TimestampFormat, scalars};
+use wire::{
+    JsonVersion, Kind, Location, Member, OperationShape, Protocol, ServiceShape, Shape, ShapeRef, TimestampFormat,
+    scalars,
+};
 
 static NAMES: Shape = Shape::list("Names", &scalars::STRING, None);
 static NAMED: Shape = Shape::list("Named", &scalars::INTEGER, Some("Item"));
@@ -21,7 +24,7 @@ static TREE: OnceLock<Shape> = OnceLock::new();
 static TREES: Shape = Shape::new("Trees", Kind::List { member: ShapeRef::Late(&TREE), member_name: None });
 static TREE_MEMBERS: [Member; 2] = [Member::new("Leaf", &scalars::STRING), Member::new("Branches", &TREES)];
 
-static BODY: [Member; 14] = [
+static BODY: [Member; 15] = [
     Member::new("Names", &NAMES),
     Member::new("Named", &NAMED),
     Member::new("Flat", &NAMES).wire("FlatName").flattened(),
@@ -36,8 +39,12 @@ static BODY: [Member; 14] = [
     Member::new("Second", &scalars::TIMESTAMP).timestamp(TimestampFormat::Unix),
     Member::new("Grantee", &GRANTEE).namespace("http://www.w3.org/2001/XMLSchema-instance", Some("xsi")),
     Member::new("Trees", &TREES),
+    Member::new("Document", &scalars::DOCUMENT),
 ];
 static EVERYTHING: Shape = Shape::structure("Everything", &BODY);
+
+static EVENTS: Shape =
+    Shape::union("Events", &[Member::new("Everything", &EVERYTHING), Member::new("Choice", &CHOICE)]);
 
 /// One scalar of each kind, each in a header of its own.
 static SCALARS: Shape = Shape::structure(
@@ -80,12 +87,12 @@ pub(crate) static SERVICE: ServiceShape = ServiceShape {
     service_id: "Hostile",
     endpoint_prefix: "hostile",
     signing_name: "hostile",
-    protocols: &[Protocol::Query],
+    protocols: &[Protocol::Cbor, Protocol::Json { version: JsonVersion::V1_0 }, Protocol::Query, Protocol::RestJson],
     api_version: "2026-11-21",
     xml_namespace: "urn:hostile",
-    target_prefix: None,
+    target_prefix: Some("Hostile"),
     has_bare_errors: false,
-    is_query_compatible: false,
+    is_query_compatible: true,
     errors: &[],
     operations: &[],
 };
@@ -94,6 +101,12 @@ pub(crate) static SERVICE: ServiceShape = ServiceShape {
 pub(crate) fn everything() -> &'static OperationShape {
     TREE.get_or_init(|| Shape::structure("Tree", &TREE_MEMBERS));
     &DO_EVERYTHING
+}
+
+/// A stream of events.
+pub(crate) fn events() -> &'static Shape {
+    everything();
+    &EVENTS
 }
 
 /// An operation that takes and gives one scalar of each kind.

@@ -69,17 +69,32 @@ mod tests {
     use iam::{AccessKeyRecord, KeyStatus, NewAccessKey};
     use jiff::Timestamp;
     use store::{Changes, Memory, Store};
+    use testkit::postgres::Server;
 
     use super::StoreCredentials;
 
     #[tokio::test]
     async fn a_key_that_is_switched_off_is_refused_from_the_next_request_on() {
         let store = Store::new(Memory::new());
+        switch_off_and_on(&store, &store).await;
+    }
+
+    /// Two engines on one database stand for two processes.
+    #[tokio::test]
+    async fn a_key_that_is_switched_off_in_one_process_is_refused_by_the_other_from_the_next_request_on() {
+        let database = Server::shared().database();
+        for _ in 0..5 {
+            switch_off_and_on(&Store::new(database.open()), &Store::new(database.open())).await;
+            database.sql("TRUNCATE welkin.kv");
+        }
+    }
+
+    async fn switch_off_and_on(store: &Store, other: &Store) {
         let key = NewAccessKey::from_random([7; 56]);
         let account = "123456789012".parse().unwrap();
         let made = iam::create_account(account, "a", &key, Timestamp::UNIX_EPOCH).unwrap();
         store.commit(None, made).await.unwrap();
-        let credentials = StoreCredentials::new(store.clone());
+        let credentials = StoreCredentials::new(other.clone());
         let first = credentials.find(&key.id).unwrap().unwrap();
         assert!(Arc::ptr_eq(&first, &credentials.find(&key.id).unwrap().unwrap()), "the second time from memory");
 

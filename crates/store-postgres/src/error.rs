@@ -13,7 +13,7 @@ pub enum OpenError {
     #[error("{0}")]
     Target(String),
     /// The database did not answer, or refused the connection, for as long as was waited.
-    #[error("PostgreSQL at {place} can't be reached (tried for {} s)", .waited.as_secs())]
+    #[error("PostgreSQL at {place} can't be reached{}", tried(.waited))]
     Unreachable {
         /// The database, without its password.
         place: String,
@@ -59,6 +59,10 @@ pub enum OpenError {
     /// The system gave no threads.
     #[error("the engine's threads can't be started")]
     Threads(#[source] std::io::Error),
+}
+
+fn tried(waited: &Duration) -> String {
+    if waited.is_zero() { String::new() } else { format!(" (tried for {} s)", waited.as_secs()) }
 }
 
 /// What an error means for whoever waits.

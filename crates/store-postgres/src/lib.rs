@@ -85,6 +85,43 @@ pub struct Stats {
     pub trouble: Option<String>,
 }
 
+/// What a database says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// The server's version, such as `15.14`.
+    pub server: String,
+    /// Connections that regions have to it now.
+    pub sessions: u64,
+}
+
+/// Asks a database, once, without making or changing anything in it.
+///
+/// # Errors
+/// [`OpenError::Unreachable`] and [`OpenError::Refused`].
+pub fn probe(target: &Target) -> Result<Probe, OpenError> {
+    let runtime = runtime(1)?;
+    let connector = Arc::new(Connector::new(target.clone(), runtime.handle().clone()));
+    let (answer, answered) = mpsc::channel();
+    runtime.spawn(async move {
+        let place = connector.place();
+        let asked = async {
+            let session = connector.session("", &[]).await?;
+            let sessions = "SELECT split_part(current_setting('server_version'), ' ', 1)::text,
+                (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'welkin'
+                 AND datname = current_database() AND pid <> pg_backend_pid())::bigint";
+            let row = session.client.query_one(sessions, &[]).await.map_err(connect::failed("probe"))?;
+            let sessions: i64 = schema::column(&row, 1)?;
+            Ok::<_, StoreError>(Probe { server: schema::column(&row, 0)?, sessions: sessions.unsigned_abs() })
+        };
+        let waited = Duration::ZERO;
+        let asked = asked.await.map_err(|cause| OpenError::Unreachable { place, waited, cause });
+        answer.send(asked)
+    });
+    let probed = answered.recv();
+    runtime.shutdown_background();
+    probed.unwrap_or_else(|_| Err(OpenError::Target("the engine's runtime ended".into())))
+}
+
 /// An engine on a database.
 pub struct Postgres {
     /// Its threads are its own: reads are waited for on threads of others' runtimes.
@@ -113,12 +150,7 @@ impl Postgres {
     /// # Errors
     /// See [`OpenError`].
     pub fn open_with(target: &Target, options: &Options) -> Result<Self, OpenError> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("store-pg")
-            .enable_all()
-            .build()
-            .map_err(OpenError::Threads)?;
+        let runtime = runtime(2)?;
         let connector = Arc::new(Connector::new(target.clone(), runtime.handle().clone()));
         let (answer, answered) = mpsc::channel();
         let (opening, wait) = (Arc::clone(&connector), options.open_wait);
@@ -209,6 +241,11 @@ impl Drop for Postgres {
             runtime.shutdown_background();
         }
     }
+}
+
+fn runtime(threads: usize) -> Result<Runtime, OpenError> {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads).thread_name("store-pg").enable_all().build().map_err(OpenError::Threads)
 }
 
 /// Waits for the database, makes or checks its tables, and gives its last commit and a name for this process.

@@ -131,8 +131,11 @@ impl Listener {
     /// Wakes the watches for every commit acknowledged before this call, by whichever process. Blocks for a round trip.
     pub(crate) fn refresh(&self) -> Result<(), StoreError> {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let away = || unavailable(self.connector.trouble().unwrap_or_else(|| "no connection yet".to_owned()));
-        let session = session.ok_or_else(away)?;
+        let Some(session) = session.filter(|session| !session.client.is_closed()) else {
+            // Not connected yet, or not again: what was committed meanwhile is not looked at one by one.
+            self.feed.apply(&[], self.readers.snapshot()?.version());
+            return Ok(());
+        };
         let deadline = Instant::now() + ANSWER;
         let late = || unavailable("PostgreSQL did not answer in time");
         let head = wait(session.client.query_one(&session.statements[0], &[]), deadline).ok_or_else(late)?;

@@ -23,8 +23,6 @@ const TEST: &str = "no_acknowledged_write_is_lost_to_kill_9_of_a_writer";
 const ROUNDS: usize = 6;
 const WRITERS: usize = 6;
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(5);
 
 fn open(url: &str) -> Postgres {
     Postgres::open(&Target::parse(url).unwrap()).unwrap()
@@ -159,7 +157,7 @@ fn count_up(engine: &Postgres, key: &str, (done, unclear): &(AtomicU64, AtomicU6
     while !is_over.load(Ordering::SeqCst) {
         let read = engine.snapshot().and_then(|snapshot| Ok((snapshot.version(), snapshot.get(key.as_bytes())?)));
         let Ok((version, stored)) = read else {
-            thread::sleep(PAUSE);
+            thread::sleep(Duration::from_millis(5));
             continue;
         };
         let mut reads = ReadSet::new();
@@ -182,7 +180,7 @@ fn until(mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "it does not come");
-        thread::sleep(PAUSE);
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What this engine promises besides the suite: several processes, long keys, bounded waits, databases that it refuses.
+//! What this engine promises besides the suite: several processes, bounded waits, databases that it refuses.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use store::conformance::{commit, commit_after, del, put, value};
-use store::{CommitError, Direction, Engine, KeyRange, ReadSet, StoreError, limits};
+use store::conformance::{commit, commit_after, put, value};
+use store::{CommitError, Direction, Engine, KeyRange, ReadSet, StoreError};
 use store_postgres::{OpenError, Options, Postgres, Target};
 use testkit::postgres::Server;
 
@@ -65,50 +65,6 @@ fn two_processes_cannot_decide_on_what_the_other_has_changed() {
     // And a snapshot that is newer than what this process has heard of is no reason to refuse.
     let seen = right.snapshot().unwrap().version();
     assert!(commit_after(&right, seen, reads, [put("bob", "off")]).is_ok());
-}
-
-/// Keys that no entry of PostgreSQL's index can hold are keys like others.
-#[test]
-fn long_keys_are_in_their_order() {
-    let database = Server::shared().database();
-    let engine = open(&database.url());
-    let long = |last: u8, length: usize| [vec![b'm'; length - 1], vec![last]].concat();
-    let mut keys = vec![
-        b"a".to_vec(),
-        long(b'a', 2048),
-        long(b'z', 2048),
-        long(b'a', 2049),
-        long(b'z', 2049),
-        long(b'c', limits::MAX_KEY),
-        b"z".to_vec(),
-    ];
-    // Without any compression to help: nothing but the key itself fits or doesn't.
-    let noise = (0..limits::MAX_KEY).scan(1u32, |state, _| {
-        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        Some(state.to_be_bytes()[0])
-    });
-    keys.push(noise.collect());
-    commit(&engine, keys.iter().map(|key| put(key, "1")).collect::<Vec<_>>());
-    commit(&engine, keys.iter().map(|key| put(key, key)).collect::<Vec<_>>());
-    keys.sort();
-    let snapshot = engine.snapshot().unwrap();
-    let names = |pairs: Vec<store::Pair>| pairs.into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-    let scan = |range: KeyRange, direction, limit| names(snapshot.scan(range, direction, limit).unwrap());
-    assert_eq!(scan(KeyRange::all(), Direction::Ascending, 100), keys);
-    assert_eq!(scan(KeyRange::all(), Direction::Ascending, 3), keys[..3]);
-    let mut down = keys.clone();
-    down.reverse();
-    assert_eq!(scan(KeyRange::all(), Direction::Descending, 100), down);
-    assert_eq!(scan(KeyRange::all(), Direction::Descending, 4), down[..4]);
-    for (at, key) in keys.iter().enumerate() {
-        assert_eq!(snapshot.get(key).unwrap().as_ref(), Some(key));
-        let range = KeyRange::between(key.clone(), b"zz".to_vec());
-        let within: Vec<_> = keys.iter().filter(|key| range.contains(key)).cloned().collect();
-        assert_eq!(scan(range, Direction::Ascending, 100), within, "{at}");
-    }
-    drop(snapshot);
-    commit(&engine, keys.iter().map(del).collect::<Vec<_>>());
-    assert_eq!(engine.snapshot().unwrap().scan(KeyRange::all(), Direction::Ascending, 9).unwrap(), []);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod error;
 mod lock;
 mod queue;
 mod readers;
+mod room;
 mod schema;
 mod writer;
 
@@ -25,6 +26,7 @@ pub use crate::error::OpenError;
 use crate::lock::FolderLock;
 use crate::queue::Queue;
 use crate::readers::Readers;
+use crate::room::Room;
 use crate::writer::{Counters, Shared, Writer};
 
 /// How a store behaves. The default suits one server.
@@ -114,7 +116,7 @@ impl Sqlite {
             readers: Arc::new(Readers::new(file.clone(), options.snapshots, options.snapshot_wait)),
             counters: Mutex::new(Counters::default()),
         });
-        let writer = Writer::new(Arc::clone(&shared), connection, version, options.clone());
+        let writer = Writer::new(Arc::clone(&shared), connection, version, options.clone(), Room::of(&file));
         let thread = thread::Builder::new()
             .name("store-commit".to_owned())
             .spawn(move || writer.run())

@@ -34,9 +34,8 @@ impl FolderLock {
             }
             Err(TryLockError::Error(cause)) => return Err(refused(cause)),
         }
-        file.set_len(0).map_err(refused)?;
-        file.rewind().map_err(refused)?;
-        writeln!(file, "{}", std::process::id()).map_err(refused)?;
+        // Only whoever is refused later reads it; on a full disk it is left as it was.
+        let _ = file.rewind().and_then(|()| writeln!(file, "{:<10}", std::process::id()));
         Ok(Self { _file: file })
     }
 }

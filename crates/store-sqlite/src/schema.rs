@@ -12,8 +12,11 @@ use crate::error::{OpenError, open_error};
 
 /// Marks the file as ours in its header, as `PRAGMA application_id` shows: "WELK".
 const APPLICATION: i64 = 0x5745_4c4b;
+/// What brings a file of an older schema to the next one: the first takes schema 1 to 2. One that is there is never
+/// changed, and each has a golden file of the schema it takes up in `golden`.
+const MIGRATIONS: &[&str] = &[];
 /// The schema that this program writes.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 1 + MIGRATIONS.len() as i64;
 /// How long a connection waits for another program, such as a SQLite shell, to let go of the file.
 pub(crate) const BUSY: Duration = Duration::from_secs(10);
 /// Bytes of a page, SQLite's default.
@@ -55,6 +58,9 @@ pub(crate) fn open_writer(file: &Path, max_size: Option<u64>) -> Result<(Connect
     if schema > SCHEMA {
         return Err(OpenError::NewerSchema { file: file.to_owned(), version: schema, known: SCHEMA });
     }
+    if schema < SCHEMA {
+        migrate(&mut connection, schema, MIGRATIONS).map_err(failed)?;
+    }
     if let Some(max_size) = max_size {
         let pages = i64::try_from(max_size / PAGE).unwrap_or(i64::MAX).max(1);
         connection.pragma_update(None, "max_page_count", pages).map_err(failed)?;
@@ -63,6 +69,20 @@ pub(crate) fn open_writer(file: &Path, max_size: Option<u64>) -> Result<(Connect
     let version =
         Version::try_from(version).map_err(|_| failed(rusqlite::Error::IntegralValueOutOfRange(0, version)))?;
     Ok((connection, version))
+}
+
+/// Brings a file of schema `from` to the newest one: all steps or none.
+fn migrate(connection: &mut Connection, from: i64, migrations: &[&str]) -> rusqlite::Result<()> {
+    let out_of_range = || rusqlite::Error::IntegralValueOutOfRange(0, from);
+    let done = usize::try_from(from - 1).map_err(|_| out_of_range())?;
+    let missing = migrations.get(done..).ok_or_else(out_of_range)?;
+    let transaction = connection.transaction()?;
+    for step in missing {
+        transaction.execute_batch(step)?;
+    }
+    let newest = 1 + migrations.len() as i64;
+    transaction.execute("UPDATE meta SET value = ?1 WHERE name = 'schema'", [newest])?;
+    transaction.commit()
 }
 
 /// A connection that only reads.
@@ -80,4 +100,37 @@ pub(crate) fn meta(connection: &Connection, name: &str) -> rusqlite::Result<i64>
     let mut query = connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
     let value = query.query_row([name], |row| row.get(0)).optional()?;
     value.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{TABLES, meta, migrate};
+
+    #[test]
+    fn older_schemas_are_brought_up_step_by_step_or_not_at_all() {
+        let steps = ["CREATE TABLE second (x)", "CREATE TABLE third (x)"];
+        let tables = |connection: &Connection| -> i64 {
+            let query = "SELECT count(*) FROM sqlite_schema WHERE name IN ('second', 'third')";
+            connection.query_row(query, [], |row| row.get(0)).unwrap()
+        };
+        for (from, made) in [(1, 2), (2, 1), (3, 0)] {
+            let mut connection = Connection::open_in_memory().unwrap();
+            connection.execute_batch(TABLES).unwrap();
+            migrate(&mut connection, from, &steps).unwrap();
+            assert_eq!((meta(&connection, "schema").unwrap(), tables(&connection)), (3, made), "from {from}");
+        }
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(TABLES).unwrap();
+        for from in [-1, 0, 4] {
+            assert!(migrate(&mut connection, from, &steps).is_err(), "there is no schema {from}");
+        }
+        assert!(migrate(&mut connection, 1, &[steps[0], "CREATE TABLE kv (x)"]).is_err());
+        assert_eq!(
+            (meta(&connection, "schema").unwrap(), tables(&connection)),
+            (1, 0),
+            "a step failed: nothing is kept"
+        );
+    }
 }

@@ -9,9 +9,9 @@ use rusqlite::{Connection, params};
 use store::{CommitError, CommitLog, StoreError, Version, Watchers};
 
 use crate::Options;
-use crate::error::store_error;
 use crate::queue::{Queue, Request};
 use crate::readers::Readers;
+use crate::room::Room;
 use crate::schema::{self, PAGE};
 
 /// Bytes written after which the log is copied into the file.
@@ -52,6 +52,7 @@ pub(crate) struct Writer {
     options: Options,
     /// Bytes written since the last checkpoint, an estimate from above.
     unchecked: u64,
+    room: Room,
 }
 
 impl Drop for Writer {
@@ -63,8 +64,14 @@ impl Drop for Writer {
 
 impl Writer {
     /// A writer on the connection that has write access, whose file holds all up to `version`.
-    pub(crate) fn new(shared: Arc<Shared>, connection: Connection, version: Version, options: Options) -> Self {
-        Self { shared, connection, log: CommitLog::new(version), options, unchecked: 0 }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        connection: Connection,
+        version: Version,
+        options: Options,
+        room: Room,
+    ) -> Self {
+        Self { shared, connection, log: CommitLog::new(version), options, unchecked: 0, room }
     }
 
     /// Commits until the queue is closed and empty.
@@ -112,8 +119,9 @@ impl Writer {
 
     /// Writes the transactions, which get the versions after the last one, and syncs.
     fn apply(&mut self, requests: &[Request]) -> Result<(), StoreError> {
-        let failed = |error| store_error("commit", error);
+        let failed = |error| self.room.error("commit", error);
         let version = self.log.head() + requests.len() as Version;
+        let mut written = 0;
         let transaction =
             self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
         {
@@ -134,13 +142,14 @@ impl Writer {
                     Some(value) => put.execute(params![key, value]).map_err(failed)?,
                     None => delete.execute([key]).map_err(failed)?,
                 };
-                self.unchecked += PAGE + value.as_ref().map_or(0, Vec::len) as u64;
+                written += PAGE + value.as_ref().map_or(0, Vec::len) as u64;
             }
             transaction
                 .prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'version'")
                 .and_then(|mut update| update.execute([i64::try_from(version).unwrap_or(i64::MAX)]))
                 .map_err(failed)?;
         }
+        self.unchecked += written;
         let begun = Instant::now();
         transaction.commit().map_err(failed)?;
         let mut counters = self.shared.counters();
@@ -150,6 +159,7 @@ impl Writer {
     }
 
     fn acknowledge(&mut self, requests: Vec<Request>, written: &BTreeSet<Vec<u8>>) {
+        self.room.tell_room();
         self.shared.counters().commits += requests.len() as u64;
         let mut versions = Vec::with_capacity(requests.len());
         for request in &requests {
@@ -164,7 +174,10 @@ impl Writer {
     }
 
     fn refuse(&mut self, requests: Vec<Request>, error: &StoreError) {
-        tracing::error!(%error, "a commit failed");
+        match error {
+            StoreError::Full => self.room.tell_full(),
+            error => tracing::error!(error = error as &dyn std::error::Error, "a commit failed"),
+        }
         self.shared.counters().failures += requests.len() as u64;
         for request in requests {
             request.answer(Err(error.clone().into()));

@@ -1,4 +1,7 @@
-//! What `kill -9` does to the store: nothing that was acknowledged is lost, and nothing is kept by halves.
+//! What `kill -9` does to the store: nothing that was acknowledged is lost, and nothing is kept by halves. Whatever the
+//! process does then may be cut: commits, the copying of the log into the file, opening.
+//!
+//! Twenty cycles, or as many as `CRASH_CYCLES` says.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use store::conformance::{commit, put};
 use store::{Direction, Engine, KeyRange};
@@ -18,7 +21,8 @@ use store_sqlite::Sqlite;
 const FOLDER: &str = "STORE_CRASH_FOLDER";
 const ROUND: &str = "STORE_CRASH_ROUND";
 const TEST: &str = "no_acknowledged_write_is_lost_to_kill_9";
-const ROUNDS: usize = 20;
+/// A new folder after so many cycles, as every check reads all.
+const FRESH: usize = 20;
 const WRITERS: usize = 6;
 
 #[test]
@@ -26,14 +30,24 @@ fn no_acknowledged_write_is_lost_to_kill_9() {
     if let (Ok(folder), Ok(round)) = (std::env::var(FOLDER), std::env::var(ROUND)) {
         write_until_killed(Path::new(&folder), &round);
     }
-    let folder = tempfile::tempdir().unwrap();
+    let rounds = std::env::var("CRASH_CYCLES").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let mut folder = tempfile::tempdir().unwrap();
     let mut acknowledged = BTreeSet::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
+        if round % FRESH == 0 {
+            folder = tempfile::tempdir().unwrap();
+            acknowledged.clear();
+        }
         let (mut child, lines) = start(folder.path(), round);
         // From right after the first acknowledgement to many batches later.
         let wanted = 1 + round * round * 97 % 400;
         for _ in 0..wanted {
             acknowledged.insert(lines.recv_timeout(Duration::from_secs(60)).expect("the writer goes on writing"));
+        }
+        // Not right after an acknowledgement, but at any instant between two.
+        let instant = Instant::now() + Duration::from_micros((round * 7919 % 5000) as u64);
+        while let Ok(key) = lines.recv_timeout(instant.saturating_duration_since(Instant::now())) {
+            acknowledged.insert(key);
         }
         child.kill().unwrap();
         acknowledged.extend(lines);

@@ -27,7 +27,7 @@ pub enum StoreError {
         limit: usize,
     },
     /// The disk is full. Nothing of the transaction was kept; reads go on, and so do commits once there is room.
-    #[error("the disk is full")]
+    #[error("the disk is full: free space where the data folder is, and writes succeed again by themselves")]
     Full,
     /// The engine's file is damaged, or a key or value in it isn't one that this program writes.
     #[error("the store is damaged: {0}")]

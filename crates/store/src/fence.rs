@@ -20,7 +20,7 @@ impl Store {
     /// # Errors
     /// The record has no JSON form.
     pub fn fenced<R: Record>(&self, record: &R) -> Result<Self, StoreError> {
-        let key = row_key::<R>(KeyBuf::new().push(&record.key()).as_bytes());
+        let key = row_key::<R>(KeyBuf::new().push(record.key()).as_bytes());
         let fence = Fence { engine: Arc::clone(&self.engine), key, value: encode(record)? };
         Ok(Self::shared(Arc::new(Fenced(Arc::new(fence)))))
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use store::{Engine, Memory, Store};
-use store_postgres::{Options, Postgres, Target};
+use store_postgres::Postgres;
 
 use crate::postgres::{Database, Server};
 
@@ -15,9 +15,20 @@ const VARIABLE: &str = "WELKIN_TEST_STORE";
 /// # Panics
 /// When it names none, or there is no PostgreSQL.
 pub fn engine() -> Arc<dyn Engine> {
+    match database() {
+        None => Arc::new(Memory::new()),
+        Some(database) => Arc::new(InDatabase { engine: database.open(), _database: database }),
+    }
+}
+
+/// A new, empty database, where `WELKIN_TEST_STORE` names PostgreSQL: for tests that would keep the facts in a file.
+///
+/// # Panics
+/// As [`engine`].
+pub fn database() -> Option<Database<'static>> {
     match std::env::var(VARIABLE).as_deref() {
-        Err(_) | Ok("memory") => Arc::new(Memory::new()),
-        Ok("postgres") => Arc::new(InDatabase::new()),
+        Err(_) | Ok("memory") => None,
+        Ok("postgres") => Some(Server::shared().database()),
         Ok(other) => panic!("{VARIABLE}: {other} is neither memory nor postgres"),
     }
 }
@@ -34,15 +45,6 @@ pub fn store() -> Store {
 struct InDatabase {
     engine: Postgres,
     _database: Database<'static>,
-}
-
-impl InDatabase {
-    fn new() -> Self {
-        let database = Server::shared().database();
-        let target = Target::parse(&database.url()).expect("the server's own connection string");
-        let engine = Postgres::open_with(&target, &Options::default()).expect("the database is there");
-        Self { engine, _database: database }
-    }
 }
 
 impl Engine for InDatabase {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use service::{Effects, KeyAlgorithm, KeyMaterial};
 
-pub use engines::{engine, store};
+pub use engines::{database, engine, store};
 
 /// Effects that repeat: the same seed gives the same bytes in the same order.
 #[derive(Debug)]

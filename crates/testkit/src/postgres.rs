@@ -11,6 +11,8 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use store_postgres::{Postgres, Target};
+
 /// Stops a server once nobody has held `users` for two looks in a row, and removes it.
 const WATCHER: &str = r#"
 (
@@ -212,6 +214,15 @@ impl Database<'_> {
     /// Its connection string.
     pub fn url(&self) -> String {
         self.server.url(&self.name)
+    }
+
+    /// The engine on it.
+    ///
+    /// # Panics
+    /// When it doesn't open.
+    pub fn open(&self) -> Postgres {
+        let target = Target::parse(&self.url()).expect("the server's own connection string");
+        Postgres::open(&target).expect("the database is there")
     }
 
     /// What a statement in it gives.

@@ -14,12 +14,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use blobs::{FolderBlobs, FolderLimits};
 use region::admin::Answer;
 use region::backups::{self, Backups};
-use store::Store;
-use store_sqlite::Sqlite;
 
 use crate::data_dir::DataDir;
 use crate::settings::Settings;
-use crate::standing;
+use crate::{processes, standing};
 
 /// Backs a region up into `file`; one that is there is replaced only if that is asked for.
 pub fn run(settings: &Settings, file: &Path, replace: bool) -> Result<()> {
@@ -31,7 +29,10 @@ pub fn run(settings: &Settings, file: &Path, replace: bool) -> Result<()> {
         bail!("{} is there already; name another file, or replace it with --replace", file.display());
     }
     let part = Part::create(file)?;
-    match backups::request(data.root()) {
+    // Whoever reconciles also sweeps objects, and leaves alone what a backup of its own is reading.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let socket = runtime.block_on(processes::reconciling(data.root()));
+    match backups::request(&socket) {
         Ok(stream) => part.receive(stream)?,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
             part.write_of_stopped(settings, &data)?;
@@ -132,10 +133,10 @@ impl Part {
     fn write_of_stopped(&self, settings: &Settings, data: &DataDir) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let _inside = runtime.enter();
-        let engine = Sqlite::open(data.store()).map_err(|error| standing::explain(error, data.root()))?;
+        let store = standing::open_stopped(settings, data)?;
         let blobs = FolderBlobs::open(data.blobs(), FolderLimits::default())?;
         let folder = Some(data.root().to_owned());
-        let backups = Backups::new(Store::new(engine), Arc::new(blobs), folder, &settings.region);
+        let backups = Backups::new(store, Arc::new(blobs), folder, &settings.region);
         let mut out = BufWriter::with_capacity(1 << 20, &self.file);
         backups.write(&mut out)?;
         Ok(out.flush()?)

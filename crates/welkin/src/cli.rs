@@ -12,9 +12,7 @@ use crate::{audit_trail, backup, convert, doctor, down, env, image, reconcilers,
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
 #[command(name = "welkin", version, propagate_version = true, arg_required_else_help = true)]
-#[command(
-    after_help = "Every option of a region can also be set in the environment (WELKIN_DATA_DIR) or in welkin.toml\n(data_dir = \"...\"). Options beat the environment, the environment beats the file."
-)]
+#[command(after_help = HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -68,6 +66,17 @@ struct Audit {
     #[command(flatten)]
     region: Region,
 }
+const HELP: &str = "\
+First steps:
+  welkin up --host sim                     a region in this terminal: all of the API, and nothing boots
+  eval \"$(welkin env)\"                     in another one: AWS tools now talk to it
+  aws s3 mb s3://my-first-bucket
+
+With root and QEMU, `welkin up` alone runs real machines; `welkin doctor` says what is missing for that.
+
+Every option of a region can also be set in the environment (WELKIN_DATA_DIR) or in welkin.toml
+(data_dir = \"...\"). Options beat the environment, the environment beats the file.
+Exit codes: 0, done; 1, could not be done; 2, the command line or a setting is wrong.";
 
 const UP_HELP: &str = "\
 Examples:

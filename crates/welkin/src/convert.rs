@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use store::{CopyError, Engine, copy_all};
-use store_postgres::{Postgres, Target, is_postgres};
+use store_postgres::{Postgres, Target, is_postgres, probe};
 use store_sqlite::Sqlite;
 
 /// Copies the store at the address `from` to the empty one at `to`.
@@ -17,6 +17,8 @@ pub fn run(from: &str, to: &str) -> Result<()> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let copied = runtime.block_on(async {
+        from.refuse_in_use()?;
+        to.refuse_in_use()?;
         let source = from.open(Role::Source)?;
         let target = to.open(Role::Target)?;
         copy_all(&*source, &*target).await.map_err(|error| match error {
@@ -26,6 +28,7 @@ pub fn run(from: &str, to: &str) -> Result<()> {
         })
     })?;
     println!("Copied {} keys ({} bytes) from {from} to {to}, and compared every one.", copied.pairs, copied.bytes);
+    to.take_home()?;
     println!("{}", to.what_next());
     Ok(())
 }
@@ -52,6 +55,28 @@ impl Address {
         }
         let path = Path::new(text.strip_prefix("sqlite:").unwrap_or(text));
         Self::Folder(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+    }
+
+    /// A folder is locked by whoever uses it. A database isn't, as several regions' processes may.
+    fn refuse_in_use(&self) -> Result<()> {
+        let Self::Postgres(url) = self else { return Ok(()) };
+        let sessions = probe(&Target::parse(url)?)?.sessions;
+        if sessions > 0 {
+            bail!("a region uses {self} ({sessions} connections): stop its processes first (`welkin down`, or Ctrl-C)");
+        }
+        Ok(())
+    }
+
+    /// A folder whose facts were in a database has them itself now.
+    fn take_home(&self) -> Result<()> {
+        let Self::Folder(folder) = self else { return Ok(()) };
+        let path = folder.join("database");
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn open(&self, role: Role) -> Result<Arc<dyn Engine>> {

@@ -25,6 +25,13 @@ pub fn raise(wanted: usize) -> usize {
     room
 }
 
+/// How many connections there is room for once [`raise`] has been called, and how many may wait in the kernel.
+pub fn prospect(wanted: usize) -> (usize, usize) {
+    let waiting = std::fs::read_to_string("/proc/sys/net/core/somaxconn").ok();
+    let waiting = waiting.and_then(|text| text.trim().parse().ok()).unwrap_or(128);
+    (room(getrlimit(Resource::Nofile).maximum, wanted), waiting)
+}
+
 /// None is no limit.
 fn room(limit: Option<u64>, wanted: usize) -> usize {
     // Even where there is hardly any room somebody must be able to ask.

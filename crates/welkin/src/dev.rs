@@ -7,9 +7,12 @@ use std::time::Duration;
 use region::RootKey;
 use region::admin::{Answer, Request, ask};
 
+use crate::processes;
+
 /// What `welkin doctor` says of a region that runs in this mode on a data folder.
 pub async fn finding(data_dir: &Path) -> Option<String> {
-    match ask(data_dir, Request::Status, Duration::from_secs(5)).await {
+    let socket = processes::reconciling(data_dir).await;
+    match ask(&socket, Request::Status, Duration::from_secs(5)).await {
         Ok(Answer::Status(status)) if status.is_dev => {
             Some(format!("NOT CHECKED: the region in {} runs in development mode", data_dir.display()))
         }

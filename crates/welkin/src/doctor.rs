@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use host_linux::machine::{Accel, probe as probe_accel};
 use host_linux::network::probe as probe_network;
+use region::Limits;
+use store_postgres::{Target, probe};
 
-use crate::settings::Settings;
-use crate::{dev, up};
+use crate::settings::{Settings, StoreKind};
+use crate::{descriptors, dev, up};
 
 /// One line of the report.
 struct Finding {
@@ -32,7 +34,8 @@ pub fn run(settings: &Settings) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut findings = vec![root(), qemu(), runtime.block_on(accelerator())];
     findings.extend(network());
-    findings.extend([cgroups(), disk(&settings.data_dir)]);
+    findings.extend([cgroups(), disk(&settings.data_dir), connections()]);
+    findings.extend(database(settings));
     findings.extend(runtime.block_on(dev::finding(&settings.data_dir)).map(|detail| Finding {
         name: "signatures",
         verdict: Verdict::Slow,
@@ -134,6 +137,23 @@ fn network() -> Vec<Finding> {
     probe_network().into_iter().map(finding).collect()
 }
 
+/// The database, for a region whose facts are in one.
+fn database(settings: &Settings) -> Option<Finding> {
+    let StoreKind::Postgres(url) = &settings.store else { return None };
+    let probed = Target::parse(url).and_then(|target| probe(&target).map(|found| (target, found)));
+    let (verdict, detail, remedy) = match probed {
+        Ok((target, found)) => {
+            let sessions = found.sessions;
+            (Verdict::Good, format!("PostgreSQL {} at {target}, {sessions} connections of regions", found.server), "")
+        }
+        Err(error) => {
+            let remedy = "see that the server runs, and that user, password and pg_hba.conf let this machine in";
+            (Verdict::Missing, format!("{:#}", anyhow::Error::new(error)), remedy)
+        }
+    };
+    Some(Finding { name: "store", verdict, detail, remedy: remedy.to_owned() })
+}
+
 /// Containers will need them; machines do not.
 fn cgroups() -> Finding {
     let unified = std::fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
@@ -146,6 +166,22 @@ fn cgroups() -> Finding {
         (Verdict::Slow, "no memory and cpu controllers: containers will not be limited (machines are not affected)")
     };
     Finding { name: "cgroups", verdict, detail: detail.to_owned(), remedy: String::new() }
+}
+
+fn connections() -> Finding {
+    let wanted = Limits::default().connections;
+    let (room, waiting) = descriptors::prospect(wanted);
+    let is_enough = room == wanted && waiting >= 1024;
+    Finding {
+        name: "connections",
+        verdict: if is_enough { Verdict::Good } else { Verdict::Slow },
+        detail: format!("room for {room} at a time; {waiting} more may wait in the kernel"),
+        remedy: if is_enough {
+            String::new()
+        } else {
+            "raise the limit of open files (ulimit -Hn 1048576) and net.core.somaxconn (sysctl, 4096)".to_owned()
+        },
+    }
 }
 
 /// Every acknowledged write waits for one of these.

@@ -16,6 +16,7 @@ use rcgen::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::addresses::heard_under;
 use crate::data_dir::DataDir;
 use crate::settings::Settings;
 
@@ -163,9 +164,7 @@ pub fn names(settings: &Settings) -> Vec<String> {
     if is_name(&host) {
         names.push(host);
     }
-    if !settings.listen.ip().is_unspecified() {
-        names.push(settings.listen.ip().to_string());
-    }
+    names.extend(heard_under(settings.listen.ip()).iter().map(ToString::to_string));
     names.push(domain.clone());
     for prefix in ["", "s3.", "s3-control."] {
         names.push(format!("*.{prefix}{domain}"));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use region::admin::{Answer, Request, ask};
 
 /// Processes of one folder at most.
 const MOST: usize = 16;
@@ -88,6 +89,17 @@ pub fn sockets(root: &Path) -> Vec<PathBuf> {
         found.push(root.to_owned());
     }
     found
+}
+
+/// Where the process that reconciles has its socket; any one's if none does or says so.
+pub async fn reconciling(root: &Path) -> PathBuf {
+    let sockets = sockets(root);
+    for socket in &sockets {
+        if let Ok(Answer::Reconcilers(_)) = ask(socket, Request::Reconcilers, Duration::from_secs(5)).await {
+            return socket.clone();
+        }
+    }
+    sockets.into_iter().next().unwrap_or_else(|| root.to_owned())
 }
 
 /// Waits until no process has a place in the folder any more.

@@ -13,6 +13,7 @@ use host_linux::inherited::{Maker, leave};
 use region::admin::{Answer, Prepare, Request, Status, ask};
 use tracing::{error, info};
 
+use crate::processes;
 use crate::settings::Settings;
 
 /// Longest that the new program may take to say whether it could start.
@@ -105,51 +106,65 @@ pub fn become_next(handover: &Handover) -> anyhow::Error {
     last
 }
 
-/// `welkin restart`: has this very program take over a running region.
+/// `welkin restart`: has this very program take over a running region; where several processes serve it, one after the
+/// other, so that there is always one that answers.
 ///
 /// # Errors
-/// If none runs, if it refuses, or if it does not come back.
+/// If none runs, if one refuses, or if one does not come back.
 pub fn run(settings: &Settings) -> Result<()> {
     let program = std::env::current_exe().context("cannot tell which program this is")?;
-    let folder = &settings.data_dir;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let before = status(folder).await.with_context(|| format!("no region answers on {}", folder.display()))?;
-        let started = Instant::now();
-        match ask(folder, Request::Restart(program), LIMIT).await.context("the region did not drain")? {
-            Answer::Stopping => {}
-            Answer::Refused(why) => bail!("the region goes on as it was: {why}"),
-            other => bail!("unexpected answer: {other:?}"),
+        for socket in processes::sockets(&settings.data_dir) {
+            one(&settings.data_dir, &socket, program.clone()).await?;
         }
-        let after = comes_back(folder, &before).await?;
-        println!(
-            "The region in {} runs Welkin {} (before: {}); the change took {} ms.",
-            folder.display(),
-            after.version,
-            before.version,
-            started.elapsed().as_millis()
-        );
         Ok(())
     })
 }
 
+/// Restarts the process behind a socket.
+async fn one(folder: &Path, socket: &Path, program: PathBuf) -> Result<()> {
+    let before = status(socket).await.with_context(|| format!("no region answers on {}", socket.display()))?;
+    let started = Instant::now();
+    match ask(socket, Request::Restart(program), LIMIT).await.context("the region did not drain")? {
+        Answer::Stopping => {}
+        Answer::Refused(why) => bail!("the region goes on as it was: {why}"),
+        other => bail!("unexpected answer: {other:?}"),
+    }
+    let after = comes_back(folder, &before).await?;
+    println!(
+        "The region in {} runs Welkin {} (before: {}); the change took {} ms.",
+        folder.display(),
+        after.version,
+        before.version,
+        started.elapsed().as_millis()
+    );
+    Ok(())
+}
+
+/// Waits until the process answers as another program, on whichever socket of the folder is its own then.
 async fn comes_back(folder: &Path, before: &Status) -> Result<Status> {
     const PAUSE: Duration = Duration::from_millis(20);
     let deadline = Instant::now() + LIMIT;
     loop {
-        match status(folder).await {
-            Ok(after) if after.since != before.since => return Ok(after),
-            _ if !Path::new(&format!("/proc/{}", before.pid)).exists() => {
-                bail!("the new program has ended; its log says why")
+        for socket in processes::sockets(folder) {
+            match status(&socket).await {
+                Ok(after) if after.pid == before.pid && after.since != before.since => return Ok(after),
+                Ok(_) | Err(_) => {}
             }
-            _ if Instant::now() > deadline => bail!("the region did not come back within {} s", LIMIT.as_secs()),
-            _ => tokio::time::sleep(PAUSE).await,
         }
+        if !Path::new(&format!("/proc/{}", before.pid)).exists() {
+            bail!("the new program has ended; its log says why");
+        }
+        if Instant::now() > deadline {
+            bail!("the region did not come back within {} s", LIMIT.as_secs());
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn status(folder: &Path) -> Result<Status> {
-    match ask(folder, Request::Status, Duration::from_secs(5)).await? {
+async fn status(socket: &Path) -> Result<Status> {
+    match ask(socket, Request::Status, Duration::from_secs(5)).await? {
         Answer::Status(status) => Ok(status),
         other => bail!("unexpected answer: {other:?}"),
     }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use blobs::{FolderBlobs, FolderLimits};
 use node::Agent;
 use region::admin::Order;
@@ -52,11 +52,7 @@ impl Standing {
 
     async fn alone(settings: &Settings, data: &DataDir) -> Result<Self> {
         if let Ok(database) = std::fs::read_to_string(data.database()) {
-            bail!(
-                "the facts of {} are in PostgreSQL at {}: start with --store postgres://…",
-                data.root().display(),
-                database.trim()
-            );
+            return Err(elsewhere(data, &database));
         }
         let engine = Sqlite::open(data.store()).map_err(|error| explain(error, data.root()))?;
         let identity = data.identity_or_new(settings.public_pool)?;
@@ -150,6 +146,28 @@ impl Standing {
         }
         Ok(())
     }
+}
+
+/// The store of a region that does not run.
+///
+/// # Errors
+/// It runs, or its store is elsewhere than the settings say.
+pub fn open_stopped(settings: &Settings, data: &DataDir) -> Result<Store> {
+    match (&settings.store, std::fs::read_to_string(data.database())) {
+        (StoreKind::Postgres(url), _) => Ok(Store::new(Postgres::open(&Target::parse(url)?)?)),
+        (StoreKind::Sqlite, Ok(database)) => Err(elsewhere(data, &database)),
+        (StoreKind::Sqlite, Err(_)) => {
+            Ok(Store::new(Sqlite::open(data.store()).map_err(|error| explain(error, data.root()))?))
+        }
+    }
+}
+
+fn elsewhere(data: &DataDir, database: &str) -> anyhow::Error {
+    anyhow!(
+        "the facts of {} are in PostgreSQL at {}: set `store` to it (--store, WELKIN_STORE or the settings file)",
+        data.root().display(),
+        database.trim()
+    )
 }
 
 /// Says why a store does not open, and what to do.

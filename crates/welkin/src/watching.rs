@@ -25,7 +25,7 @@ pub struct Options {
     /// Also record calls on objects and the like: on or off [default: off]
     #[arg(long, value_name = "SWITCH")]
     audit_data_events: Option<String>,
-    /// How fast each account may call: so many times AWS's documented rates, or off [default: 1000]
+    /// How fast each account may call: so many times AWS's documented rates, or off [default: 5000]
     #[arg(long, value_name = "FACTOR")]
     throttle: Option<String>,
     /// Networks that may see details of the health and metrics, or none [default: this machine]
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn values_are_read() {
         let usual = check("log", "info").unwrap();
-        assert_eq!((usual.log_format, usual.throttle, usual.observe_from), (LogFormat::Text, 1000, None));
+        assert_eq!((usual.log_format, usual.throttle, usual.observe_from), (LogFormat::Text, 5000, None));
         assert_eq!((usual.audit.total_bytes, usual.audit.has_data_events), (1 << 30, false));
         assert_eq!(check("log_format", "json").unwrap().log_format, LogFormat::Json);
         assert_eq!(check("throttle", "off").unwrap().throttle, 0);

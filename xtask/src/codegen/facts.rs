@@ -37,11 +37,11 @@ pub fn member<'a>(
     let is_ec2 = model.metadata.protocol == "ec2";
     let is_flattened = !is_ec2 && (reference.flattened || shape.flattened);
     // The elements of a flattened list bear the name of the element if it has one.
-    let element = shape.member.as_ref().filter(|_| is_flattened).and_then(|member| member.location_name.as_deref());
+    let element = shape.member.as_ref().filter(|_| is_flattened).and_then(|member| location_name(model, member));
     let stated = overrides::query_name(service, &reference.shape);
-    let json = reference.location_name.as_deref().unwrap_or(name);
+    let json = location_name(model, reference).unwrap_or(name);
     let wire = stated.or(element).unwrap_or(json);
-    let query = match (&reference.query_name, &reference.location_name) {
+    let query = match (&reference.query_name, location_name(model, reference)) {
         (Some(query), _) => query.clone(),
         (None, Some(location)) if is_ec2 => super::names::type_name(location),
         _ => wire.to_owned(),
@@ -78,6 +78,12 @@ pub fn member<'a>(
     })
 }
 
+/// The name that a use of a shape states, or else the shape itself.
+pub fn location_name<'a>(model: &'a Model, reference: &'a Reference) -> Option<&'a str> {
+    let of_shape = || model.shapes.get(&reference.shape).and_then(|shape| shape.location_name.as_deref());
+    reference.location_name.as_deref().or_else(of_shape)
+}
+
 /// Whether `reference` is a byte stream beside the tree: botocore marks the member or the blob. Event streams are such
 /// streams too; whoever answers frames the events with `wire::eventstream`.
 pub fn is_stream(model: &Model, reference: &Reference) -> bool {
@@ -97,11 +103,16 @@ pub fn timestamp_format(stated: Option<&str>) -> anyhow::Result<Option<&'static 
 }
 
 /// The names of a map's keys and values in XML and forms.
-pub fn pair_names<'a>(service: &str, name: &str, shape: &'a Shape) -> (Option<&'a str>, Option<&'a str>) {
+pub fn pair_names<'a>(
+    model: &'a Model,
+    service: &str,
+    name: &str,
+    shape: &'a Shape,
+) -> (Option<&'a str>, Option<&'a str>) {
     if let Some((key, value)) = overrides::query_pair(service, name) {
         return (Some(key), Some(value));
     }
-    let stated = |reference: &'a Option<Reference>| reference.as_ref().and_then(|part| part.location_name.as_deref());
+    let stated = |reference: &'a Option<Reference>| reference.as_ref().and_then(|part| location_name(model, part));
     (stated(&shape.key), stated(&shape.value))
 }
 
@@ -190,7 +201,7 @@ pub fn route<'a>(model: &'a Model, operation: &'a Operation) -> anyhow::Result<R
     if let Some(input) = &operation.input {
         let shape = model.shape(&input.shape)?;
         for (name, member) in shape.members.0.iter().filter(|(name, _)| shape.required.contains(name)) {
-            let wire = member.location_name.as_deref().unwrap_or(name);
+            let wire = location_name(model, member).unwrap_or(name);
             match member.location.as_deref() {
                 Some("querystring") => facts.required_query.push(wire),
                 Some("header") => facts.required_headers.push(wire.to_ascii_lowercase()),

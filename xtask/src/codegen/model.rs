@@ -142,6 +142,7 @@ pub struct Reference {
 pub struct Shape {
     #[serde(rename = "type")]
     pub kind: String,
+    pub location_name: Option<String>,
     #[serde(default)]
     pub members: Ordered<Reference>,
     #[serde(default)]

@@ -19,10 +19,10 @@ pub fn shapes(selection: &Selection<'_>) -> anyhow::Result<String> {
             "list" => {
                 let member = shape.member.as_ref().context("a list has a member")?;
                 let schema = selection.schema(&member.shape)?;
-                write!(body, "Shape::list({name:?}, &{schema}, {:?})", member.location_name)?;
+                write!(body, "Shape::list({name:?}, &{schema}, {:?})", facts::location_name(selection.model, member))?;
             }
             _ => {
-                let (key_name, value_name) = facts::pair_names(selection.service, name, shape);
+                let (key_name, value_name) = facts::pair_names(selection.model, selection.service, name, shape);
                 let value = shape.value.as_ref().context("a map has a value")?;
                 let schema = selection.schema(&value.shape)?;
                 write!(body, "Shape::map({name:?}, &{schema}, {key_name:?}, {value_name:?})")?;

@@ -139,7 +139,7 @@ const RINGS: &[Ring] = &[
     ),
     outer(
         "bench",
-        &["api", "ec2", "host", "iam", "ids", "service", "store", "store-sqlite", "testkit", "wire"],
+        &["api", "ec2", "host", "iam", "ids", "service", "store", "store-postgres", "store-sqlite", "testkit", "wire"],
         "a client that measures: it signs requests; engines, and the steps of a call, without the region around them",
     ),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),

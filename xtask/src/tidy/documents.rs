@@ -15,7 +15,7 @@ pub(crate) fn check(root: &Path, files: &[File]) -> Vec<Complaint> {
         Some(file) => changelog(file, &mut complaints),
         None => complaints.push(Complaint::new("CHANGELOG.md", "is missing", "write it")),
     }
-    if let Some(file) = find("SPECIFICATION.md") {
+    for file in ["SPECIFICATION.md", "docs/threat-model.md"].into_iter().filter_map(find) {
         promises(file, files, &mut complaints);
     }
     if let (Some(code), Some(document)) = (find("crates/welkin/src/settings.rs"), find("docs/settings.md")) {
@@ -66,7 +66,7 @@ fn changelog(file: &File, complaints: &mut Vec<Complaint>) {
     }
 }
 
-/// Whatever stands in backquotes with `::` in the specification is a test, and must be there.
+/// Whatever stands in backquotes with `::` in a page of promises is a test, and must be there.
 fn promises(file: &File, files: &[File], complaints: &mut Vec<Complaint>) {
     for (index, line) in file.text.lines().enumerate() {
         for name in line.split('`').skip(1).step_by(2).filter(|name| name.contains("::")) {

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod documents;
+mod shapes;
 mod source;
 
 use std::fmt;
@@ -51,6 +52,7 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
     let mut complaints = arrows::check(&arrows::read(root)?);
     complaints.extend(source::check(&files));
     complaints.extend(documents::check(root, &files));
+    complaints.extend(shapes::check(root, &files));
     complaints.sort();
     complaints.dedup();
     for complaint in &complaints {

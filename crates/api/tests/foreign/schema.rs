@@ -117,10 +117,10 @@ impl Builder {
             },
             "list" => {
                 let member = shape.member.as_ref().unwrap();
-                Kind::List { member: self.late(member), member_name: member.location_name.as_deref() }
+                Kind::List { member: self.late(member), member_name: facts::location_name(self.model, member) }
             }
             "map" => {
-                let (key_name, value_name) = facts::pair_names(self.service, name, shape);
+                let (key_name, value_name) = facts::pair_names(self.model, self.service, name, shape);
                 Kind::Map { value: self.late(shape.value.as_ref().unwrap()), key_name, value_name }
             }
             "boolean" => Kind::Boolean,

@@ -12,7 +12,6 @@ use host::{Assignment, Node, NodeError, Report};
 use ids::{AccountId, InstanceId};
 use jiff::Timestamp;
 use service::{Effects, KeyAlgorithm, KeyMaterial, RegionFacts, Runner, ZoneFacts};
-use store::{Memory, Store};
 use wire::ServiceError;
 
 /// A clock that stands still and bytes that repeat from run to run.
@@ -107,7 +106,7 @@ pub async fn world() -> World {
         endpoint: "localhost:4566".to_owned(),
         public_pool: (Ipv4Addr::new(100, 64, 0, 0), 16),
     });
-    let store = Store::new(Memory::new());
+    let store = testkit::store();
     let effects = Arc::new(Seeded(AtomicU64::new(1)));
     let mut networks = Vec::new();
     for number in [1, 2] {

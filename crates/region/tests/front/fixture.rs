@@ -13,7 +13,7 @@ use node::Agent;
 use region::admin::Order;
 use region::{Limits, Parts, Region, RegionConfig, Server, SystemEffects};
 use service::{RegionFacts, ZoneFacts};
-use store::{Changes, Direction, Engine, KeyRange, Memory, Store};
+use store::{Changes, Direction, Engine, KeyRange, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -98,7 +98,7 @@ impl World {
         is_dev: bool,
         front: impl FnOnce(Server) -> Server,
     ) -> Result<Self, String> {
-        let engine: Arc<dyn Engine> = Arc::new(Memory::new());
+        let engine: Arc<dyn Engine> = testkit::engine();
         let store = Store::shared(Arc::clone(&engine));
         let blobs = Arc::new(MemoryBlobs::default());
         let machines = Arc::new(SimMachines::in_memory(Faults::default()));

@@ -1,8 +1,11 @@
 //! TLS: both versions, both of HTTP, certificates of every kind, and peers that do not speak it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use edge::{Credentials, Edge, Mount, Phase, Server};
+use iam::Credential;
 use rcgen::{CertificateParams, KeyPair};
 use region::{Limits, Tls, TlsError};
 use rustls::pki_types::pem::PemObject;
@@ -10,8 +13,10 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use wire::ServiceError;
 
 use crate::client::{Connection, PATIENCE, Request};
 use crate::fixture::World;
@@ -39,7 +44,7 @@ impl Pair {
     /// A connection of a client who trusts this certificate alone.
     async fn connect(
         &self,
-        world: &World,
+        address: SocketAddr,
         version: &'static SupportedProtocolVersion,
         protocols: &[&[u8]],
     ) -> std::io::Result<TlsStream<TcpStream>> {
@@ -52,7 +57,7 @@ impl Pair {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        let stream = TcpStream::connect(world.address).await.unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
         let connector = TlsConnector::from(Arc::new(config));
         let shaken = connector.connect(ServerName::try_from("localhost").unwrap(), stream);
         tokio::time::timeout(PATIENCE, shaken).await.expect("in time")
@@ -71,13 +76,13 @@ async fn both_versions_of_tls_carry_both_of_http() {
     let world = world(pair.tls(), false).await;
     for version in [&version::TLS12, &version::TLS13] {
         for protocols in [&[&b"http/1.1"[..]][..], &[]] {
-            let mut stream = pair.connect(&world, version, protocols).await.unwrap();
+            let mut stream = pair.connect(world.address, version, protocols).await.unwrap();
             stream.write_all(HEALTH).await.unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.unwrap();
             assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"ok\""), "{answer}");
         }
-        let stream = pair.connect(&world, version, &[b"h2", b"http/1.1"]).await.unwrap();
+        let stream = pair.connect(world.address, version, &[b"h2", b"http/1.1"]).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
         let mut h2 = H2::over(stream).await;
         let form = Request::form("Action=DescribeRegions&Version=2016-11-15").signed(&world.owner, "ec2");
@@ -103,13 +108,51 @@ async fn plain_http_is_told_to_use_tls_or_answered_if_that_is_wanted() {
     drop(h2);
     let lenient = world(pair.tls(), true).await;
     assert_eq!(ask(&lenient).await.status, 200);
-    pair.connect(&lenient, &version::TLS13, &[]).await.unwrap();
+    pair.connect(lenient.address, &version::TLS13, &[]).await.unwrap();
+}
+
+struct Nobody;
+
+impl Credentials for Nobody {
+    fn find(&self, _access_key: &str) -> Result<Option<Arc<Credential>>, String> {
+        Ok(None)
+    }
+}
+
+/// What policies know as `aws:SecureTransport`.
+#[tokio::test]
+async fn a_call_is_secure_only_if_its_socket_is() {
+    let pair = Pair::new();
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let mount = Mount::new(&api::s3::SERVICE, move |_, call, _| {
+        told.send(call.is_secure).unwrap();
+        Box::pin(async { Err(ServiceError::bad_request("Heard", "It was heard.")) })
+    });
+    let edge = Edge::new(vec![mount], Arc::new(Nobody), "us-east-1", Limits::default());
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap().with_tls(pair.tls(), true);
+    let address = server.address();
+    let (phase, phases) = watch::channel(Phase::Serving);
+    let serving = tokio::spawn(server.serve(Arc::new(edge), phases));
+    // What proxies say is worth nothing here.
+    let list = Request::new("GET", "/", "", "").with("x-forwarded-proto", "https").with("forwarded", "proto=https");
+    assert_eq!(list.send(address).await.code(), "Heard");
+    assert_eq!(H2::open(address).await.send(&list).await.code(), "Heard");
+    let mut stream = pair.connect(address, &version::TLS13, &[]).await.unwrap();
+    stream.write_all(&list.with("x-forwarded-proto", "http").bytes()).await.unwrap();
+    stream.read_u8().await.unwrap();
+    let stream = pair.connect(address, &version::TLS13, &[b"h2"]).await.unwrap();
+    assert_eq!(H2::over(stream).await.send(&Request::new("GET", "/", "", "")).await.code(), "Heard");
+    for expected in [false, false, true, true] {
+        assert_eq!(heard.try_recv(), Ok(expected));
+    }
+    phase.send_replace(Phase::Draining);
+    serving.await.unwrap();
 }
 
 #[tokio::test]
 async fn tls_without_a_certificate_is_answered_in_a_way_that_clients_know() {
     let world = World::new().await;
-    let refused = Pair::new().connect(&world, &version::TLS13, &[]).await.unwrap_err();
+    let refused = Pair::new().connect(world.address, &version::TLS13, &[]).await.unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::InvalidData, "{refused}");
     let mut connection = Connection::open(world.address).await;
     connection.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await;
@@ -127,7 +170,7 @@ async fn handshakes_that_never_end_are_not_waited_for() {
         connection.write(start).await;
         connection.rest().await;
     }
-    pair.connect(&world, &version::TLS13, &[]).await.expect("the only place is free again");
+    pair.connect(world.address, &version::TLS13, &[]).await.expect("the only place is free again");
 }
 
 #[tokio::test]
@@ -135,12 +178,12 @@ async fn a_certificate_is_replaced_while_the_region_runs() {
     let (old, new) = (Pair::new(), Pair::new());
     let tls = old.tls();
     let world = world(tls.clone(), false).await;
-    old.connect(&world, &version::TLS13, &[]).await.unwrap();
+    old.connect(world.address, &version::TLS13, &[]).await.unwrap();
     assert!(matches!(tls.replace(old.chain.as_bytes(), new.key.as_bytes()), Err(TlsError::Pair(_))));
-    old.connect(&world, &version::TLS13, &[]).await.expect("what cannot be used changes nothing");
+    old.connect(world.address, &version::TLS13, &[]).await.expect("what cannot be used changes nothing");
     tls.replace(new.chain.as_bytes(), new.key.as_bytes()).unwrap();
-    new.connect(&world, &version::TLS13, &[]).await.unwrap();
-    assert!(old.connect(&world, &version::TLS13, &[]).await.is_err());
+    new.connect(world.address, &version::TLS13, &[]).await.unwrap();
+    assert!(old.connect(world.address, &version::TLS13, &[]).await.is_err());
 }
 
 #[test]

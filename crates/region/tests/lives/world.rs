@@ -24,6 +24,7 @@ use store::{Direction, Engine, KeyRange, Memory, Store};
 use store_sqlite::Sqlite;
 use tempfile::TempDir;
 use testkit::FixedEffects;
+use testkit::postgres::Database;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use wire::ServiceError;
@@ -35,6 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 enum Kept {
     InMemory(Arc<Memory>),
     OnDisk,
+    InDatabase(Database<'static>),
 }
 
 /// What outlives a process.
@@ -50,9 +52,9 @@ impl World {
         Self::of(Kept::InMemory(Arc::new(Memory::new())))
     }
 
-    /// A world whose facts are in SQLite.
+    /// A world whose facts are in SQLite, or in PostgreSQL where the environment says so.
     pub fn on_disk() -> Self {
-        Self::of(Kept::OnDisk)
+        Self::of(testkit::database().map_or(Kept::OnDisk, Kept::InDatabase))
     }
 
     fn of(facts: Kept) -> Self {
@@ -77,6 +79,7 @@ impl World {
         let engine: Arc<dyn Engine> = match &self.facts {
             Kept::InMemory(engine) => engine.clone(),
             Kept::OnDisk => Arc::new(Sqlite::open(self.path("store")).unwrap()),
+            Kept::InDatabase(database) => Arc::new(database.open()),
         };
         let faults = Faults::default();
         let (machines, networks) = self.host(&faults);

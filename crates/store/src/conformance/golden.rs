@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
+use crate::error::StoreError;
 use crate::record::{Record, decode, encode};
 
 /// Checks one golden file for each shape version of `R`, `<folder>/<table, slashes as dots>.v<version>.json`, against
@@ -17,6 +18,11 @@ pub fn check_shapes<R: Record + PartialEq + Debug>(folder: impl AsRef<Path>, wan
     let versions: Vec<u16> = wanted.iter().map(|(version, _)| *version).collect();
     let first = versions.first().copied().unwrap_or_default();
     assert_eq!(versions, (first..=R::VERSION).collect::<Vec<_>>(), "{}: a version has no golden record", R::TABLE);
+    let newer = format!("{{\"v\":{},\"r\":{{}}}}", R::VERSION + 1);
+    match decode::<R>(newer.as_bytes()) {
+        Err(StoreError::NewerShape { table, .. }) if table == R::TABLE => {}
+        other => panic!("{}: a record of a newer program must be refused as such: {other:?}", R::TABLE),
+    }
     for (version, record) in wanted {
         let file = folder.as_ref().join(format!("{}.v{version}.json", R::TABLE.replace('/', ".")));
         let today = encode(record).expect("the record has a JSON form");

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod concurrency;
+mod edges;
 mod golden;
 mod model;
 mod reading;
@@ -17,6 +18,10 @@ pub use concurrency::{
     a_conflict_leaves_nothing, a_read_of_nothing_conflicts_with_its_making, blind_writes_never_conflict,
     concurrent_counters_reach_the_exact_sum, lost_updates_are_refused, phantoms_are_refused,
     snapshots_see_all_that_was_acknowledged, unread_neighbours_dont_conflict, write_skew_is_refused,
+};
+pub use edges::{
+    phantoms_do_not_appear_in_a_snapshot, read_skew_is_not_seen, sixty_four_writers_lose_nothing,
+    the_largest_things_are_kept,
 };
 pub use golden::check_shapes;
 pub use model::random_operations_match_the_model;
@@ -57,11 +62,15 @@ macro_rules! conformance_suite {
             get_put_delete,
             lost_updates_are_refused,
             phantoms_are_refused,
+            phantoms_do_not_appear_in_a_snapshot,
             prefixes_end_where_they_should,
             random_operations_match_the_model,
+            read_skew_is_not_seen,
             scans_go_both_ways_with_limits,
+            sixty_four_writers_lose_nothing,
             snapshots_are_isolated,
             snapshots_see_all_that_was_acknowledged,
+            the_largest_things_are_kept,
             the_last_write_of_a_key_holds,
             too_large_is_refused,
             unread_neighbours_dont_conflict,

@@ -49,14 +49,22 @@ pub(super) fn decode_bound(member: &Member, parts: &RequestParts) -> Result<Opti
     }
 }
 
+/// All parameters of the query, those that other members have names for too, as Smithy has it.
 fn decode_query_map(shape: &Shape, parts: &RequestParts) -> Result<Value, DecodeError> {
     let mut pairs: Vec<(String, Value)> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut places = std::collections::HashMap::new();
     for (name, text) in &parts.query {
-        if !seen.insert(name) {
-            return Err(DecodeError::new(name.as_str(), DecodeReason::Duplicate));
+        let text = text.as_deref().unwrap_or("");
+        let next = pairs.len();
+        let place = *places.entry(name).or_insert(next);
+        match (&shape.kind, pairs.get_mut(place)) {
+            (Kind::List { member, .. }, Some((_, Value::List(items)))) => items.push(scalar::parse(member, text)?),
+            (_, Some(_)) => return Err(DecodeError::new(name.as_str(), DecodeReason::Duplicate)),
+            (Kind::List { member, .. }, None) => {
+                pairs.push((name.clone(), Value::List(vec![scalar::parse(member, text)?])));
+            }
+            (_, None) => pairs.push((name.clone(), scalar::parse(shape, text)?)),
         }
-        pairs.push((name.clone(), scalar::parse(shape, text.as_deref().unwrap_or(""))?));
     }
     Ok(Value::Map(pairs))
 }

@@ -13,6 +13,7 @@ use crate::shape::{Kind, Location, Member};
 use crate::tree::{Format, JsonWriter, decode as decode_document, decode_members, encode_value, parse_json};
 use crate::value::Value;
 
+const ERROR_TYPE: &str = "x-amzn-errortype";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 pub(super) fn decode(operation: &OperationShape, parts: &RequestParts) -> Result<Value, DecodeError> {
@@ -73,7 +74,8 @@ pub(super) fn encode(operation: &OperationShape, output: &Value, request_id: &st
             }
         }
         None if !operation.has_streaming_output => {
-            parts.headers.insert(CONTENT_TYPE, JSON);
+            // A member may be bound to this very header.
+            parts.headers.entry(CONTENT_TYPE).or_insert(JSON);
             parts.body = object(shape, output).into();
         }
         None => {}
@@ -87,7 +89,7 @@ fn encode_payload(parts: &mut ResponseParts, member: &Member, value: &Value) {
         None => {
             let mut out = JsonWriter::default();
             encode_value(&mut out, &member.shape, member.timestamp_format, value);
-            parts.headers.insert(CONTENT_TYPE, JSON);
+            parts.headers.entry(CONTENT_TYPE).or_insert(JSON);
             parts.body = out.finish().into();
         }
     }
@@ -103,9 +105,11 @@ pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context
     let modelled = service.error(&error.code);
     let mut parts = answer(status_of(modelled, error), context.request_id);
     let name = modelled.map_or(&*error.code, |modelled| modelled.name);
-    add_header(&mut parts.headers, "x-amzn-errortype", name);
+    add_header(&mut parts.headers, ERROR_TYPE, name);
     for (name, text) in &error.fields {
-        if let Some(member) = member_of(modelled, name).filter(|member| member.location == Location::Header) {
+        let member = member_of(modelled, name).filter(|member| member.location == Location::Header);
+        // Some errors have their own name for a member; it stands there already.
+        if let Some(member) = member.filter(|member| !member.wire_name.eq_ignore_ascii_case(ERROR_TYPE)) {
             add_header(&mut parts.headers, member.wire_name, text);
         }
     }

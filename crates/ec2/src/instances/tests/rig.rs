@@ -12,7 +12,7 @@ use host_sim::{Faults, SimMachines, SimNetworks};
 use ids::{AccountId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId};
 use node::Agent;
 use service::{Effects, Reconciler, RegionFacts, Runner, ZoneFacts};
-use store::{Changes, Memory, Store};
+use store::{Changes, Store};
 use testkit::FixedEffects;
 use tokio::sync::Notify;
 use wire::ServiceError;
@@ -75,7 +75,7 @@ impl Rig {
     /// A region with two accounts, 1 and 2, each with a default VPC: subnet 1 (or 2) in the first zone, 11 (or 12)
     /// without public addresses and with room for eleven instances in the second.
     pub(crate) async fn new() -> Self {
-        let store = Store::new(Memory::new());
+        let store = testkit::store();
         let faults = Faults::default();
         let machines = Arc::new(SimMachines::in_memory(faults.clone()));
         let networks = Arc::new(SimNetworks::in_memory(faults));
