@@ -183,6 +183,26 @@ def test_lookup_events_by_the_aws_cli(audited):
     assert code_of(refused).startswith("UnsupportedOperation")
 
 
+def test_an_account_sees_nothing_of_another(tmp_path, images):
+    region = make_region(tmp_path / "data", "sim", images, "--dev")
+    region.start()
+    try:
+        one, other = (
+            lambda service, account=account: region.client(service, aws_access_key_id=account, aws_secret_access_key="x")
+            for account in ("111111111111", "222222222222")
+        )
+        one("ec2").create_key_pair(KeyName="ones", KeyType="ed25519")
+        other("ec2").create_key_pair(KeyName="others", KeyType="ed25519")
+        for client, own in [(one, "ones"), (other, "others")]:
+            found = client("cloudtrail").lookup_events()["Events"]
+            made = [json.loads(event["CloudTrailEvent"]) for event in found if event["EventName"] == "CreateKeyPair"]
+            assert [event["requestParameters"]["keyName"] for event in made] == [own]
+        theirs = [{"AttributeKey": "AccessKeyId", "AttributeValue": "111111111111"}]
+        assert other("cloudtrail").lookup_events(LookupAttributes=theirs)["Events"] == []
+    finally:
+        region.dispose()
+
+
 def test_health_is_for_all_and_details_for_the_operator(audited):
     status, kind, text = get(audited, "/_welkin/health")
     health = json.loads(text)

@@ -124,7 +124,7 @@ class Maker:
             return "123456789012"
         if place == "statusCode":
             return 202 if self.is_output else None
-        if member.serialization.get("jsonvalue"):
+        if member.serialization.get("jsonvalue") and place:
             return None
         return self.value(member, depth + 1, place, member.serialization.get("timestampFormat"))
 

@@ -162,7 +162,7 @@ fn error(service: &ServiceShape, protocol: &str, line: &Json, answers: &mut Chil
     let known = service.error(text(line, "error")).unwrap();
     let mut error = ServiceError::sender(known.name, known.status, text(line, "message"));
     error.is_sender_fault = known.is_sender_fault;
-    if matches!(spoken, Protocol::Query | Protocol::RestXml) {
+    if spoken == Protocol::RestXml {
         error.code = known.code.into();
     }
     for member in known.shape.unwrap().members() {
@@ -216,14 +216,22 @@ fn cloudwatch_in_cbor_json_and_query() {
 
 #[test]
 fn services_in_json() {
-    for service in ["logs", "dynamodb", "kms", "secretsmanager", "ssm", "cloudtrail"] {
+    for service in ["dynamodb", "kms", "secretsmanager", "ssm", "cloudtrail"] {
         check(service, JSON);
     }
 }
 
 #[test]
+fn more_services_in_json_two_with_streams_of_events() {
+    for service in ["logs", "kinesis", "acm", "ecr", "application-autoscaling"] {
+        check(service, JSON);
+    }
+}
+
+/// `amp` has a map of lists in its query, `bedrock-runtime` documents and streams of events.
+#[test]
 fn services_in_rest_json() {
-    for service in ["lambda", "ebs", "efs", "apigateway"] {
+    for service in ["lambda", "ebs", "efs", "apigateway", "amp", "bedrock-runtime"] {
         check(service, "rest-json");
     }
 }
@@ -237,7 +245,14 @@ fn services_in_rest_xml() {
 
 #[test]
 fn services_in_query() {
-    for service in ["iam", "sns", "autoscaling", "sts", "elbv2", "cloudformation"] {
+    for service in ["iam", "sns", "autoscaling", "sts", "elb"] {
+        check(service, "query");
+    }
+}
+
+#[test]
+fn more_services_in_query() {
+    for service in ["elbv2", "cloudformation", "elasticache"] {
         check(service, "query");
     }
 }

@@ -364,3 +364,44 @@ impl OpenSegment {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{MAX_ENTRIES, Query, lookup};
+    use crate::Lane;
+    use crate::event::tests::event;
+    use crate::index::Entry;
+    use crate::segment::Segment;
+
+    /// What another tenant has filled the trail with costs a lookup no more than its bound, and hides nothing.
+    #[test]
+    fn a_lookup_stops_at_its_bound_and_goes_on_with_the_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = api::Caller::root("111111111111".parse().unwrap(), "AKIA");
+        let mut line = String::new();
+        let entry = event(crate::Identity::Proven(&mine), "CreateVpc").write(&mut line, 1, 1);
+        let entry = Entry { length: u32::try_from(line.len()).unwrap(), ..entry };
+        let mut index = entry.to_bytes().to_vec();
+        let other = Entry { account: 7, ..entry };
+        for _ in 0..MAX_ENTRIES {
+            index.extend_from_slice(&other.to_bytes());
+        }
+        let segment = Segment::new(folder.path(), Lane::Changes, 20_261_121, 1);
+        fs::write(&segment.path, &line).unwrap();
+        fs::write(segment.index_path(), index).unwrap();
+        let query = Query {
+            account: "111111111111".to_owned(),
+            attribute: None,
+            since: 0,
+            until: u64::MAX,
+            limit: 50,
+            from: None,
+        };
+        let first = lookup(folder.path(), &query).unwrap();
+        assert!(first.records.is_empty() && first.next.is_some());
+        let second = lookup(folder.path(), &Query { from: first.next, ..query }).unwrap();
+        assert_eq!((second.records.len(), second.next), (1, None));
+    }
+}

@@ -32,6 +32,7 @@ mod region;
 mod stages;
 mod standing;
 mod table;
+mod verify;
 
 /// Measures Welkin beside its peers and prints a table.
 #[derive(Parser)]
@@ -66,6 +67,8 @@ enum Part {
     Commits,
     /// What each step of a call costs
     Stages,
+    /// A signature verified, beside the hash of its body
+    Verify,
     /// Memory after a hundred thousand calls, and after a million
     Growth,
     /// RunInstances and the guest's boot
@@ -187,6 +190,7 @@ async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> V
             Part::Calls => calls::calls(setting, rows).await,
             Part::Commits => commits::commits(setting, rows).await,
             Part::Stages => stages::stages(setting, rows).await,
+            Part::Verify => verify::verifications(setting, rows),
             Part::Growth => growth::growth(setting, rows).await,
             Part::Boot => boot::boot(setting, rows).await,
             Part::Build => build::build(setting, rows),

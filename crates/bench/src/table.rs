@@ -53,6 +53,7 @@ impl Value {
 
     fn text(self) -> String {
         match self {
+            Self::Time(time) if time < Duration::from_micros(10) => format!("{} ns", time.as_nanos()),
             Self::Time(time) if time < Duration::from_millis(1) => format!("{:.0} us", time.as_secs_f64() * 1e6),
             Self::Time(time) if time < Duration::from_millis(10) => format!("{:.2} ms", time.as_secs_f64() * 1e3),
             Self::Time(time) if time < Duration::from_secs(10) => format!("{:.0} ms", time.as_secs_f64() * 1e3),

@@ -73,17 +73,17 @@ impl Edge {
     pub(crate) async fn answer(&self, request: Request<Incoming>, source_ip: Option<IpAddr>) -> Response<AnswerBody> {
         let started = Instant::now();
         let (mut parts, body) = request.into_parts();
-        // Below a bucket's own host name this is a key like any other.
-        let is_bucket = virtual_bucket(text_header(&parts, header::HOST.as_str())).is_some();
-        if parts.uri.path().starts_with("/_welkin/") && !is_bucket {
-            return self.own_page(&parts, source_ip).await;
-        }
-        // HTTP/2 and requests to a proxy have it there.
+        // Requests to a proxy may have it there alone.
         if let Some(authority) = parts.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()))
             && !parts.headers.contains_key(header::HOST)
             && let Ok(host) = authority
         {
             parts.headers.insert(header::HOST, host);
+        }
+        // Below a bucket's own host name this is a key like any other.
+        let is_bucket = virtual_bucket(text_header(&parts, header::HOST.as_str())).is_some();
+        if parts.uri.path().starts_with("/_welkin/") && !is_bucket {
+            return self.own_page(&parts, source_ip).await;
         }
         parts.extensions.insert(Peer(source_ip));
         let claim = evidence::find(&parts);

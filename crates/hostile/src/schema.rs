@@ -73,8 +73,8 @@ const fn operation(name: &'static str, shape: &'static Shape) -> OperationShape 
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
-        errors: &[],
         host_prefix: "",
+        errors: &[],
     }
 }
 

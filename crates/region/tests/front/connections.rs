@@ -241,6 +241,21 @@ async fn requests_in_a_row_are_answered_in_a_row() {
     assert!(connection.is_closed().await, "whoever says no more is not waited for");
 }
 
+/// Whoever asks much and reads late is served as far as they read, and costs no more than that.
+#[tokio::test]
+async fn a_thousand_requests_in_a_row_are_answered_as_they_are_read() {
+    let world = World::new().await;
+    let mut connection = Connection::open(world.address).await;
+    for _ in 0..10 {
+        connection.write(&HEALTH.repeat(100)).await;
+    }
+    connection.end().await;
+    for number in 0..1000 {
+        assert_eq!(connection.answer("GET").await.map(|answer| answer.status), Some(200), "answer {number}");
+    }
+    assert!(connection.is_closed().await);
+}
+
 #[tokio::test]
 async fn connections_beyond_the_limit_wait_for_a_place() {
     let world = World::with_limits(Limits { connections: 1, ..Limits::default() }).await;

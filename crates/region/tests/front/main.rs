@@ -10,6 +10,7 @@ mod forms;
 mod http2;
 mod inputs;
 mod memory;
+mod mutations;
 mod odd;
 mod presigned;
 mod refusals;

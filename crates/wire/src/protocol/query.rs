@@ -41,11 +41,13 @@ pub(super) fn encode(
 }
 
 pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context: ErrorContext<'_>) -> ResponseParts {
+    // A service that speaks JSON too may name its errors as that does.
+    let code = service.error(&error.code).map_or(&*error.code, |modelled| modelled.code);
     let mut out = XmlWriter::new();
     out.open_with("ErrorResponse", [("xmlns", service.xml_namespace)]);
     out.open("Error");
     out.leaf("Type", if error.is_sender_fault { "Sender" } else { "Receiver" });
-    out.leaf("Code", &error.code);
+    out.leaf("Code", code);
     out.leaf("Message", &error.message);
     for (name, text) in &error.fields {
         out.leaf(name, text);

@@ -74,7 +74,8 @@ pub(super) fn encode(operation: &OperationShape, output: &Value, request_id: &st
             }
         }
         None if !operation.has_streaming_output => {
-            parts.headers.insert(CONTENT_TYPE, JSON);
+            // A member may be bound to this very header.
+            parts.headers.entry(CONTENT_TYPE).or_insert(JSON);
             parts.body = object(shape, output).into();
         }
         None => {}
@@ -88,7 +89,7 @@ fn encode_payload(parts: &mut ResponseParts, member: &Member, value: &Value) {
         None => {
             let mut out = JsonWriter::default();
             encode_value(&mut out, &member.shape, member.timestamp_format, value);
-            parts.headers.insert(CONTENT_TYPE, JSON);
+            parts.headers.entry(CONTENT_TYPE).or_insert(JSON);
             parts.body = out.finish().into();
         }
     }
