@@ -111,6 +111,9 @@ def test_either_answers_and_one_reconciles(pair):
     launched = launch(a) + launch(b)
     running = {id: "running" for id in launched}
     until(lambda: states(b) == running and states(a) == running, 20, "both run, as both processes say")
+    # A console is on the machine's host, whoever is asked for it.
+    consoles = [one.client("ec2").get_console_output(InstanceId=launched[0])["Output"] for one in (a, b)]
+    assert consoles[0] == consoles[1] and launched[0] in consoles[0]
 
 
 def test_another_takes_over_from_one_that_is_killed(pair):

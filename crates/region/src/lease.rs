@@ -5,12 +5,13 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use store::{Changes, CommitError, Record, Store, StoreError};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 /// How often the holder says that it is there.
@@ -291,4 +292,116 @@ async fn beat(fenced: &Store, term: u64) -> StoreError {
         }
     }
     StoreError::Closed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    use async_trait::async_trait;
+    use store::{Memory, Store};
+    use tokio::sync::{Notify, watch};
+
+    use super::{Duty, Lease, LeaseRecord, Standing};
+
+    /// Processes that share one duty, which only one may have at a time.
+    struct Shift {
+        name: &'static str,
+        taken: Arc<AtomicBool>,
+    }
+
+    #[async_trait]
+    impl Duty for Shift {
+        fn name(&self) -> String {
+            self.name.to_owned()
+        }
+
+        fn has_ended(&self, _name: &str) -> bool {
+            false
+        }
+
+        async fn take_on(&self) -> Result<(), String> {
+            if self.taken.swap(true, Ordering::SeqCst) { Err("another has it".to_owned()) } else { Ok(()) }
+        }
+
+        async fn let_go(&self) {
+            self.taken.store(false, Ordering::SeqCst);
+        }
+    }
+
+    struct Worker {
+        lease: Arc<Lease>,
+        stop: watch::Sender<bool>,
+        task: tokio::task::JoinHandle<()>,
+        works: Arc<AtomicU64>,
+        begun: Arc<Notify>,
+    }
+
+    fn start(store: &Store, name: &'static str, taken: &Arc<AtomicBool>) -> Worker {
+        let duty = Shift { name, taken: Arc::clone(taken) };
+        let lease = Arc::new(Lease::new(store.clone(), Arc::new(duty)));
+        let (stop, works, begun) = (watch::Sender::new(false), Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
+        let (keeper, stopped) = (Arc::clone(&lease), stop.subscribe());
+        let (count, signal) = (Arc::clone(&works), Arc::clone(&begun));
+        let task = tokio::spawn(async move {
+            let work = |_: Store, mut end: watch::Receiver<bool>| {
+                count.fetch_add(1, Ordering::SeqCst);
+                signal.notify_one();
+                async move {
+                    let _ = end.wait_for(|end| *end).await;
+                }
+            };
+            keeper.keep(stopped, work).await;
+        });
+        Worker { lease, stop, task, works, begun }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_works_at_a_time_and_another_follows() {
+        let (store, taken) = (Store::new(Memory::new()), Arc::new(AtomicBool::new(false)));
+        let first = start(&store, "first", &taken);
+        first.begun.notified().await;
+        let second = start(&store, "second", &taken);
+        let waits = Standing::Waiting { holder: Some("first".to_owned()) };
+        while second.lease.standing() != waits {
+            tokio::task::yield_now().await;
+        }
+        let now = (first.lease.standing(), second.works.load(Ordering::SeqCst));
+        assert_eq!(now, (Standing::Holding { trouble: None }, 0));
+        // In order: it is given back, and taken at once.
+        first.stop.send_replace(true);
+        first.task.await.unwrap();
+        second.begun.notified().await;
+        assert_eq!(second.lease.standing(), Standing::Holding { trouble: None });
+        // A view of the term before sees nothing any more.
+        let old = LeaseRecord { name: "reconcilers".to_owned(), term: 1, holder: Some("first".to_owned()) };
+        let fenced = store.fenced(&old).unwrap();
+        assert!(fenced.view().and_then(|view| view.get::<LeaseRecord>(&"reconcilers".to_owned())).is_err());
+        second.stop.send_replace(true);
+        second.task.await.unwrap();
+        assert!(!taken.load(Ordering::SeqCst));
+    }
+
+    /// The one that has the lease is cut off, as by a kill; nobody knows but by its silence.
+    #[tokio::test(start_paused = true)]
+    async fn the_lease_of_one_that_is_silent_is_taken_after_a_while() {
+        let (store, taken) = (Store::new(Memory::new()), Arc::new(AtomicBool::new(false)));
+        let first = start(&store, "first", &taken);
+        first.begun.notified().await;
+        first.task.abort();
+        let second = start(&store, "second", &taken);
+        // The lease is its own after the expiry; the machines are not, until the first one has let go of them.
+        let begun = tokio::time::Instant::now();
+        let trouble = Standing::Holding { trouble: Some("another has it".to_owned()) };
+        while second.lease.standing() != trouble {
+            tokio::time::sleep(super::BEAT / 10).await;
+        }
+        let waited = begun.elapsed();
+        assert!(super::EXPIRY <= waited && waited < super::EXPIRY * 2, "{waited:?}");
+        assert_eq!(second.works.load(Ordering::SeqCst), 0);
+        taken.store(false, Ordering::SeqCst);
+        second.begun.notified().await;
+        assert_eq!(second.lease.standing(), Standing::Holding { trouble: None });
+    }
 }

@@ -180,6 +180,7 @@ impl DataDir {
             "database",
             "starting.lock",
             "machines.lock",
+            "machines.sock",
             "lost+found",
         ];
         for entry in fs::read_dir(&self.root)? {

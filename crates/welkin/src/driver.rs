@@ -14,6 +14,7 @@ use region::Duty;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
+use crate::console;
 use crate::data_dir::{DataDir, Identity};
 use crate::hosts::{self, Hosts};
 use crate::processes::Slot;
@@ -35,6 +36,7 @@ struct Driving {
     agent: Arc<Agent>,
     _hosts: Hosts,
     signals: JoinHandle<()>,
+    consoles: JoinHandle<()>,
     _lock: File,
 }
 
@@ -97,7 +99,9 @@ impl Duty for Driver {
                 changed.send_modify(|count| *count += 1);
             }
         });
-        *driving = Some(Driving { agent, _hosts: hosts, signals, _lock: lock });
+        let listener = console::bind(self.data.root()).map_err(|error| format!("machines.sock: {error}"))?;
+        let consoles = tokio::spawn(console::serve(listener, Arc::clone(&agent)));
+        *driving = Some(Driving { agent, _hosts: hosts, signals, consoles, _lock: lock });
         Ok(())
     }
 
@@ -106,6 +110,7 @@ impl Duty for Driver {
         if let Some(driving) = taken {
             driving.agent.stop().await;
             driving.signals.abort();
+            driving.consoles.abort();
         }
     }
 }
@@ -121,7 +126,13 @@ impl Node for Driver {
     }
 
     async fn console(&self, id: &ids::InstanceId) -> Result<Vec<u8>, NodeError> {
-        self.agent().await?.console(id).await
+        match self.agent().await {
+            Ok(agent) => agent.console(id).await,
+            Err(_) => {
+                let asked = console::ask(self.data.root(), id).await;
+                asked.map_err(|error| NodeError(format!("the process that drives the machines: {error}")))
+            }
+        }
     }
 
     fn changed(&self) -> watch::Receiver<u64> {

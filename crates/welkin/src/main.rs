@@ -8,6 +8,7 @@ mod backup;
 mod certificate;
 mod cli;
 mod completions;
+mod console;
 mod convert;
 mod data_dir;
 mod descriptors;
