@@ -206,12 +206,17 @@ def test_an_account_sees_nothing_of_another(tmp_path, images):
 def test_health_is_for_all_and_details_for_the_operator(audited):
     status, kind, text = get(audited, "/_welkin/health")
     health = json.loads(text)
-    assert (status, kind, health["status"]) == (200, "application/json", "ok"), text
+    # The disk of whoever runs the tests may be nearly full; then the region must say so.
+    found = {check["status"] for check in health["checks"]}
+    worst = "unavailable" if "failed" in found else "degraded" if "degraded" in found else "ok"
+    answered = 503 if worst == "unavailable" else 200
+    assert (status, kind, health["status"]) == (answered, "application/json", worst), text
+    assert [check["status"] for check in health["checks"] if check["name"] == "store"] == ["ok"], text
     assert {"store", "disk", "audit"} <= {check["name"] for check in health["checks"]}
     assert any(check["name"].startswith("reconciler/") for check in health["checks"])
     # Through a proxy on this machine nobody sees more than anybody.
     status, _, text = get(audited, "/_welkin/health", **{"X-Forwarded-For": "203.0.113.9"})
-    assert status == 200 and "checks" not in json.loads(text)
+    assert status in (200, 503) and "checks" not in json.loads(text)
     assert get(audited, "/_welkin/metrics", **{"X-Forwarded-For": "203.0.113.9"})[0] == 403
     assert get(audited, "/_welkin/health/live")[0] == 200
     assert get(audited, "/_welkin/none")[0] == 404

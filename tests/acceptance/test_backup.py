@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pathlib
 import stat
 import threading
 
@@ -179,3 +180,26 @@ def test_facts_move_to_another_engine_and_the_region_goes_on(region, tmp_path):
     (tmp_path / "other/store").rename(region.folder / "store")
     region.start()
     assert [bucket["Name"] for bucket in region.client("s3").list_buckets()["Buckets"]] == ["moves"]
+
+
+GOLDEN = sorted((pathlib.Path(__file__).parents[1] / "golden").glob("region.v*.backup"))
+
+
+@pytest.mark.parametrize("backup", GOLDEN, ids=lambda path: path.name)
+def test_the_region_of_a_past_version_comes_back(backup, tmp_path):
+    done = welkin("restore", backup, "--data-dir", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    region = Region(tmp_path / "data", "sim")
+    try:
+        region.start()
+        ec2, s3 = region.client("ec2"), region.client("s3")
+        found = [one for entry in ec2.describe_instances()["Reservations"] for one in entry["Instances"]]
+        assert [one["Tags"] for one in found] == [[{"Key": "Name", "Value": "golden"}]]
+        until(lambda: ec2.describe_instances()["Reservations"][0]["Instances"][0]["State"]["Name"] == "running", 20, "it runs")
+        assert [pair["KeyName"] for pair in ec2.describe_key_pairs()["KeyPairs"]] == ["golden"]
+        got = s3.get_object(Bucket="golden", Key="a/b")
+        assert got["Body"].read() == b"0123456789" * 100 and got["Metadata"] == {"colour": "blue"}
+        assert [entry["Key"] for entry in s3.list_objects_v2(Bucket="golden")["Contents"]] == ["a/b", "empty"]
+        assert region.client("sts").get_caller_identity()["Account"] == region.account
+    finally:
+        region.dispose()

@@ -75,7 +75,7 @@ pub fn write(source: &Source, out: impl Write) -> Result<Summary, BackupError> {
 }
 
 fn copy<W: Write>(source: &Source, records: &mut RecordWriter<W>) -> Result<Summary, BackupError> {
-    let _hold = source.blobs.hold();
+    let _hold = source.blobs.hold().map_err(BackupError::Blobs)?;
     let snapshot = source.engine.long_snapshot()?;
     let mut summary = Summary::default();
     records.write(Kind::Manifest, &json(&manifest(source, snapshot.version()))?)?;

@@ -220,7 +220,8 @@ impl Rig {
         let decode = begun.elapsed();
 
         let reset = |watch: &Spent| Duration::from_nanos(watch.swap(0, Ordering::Relaxed));
-        (reset(&self.authorising), reset(&self.committing));
+        reset(&self.authorising);
+        reset(&self.committing);
         let begun = Instant::now();
         let (service, answer) = self.dispatch(O::SHAPE, Decoded { value, body: None }).await?;
         let all = begun.elapsed();

@@ -162,7 +162,7 @@ async fn a_hold_puts_deletions_off(store: &dyn BlobStore) {
     let bytes = pattern(100_000, 5);
     let [held, kept] = [(); 2].map(|()| store.put(source_of(bytes.clone()), u64::MAX, &[]));
     let (held, kept) = (held.await.expect("put").id, kept.await.expect("put").id);
-    let (first, second) = (store.hold(), store.hold());
+    let (first, second) = (store.hold().expect("hold"), store.hold().expect("hold"));
     store.delete(&held).await.expect("delete");
     drop(first);
     assert_eq!(read(store, &held, None).await.expect("held by the other"), bytes);

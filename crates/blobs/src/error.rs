@@ -51,6 +51,9 @@ pub enum BlobError {
     /// Too much else is going on, and it did not end in time. A later try may succeed.
     #[error("too many transfers at once")]
     Busy,
+    /// Another process copies what is there, so that nothing is deleted now. A later try will succeed.
+    #[error("another process makes a backup: nothing is deleted until it is done")]
+    Held,
     /// Another process, or another store of this process, has the folder open.
     #[error("{} is in use by another process", .0.display())]
     InUse(PathBuf),

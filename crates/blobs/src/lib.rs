@@ -72,9 +72,10 @@ pub trait BlobStore: Send + Sync {
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError>;
 
     /// Keeps every blob that is there from going away until the hold is dropped: [`BlobStore::delete`] then takes effect
-    /// at its end, and until then such a blob may still be opened. Take it before the snapshot whose blobs are copied.
-    /// Drop it where blocking on the disk is allowed.
-    fn hold(&self) -> BlobHold;
+    /// at its end, or is refused as [`BlobError::Held`] where the hold is another process's; until then such a blob may
+    /// still be opened. Take it before the snapshot whose blobs are copied. Drop it where blocking on the disk is
+    /// allowed. Errors: [`BlobError::NoSpace`], [`BlobError::Io`].
+    fn hold(&self) -> Result<BlobHold, BlobError>;
 }
 
 /// What is known of a blob when it is safe.

@@ -103,14 +103,14 @@ impl BlobStore for MemoryBlobs {
         Ok(found.map(|(id, (_, written_at))| BlobListed { id: *id, written_at: *written_at }).collect())
     }
 
-    fn hold(&self) -> BlobHold {
+    fn hold(&self) -> Result<BlobHold, BlobError> {
         self.shared.holds.begin();
         let shared = Arc::clone(&self.shared);
-        BlobHold::new(move || {
+        Ok(BlobHold::new(move || {
             for id in shared.holds.end() {
                 shared.blobs().remove(&id);
             }
-        })
+        }))
     }
 }
 

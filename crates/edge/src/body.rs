@@ -85,7 +85,12 @@ pub(crate) async fn collect(
             if length > limit {
                 return Err(CollectError::TooLarge(limit));
             }
-            memory.grow_to(length.next_multiple_of(STEP), limits.held_wait).await?;
+            if let Err(full) = memory.grow_to(length.next_multiple_of(STEP), limits.held_wait).await {
+                drop((held, all, data));
+                memory.release();
+                let _ = tokio::time::timeout(limits.held_wait, pass_over(&mut body, limit)).await;
+                return Err(full.into());
+            }
             // Nearly every body is a single piece, which needs no copy.
             match held.take() {
                 None if all.is_empty() => held = Some(data),
@@ -101,6 +106,18 @@ pub(crate) async fn collect(
     match tokio::time::timeout(limits.body_time, gather).await {
         Ok(result) => result,
         Err(_) => Err(CollectError::TooSlow(limits.body_time)),
+    }
+}
+
+/// Reads what is left of a body of no more than `limit` bytes. Who is still sending when the connection is closed does not
+/// see the answer: the kernel throws it away with what was not read.
+async fn pass_over(body: &mut Incoming, limit: usize) {
+    let mut passed = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        passed += frame.data_ref().map_or(0, Bytes::len);
+        if passed > limit {
+            return;
+        }
     }
 }
 

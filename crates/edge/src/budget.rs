@@ -4,10 +4,12 @@
 //! One source can hold a half of it, so that the other half is there for others.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::source::Source;
 
@@ -16,6 +18,8 @@ pub(crate) struct Budget {
     total: usize,
     held: Mutex<Held>,
     freed: Notify,
+    /// How many have waited so far.
+    waits: AtomicU32,
 }
 
 #[derive(Default)]
@@ -32,12 +36,12 @@ pub(crate) struct Exhausted(usize);
 impl Budget {
     /// Memory for `total` bytes.
     pub(crate) fn new(total: usize) -> Arc<Self> {
-        Arc::new(Self { total, held: Mutex::default(), freed: Notify::new() })
+        Arc::new(Self { total, held: Mutex::default(), freed: Notify::new(), waits: AtomicU32::new(0) })
     }
 
     /// A reservation of nothing yet, for a request of this source.
     pub(crate) fn open(self: &Arc<Self>, source: Source) -> Reservation {
-        Reservation { budget: Arc::clone(self), source, bytes: 0 }
+        Reservation { budget: Arc::clone(self), source, bytes: 0, left: None }
     }
 
     /// Bytes that are held now.
@@ -47,6 +51,15 @@ impl Budget {
 
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Of bodies that fill the memory together none can go on, and all would be given up at once: so some wait for less
+    /// long than others, and what they leave lets the others end.
+    fn patience(&self, longest: Duration) -> Duration {
+        // Multiples of the golden ratio are as far from each other as can be.
+        const GOLDEN: u32 = 0x9e37_79b9;
+        let part = self.waits.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN);
+        longest.mul_f64(0.5 + 0.5 * f64::from(part) / f64::from(u32::MAX))
     }
 
     fn take(&self, source: Source, bytes: usize) -> Result<(), Exhausted> {
@@ -66,10 +79,12 @@ pub(crate) struct Reservation {
     budget: Arc<Budget>,
     source: Source,
     bytes: usize,
+    /// For how long it may still wait; none as long as it has not waited.
+    left: Option<Duration>,
 }
 
 impl Reservation {
-    /// Reserves up to `bytes` in all, waiting no longer than `patience` for others to leave.
+    /// Reserves up to `bytes` in all, waiting for others to leave, but in all its life no longer than `patience`.
     pub(crate) async fn grow_to(&mut self, bytes: usize, patience: Duration) -> Result<(), Exhausted> {
         let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else { return Ok(()) };
         if self.budget.take(self.source, more).is_err() {
@@ -83,7 +98,11 @@ impl Reservation {
                     freed.await;
                 }
             };
-            if tokio::time::timeout(patience, freed).await.is_err() {
+            let left = self.left.unwrap_or_else(|| self.budget.patience(patience));
+            let started = Instant::now();
+            let outcome = tokio::time::timeout(left, freed).await;
+            self.left = Some(left.saturating_sub(started.elapsed()));
+            if outcome.is_err() {
                 return Err(Exhausted(self.budget.lock().all));
             }
         }
@@ -92,21 +111,29 @@ impl Reservation {
     }
 }
 
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        if self.bytes == 0 {
+impl Reservation {
+    /// Leaves all that it holds to others.
+    pub(crate) fn release(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes == 0 {
             return;
         }
         let mut held = self.budget.lock();
-        held.all -= self.bytes;
+        held.all -= bytes;
         if let Some(of_source) = held.by_source.get_mut(&self.source) {
-            *of_source -= self.bytes;
+            *of_source -= bytes;
             if *of_source == 0 {
                 held.by_source.remove(&self.source);
             }
         }
         drop(held);
         self.budget.freed.notify_waiters();
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
@@ -149,5 +176,21 @@ mod tests {
         let (waited, ()) = tokio::join!(second.grow_to(20, LONG), async { drop(first) });
         waited.unwrap();
         assert_eq!(budget.lock().all, 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_fill_the_memory_together_are_not_all_given_up() {
+        let budget = Budget::new(200);
+        let bodies = (0..10).map(|_| {
+            let mut body = budget.open(source(1));
+            async move {
+                body.grow_to(10, LONG).await.unwrap();
+                tokio::task::yield_now().await;
+                body.grow_to(20, LONG).await.is_ok()
+            }
+        });
+        let ended = futures_util::future::join_all(bodies.map(tokio::spawn)).await;
+        let given_up = ended.into_iter().filter(|ended| !ended.as_ref().unwrap()).count();
+        assert!((1..=2).contains(&given_up), "{given_up} of 10");
     }
 }

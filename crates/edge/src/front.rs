@@ -133,7 +133,7 @@ impl Edge {
             account = trace.account,
             request_id = trace.request_id,
             status = status.as_u16(),
-            micros = started.elapsed().as_micros(),
+            micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             "call"
         );
         answer

@@ -34,8 +34,10 @@ impl Edge {
         let query = query.map_err(|error| trace.protocol.refusal(error))?;
         let is_unsigned = matches!(claim, Err(Fault::Missing)) && self.dev_for(parts, claim).is_none();
         let (body, caller) = if is_unsigned {
-            // Who asks whether the body is wanted is told no; and where the head names the operation, it decides.
+            // Who asks whether the body is wanted is told no; for nobody anything is decompressed; and where the head
+            // names the operation, it decides.
             let is_wanted = !parts.headers.contains_key(header::EXPECT)
+                && !parts.headers.contains_key(header::CONTENT_ENCODING)
                 && (trace.protocol.is_form() || is_for_everybody(mount, trace.protocol, parts));
             (if is_wanted { self.little(body, memory).await } else { Bytes::new() }, Caller::ANONYMOUS)
         } else {
@@ -45,9 +47,9 @@ impl Edge {
                 .await
                 .map_err(|error| collect_error(trace.family(), error))?;
             let proven = known.map(|known| self.prove(known, parts, &body_hash(&body), trace)).transpose()?;
+            let body = inflate(&parts.headers, body, trace.family(), &self.limits, memory).await?;
             (body, proven.map_or(Caller::ANONYMOUS, |proven| proven.caller))
         };
-        let body = inflate(&parts.headers, body, trace.family(), &self.limits, memory).await?;
         let form = if trace.protocol.is_form() { form(&query, &body) } else { Ok(Vec::new()) };
         let pairs = form.as_deref().unwrap_or_default();
         let mount = settle(mount, &found.mounts, pairs);

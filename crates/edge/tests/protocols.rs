@@ -177,6 +177,9 @@ async fn compressed_bodies_are_taken_apart() {
     check(&front.signed(bomb).await, 413, JSON, "RequestEntityTooLargeException");
     let no_gzip = json("EchoesV2.Echo", "{}").with("content-encoding", "gzip");
     check(&front.signed(no_gzip).await, 400, JSON, "MalformedHttpRequestException");
+    let nobodys = Request { body: gzip(b"Action=Echo&Version=2020-01-01"), ..form("") };
+    let nobodys = nobodys.with("content-encoding", "gzip").send(front.address).await;
+    check(&nobodys, 403, XML, "MissingAuthenticationToken");
 }
 
 #[tokio::test]

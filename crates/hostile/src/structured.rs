@@ -48,7 +48,19 @@ fn check(protocol: Protocol, bytes: &[u8]) {
     assert!(count(&value) <= 2 + bytes.len(), "more values than the document can pay for");
     let encoded = wire::encode_response(protocol, &SERVICE, operation, &value, "id");
     let back = decode(protocol, &encoded.body).unwrap_or_else(|error| panic!("{error} in {:?}", encoded.body));
+    let (value, back) = if protocol == Protocol::Cbor { (in_single(value), in_single(back)) } else { (value, back) };
     assert_eq!(comparable(&value), comparable(&back), "through {:?}", encoded.body);
+}
+
+/// The tree with its numbers in single precision: CBOR writes those so that are so by the model, whatever a client sent.
+fn in_single(value: Value) -> Value {
+    match value {
+        Value::Float(number) => Value::Float(f64::from(number as f32)),
+        Value::Structure(fields) => {
+            Value::Structure(fields.into_iter().map(|(index, value)| (index, in_single(value))).collect())
+        }
+        other => other,
+    }
 }
 
 /// How a client speaks: an input is a request.

@@ -10,11 +10,13 @@ use std::time::Duration;
 use backup::{BackupError, Source, Summary};
 use blobs::BlobStore;
 use jiff::Timestamp;
-use store::Store;
+use store::{Store, table_prefix};
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use crate::admin::{Answer, Request, connect};
+use crate::home::HomeRecord;
+use crate::lease::{BeatRecord, LeaseRecord};
 
 /// The small files of a data folder that a backup holds besides the store and the blobs.
 pub const FILES: &[&str] = &["identity.json"];
@@ -35,8 +37,11 @@ pub struct Backups {
 }
 
 impl Backups {
-    /// Backups of the region of this name over a store and blobs, with the small files of its data folder.
+    /// Backups of the region of this name over a store and blobs, with the small files of its data folder, of which
+    /// `folder` is part: the socket of one process of several is in a folder within it.
     pub fn new(store: Store, blobs: Arc<dyn BlobStore>, folder: Option<PathBuf>, region: &str) -> Self {
+        let has_files = |folder: &&Path| FILES.iter().any(|name| folder.join(name).exists());
+        let folder = folder.and_then(|folder| folder.ancestors().take(3).find(has_files).map(Path::to_owned));
         Self { store, blobs, folder, region: region.to_owned(), places: Arc::new(Semaphore::new(1)) }
     }
 
@@ -82,12 +87,18 @@ impl Backups {
     }
 }
 
+/// Whether a row says something of the place where its region is, so that it does not hold for a copy elsewhere.
+pub fn is_of_its_place(key: &[u8]) -> bool {
+    let places = [table_prefix::<HomeRecord>(), table_prefix::<LeaseRecord>(), table_prefix::<BeatRecord>()];
+    places.iter().any(|table| key.starts_with(table))
+}
+
 /// Asks the process that runs on a data folder for a backup. What is read from the stream is the backup, or an
 /// [`Answer`] as JSON if the process refuses.
 ///
 /// # Errors
 /// `NotFound` or `ConnectionRefused` when none runs; else the kernel's.
-pub fn request(data_dir: &Path) -> io::Result<impl Read> {
+pub fn request(data_dir: &Path) -> io::Result<impl Read + use<>> {
     let stream: UnixStream = connect(data_dir)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

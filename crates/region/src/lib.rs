@@ -16,6 +16,8 @@ mod observe;
 mod reconciling;
 mod region;
 mod runtime;
+#[cfg(test)]
+mod shapes;
 mod trail;
 
 pub use bootstrap::{BootstrapError, RootKey};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use blobs::{BlobId, BlobListed, BlobStore};
+use blobs::{BlobError, BlobId, BlobListed, BlobStore};
 use jiff::{SignedDuration, Timestamp};
 use service::{Effects, Pass, ReconcileError, Reconciler};
 use store::{Changes, CommitError, Direction, KeyPrefix, Store, StoreError, View};
@@ -61,6 +61,8 @@ impl BlobReconciler {
                 }
                 match self.blobs.delete(&garbage.blob).await {
                     Ok(()) => changes.delete::<GarbageRecord>(&garbage.blob.to_string()),
+                    // A later pass will, when the backup is done.
+                    Err(BlobError::Held) => {}
                     // One that can't be deleted must not keep the others.
                     Err(error) => failure = Some(ReconcileError::new(error)),
                 }

@@ -82,7 +82,8 @@ impl Runner {
         let needs = O::needs(&input, &self.scope(&call));
         self.shared.authorizer.authorize(&call, &needs).map_err(|refusal| S::unauthorized(&call, &refusal))?;
         permitted::<O>(&input)?;
-        self.commit(call, Arc::new(input), |input, view, cx| O::apply(input, view, cx).map_err(Into::into)).await
+        let done = self.commit(call, Arc::new(input), |input, view, cx| O::apply(input, view, cx).map_err(Into::into));
+        done.await.map_err(|error| in_words_of(S::NAME, error))
     }
 
     /// Runs one operation with a stream of bytes on either side.
@@ -118,10 +119,11 @@ impl Runner {
             Ok(found) => O::finish(service, &both.0, found).await.map_err(Into::into),
             Err(error) => {
                 // After a failed write nobody knows whether it is on disk; what names the bytes decides, later.
-                if error.status < 500 {
+                // On a full disk everybody knows, and the room is wanted.
+                if error.status < 500 || matches!(store_cause(&error), Some(StoreError::Full)) {
                     O::abandon(service, &both.1).await;
                 }
-                Err(error)
+                Err(in_words_of(S::NAME, error))
             }
         }
     }
@@ -198,15 +200,51 @@ fn store_error(error: StoreError) -> ServiceError {
     if is_temporary(&error) { unavailable(error) } else { ServiceError::internal(error) }
 }
 
-/// A store that is busy or away is there again soon: clients try again by themselves after a 503.
+/// A store that is busy, away or on a full disk is there again soon: clients try again by themselves after a 503.
 fn is_temporary(error: &StoreError) -> bool {
-    matches!(error, StoreError::Busy | StoreError::Unavailable(_) | StoreError::SnapshotExpired)
+    use StoreError::{Busy, Full, SnapshotExpired, Unavailable};
+    matches!(error, Busy | Full | SnapshotExpired | Unavailable(_))
 }
 
 /// As [`store_error`], where an operation's own error has the store's within.
 fn temporary(error: ServiceError) -> ServiceError {
-    match error.cause.as_deref().and_then(|cause| cause.downcast_ref::<StoreError>()) {
+    match store_cause(&error) {
         Some(store) if is_temporary(store) => unavailable(store.clone()),
         _ => error,
+    }
+}
+
+/// The store's error within.
+fn store_cause(error: &ServiceError) -> Option<&StoreError> {
+    error.cause.as_deref().and_then(|cause| cause.downcast_ref::<StoreError>())
+}
+
+/// `Unavailable` is EC2's word; the others say `ServiceUnavailable`. Sources:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>.
+fn in_words_of(service: &str, mut error: ServiceError) -> ServiceError {
+    if error.status == 503 && error.code == "Unavailable" && service != "ec2" {
+        error.code = "ServiceUnavailable".into();
+        error.message = "The request has failed due to a temporary failure of the server.".into();
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use store::StoreError;
+
+    use super::{in_words_of, store_cause, store_error};
+
+    #[test]
+    fn a_full_disk_is_said_so_that_clients_try_again() {
+        for (service, code) in [("ec2", "Unavailable"), ("s3", "ServiceUnavailable"), ("sts", "ServiceUnavailable")] {
+            let error = in_words_of(service, store_error(StoreError::Full));
+            assert_eq!((&*error.code, error.status), (code, 503), "{service}");
+            assert!(matches!(store_cause(&error), Some(StoreError::Full)), "for the log");
+        }
+        let broken = in_words_of("s3", store_error(StoreError::Corrupt("x".into())));
+        assert_eq!(broken.status, 500);
     }
 }

@@ -164,6 +164,9 @@ struct Backup {
     /// Put it in the place of a file that is there
     #[arg(long)]
     replace: bool,
+    /// Where the facts of a stopped region are, if not in its folder: postgres://USER@HOST/DATABASE
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     #[command(flatten)]
     region: Region,
 }
@@ -267,7 +270,7 @@ pub fn run() -> Result<()> {
         Command::Completions { shell } => completions::print(shell, &mut Cli::command()),
         Command::Env(options) => env::run(&options.settings()?),
         Command::Doctor(options) => doctor::run(&options.settings()?),
-        Command::Backup(options) => backup::run(&options.region.settings()?, &options.file, options.replace),
+        Command::Backup(options) => backup::run(&options.settings()?, &options.file, options.replace),
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
         Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
@@ -287,6 +290,14 @@ impl Region {
 
     fn settings(&self) -> Result<Settings> {
         Settings::of_process(self.values())
+    }
+}
+
+impl Backup {
+    fn settings(&self) -> Result<Settings> {
+        let mut values = self.region.values();
+        values.extend(collect([("store", self.store.clone())]));
+        Settings::of_process(values)
     }
 }
 

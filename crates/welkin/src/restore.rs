@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use ::backup::{Item, Manifest, Reader, Summary};
 use anyhow::{Context, Result, bail, ensure};
 use blobs::{FolderBlobs, FolderLimits, Import};
+use region::backups::is_of_its_place;
 use store::{Engine, Pair, ReadSet, Transaction, limits};
 use store_sqlite::Sqlite;
 
@@ -94,6 +95,9 @@ fn fill(file: &Path, folder: &Path) -> Result<(Manifest, Summary)> {
 async fn insert(engine: &Sqlite, pairs: Vec<Pair>) -> Result<()> {
     let (mut writes, mut size) = (Vec::with_capacity(pairs.len()), 0);
     for (key, value) in pairs {
+        if is_of_its_place(&key) {
+            continue;
+        }
         size += key.len() + value.len();
         writes.push((key, Some(value)));
         if size >= BATCH_BYTES || writes.len() >= limits::MAX_WRITES {

@@ -28,6 +28,8 @@ impl Signals {
     /// # Errors
     /// The kernel's.
     pub fn new(order: watch::Sender<Order>, successor: Successor, bell: Arc<Notify>) -> io::Result<Self> {
+        // A file that may not grow is a full disk, which a region lives through; uncaught, this would end the process.
+        drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

@@ -84,10 +84,10 @@ impl Parser {
         let mut events = Vec::new();
         loop {
             let is_more = match self.state {
-                State::Preamble => self.to_boundary(None)?,
+                State::Preamble => self.skip_to_boundary(None)?,
                 State::Boundary => self.behind_boundary()?,
                 State::Head => self.head(&mut events)?,
-                State::Data => self.to_boundary(Some(&mut events))?,
+                State::Data => self.skip_to_boundary(Some(&mut events))?,
                 State::Done => {
                     // Whatever follows the last boundary means nothing.
                     self.held.clear();
@@ -106,7 +106,7 @@ impl Parser {
     }
 
     /// Goes on to the next boundary; what is before it is data, if anybody wants it.
-    fn to_boundary(&mut self, data: Option<&mut Vec<Event>>) -> Result<bool, MultipartError> {
+    fn skip_to_boundary(&mut self, data: Option<&mut Vec<Event>>) -> Result<bool, MultipartError> {
         let found = find(&self.held, &self.delimiter);
         // The end of what is held may be the beginning of a boundary.
         let safe = found.unwrap_or_else(|| self.held.len().saturating_sub(self.delimiter.len() - 1));
@@ -279,7 +279,7 @@ mod tests {
             format!("{head}\r\n\r\n"),
             format!("{head}; name=\"open\r\n\r\n"),
             format!("{head}; filename=\"a\"\r\n\r\n"),
-            format!("--XX\r\nContent-Disposition: attachment; name=a\r\n\r\n"),
+            "--XX\r\nContent-Disposition: attachment; name=a\r\n\r\n".to_owned(),
             format!("{head}; name=a\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEAD)),
             format!("{head}; name={}", "x".repeat(2 * MAX_HEAD)),
         ] {

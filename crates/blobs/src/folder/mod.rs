@@ -4,6 +4,7 @@
 //! layout   "welkin-blobs 1"; locked by the process that uses the folder
 //! tmp/     files being written, named by their blobs' ids; whatever is here when the folder is opened is rubbish, but
 //!          for the folders in it of processes that share the blobs: each locks its own
+//! holds/   a locked file for each hold of a process that has others beside it
 //! 00/…ff/  finished blobs: 0f/0f…, by the first byte of the id; never changed, only deleted
 //! ```
 //!
@@ -69,6 +70,8 @@ struct Shared {
     workers: Arc<Semaphore>,
     patience: Duration,
     holds: Holds,
+    /// Whether other processes use the folder too.
+    has_others: bool,
     /// Where blobs are while they are written.
     drafts: PathBuf,
     /// Held locked for as long as anything of this store is alive.
@@ -84,7 +87,7 @@ impl FolderBlobs {
         let layout = prepare(&root, &File::try_lock)?;
         let drafts = root.join("tmp");
         shared::sweep(&drafts)?;
-        Ok(Self::new(root, drafts, vec![layout], limits))
+        Ok(Self::new(root, drafts, vec![layout], false, limits))
     }
 
     /// Opens a folder that other processes use too, all of them by this function. Each deletes what it left itself, and
@@ -95,10 +98,10 @@ impl FolderBlobs {
         let tmp = root.join("tmp");
         shared::sweep(&tmp)?;
         let (drafts, lock) = shared::own_folder(&tmp)?;
-        Ok(Self::new(root, drafts, vec![layout, lock], limits))
+        Ok(Self::new(root, drafts, vec![layout, lock], true, limits))
     }
 
-    fn new(root: PathBuf, drafts: PathBuf, locks: Vec<File>, limits: FolderLimits) -> Self {
+    fn new(root: PathBuf, drafts: PathBuf, locks: Vec<File>, has_others: bool, limits: FolderLimits) -> Self {
         let shared = Shared {
             root,
             drafts,
@@ -107,6 +110,7 @@ impl FolderBlobs {
             workers: Arc::new(Semaphore::new(limits.workers)),
             patience: limits.patience,
             holds: Holds::default(),
+            has_others,
             _locks: locks,
         };
         Self { shared: Arc::new(shared) }
@@ -135,8 +139,15 @@ impl BlobStore for FolderBlobs {
         if self.shared.holds.defer(id)? {
             return Ok(());
         }
-        let path = self.shared.path(id);
-        self.shared.blocking(move || remove(&path)).await
+        let (path, shared) = (self.shared.path(id), Arc::clone(&self.shared));
+        self.shared
+            .blocking(move || {
+                if shared.has_others && shared::is_held(&shared.root)? {
+                    return Err(BlobError::Held);
+                }
+                remove(&path)
+            })
+            .await
     }
 
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
@@ -144,15 +155,17 @@ impl BlobStore for FolderBlobs {
         self.shared.blocking(move || read::list(&root, after, limit)).await
     }
 
-    fn hold(&self) -> BlobHold {
+    fn hold(&self) -> Result<BlobHold, BlobError> {
+        let shown = if self.shared.has_others { Some(shared::show_hold(&self.shared.root)?) } else { None };
         self.shared.holds.begin();
         let shared = Arc::clone(&self.shared);
-        BlobHold::new(move || {
+        Ok(BlobHold::new(move || {
+            drop(shown);
             for id in shared.holds.end() {
                 // What cannot be removed is a blob that no record names.
                 let _ = remove(&shared.path(&id));
             }
-        })
+        }))
     }
 }
 

@@ -1,5 +1,5 @@
 //! `tmp/` where several processes use one folder: each writes into a folder of its own in it, and holds that one's lock,
-//! which the kernel gives back however the process ends.
+//! which the kernel gives back however the process ends. And `holds/`, where a process shows the others that it holds.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -47,4 +47,53 @@ pub(super) fn own_folder(tmp: &Path) -> Result<(PathBuf, File), BlobError> {
     }
     let error = io::Error::other("other processes keep removing it");
     Err(failed("make a folder in", tmp)(error))
+}
+
+/// Shows the other processes that nothing is to be deleted, for as long as what this gives is there.
+pub(super) fn show_hold(root: &Path) -> Result<ShownHold, BlobError> {
+    let (name, holds) = (BlobId::random()?.to_string(), root.join("holds"));
+    match fs::create_dir(&holds) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("make", &holds)(error)),
+        _ => {}
+    }
+    // Locked before the others can see it: one that they see unlocked was left behind.
+    let (hidden, path) = (root.join("tmp").join(&name), holds.join(&name));
+    let file = File::create_new(&hidden).map_err(failed("make", &hidden))?;
+    file.lock().map_err(failed("lock", &hidden))?;
+    fs::rename(&hidden, &path).map_err(failed("rename", &hidden))?;
+    Ok(ShownHold { path, _file: file })
+}
+
+/// A hold that other processes see.
+pub(super) struct ShownHold {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for ShownHold {
+    fn drop(&mut self) {
+        // What stays is unlocked, and removed by whoever looks next.
+        let _ = remove(&self.path);
+    }
+}
+
+/// Whether a process shows a hold.
+pub(super) fn is_held(root: &Path) -> Result<bool, BlobError> {
+    let holds = root.join("holds");
+    let entries = match fs::read_dir(&holds) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed("list", &holds)(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(failed("list", &holds))?.path();
+        // One that is gone by now has ended.
+        let Ok(file) = File::open(&path) else { continue };
+        match file.try_lock_shared() {
+            Ok(()) => remove(&path)?,
+            Err(TryLockError::WouldBlock) => return Ok(true),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
+        }
+    }
+    Ok(false)
 }

@@ -54,6 +54,25 @@ async fn read_checked(store: &FolderBlobs, id: &BlobId, expected: &[u8]) -> Resu
 }
 
 #[tokio::test]
+async fn a_hold_of_one_process_keeps_another_from_deleting() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || FolderBlobs::open_shared(folder.path(), FolderLimits::default()).unwrap();
+    let (one, other) = (open(), open());
+    let id = one.put(source_of("held"), 10, &[]).await.unwrap().id;
+    // What a process that was killed has left.
+    fs::create_dir_all(folder.path().join("holds")).unwrap();
+    fs::write(folder.path().join("holds/left"), "").unwrap();
+    let hold = one.hold().unwrap();
+    assert!(matches!(other.delete(&id).await, Err(BlobError::Held)));
+    one.delete(&id).await.unwrap();
+    assert_eq!(read(&other, &id, None).await.unwrap(), b"held");
+    drop(hold);
+    assert!(matches!(other.open(&id, None).await, Err(BlobError::NotFound(_))), "the deletion was put off");
+    other.delete(&id).await.unwrap();
+    assert_eq!(fs::read_dir(folder.path().join("holds")).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn an_imported_blob_is_as_one_that_was_put() {
     let (folder, store) = store();
     for length in [0, 1, 65_536, 300_000, 1_000_000] {

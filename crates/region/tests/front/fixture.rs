@@ -121,9 +121,14 @@ impl World {
             effects: Arc::new(SystemEffects),
             duty: None,
         };
-        let server = front(Server::bind(config.listen).await.map_err(|error| error.to_string())?);
-        let region = Region::open_on(server, config, parts).await.map_err(|error| error.to_string())?;
-        let region = region.with_limits(limits);
+        // What is refused is refused before anything is bound.
+        let opened = if is_dev {
+            Region::open(config, parts).await
+        } else {
+            let server = front(Server::bind(config.listen).await.map_err(|error| error.to_string())?);
+            Region::open_on(server, config, parts).await
+        };
+        let region = opened.map_err(|error| error.to_string())?.with_limits(limits);
         let address = region.address();
         let root = region.root_key();
         let owner = Key { id: root.access_key.clone(), secret: root.secret.clone() };

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::client::{Answer, Connection, PATIENCE, Request};
+use crate::client::{Answer, PATIENCE, Request};
 use crate::fixture::{BUCKET, OBJECT, World};
 
 type Body = BoxBody<Bytes, std::io::Error>;
@@ -129,7 +129,7 @@ async fn forged_calls_are_refused_as_over_http1() {
 }
 
 #[tokio::test]
-async fn a_body_of_unannounced_length_is_what_a_chunked_one_is() {
+async fn a_body_of_unannounced_length_is_for_those_who_hold_it_whole() {
     let world = World::new().await;
     assert_eq!(world.s3("PUT", &format!("/{BUCKET}"), "").await.status, 200);
     let mut h2 = H2::open(world.address).await;
@@ -138,12 +138,8 @@ async fn a_body_of_unannounced_length_is_what_a_chunked_one_is() {
     let (sender, body) = slow();
     sender.send(Bytes::from_static(b"0123456789")).unwrap();
     drop(sender);
-    let refused = h2.send_with(&put, body).await.unwrap();
-    let mut h1 = Connection::open(world.address).await;
-    h1.write(format!("{}transfer-encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n", put.head()).as_bytes()).await;
-    let over_h1 = h1.answer("PUT").await.expect("an answer");
-    assert!(over_h1.status >= 400);
-    assert_eq!((refused.status, refused.code()), (over_h1.status, over_h1.code()));
+    // HTTP/1 has a header for it, which S3 refuses by its name; here there is none to name.
+    assert_eq!(h2.send_with(&put, body).await.unwrap().code(), "MissingContentLength");
     let form = Request::form("Action=DescribeRegions&Version=2016-11-15").signed(&world.owner, "ec2");
     let (sender, body) = slow();
     sender.send(form.body.clone().into()).unwrap();

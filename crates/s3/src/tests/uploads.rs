@@ -183,7 +183,7 @@ impl BlobStore for Sleepy {
         self.0.blobs.list(after, limit).await
     }
 
-    fn hold(&self) -> BlobHold {
+    fn hold(&self) -> Result<BlobHold, BlobError> {
         self.0.blobs.hold()
     }
 }

@@ -165,6 +165,9 @@ fn push(out: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
 
 fn decode_header(bytes: &mut Bytes) -> Result<(String, EventHeader), EventError> {
     let name_length = fixed::<1>(bytes)?[0];
+    if name_length == 0 {
+        return Err(EventError::Header);
+    }
     let name = text(take(bytes, usize::from(name_length))?)?;
     let value = match fixed::<1>(bytes)?[0] {
         0 => EventHeader::Bool(true),
@@ -192,8 +195,8 @@ fn fixed<const N: usize>(bytes: &mut Bytes) -> Result<[u8; N], EventError> {
 }
 
 fn sized(bytes: &mut Bytes) -> Result<Bytes, EventError> {
-    let length = u16::from_be_bytes(fixed(bytes)?);
-    take(bytes, usize::from(length))
+    let length = usize::try_from(i16::from_be_bytes(fixed(bytes)?)).map_err(|_| EventError::Header)?;
+    take(bytes, length)
 }
 
 fn text(bytes: Bytes) -> Result<String, EventError> {
