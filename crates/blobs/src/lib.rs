@@ -89,6 +89,8 @@ pub struct BlobWritten {
     pub md5: [u8; 16],
     /// The digests asked for, in the order asked for.
     pub digests: Vec<DigestValue>,
+    /// When it was written, as [`BlobListed::written_at`] will say.
+    pub written_at: SystemTime,
 }
 
 /// A blob as [`BlobStore::list`] finds it.

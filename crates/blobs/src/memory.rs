@@ -76,8 +76,9 @@ impl BlobStore for MemoryBlobs {
         if used + length > self.capacity {
             return Err(BlobError::NoSpace);
         }
-        blobs.insert(id, (bytes.into(), SystemTime::now()));
-        Ok(BlobWritten { id, length, md5, digests })
+        let written_at = SystemTime::now();
+        blobs.insert(id, (bytes.into(), written_at));
+        Ok(BlobWritten { id, length, md5, digests, written_at })
     }
 
     async fn open(&self, id: &BlobId, range: Option<Range<u64>>) -> Result<BlobReader, BlobError> {

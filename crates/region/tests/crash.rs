@@ -23,7 +23,7 @@ use api::{Call, Caller};
 use backup::{Item, Reader};
 use blobs::{BlobStore, FolderBlobs, FolderLimits};
 use iam::OwnerAuthorizer;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use region::backups::Backups;
 use s3::{BlobReconciler, S3};
 use service::{Reconciler, RegionFacts, Runner, ZoneFacts};
@@ -160,12 +160,12 @@ fn work_until_killed(folder: PathBuf, cycle: u64) {
                 }
             });
         }
-        let swept = Arc::clone(&parts);
+        // A minute ahead of the writers: garbage is old enough at every pass, and what is being uploaded is no leftover.
+        let ahead = Arc::new(FixedEffects::new(Timestamp::now() + SignedDuration::from_secs(61), 7));
+        let reconciler = BlobReconciler::new(parts.store.clone(), Arc::clone(&parts.blobs), ahead);
         tokio::spawn(async move {
             loop {
-                // Garbage is old enough at every pass.
-                swept.effects.advance(Duration::from_secs(61));
-                swept.reconciler.activate().await.unwrap();
+                reconciler.activate().await.unwrap();
                 tokio::task::yield_now().await;
             }
         });

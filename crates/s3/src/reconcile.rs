@@ -3,7 +3,8 @@
 //!
 //! Nothing is deleted but what a committed [`GarbageRecord`] names. A leftover becomes garbage in a transaction that
 //! conflicts with the commit that would name it, so an upload that is merely slow, or a machine that slept, loses
-//! nothing: either the object is there with its bytes, or the client is told to try again.
+//! nothing: either the object is there with its bytes, or the client is told to try again. So it is too when the upload
+//! wakes up after its garbage was collected: bytes that old are committed by nobody.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +23,9 @@ use crate::objects::{BlobRefRecord, GarbageRecord};
 const GRACE: SignedDuration = SignedDuration::from_mins(1);
 /// How old a blob that no record names must be to count as a leftover.
 const LEFTOVER_AGE: SignedDuration = SignedDuration::from_hours(1);
+/// How old a blob may be when a record comes to name it. Less than the age of a leftover: one that is older may have been
+/// garbage, deleted and forgotten meanwhile, and then nothing in the store tells of that any more.
+pub(crate) const COMMIT_AGE: SignedDuration = SignedDuration::from_mins(30);
 /// Blobs or records of one step.
 const STEP: usize = 500;
 /// Steps of one activation, of each kind: fifty thousand blobs a minute.

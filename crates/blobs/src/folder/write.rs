@@ -212,14 +212,15 @@ impl Draft {
     fn finish(mut self, last: Batch) -> Result<Finished, BlobError> {
         self.append(last)?;
         self.write_all(&format::trailer(&self.id, self.length))?;
-        if let Some(file) = &self.file {
-            file.sync_data().map_err(failed("flush", &self.path))?;
-        }
+        let file =
+            self.file.as_ref().ok_or_else(|| failed("flush", &self.path)(std::io::ErrorKind::NotFound.into()))?;
+        file.sync_data().map_err(failed("flush", &self.path))?;
+        let written_at = file.metadata().and_then(|facts| facts.modified()).map_err(failed("look at", &self.path))?;
         let path = self.shared.path(&self.id);
         fs::rename(&self.path, &path).map_err(failed("rename", &self.path))?;
         self.file = None;
         let (md5, digests) = mem::replace(&mut self.hashers, Hashers::new(&[])).finish();
-        let written = BlobWritten { id: self.id, length: self.length, md5, digests };
+        let written = BlobWritten { id: self.id, length: self.length, md5, digests, written_at };
         let finished = Finished { written: Some(written), path };
         sync_folder(&self.shared.folder(&self.id))?;
         Ok(finished)

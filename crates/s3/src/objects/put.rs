@@ -20,6 +20,7 @@ use super::record::{ObjectRecord, check_key, find, replace};
 use crate::buckets::{object_arn, own_bucket};
 use crate::error::MAX_PUT_BYTES;
 use crate::owner::hex;
+use crate::reconcile::COMMIT_AGE;
 use crate::unbuilt::{refuse_acl, refuse_given, refuse_storage_class};
 use crate::{S3, S3Error};
 
@@ -30,6 +31,7 @@ pub struct StagedObject {
     length: u64,
     md5: [u8; 16],
     checksum: StoredChecksum,
+    written_at: Timestamp,
 }
 
 #[async_trait]
@@ -68,7 +70,7 @@ impl Streaming<S3> for PutObject {
         let algorithm = read_algorithm(input.checksum_algorithm.as_deref())?;
         let in_headers = read_given(&header_checksums(input))?;
         let kinds = kinds_to_compute(in_headers.as_ref().map(|given| given.kind).or(algorithm));
-        let (blob, length, md5, digests) = take_in(service.blobs().as_ref(), body, &kinds).await?;
+        let Taken { blob, length, md5, digests, written_at } = take_in(service.blobs().as_ref(), body, &kinds).await?;
         let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
         let checked = async {
             check_md5(read_md5(input.content_md5.as_deref())?, md5)?;
@@ -95,7 +97,7 @@ impl Streaming<S3> for PutObject {
             }
         };
         match checked.await {
-            Ok(checksum) => Ok(StagedObject { blob, length, md5, checksum }),
+            Ok(checksum) => Ok(StagedObject { blob, length, md5, checksum, written_at }),
             Err(refused) => {
                 give_up(service, blob).await;
                 Err(refused)
@@ -110,6 +112,9 @@ impl Streaming<S3> for PutObject {
         cx: &Cx,
     ) -> Result<Applied<PutObjectOutput>, S3Error> {
         let old = allowed(input, view, cx)?;
+        if cx.now.duration_since(staged.written_at) >= COMMIT_AGE {
+            return Err(S3Error::Reclaimed);
+        }
         let object = ObjectRecord {
             bucket: input.bucket.clone(),
             key: input.key.clone(),
@@ -191,18 +196,27 @@ fn kinds_to_compute(announced: Option<ChecksumKind>) -> Vec<DigestKind> {
     }
 }
 
-type TakenIn = (Option<BlobId>, u64, [u8; 16], Vec<DigestValue>);
+struct Taken {
+    blob: Option<BlobId>,
+    length: u64,
+    md5: [u8; 16],
+    digests: Vec<DigestValue>,
+    written_at: Timestamp,
+}
 
-async fn take_in(blobs: &dyn BlobStore, body: ByteStream, kinds: &[DigestKind]) -> Result<TakenIn, S3Error> {
+async fn take_in(blobs: &dyn BlobStore, body: ByteStream, kinds: &[DigestKind]) -> Result<Taken, S3Error> {
     if body.length() == Some(0) {
         // Read to its end all the same: its trailers and its promises are at the end.
         body.collect(0).await?;
         let (md5, digests) = Hashers::new(kinds).finish();
-        return Ok((None, 0, md5, digests));
+        // Nothing was written that could be taken away.
+        return Ok(Taken { blob: None, length: 0, md5, digests, written_at: Timestamp::MAX });
     }
     let source: ByteSource = body.map(|piece| piece.map_err(|error| Box::new(error) as SourceError)).boxed();
     let written = blobs.put(source, MAX_PUT_BYTES, kinds).await?;
-    Ok((Some(written.id), written.length, written.md5, written.digests))
+    let written_at = Timestamp::try_from(written.written_at).map_err(|error| S3Error::Internal(error.to_string()))?;
+    let (blob, length) = (Some(written.id), written.length);
+    Ok(Taken { blob, length, md5: written.md5, digests: written.digests, written_at })
 }
 
 /// Computes a checksum that was not announced, from what was written.
