@@ -85,7 +85,7 @@ async fn an_imported_blob_is_as_one_that_was_put() {
             import.write(piece).unwrap();
         }
         drop(import);
-        assert_eq!(files(folder.path()), [path.clone()], "what was begun and dropped is gone");
+        assert_eq!(files(folder.path()), std::slice::from_ref(&path), "what was begun and dropped is gone");
         store.delete(&put.id).await.unwrap();
         let mut import = store.import(put.id);
         bytes.chunks(70_001).for_each(|piece| import.write(piece).unwrap());
