@@ -7,7 +7,7 @@ use std::time::Duration;
 use api::Call;
 use ids::AccountId;
 use store::{CommitError, Store, StoreError, View};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wire::ServiceError;
 
 use crate::threads::Threads;
@@ -105,11 +105,17 @@ impl Runner {
         let needs = O::needs(&input, &self.scope(&call));
         self.shared.authorizer.authorize(&call, &needs).map_err(|refusal| S::unauthorized(&call, &refusal))?;
         permitted::<O>(&input)?;
-        let cx = self.cx(&call);
         {
-            let view = self.view().map_err(store_error)?;
-            O::check(&input, &view, &cx).map_err(|error| temporary(error.into()))?;
+            let _place = self.place().await?;
+            let (runner, cx) = (self.clone(), self.cx(&call));
+            let check = move || {
+                let view = runner.view().map_err(store_error)?;
+                O::check(&input, &view, &cx).map_err(|error| temporary(error.into()))?;
+                Ok(input)
+            };
+            input = self.shared.threads.run(check).await.map_err(|error| in_words_of(S::NAME, error))?;
         }
+        let cx = self.cx(&call);
         let staged = O::stage(service, &mut input, &cx).await.map_err(Into::into)?;
         let both = Arc::new((input, staged));
         let committed = self
@@ -134,23 +140,25 @@ impl Runner {
         T: Send + 'static,
         F: Fn(&I, &View, &Cx) -> Result<Applied<T>, ServiceError> + Copy + Send + 'static,
     {
-        let place = tokio::time::timeout(MAX_WAIT, self.shared.places.acquire());
-        let _place = place.await.ok().and_then(Result::ok).ok_or_else(|| unavailable("too many calls are waiting"))?;
+        let _place = self.place().await?;
         for attempt in 0..MAX_ATTEMPTS {
             let (runner, input, cx) = (self.clone(), Arc::clone(&input), self.cx(&call));
             let threads = &self.shared.threads;
-            let (view, applied) = threads
+            let (decided, output) = threads
                 .run(move || {
                     let view = runner.view().map_err(store_error)?;
                     let applied = apply(&input, &view, &cx).map_err(temporary)?;
-                    // A call that changes nothing gives its view up here; one that does, in its commit.
-                    let view = (!applied.changes.is_empty()).then_some(view);
-                    Ok::<_, ServiceError>((view, applied))
+                    let Applied { output, changes } = applied;
+                    if changes.is_empty() {
+                        return Ok((None, output));
+                    }
+                    // The view ends here: one that waited until the call goes on would keep other calls from reading.
+                    Ok::<_, ServiceError>((Some(Store::decide(&view, changes).map_err(store_error)?), output))
                 })
                 .await?;
-            let Some(view) = view else { return Ok(applied.output) };
-            match self.shared.store.commit(Some(&view), applied.changes).await {
-                Ok(_) => return Ok(applied.output),
+            let Some(decided) = decided else { return Ok(output) };
+            match self.shared.store.commit_decided(decided).await {
+                Ok(_) => return Ok(output),
                 Err(CommitError::Conflict) => {
                     let pause = Duration::from_millis(1 << attempt.min(6));
                     tokio::time::sleep(pause).await;
@@ -159,6 +167,12 @@ impl Runner {
             }
         }
         Err(unavailable("the call kept conflicting with others"))
+    }
+
+    /// A place among the calls that read.
+    async fn place(&self) -> Result<SemaphorePermit<'_>, ServiceError> {
+        let place = tokio::time::timeout(MAX_WAIT, self.shared.places.acquire());
+        place.await.ok().and_then(Result::ok).ok_or_else(|| unavailable("too many calls are waiting"))
     }
 
     fn view(&self) -> Result<View, StoreError> {

@@ -38,6 +38,6 @@ pub use log::CommitLog;
 pub use memory::Memory;
 pub use range::{KeyRange, ReadSet, after_prefix, successor};
 pub use record::{IndexEntry, Record, decode, encode, table_prefix};
-pub use store::Store;
+pub use store::{Decided, Store};
 pub use view::View;
 pub use watch::{Watch, Watchers};

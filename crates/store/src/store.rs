@@ -22,6 +22,14 @@ pub struct Store {
     counters: Arc<Counters>,
 }
 
+/// Changes with what they were decided on, ready to be committed. Holds nothing of the engine.
+#[derive(Debug)]
+pub struct Decided {
+    version: Version,
+    reads: ReadSet,
+    writes: Vec<Write>,
+}
+
 impl Store {
     /// A store over `engine`.
     pub fn new(engine: impl Engine) -> Self {
@@ -60,26 +68,44 @@ impl Store {
             if changes.is_empty() {
                 return view.version().map_err(CommitError::from);
             }
-            let writes = changes.writes(Some(view))?;
-            let (version, reads) = view.end()?;
-            return self.send(version, reads, writes).await;
+            return self.commit_decided(Self::decide(view, changes)?).await;
         }
         if !changes.needs_view() {
             return self.send(0, ReadSet::new(), changes.writes(None)?).await;
         }
         for _ in 0..BLIND_TRIES {
-            let (version, reads, writes) = {
+            let decided = {
                 let view = self.view()?;
                 let writes = changes.writes(Some(&view))?;
                 let (version, reads) = view.end()?;
-                (version, reads, writes)
+                Decided { version, reads, writes }
             };
-            match self.send(version, reads, writes).await {
+            match self.commit_decided(decided).await {
                 Err(CommitError::Conflict) => {}
                 outcome => return outcome,
             }
         }
         Err(CommitError::Conflict)
+    }
+
+    /// The first half of [`Store::commit`]: reads what is left to read, and ends the view. For whoever decides on one
+    /// thread and commits on another: a view that waits for a thread keeps others from having theirs.
+    ///
+    /// # Errors
+    /// The engine's failure.
+    pub fn decide(view: &View, changes: Changes) -> Result<Decided, StoreError> {
+        let writes = changes.writes(Some(view))?;
+        let (version, reads) = view.end()?;
+        Ok(Decided { version, reads, writes })
+    }
+
+    /// The second half of [`Store::commit`].
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_decided(&self, decided: Decided) -> Result<Version, CommitError> {
+        let Decided { version, reads, writes } = decided;
+        self.send(version, reads, writes).await
     }
 
     /// What has been committed through this store and its clones.
