@@ -34,11 +34,6 @@ mod watching;
 
 use std::process::ExitCode;
 
-/// A quarter of a busy region's time went into glibc's allocator: an answer is thousands of small pieces of text, made on
-/// one thread and freed on another.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
