@@ -17,9 +17,9 @@ REQUEST = b"GET /_welkin/health HTTP/1.1\r\nhost: localhost\r\n\r\n"
 def descriptors():
     """Our own ends of the connections."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if before[1] < COUNT + 500:
-        pytest.skip("this machine does not allow so many open files")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    # Where the limit is lower, root may raise it; who may not fails here, and learns why.
+    hard = max(before[1], COUNT + 500)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 

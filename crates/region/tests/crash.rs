@@ -8,12 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use api::s3::{
@@ -27,6 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use region::backups::Backups;
 use s3::{BlobReconciler, S3};
 use service::{Reconciler, RegionFacts, Runner, ZoneFacts};
+use store::conformance::killed::{acknowledge, start_again};
 use store::{Direction, KeyRange, Store};
 use store_sqlite::Sqlite;
 use testkit::FixedEffects;
@@ -129,13 +127,6 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Says what is safe; a line that was cut off does not end in a full stop.
-fn acknowledge(what: &str) {
-    let mut output = std::io::stdout().lock();
-    output.write_all(format!("safe {what}.\n").as_bytes()).unwrap();
-    output.flush().unwrap();
-}
-
 fn work_until_killed(folder: PathBuf, cycle: u64) {
     runtime().block_on(async {
         let parts = Arc::new(Parts::open(&folder));
@@ -181,26 +172,6 @@ fn work_until_killed(folder: PathBuf, cycle: u64) {
         .await
         .unwrap();
     });
-}
-
-fn start(folder: &Path, cycle: u64) -> (Child, Receiver<String>) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([TEST, "--exact", "--nocapture"])
-        .env(FOLDER, folder)
-        .env(CYCLE, cycle.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (sender, lines) = mpsc::channel();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    thread::spawn(move || {
-        for line in output.lines().map_while(Result::ok) {
-            if let Some(what) = line.strip_prefix("safe ").and_then(|rest| rest.strip_suffix('.')) {
-                sender.send(what.to_owned()).ok();
-            }
-        }
-    });
-    (child, lines)
 }
 
 /// What the killed processes of one folder have acknowledged.
@@ -299,7 +270,10 @@ fn nothing_acknowledged_is_lost_and_nothing_leaks_when_killed_at_any_instant() {
             folder = tempfile::tempdir().unwrap();
             acknowledged = Acknowledged::default();
         }
-        let (mut child, lines) = start(folder.path(), cycle);
+        let (mut child, lines) = {
+            let folder = folder.path().to_str().unwrap();
+            start_again(TEST, &[(FOLDER, folder), (CYCLE, &cycle.to_string())])
+        };
         for _ in 0..1 + next() % 60 {
             acknowledged.take(&lines.recv_timeout(Duration::from_secs(60)).expect("the process goes on working"));
         }

@@ -4,15 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use store::conformance::killed::{check_what_is_left, start_again, write_until_killed};
 use store::conformance::{commit, commit_after, put, value, wait};
-use store::{CommitError, Direction, Engine, KeyRange, ReadSet, StoreError};
+use store::{CommitError, Engine, ReadSet, StoreError};
 use store_postgres::{Postgres, Target};
 use testkit::postgres::Server;
 
@@ -31,14 +29,14 @@ fn open(url: &str) -> Postgres {
 #[test]
 fn no_acknowledged_write_is_lost_to_kill_9_of_a_writer() {
     if let (Ok(url), Ok(round)) = (std::env::var(DATABASE), std::env::var(ROUND)) {
-        write_until_killed(&url, &round);
+        write_until_killed(&open(&url), &round);
     }
     let server = Server::own();
     let database = server.database();
     let url = database.url();
     let mut acknowledged = BTreeSet::new();
     for round in 0..ROUNDS {
-        let (mut child, lines) = start(&url, round);
+        let (mut child, lines) = start_again(TEST, &[(DATABASE, &url), (ROUND, &round.to_string())]);
         // From right after the first acknowledgement to many batches later.
         let wanted = 1 + round * round * 97 % 400;
         for _ in 0..wanted {
@@ -47,74 +45,8 @@ fn no_acknowledged_write_is_lost_to_kill_9_of_a_writer() {
         child.kill().unwrap();
         acknowledged.extend(lines);
         assert!(!child.wait().unwrap().success(), "it was killed");
-        check(&open(&url), &acknowledged);
+        check_what_is_left(&open(&url), &acknowledged);
     }
-}
-
-fn start(url: &str, round: usize) -> (Child, Receiver<String>) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([TEST, "--exact", "--nocapture"])
-        .env(DATABASE, url)
-        .env(ROUND, round.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (sender, lines) = mpsc::channel();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    thread::spawn(move || {
-        for line in output.lines().map_while(Result::ok) {
-            // The last line may have been cut off: only whole ones end in a full stop.
-            if let Some(key) = line.strip_prefix("acknowledged ").and_then(|rest| rest.strip_suffix('.')) {
-                sender.send(key.to_owned()).ok();
-            }
-        }
-    });
-    (child, lines)
-}
-
-/// Each transaction writes two keys far apart, with sizes from a few bytes to several pages.
-fn write_until_killed(url: &str, round: &str) -> ! {
-    let engine = open(url);
-    thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            let engine = &engine;
-            scope.spawn(move || {
-                for number in 0u64.. {
-                    let key = format!("{round}/{writer}/{number}");
-                    let value = content(&key);
-                    commit(engine, [put(format!("left/{key}"), &value), put(format!("right/{key}"), &value)]);
-                    let mut output = std::io::stdout().lock();
-                    output.write_all(format!("acknowledged {key}.\n").as_bytes()).unwrap();
-                    output.flush().unwrap();
-                }
-            });
-        }
-    });
-    unreachable!("the writers never end")
-}
-
-fn content(key: &str) -> Vec<u8> {
-    let size = key.bytes().fold(7usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 9000;
-    key.bytes().cycle().take(size + 1).collect()
-}
-
-fn check(engine: &dyn Engine, acknowledged: &BTreeSet<String>) {
-    let snapshot = engine.snapshot().unwrap();
-    let half = |prefix: &str| -> BTreeSet<String> {
-        let pairs = snapshot.scan(KeyRange::prefix(prefix.as_bytes()), Direction::Ascending, usize::MAX).unwrap();
-        pairs
-            .into_iter()
-            .map(|(key, value)| {
-                let key = String::from_utf8(key[prefix.len()..].to_vec()).unwrap();
-                assert!(value == content(&key), "{key} has other content");
-                key
-            })
-            .collect()
-    };
-    let left = half("left/");
-    assert_eq!(left, half("right/"), "a transaction was kept by halves");
-    let lost: Vec<_> = acknowledged.difference(&left).collect();
-    assert!(lost.is_empty(), "lost of {}: {lost:?}", acknowledged.len());
 }
 
 /// Counters that every commit raises by one: what was acknowledged is the least they may say, what was tried the most.

@@ -1,11 +1,12 @@
 //! The cases every engine must pass. An engine's tests implement [`Fixture`] and call
 //! [`conformance_suite!`](crate::conformance_suite) with it.
-//! Not here: what only one engine promises, such as surviving `kill -9`.
+//! Not here: what only some engines promise, such as surviving `kill -9`; but [`killed`] is what the tests of that share.
 #![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod concurrency;
 mod edges;
 mod golden;
+pub mod killed;
 mod model;
 mod reading;
 mod watching;
