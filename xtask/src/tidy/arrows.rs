@@ -34,8 +34,9 @@ const RINGS: &[Ring] = &[
     pure("wire", &[], "syntax only: it knows no service, no id, no record"),
     pure("api", &["ids", "wire"], "generated types and schemas, nothing that could give them a meaning"),
     pure("store", &["ids"], "facts, whatever they are about"),
-    pure("service", &["api", "ids", "store", "wire"], "what operations are made of, whatever they do"),
-    pure("iam", &["api", "ids", "service", "store", "wire"], "a service calls another one through `api` only"),
+    pure("policy", &[], "the language alone: it knows no record, no service and no call"),
+    pure("service", &["api", "ids", "policy", "store", "wire"], "what operations are made of, whatever they do"),
+    pure("iam", &["api", "ids", "policy", "service", "store", "wire"], "a service calls another one through `api` only"),
     Ring {
         tests_use: &["iam"],
         ..pure(
