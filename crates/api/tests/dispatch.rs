@@ -29,6 +29,7 @@ fn call(caller: Caller) -> Call {
         is_secure: true,
         user_agent: String::new(),
         region: "us-east-1".into(),
+        verdicts: api::Verdicts::default(),
     }
 }
 

@@ -349,7 +349,7 @@ pub(crate) mod tests {
         assert_eq!((&record["readOnly"], &record["managementEvent"]), (&Value::Bool(false), &Value::Bool(true)));
         assert_eq!(record["recipientAccountId"], "012345678901");
         assert_eq!(record["requestParameters"], Value::Null);
-        let principal = Principal::User { name: "ada".into(), id: "AIDAX".into() };
+        let principal = Principal::User { name: "ada".into(), path: "/".into(), id: "AIDAX".into() };
         let user = Caller { principal, ..root };
         let mut refused = event(Identity::Proven(&user), "RunInstances");
         refused.outcome.error = Some(("UnauthorizedOperation", "You are not authorized"));

@@ -10,6 +10,7 @@ use store::{Record, StoreError, View};
 
 use crate::accounts::{AccountRecord, AccountStatus};
 use crate::credential::Credential;
+use crate::users::UserRecord;
 
 /// An access key, as stored. The secret is kept in clear, because SigV4 is symmetric; the store's folder is readable
 /// by its owner alone.
@@ -100,25 +101,39 @@ impl NewAccessKey {
     }
 }
 
-/// The credential of an access key that works, in an account that may be used.
+/// The credential of an access key that works, in an account that may be used: of a permanent key, or of a session.
 ///
 /// # Errors
 /// The store's.
 pub fn find_credential(view: &View, access_key: &str) -> Result<Option<Credential>, StoreError> {
-    let Some(key) = view.get::<AccessKeyRecord>(&access_key.to_owned())? else { return Ok(None) };
-    if key.status != KeyStatus::Active {
-        return Ok(None);
+    if access_key.starts_with("ASIA") {
+        return crate::sessions::find(view, access_key);
     }
-    let account = view.get::<AccountRecord>(&key.account)?;
-    if account.is_none_or(|account| account.status != AccountStatus::Active) {
+    let Some(key) = view.get::<AccessKeyRecord>(&access_key.to_owned())? else { return Ok(None) };
+    if key.status != KeyStatus::Active || !is_in_use(view, &key.account)? {
         return Ok(None);
     }
     let principal = match key.owner {
         KeyOwner::Root => Principal::Root,
-        KeyOwner::User { name, id } => Principal::User { name, id },
+        KeyOwner::User { id, .. } => match user_principal(view, &id)? {
+            Some(principal) => principal,
+            None => return Ok(None),
+        },
     };
-    let caller = Caller { account: Some(key.account), principal, access_key: Some(key.id) };
+    let caller = Caller { account: Some(key.account), principal, access_key: Some(key.id), session: None };
     Ok(Some(Credential::permanent(key.secret, caller)))
+}
+
+/// Whether an account is there and may be used.
+pub(crate) fn is_in_use(view: &View, account: &AccountId) -> Result<bool, StoreError> {
+    let account = view.get::<AccountRecord>(account)?;
+    Ok(account.is_some_and(|account| account.status == AccountStatus::Active))
+}
+
+/// The user with this unique id, as a caller.
+pub(crate) fn user_principal(view: &View, id: &str) -> Result<Option<Principal>, StoreError> {
+    let user = view.by_index::<UserRecord>("id", id.to_owned(), None, 1)?.pop();
+    Ok(user.map(|UserRecord { name, path, id, .. }| Principal::User { name, path, id }))
 }
 
 #[cfg(test)]

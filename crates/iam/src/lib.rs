@@ -1,21 +1,38 @@
-//! Identity: accounts, access keys, who a key belongs to, and what its owner may do. STS answers from here too.
-//! Not here yet: users, roles and policies (an access key may belong to a user, who then may do nothing, as a user
-//! without policies may not); signatures (the edge compares them).
+//! Identity: accounts, users, groups, roles and their policies, access keys and sessions, who a key belongs to, and what
+//! its owner may do. The services IAM and STS answer from here.
+//! Not here: signatures (the edge compares them); the language of policies, which is `policy`'s.
 #![forbid(unsafe_code)]
 
 mod accounts;
 mod authorizer;
+mod bind_iam;
 mod bind_sts;
 mod credential;
 mod error;
+mod groups;
+mod iam;
+mod instance_profiles;
 mod keys;
+#[allow(dead_code, reason = "its users come")]
+mod names;
+mod policies;
+mod roles;
+mod sessions;
 mod sts;
 mod tables;
+mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorizer::OwnerAuthorizer;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
+pub use groups::{GroupRecord, MembershipRecord};
+pub use iam::Iam;
+pub use instance_profiles::InstanceProfileRecord;
 pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
+pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
+pub use roles::RoleRecord;
+pub use sessions::{SessionHolder, SessionPolicyText, SessionRecord};
 pub use sts::Sts;
 pub use tables::prepare;
+pub use users::UserRecord;

@@ -38,8 +38,8 @@ impl Service for Sts {
 impl Operation<Sts> for GetCallerIdentity {
     type Error = IamError;
 
-    fn needs(_input: &GetCallerIdentityRequest, _scope: &Scope) -> Vec<Need> {
-        Vec::new()
+    fn needs(_input: &GetCallerIdentityRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(Vec::new())
     }
 
     fn apply(

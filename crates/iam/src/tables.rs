@@ -2,46 +2,176 @@
 
 use store::{CommitError, Store};
 
-use crate::{AccessKeyRecord, AccountRecord};
+use crate::{
+    AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
+    MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
+};
 
-/// Brings the tables of accounts and keys to the shapes and indexes of this program. On a store that has them already
+/// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
 /// it reads one key a table.
 ///
 /// # Errors
 /// See [`Store::prepare`].
 pub async fn prepare(store: &Store) -> Result<(), CommitError> {
-    tokio::try_join!(store.prepare::<AccountRecord>(), store.prepare::<AccessKeyRecord>()).map(drop)
+    tokio::try_join!(
+        store.prepare::<AccountRecord>(),
+        store.prepare::<AccessKeyRecord>(),
+        store.prepare::<UserRecord>(),
+        store.prepare::<GroupRecord>(),
+        store.prepare::<MembershipRecord>(),
+        store.prepare::<RoleRecord>(),
+        store.prepare::<InstanceProfileRecord>(),
+        store.prepare::<PolicyRecord>(),
+        store.prepare::<PolicyVersionRecord>(),
+        store.prepare::<InlinePolicyRecord>(),
+        store.prepare::<AttachmentRecord>(),
+        store.prepare::<SessionRecord>(),
+    )
+    .map(drop)
 }
 
 #[cfg(test)]
 mod tests {
+    use ids::AccountId;
     use jiff::Timestamp;
     use store::conformance::check_shapes;
 
-    use crate::{AccessKeyRecord, AccountRecord, AccountStatus, KeyOwner, KeyStatus};
+    use crate::{
+        AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, GroupRecord, InlinePolicyRecord,
+        InstanceProfileRecord, KeyOwner, KeyStatus, MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
+        SessionHolder, SessionPolicyText, SessionRecord, UserRecord,
+    };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
 
     #[test]
     fn stored_shapes() {
         let created = Timestamp::constant(1_795_248_000, 0);
-        let account = AccountRecord {
-            id: "111111111111".parse().unwrap(),
-            name: "root".into(),
-            status: AccountStatus::Active,
-            created,
-        };
+        let one: AccountId = "111111111111".parse().unwrap();
+        let account = AccountRecord { id: one.clone(), name: "root".into(), status: AccountStatus::Active, created };
         let owner = KeyOwner::User { name: "ann".into(), id: "AIDA1".into() };
         let key = AccessKeyRecord {
             id: "AKIA1".into(),
             secret: "secret".into(),
-            account: account.id.clone(),
+            account: one,
             owner,
             status: KeyStatus::Active,
             created,
         };
         check_shapes(SHAPES, &[(1, account)]);
         check_shapes(SHAPES, &[(1, key)]);
+    }
+
+    #[test]
+    fn stored_shapes_of_entities() {
+        let created = Timestamp::constant(1_795_248_000, 0);
+        let account: AccountId = "111111111111".parse().unwrap();
+        let tags = vec![("Team".to_owned(), "blue".to_owned())];
+        let boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
+        let user = UserRecord {
+            account: account.clone(),
+            name: "Ann".into(),
+            path: "/a/".into(),
+            id: "AIDA1".into(),
+            created,
+            boundary: boundary.clone(),
+            tags: tags.clone(),
+        };
+        let group = GroupRecord {
+            account: account.clone(),
+            name: "Devs".into(),
+            path: "/".into(),
+            id: "AGPA1".into(),
+            created,
+        };
+        let membership = MembershipRecord { account: account.clone(), user: "ann".into(), group: "devs".into() };
+        let role = RoleRecord {
+            account: account.clone(),
+            name: "Ci".into(),
+            path: "/".into(),
+            id: "AROA1".into(),
+            created,
+            trust: "{}".into(),
+            description: Some("text".into()),
+            max_session: 3600,
+            boundary,
+            tags: tags.clone(),
+            linked_service: Some("autoscaling.amazonaws.com".into()),
+        };
+        let profile = InstanceProfileRecord {
+            account: account.clone(),
+            name: "Web".into(),
+            path: "/".into(),
+            id: "AIPA1".into(),
+            created,
+            role: Some("ci".into()),
+            tags,
+        };
+        check_shapes(SHAPES, &[(1, user)]);
+        check_shapes(SHAPES, &[(1, group)]);
+        check_shapes(SHAPES, &[(1, membership)]);
+        check_shapes(SHAPES, &[(1, role)]);
+        check_shapes(SHAPES, &[(1, profile)]);
+    }
+
+    #[test]
+    fn stored_shapes_of_policies() {
+        let created = Timestamp::constant(1_795_248_000, 0);
+        let account: AccountId = "111111111111".parse().unwrap();
+        let policy = PolicyRecord {
+            account: account.clone(),
+            name: "P".into(),
+            path: "/".into(),
+            id: "ANPA1".into(),
+            description: Some("text".into()),
+            created,
+            updated: created,
+            default_version: 1,
+            last_version: 2,
+            tags: vec![("Team".to_owned(), "blue".to_owned())],
+        };
+        let version = PolicyVersionRecord {
+            account: account.clone(),
+            policy: "p".into(),
+            version: 1,
+            document: "{}".into(),
+            created,
+        };
+        let inline = InlinePolicyRecord {
+            account: account.clone(),
+            owner: "user/ann".into(),
+            name: "I".into(),
+            document: "{}".into(),
+        };
+        let attachment =
+            AttachmentRecord { account, owner: "user/ann".into(), policy_arn: "arn:aws:iam::aws:policy/P".into() };
+        check_shapes(SHAPES, &[(1, policy)]);
+        check_shapes(SHAPES, &[(1, version)]);
+        check_shapes(SHAPES, &[(1, inline)]);
+        check_shapes(SHAPES, &[(1, attachment)]);
+    }
+
+    #[test]
+    fn stored_shapes_of_sessions() {
+        let issued = Timestamp::constant(1_795_248_000, 0);
+        let session = SessionRecord {
+            id: "ASIA1".into(),
+            secret: "secret".into(),
+            token: "token".into(),
+            account: "111111111111".parse().unwrap(),
+            holder: SessionHolder::Role { id: "AROA1".into(), session: "s".into() },
+            issued,
+            expires: issued,
+            mfa: Some(issued),
+            policies: Some(vec![SessionPolicyText::Inline("{}".into()), SessionPolicyText::Managed("arn".into())]),
+            tags: vec![("Team".to_owned(), "blue".to_owned())],
+            transitive_tags: vec!["Team".into()],
+            source_identity: Some("ann".into()),
+            provider: Some("accounts.google.com".into()),
+            context: vec![("accounts.google.com:sub".into(), vec!["1".into()])],
+            instance: Some("arn:aws:ec2:us-east-1:111111111111:instance/i-1".into()),
+        };
+        check_shapes(SHAPES, &[(1, session)]);
     }
 
     /// The words that a golden file, which has but one of each, does not show.

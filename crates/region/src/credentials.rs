@@ -4,35 +4,37 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use edge::Credentials;
-use iam::{AccessKeyRecord, AccountRecord, Credential};
+use iam::Credential;
 use store::Store;
 use tokio::sync::watch;
 
 /// Most access keys that are kept. When there are more, all are forgotten and read anew.
 const MAX_KEPT: usize = 10_000;
 
-/// Credentials of a store. A change of a key or an account holds from the next request on: commits wake their watchers
+/// Credentials of a store. A change of a key, its owner or an account holds from the next request on: commits wake their watchers
 /// before they are acknowledged, and nothing that was read before a wake-up is used after it. Where several processes
 /// share a store, it is asked at each request whether another one has committed something.
 pub(crate) struct StoreCredentials {
     store: Store,
-    keys: watch::Receiver<u64>,
-    accounts: watch::Receiver<u64>,
+    entities: watch::Receiver<u64>,
+    sessions: watch::Receiver<u64>,
     kept: RwLock<HashMap<String, (Age, Arc<Credential>)>>,
 }
 
-/// The last commits that touched keys and accounts when something was read.
+/// The last commits that touched what IAM keeps and sessions when something was read.
 type Age = (u64, u64);
 
 impl StoreCredentials {
     pub(crate) fn new(store: Store) -> Self {
-        let keys = store.watch::<AccessKeyRecord>().receiver();
-        let accounts = store.watch::<AccountRecord>().receiver();
-        Self { store, keys, accounts, kept: RwLock::default() }
+        let entities = store.watch_tables("iam/").receiver();
+        let sessions = store.watch_tables("sts/").receiver();
+        Self { store, entities, sessions, kept: RwLock::default() }
     }
 
-    fn age(&self) -> Age {
-        (*self.keys.borrow(), *self.accounts.borrow())
+    /// Sessions come and go with every `AssumeRole`, which is nothing to those who hold permanent keys.
+    fn age(&self, access_key: &str) -> Age {
+        let is_session = access_key.starts_with("ASIA");
+        (*self.entities.borrow(), if is_session { *self.sessions.borrow() } else { 0 })
     }
 }
 
@@ -40,7 +42,7 @@ impl Credentials for StoreCredentials {
     fn find(&self, access_key: &str) -> Result<Option<Arc<Credential>>, String> {
         self.store.refresh().map_err(|error| error.to_string())?;
         // Taken before the store is read: what is read may be newer than its age says, never older.
-        let age = self.age();
+        let age = self.age(access_key);
         if let Some((kept_age, credential)) = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(access_key)
             && *kept_age == age
         {

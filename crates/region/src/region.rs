@@ -9,7 +9,7 @@ use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
-use iam::{OwnerAuthorizer, Sts};
+use iam::{Iam, OwnerAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
 use s3::S3;
@@ -108,6 +108,8 @@ pub struct Services {
     pub cloudtrail: CloudTrail,
     /// EC2.
     pub ec2: Ec2,
+    /// IAM.
+    pub iam: Iam,
     /// STS.
     pub sts: Sts,
     /// S3.
@@ -116,7 +118,7 @@ pub struct Services {
 
 impl Services {
     fn mounts(&self) -> Vec<Mount> {
-        let Self { cloudtrail, ec2, sts, s3 } = self.clone();
+        let Self { cloudtrail, ec2, iam, sts, s3 } = self.clone();
         vec![
             Mount::new(&api::cloudtrail::SERVICE, move |operation, call, request| {
                 let cloudtrail = cloudtrail.clone();
@@ -125,6 +127,10 @@ impl Services {
             Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
                 let ec2 = ec2.clone();
                 Box::pin(async move { api::ec2::dispatch(&ec2, operation, call, request).await })
+            }),
+            Mount::new(&api::iam::SERVICE, move |operation, call, request| {
+                let iam = iam.clone();
+                Box::pin(async move { api::iam::dispatch(&iam, operation, call, request).await })
             }),
             Mount::new(&api::sts::SERVICE, move |operation, call, request| {
                 let sts = sts.clone();
@@ -196,6 +202,7 @@ impl Region {
         let services = Services {
             cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
+            iam: Iam::new(runner.clone()),
             sts: Sts::new(runner.clone()),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };

@@ -44,8 +44,13 @@ pub trait Operation<S: Service>: wire::OperationType {
     /// The service's error type.
     type Error: Into<ServiceError>;
 
-    /// What the caller must be allowed to do. There is no default, so that it cannot be forgotten.
-    fn needs(input: &Self::Input, scope: &Scope) -> Vec<Need>;
+    /// What the caller must be allowed to do. There is no default, so that it cannot be forgotten. The view tells what
+    /// conditions ask about the resources (their tags, their policies). Input that makes no sense is not refused here:
+    /// only who may ask learns what is wrong with the question.
+    ///
+    /// # Errors
+    /// The store's, in the service's words.
+    fn needs(input: &Self::Input, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error>;
 
     /// Validates against the view and gives the answer with the changes to commit. May run several times for one
     /// call, each time on a fresh view: a pure function of its arguments.
@@ -66,8 +71,11 @@ pub trait Streaming<S: Service>: wire::OperationType {
     /// What was found or committed, from which the answer is made.
     type Found: Send + 'static;
 
-    /// What the caller must be allowed to do.
-    fn needs(input: &Self::Input, scope: &Scope) -> Vec<Need>;
+    /// As [`Operation::needs`].
+    ///
+    /// # Errors
+    /// As there.
+    fn needs(input: &Self::Input, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error>;
 
     /// Refuses early, before any byte is taken in: what `apply` would refuse whatever the bytes are.
     ///

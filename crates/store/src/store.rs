@@ -123,6 +123,12 @@ impl Store {
         self.engine.watch(&row_key::<R>(prefix.as_bytes()))
     }
 
+    /// Wakes after every commit that changes a record of a table whose name begins so, such as `iam/`. Take it before
+    /// the view.
+    pub fn watch_tables(&self, beginning: &str) -> Watch {
+        self.engine.watch(format!("t/{beginning}").as_bytes())
+    }
+
     /// As [`Engine::refresh`]: for whoever keeps in memory what a watch guards.
     ///
     /// # Errors

@@ -36,7 +36,11 @@ const RINGS: &[Ring] = &[
     pure("store", &["ids"], "facts, whatever they are about"),
     pure("policy", &[], "the language alone: it knows no record, no service and no call"),
     pure("service", &["api", "ids", "policy", "store", "wire"], "what operations are made of, whatever they do"),
-    pure("iam", &["api", "ids", "policy", "service", "store", "wire"], "a service calls another one through `api` only"),
+    pure(
+        "iam",
+        &["api", "ids", "policy", "service", "store", "wire"],
+        "a service calls another one through `api` only",
+    ),
     Ring {
         tests_use: &["iam"],
         ..pure(

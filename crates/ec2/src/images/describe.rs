@@ -40,8 +40,8 @@ const CHUNK: usize = 500;
 impl Operation<Ec2> for DescribeImages {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeImagesRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeImages")]
+    fn needs(_input: &DescribeImagesRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeImages")])
     }
 
     fn apply(input: &DescribeImagesRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeImagesResult>, Ec2Error> {

@@ -31,9 +31,9 @@ impl Streaming<Ec2> for GetConsoleOutput {
     type Staged = ();
     type Found = Found;
 
-    fn needs(input: &GetConsoleOutputRequest, scope: &Scope) -> Vec<Need> {
+    fn needs(input: &GetConsoleOutputRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let resource = format!("instance/{}", input.instance_id);
-        vec![Need::on("ec2:GetConsoleOutput", scope.arn("ec2", &resource))]
+        Ok(vec![Need::on("ec2:GetConsoleOutput", scope.arn("ec2", &resource))])
     }
 
     fn check(_input: &GetConsoleOutputRequest, _view: &View, _cx: &Cx) -> Result<(), Ec2Error> {

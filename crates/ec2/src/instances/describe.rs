@@ -77,8 +77,8 @@ const FILTERS: &[&str] = &[
 impl Operation<Ec2> for DescribeInstances {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeInstancesRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeInstances")]
+    fn needs(_input: &DescribeInstancesRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeInstances")])
     }
 
     fn apply(

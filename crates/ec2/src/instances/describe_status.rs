@@ -30,8 +30,8 @@ const FILTERS: &[&str] = &[
 impl Operation<Ec2> for DescribeInstanceStatus {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeInstanceStatusRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeInstanceStatus")]
+    fn needs(_input: &DescribeInstanceStatusRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeInstanceStatus")])
     }
 
     fn apply(

@@ -17,8 +17,12 @@ use crate::{Ec2, Ec2Error};
 impl Operation<Ec2> for DescribeInstanceTypeOfferings {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeInstanceTypeOfferingsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeInstanceTypeOfferings")]
+    fn needs(
+        _input: &DescribeInstanceTypeOfferingsRequest,
+        _view: &View,
+        _scope: &Scope,
+    ) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeInstanceTypeOfferings")])
     }
 
     fn apply(

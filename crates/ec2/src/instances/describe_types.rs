@@ -36,8 +36,8 @@ const FILTERS: &[&str] = &[
 impl Operation<Ec2> for DescribeInstanceTypes {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeInstanceTypesRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeInstanceTypes")]
+    fn needs(_input: &DescribeInstanceTypesRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeInstanceTypes")])
     }
 
     fn apply(

@@ -30,7 +30,7 @@ impl Operation<Ec2> for RunInstances {
     type Error = Ec2Error;
 
     /// Source: the service authorization reference of EC2, `RunInstances`.
-    fn needs(input: &RunInstancesRequest, scope: &Scope) -> Vec<Need> {
+    fn needs(input: &RunInstancesRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let interface = input.network_interfaces.as_deref().unwrap_or_default().first();
         let image = input.image_id.as_deref().unwrap_or("*");
         let subnet = input.subnet_id.as_deref().or(interface.and_then(|own| own.subnet_id.as_deref())).unwrap_or("*");
@@ -50,7 +50,7 @@ impl Operation<Ec2> for RunInstances {
             let kind = specification.resource_type.as_deref().unwrap_or("*");
             needs.push(Need::on("ec2:CreateTags", scope.arn("ec2", &format!("{kind}/*"))));
         }
-        needs
+        Ok(needs)
     }
 
     fn apply(input: &RunInstancesRequest, view: &View, cx: &Cx) -> Result<Applied<Reservation>, Ec2Error> {

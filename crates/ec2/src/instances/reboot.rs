@@ -11,9 +11,9 @@ use crate::{Ec2, Ec2Error};
 impl Operation<Ec2> for RebootInstances {
     type Error = Ec2Error;
 
-    fn needs(input: &RebootInstancesRequest, scope: &Scope) -> Vec<Need> {
+    fn needs(input: &RebootInstancesRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let need = |id: &String| Need::on("ec2:RebootInstances", scope.arn("ec2", &format!("instance/{id}")));
-        input.instance_ids.iter().map(need).collect()
+        Ok(input.instance_ids.iter().map(need).collect())
     }
 
     fn apply(input: &RebootInstancesRequest, view: &View, cx: &Cx) -> Result<Applied<()>, Ec2Error> {

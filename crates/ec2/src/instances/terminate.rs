@@ -19,9 +19,9 @@ pub(crate) const BY_USER: (&str, &str) =
 impl Operation<Ec2> for TerminateInstances {
     type Error = Ec2Error;
 
-    fn needs(input: &TerminateInstancesRequest, scope: &Scope) -> Vec<Need> {
+    fn needs(input: &TerminateInstancesRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let need = |id: &String| Need::on("ec2:TerminateInstances", scope.arn("ec2", &format!("instance/{id}")));
-        input.instance_ids.iter().map(need).collect()
+        Ok(input.instance_ids.iter().map(need).collect())
     }
 
     fn apply(

@@ -33,8 +33,8 @@ impl Facts for Described {
 impl Operation<Ec2> for DescribeKeyPairs {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeKeyPairsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeKeyPairs")]
+    fn needs(_input: &DescribeKeyPairsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeKeyPairs")])
     }
 
     fn apply(

@@ -14,11 +14,11 @@ use crate::{Ec2, Ec2Error, tags};
 impl Operation<Ec2> for ImportKeyPair {
     type Error = Ec2Error;
 
-    fn needs(input: &ImportKeyPairRequest, scope: &Scope) -> Vec<Need> {
+    fn needs(input: &ImportKeyPairRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let arn = scope.arn("ec2", &format!("key-pair/{}", input.key_name));
         let mut needs = vec![Need::on("ec2:ImportKeyPair", arn.clone())];
         needs.extend(tags::needs_to_tag(input.tag_specifications.as_ref(), arn));
-        needs
+        Ok(needs)
     }
 
     fn apply(input: &ImportKeyPairRequest, view: &View, cx: &Cx) -> Result<Applied<ImportKeyPairResult>, Ec2Error> {

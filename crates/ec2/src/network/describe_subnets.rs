@@ -69,8 +69,8 @@ impl Facts for Described {
 impl Operation<Ec2> for DescribeSubnets {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeSubnetsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeSubnets")]
+    fn needs(_input: &DescribeSubnetsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeSubnets")])
     }
 
     fn apply(input: &DescribeSubnetsRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeSubnetsResult>, Ec2Error> {

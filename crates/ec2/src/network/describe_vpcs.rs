@@ -63,8 +63,8 @@ impl Facts for Described {
 impl Operation<Ec2> for DescribeVpcs {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeVpcsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeVpcs")]
+    fn needs(_input: &DescribeVpcsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeVpcs")])
     }
 
     fn apply(input: &DescribeVpcsRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeVpcsResult>, Ec2Error> {

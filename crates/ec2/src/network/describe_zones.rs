@@ -49,8 +49,8 @@ impl Facts for DescribedRegion<'_> {
 impl Operation<Ec2> for DescribeRegions {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeRegionsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeRegions")]
+    fn needs(_input: &DescribeRegionsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeRegions")])
     }
 
     fn apply(
@@ -105,8 +105,12 @@ impl Facts for DescribedZone<'_> {
 impl Operation<Ec2> for DescribeAvailabilityZones {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeAvailabilityZonesRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeAvailabilityZones")]
+    fn needs(
+        _input: &DescribeAvailabilityZonesRequest,
+        _view: &View,
+        _scope: &Scope,
+    ) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeAvailabilityZones")])
     }
 
     fn apply(

@@ -20,9 +20,13 @@ use crate::{Ec2, Ec2Error, tags};
 impl Operation<Ec2> for AuthorizeSecurityGroupIngress {
     type Error = Ec2Error;
 
-    fn needs(input: &AuthorizeSecurityGroupIngressRequest, scope: &Scope) -> Vec<Need> {
+    fn needs(
+        input: &AuthorizeSecurityGroupIngressRequest,
+        _view: &View,
+        scope: &Scope,
+    ) -> Result<Vec<Need>, Self::Error> {
         let specifications = input.tag_specifications.as_ref();
-        needs("ec2:AuthorizeSecurityGroupIngress", input.group_id.as_deref(), specifications, scope)
+        Ok(needs("ec2:AuthorizeSecurityGroupIngress", input.group_id.as_deref(), specifications, scope))
     }
 
     fn apply(
@@ -49,9 +53,13 @@ impl Operation<Ec2> for AuthorizeSecurityGroupIngress {
 impl Operation<Ec2> for AuthorizeSecurityGroupEgress {
     type Error = Ec2Error;
 
-    fn needs(input: &AuthorizeSecurityGroupEgressRequest, scope: &Scope) -> Vec<Need> {
+    fn needs(
+        input: &AuthorizeSecurityGroupEgressRequest,
+        _view: &View,
+        scope: &Scope,
+    ) -> Result<Vec<Need>, Self::Error> {
         let specifications = input.tag_specifications.as_ref();
-        needs("ec2:AuthorizeSecurityGroupEgress", Some(&input.group_id), specifications, scope)
+        Ok(needs("ec2:AuthorizeSecurityGroupEgress", Some(&input.group_id), specifications, scope))
     }
 
     fn apply(

@@ -17,7 +17,7 @@ use crate::{Ec2, Ec2Error, tags};
 impl Operation<Ec2> for CreateSecurityGroup {
     type Error = Ec2Error;
 
-    fn needs(input: &CreateSecurityGroupRequest, scope: &Scope) -> Vec<Need> {
+    fn needs(input: &CreateSecurityGroupRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let group = scope.arn("ec2", "security-group/*");
         let vpc = format!("vpc/{}", input.vpc_id.as_deref().unwrap_or("*"));
         let mut needs = vec![
@@ -25,7 +25,7 @@ impl Operation<Ec2> for CreateSecurityGroup {
             Need::on("ec2:CreateSecurityGroup", scope.arn("ec2", &vpc)),
         ];
         needs.extend(tags::needs_to_tag(input.tag_specifications.as_ref(), group));
-        needs
+        Ok(needs)
     }
 
     fn apply(

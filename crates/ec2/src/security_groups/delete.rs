@@ -14,9 +14,9 @@ use crate::{Ec2, Ec2Error, tags};
 impl Operation<Ec2> for DeleteSecurityGroup {
     type Error = Ec2Error;
 
-    fn needs(input: &DeleteSecurityGroupRequest, scope: &Scope) -> Vec<Need> {
+    fn needs(input: &DeleteSecurityGroupRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let id = input.group_id.as_deref().unwrap_or("*");
-        vec![Need::on("ec2:DeleteSecurityGroup", scope.arn("ec2", &format!("security-group/{id}")))]
+        Ok(vec![Need::on("ec2:DeleteSecurityGroup", scope.arn("ec2", &format!("security-group/{id}")))])
     }
 
     fn apply(

@@ -94,8 +94,8 @@ impl Facts for Described<'_> {
 impl Operation<Ec2> for DescribeSecurityGroups {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeSecurityGroupsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeSecurityGroups")]
+    fn needs(_input: &DescribeSecurityGroupsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeSecurityGroups")])
     }
 
     fn apply(

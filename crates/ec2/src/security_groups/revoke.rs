@@ -19,8 +19,8 @@ use crate::{Ec2, Ec2Error, network, tags};
 impl Operation<Ec2> for RevokeSecurityGroupIngress {
     type Error = Ec2Error;
 
-    fn needs(input: &RevokeSecurityGroupIngressRequest, scope: &Scope) -> Vec<Need> {
-        needs("ec2:RevokeSecurityGroupIngress", input.group_id.as_deref(), scope)
+    fn needs(input: &RevokeSecurityGroupIngressRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(needs("ec2:RevokeSecurityGroupIngress", input.group_id.as_deref(), scope))
     }
 
     fn apply(
@@ -55,8 +55,8 @@ impl Operation<Ec2> for RevokeSecurityGroupIngress {
 impl Operation<Ec2> for RevokeSecurityGroupEgress {
     type Error = Ec2Error;
 
-    fn needs(input: &RevokeSecurityGroupEgressRequest, scope: &Scope) -> Vec<Need> {
-        needs("ec2:RevokeSecurityGroupEgress", Some(&input.group_id), scope)
+    fn needs(input: &RevokeSecurityGroupEgressRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(needs("ec2:RevokeSecurityGroupEgress", Some(&input.group_id), scope))
     }
 
     fn apply(

@@ -20,8 +20,8 @@ const MAX_CHANGES: usize = 10_000;
 impl Operation<Ec2> for CreateTags {
     type Error = Ec2Error;
 
-    fn needs(input: &CreateTagsRequest, scope: &Scope) -> Vec<Need> {
-        needs("ec2:CreateTags", &input.resources, scope)
+    fn needs(input: &CreateTagsRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(needs("ec2:CreateTags", &input.resources, scope))
     }
 
     fn apply(input: &CreateTagsRequest, view: &View, cx: &Cx) -> Result<Applied<()>, Ec2Error> {
@@ -48,8 +48,8 @@ impl Operation<Ec2> for CreateTags {
 impl Operation<Ec2> for DeleteTags {
     type Error = Ec2Error;
 
-    fn needs(input: &DeleteTagsRequest, scope: &Scope) -> Vec<Need> {
-        needs("ec2:DeleteTags", &input.resources, scope)
+    fn needs(input: &DeleteTagsRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(needs("ec2:DeleteTags", &input.resources, scope))
     }
 
     fn apply(input: &DeleteTagsRequest, view: &View, cx: &Cx) -> Result<Applied<()>, Ec2Error> {

@@ -40,8 +40,8 @@ impl Facts for Described {
 impl Operation<Ec2> for DescribeTags {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeTagsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeTags")]
+    fn needs(_input: &DescribeTagsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("ec2:DescribeTags")])
     }
 
     fn apply(input: &DescribeTagsRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeTagsResult>, Ec2Error> {

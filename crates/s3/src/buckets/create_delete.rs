@@ -17,8 +17,8 @@ pub(super) const FIRST_REGION: &str = "us-east-1";
 impl Operation<S3> for CreateBucket {
     type Error = S3Error;
 
-    fn needs(input: &CreateBucketRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:CreateBucket", bucket_arn(&input.bucket))]
+    fn needs(input: &CreateBucketRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:CreateBucket", bucket_arn(&input.bucket))])
     }
 
     fn apply(input: &CreateBucketRequest, view: &View, cx: &Cx) -> Result<Applied<CreateBucketOutput>, S3Error> {
@@ -106,8 +106,8 @@ fn is_region_name(text: &str) -> bool {
 impl Operation<S3> for DeleteBucket {
     type Error = S3Error;
 
-    fn needs(input: &DeleteBucketRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:DeleteBucket", bucket_arn(&input.bucket))]
+    fn needs(input: &DeleteBucketRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:DeleteBucket", bucket_arn(&input.bucket))])
     }
 
     fn apply(input: &DeleteBucketRequest, view: &View, cx: &Cx) -> Result<Applied<()>, S3Error> {

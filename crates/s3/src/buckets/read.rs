@@ -15,8 +15,8 @@ use crate::{S3, S3Error};
 impl Operation<S3> for HeadBucket {
     type Error = S3Error;
 
-    fn needs(input: &HeadBucketRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))]
+    fn needs(input: &HeadBucketRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))])
     }
 
     fn apply(input: &HeadBucketRequest, view: &View, cx: &Cx) -> Result<Applied<HeadBucketOutput>, S3Error> {
@@ -34,8 +34,8 @@ impl Operation<S3> for HeadBucket {
 impl Operation<S3> for GetBucketLocation {
     type Error = S3Error;
 
-    fn needs(input: &GetBucketLocationRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:GetBucketLocation", bucket_arn(&input.bucket))]
+    fn needs(input: &GetBucketLocationRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:GetBucketLocation", bucket_arn(&input.bucket))])
     }
 
     fn apply(

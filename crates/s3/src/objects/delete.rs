@@ -22,8 +22,8 @@ const MAX_OBJECTS: usize = 1000;
 impl Operation<S3> for DeleteObject {
     type Error = S3Error;
 
-    fn needs(input: &DeleteObjectRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:DeleteObject", object_arn(&input.bucket, &input.key))]
+    fn needs(input: &DeleteObjectRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:DeleteObject", object_arn(&input.bucket, &input.key))])
     }
 
     fn apply(input: &DeleteObjectRequest, view: &View, cx: &Cx) -> Result<Applied<DeleteObjectOutput>, S3Error> {
@@ -45,9 +45,9 @@ impl Operation<S3> for DeleteObject {
 impl Operation<S3> for DeleteObjects {
     type Error = S3Error;
 
-    fn needs(input: &DeleteObjectsRequest, _scope: &Scope) -> Vec<Need> {
+    fn needs(input: &DeleteObjectsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let need = |object: &ObjectIdentifier| Need::on("s3:DeleteObject", object_arn(&input.bucket, &object.key));
-        input.delete.objects.iter().map(need).collect()
+        Ok(input.delete.objects.iter().map(need).collect())
     }
 
     fn apply(input: &DeleteObjectsRequest, view: &View, cx: &Cx) -> Result<Applied<DeleteObjectsOutput>, S3Error> {

@@ -169,8 +169,8 @@ impl Streaming<S3> for GetObject {
     type Staged = ();
     type Found = FoundObject;
 
-    fn needs(input: &GetObjectRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:GetObject", object_arn(&input.bucket, &input.key))]
+    fn needs(input: &GetObjectRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:GetObject", object_arn(&input.bucket, &input.key))])
     }
 
     fn check(_input: &GetObjectRequest, _view: &View, _cx: &Cx) -> Result<(), S3Error> {
@@ -225,8 +225,8 @@ impl Streaming<S3> for GetObject {
 impl Operation<S3> for HeadObject {
     type Error = S3Error;
 
-    fn needs(input: &HeadObjectRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:GetObject", object_arn(&input.bucket, &input.key))]
+    fn needs(input: &HeadObjectRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:GetObject", object_arn(&input.bucket, &input.key))])
     }
 
     fn apply(input: &HeadObjectRequest, view: &View, cx: &Cx) -> Result<Applied<HeadObjectOutput>, S3Error> {

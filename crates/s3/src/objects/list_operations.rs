@@ -23,8 +23,8 @@ const MAX_KEYS: usize = 1000;
 impl Operation<S3> for ListObjectsV2 {
     type Error = S3Error;
 
-    fn needs(input: &ListObjectsV2Request, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))]
+    fn needs(input: &ListObjectsV2Request, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))])
     }
 
     fn apply(input: &ListObjectsV2Request, view: &View, cx: &Cx) -> Result<Applied<ListObjectsV2Output>, S3Error> {
@@ -61,8 +61,8 @@ impl Operation<S3> for ListObjectsV2 {
 impl Operation<S3> for ListObjects {
     type Error = S3Error;
 
-    fn needs(input: &ListObjectsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))]
+    fn needs(input: &ListObjectsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))])
     }
 
     fn apply(input: &ListObjectsRequest, view: &View, cx: &Cx) -> Result<Applied<ListObjectsOutput>, S3Error> {

@@ -40,8 +40,8 @@ impl Streaming<S3> for PutObject {
     type Staged = StagedObject;
     type Found = PutObjectOutput;
 
-    fn needs(input: &PutObjectRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::on("s3:PutObject", object_arn(&input.bucket, &input.key))]
+    fn needs(input: &PutObjectRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::on("s3:PutObject", object_arn(&input.bucket, &input.key))])
     }
 
     fn check(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {

@@ -56,8 +56,8 @@ pub(crate) fn root(number: u8) -> Call {
 }
 
 pub(crate) fn user(number: u8) -> Call {
-    let principal = Principal::User { name: "ann".into(), id: "AIDATEST".into() };
-    call(Caller { account: Some(account(number)), principal, access_key: None })
+    let principal = Principal::User { name: "ann".into(), path: "/".into(), id: "AIDATEST".into() };
+    call(Caller { account: Some(account(number)), principal, access_key: None, session: None })
 }
 
 fn call(caller: Caller) -> Call {
@@ -68,6 +68,7 @@ fn call(caller: Caller) -> Call {
         is_secure: true,
         user_agent: String::new(),
         region: "us-east-1".into(),
+        verdicts: api::Verdicts::default(),
     }
 }
 

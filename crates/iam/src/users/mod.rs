@@ -1,0 +1,6 @@
+//! Users.
+
+pub(crate) mod get;
+mod record;
+
+pub use record::UserRecord;
