@@ -6,6 +6,7 @@
 mod accounts;
 mod authorizer;
 mod bind_iam;
+mod bind_organizations;
 mod bind_sts;
 mod credential;
 mod error;
@@ -15,6 +16,7 @@ mod instance_profiles;
 mod keys;
 #[allow(dead_code, reason = "its users come")]
 mod names;
+mod organizations;
 mod policies;
 mod roles;
 mod sessions;
@@ -30,6 +32,10 @@ pub use groups::{GroupRecord, MembershipRecord};
 pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
 pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
+pub use organizations::{
+    AccountRequestRecord, HandshakeRecord, HandshakeState, MemberRecord, OrganizationRecord, Organizations,
+    RequestState, ScpRecord, TargetRecord, UnitRecord, finish_account,
+};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
 pub use sessions::{SessionHolder, SessionPolicyText, SessionRecord};

@@ -2,6 +2,9 @@
 
 use store::{CommitError, Store};
 
+use crate::organizations::{
+    AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
+};
 use crate::{
     AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
     MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
@@ -26,6 +29,13 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<InlinePolicyRecord>(),
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
+        store.prepare::<OrganizationRecord>(),
+        store.prepare::<MemberRecord>(),
+        store.prepare::<UnitRecord>(),
+        store.prepare::<ScpRecord>(),
+        store.prepare::<TargetRecord>(),
+        store.prepare::<HandshakeRecord>(),
+        store.prepare::<AccountRequestRecord>(),
     )
     .map(drop)
 }
