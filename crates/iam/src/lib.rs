@@ -14,6 +14,8 @@ mod iam;
 mod instance_profiles;
 mod keys;
 #[allow(dead_code, reason = "its users come")]
+mod managed;
+#[allow(dead_code, reason = "its users come")]
 mod names;
 #[allow(dead_code, reason = "its users come")]
 mod paging;
