@@ -15,11 +15,18 @@ mod instance_profiles;
 mod keys;
 #[allow(dead_code, reason = "its users come")]
 mod names;
+#[allow(dead_code, reason = "its users come")]
+mod paging;
 mod policies;
 mod roles;
 mod sessions;
 mod sts;
 mod tables;
+#[allow(dead_code, reason = "its users come")]
+mod tags;
+#[cfg(test)]
+#[allow(dead_code, reason = "its users come")]
+mod tests;
 mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
