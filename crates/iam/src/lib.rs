@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod authorize;
 mod authorizer;
 mod bind_iam;
 mod bind_sts;
@@ -15,6 +16,7 @@ mod instance_profiles;
 mod keys;
 #[allow(dead_code, reason = "its users come")]
 mod names;
+mod organizations;
 mod policies;
 mod roles;
 mod sessions;
@@ -23,6 +25,7 @@ mod tables;
 mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
+pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use authorizer::OwnerAuthorizer;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
