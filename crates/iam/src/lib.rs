@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod authorize;
 mod authorizer;
 mod bind_iam;
 mod bind_organizations;
@@ -34,6 +35,7 @@ mod tests;
 mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
+pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use authorizer::OwnerAuthorizer;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;

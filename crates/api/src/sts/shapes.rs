@@ -49,6 +49,14 @@ pub static CREDENTIALS: Shape = Shape::structure(
     ],
 );
 
+pub static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Shape = Shape::structure(
+    "DecodeAuthorizationMessageRequest",
+    &[Member::new("EncodedMessage", &scalars::STRING).required()],
+);
+
+pub static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Shape =
+    Shape::structure("DecodeAuthorizationMessageResponse", &[Member::new("DecodedMessage", &scalars::STRING)]);
+
 pub static FEDERATED_USER: Shape = Shape::structure(
     "FederatedUser",
     &[Member::new("FederatedUserId", &scalars::STRING).required(), Member::new("Arn", &scalars::STRING).required()],
@@ -136,6 +144,9 @@ pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None);
 
 pub static EXPIRED_TOKEN_EXCEPTION: Shape =
     Shape::structure("ExpiredTokenException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_AUTHORIZATION_MESSAGE_EXCEPTION: Shape =
+    Shape::structure("InvalidAuthorizationMessageException", &[Member::new("message", &scalars::STRING)]);
 
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
     Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
