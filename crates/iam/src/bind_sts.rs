@@ -7,6 +7,14 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl StsApi for crate::Sts {
+    fn decode_authorization_message(
+        &self,
+        call: Call,
+        input: generated::DecodeAuthorizationMessageRequest,
+    ) -> BoxFuture<'_, Result<generated::DecodeAuthorizationMessageResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DecodeAuthorizationMessage>(self, call, input))
+    }
+
     fn get_caller_identity(
         &self,
         call: Call,

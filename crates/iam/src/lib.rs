@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod authorize;
 mod authorizer;
 mod bind_iam;
 mod bind_sts;
@@ -17,6 +18,7 @@ mod keys;
 mod managed;
 #[allow(dead_code, reason = "its users come")]
 mod names;
+mod organizations;
 #[allow(dead_code, reason = "its users come")]
 mod paging;
 mod policies;
@@ -32,6 +34,7 @@ mod tests;
 mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
+pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use authorizer::OwnerAuthorizer;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;

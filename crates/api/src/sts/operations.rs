@@ -6,6 +6,28 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `DecodeAuthorizationMessage`.
+#[derive(Debug, Clone, Copy)]
+pub struct DecodeAuthorizationMessage;
+
+impl OperationType for DecodeAuthorizationMessage {
+    type Input = types::DecodeAuthorizationMessageRequest;
+    type Output = types::DecodeAuthorizationMessageResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DecodeAuthorizationMessage",
+        input: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_REQUEST),
+        output: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_RESPONSE),
+        status: 200,
+        output_root: "DecodeAuthorizationMessageResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidAuthorizationMessageException"],
+    };
+}
+
 /// `GetCallerIdentity`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetCallerIdentity;
@@ -30,6 +52,13 @@ impl OperationType for GetCallerIdentity {
 
 /// The operations of STS.
 pub trait StsApi: Send + Sync {
+    /// `DecodeAuthorizationMessage`.
+    fn decode_authorization_message(
+        &self,
+        call: Call,
+        input: types::DecodeAuthorizationMessageRequest,
+    ) -> BoxFuture<'_, Result<types::DecodeAuthorizationMessageResponse, ServiceError>>;
+
     /// `GetCallerIdentity`.
     fn get_caller_identity(
         &self,
@@ -46,6 +75,9 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "DecodeAuthorizationMessage" => wire::call::<DecodeAuthorizationMessage>(request, move |input| {
+            api.decode_authorization_message(call, input)
+        }),
         "GetCallerIdentity" => {
             wire::call::<GetCallerIdentity>(request, move |input| api.get_caller_identity(call, input))
         }

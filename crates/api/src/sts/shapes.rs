@@ -3,6 +3,14 @@
 
 use wire::{Member, Shape, scalars};
 
+pub static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Shape = Shape::structure(
+    "DecodeAuthorizationMessageRequest",
+    &[Member::new("EncodedMessage", &scalars::STRING).required()],
+);
+
+pub static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Shape =
+    Shape::structure("DecodeAuthorizationMessageResponse", &[Member::new("DecodedMessage", &scalars::STRING)]);
+
 pub static GET_CALLER_IDENTITY_REQUEST: Shape = Shape::structure("GetCallerIdentityRequest", &[]);
 
 pub static GET_CALLER_IDENTITY_RESPONSE: Shape = Shape::structure(
@@ -13,3 +21,6 @@ pub static GET_CALLER_IDENTITY_RESPONSE: Shape = Shape::structure(
         Member::new("Arn", &scalars::STRING),
     ],
 );
+
+pub static INVALID_AUTHORIZATION_MESSAGE_EXCEPTION: Shape =
+    Shape::structure("InvalidAuthorizationMessageException", &[Member::new("message", &scalars::STRING)]);

@@ -1,0 +1,3 @@
+//! Organizations: what binds an account from above.
+
+pub(crate) mod effective;
