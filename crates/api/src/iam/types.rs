@@ -104,8 +104,8 @@ impl Typed for Tag {
 /// AWS's `User`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct User {
-    pub path: String,
-    pub user_name: String,
+    pub path: Option<String>,
+    pub user_name: Option<String>,
     pub user_id: String,
     pub arn: String,
     pub create_date: jiff::Timestamp,
@@ -122,8 +122,8 @@ impl Typed for User {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            path: fields.required(0)?,
-            user_name: fields.required(1)?,
+            path: fields.optional(0)?,
+            user_name: fields.optional(1)?,
             user_id: fields.required(2)?,
             arn: fields.required(3)?,
             create_date: fields.required(4)?,
@@ -135,8 +135,8 @@ impl Typed for User {
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.required(0, self.path);
-        fields.required(1, self.user_name);
+        fields.optional(0, self.path);
+        fields.optional(1, self.user_name);
         fields.required(2, self.user_id);
         fields.required(3, self.arn);
         fields.required(4, self.create_date);

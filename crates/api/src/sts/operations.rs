@@ -46,9 +46,9 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
-        "GetCallerIdentity" => {
-            wire::call::<GetCallerIdentity>(request, move |input| api.get_caller_identity(call, input))
-        }
+        "GetCallerIdentity" => wire::call_checked::<GetCallerIdentity>("ValidationError", request, move |input| {
+            api.get_caller_identity(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })
