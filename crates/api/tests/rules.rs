@@ -1,6 +1,8 @@
 //! What models say of values, as the generated schemas have it: every pattern compiles, inputs at the limits pass, and
 //! those just beyond them are refused.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
