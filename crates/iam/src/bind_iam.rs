@@ -7,11 +7,159 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl IamApi for crate::Iam {
+    fn change_password(
+        &self,
+        call: Call,
+        input: generated::ChangePasswordRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ChangePassword>(self, call, input))
+    }
+
+    fn create_login_profile(
+        &self,
+        call: Call,
+        input: generated::CreateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateLoginProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateLoginProfile>(self, call, input))
+    }
+
+    fn create_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: generated::CreateVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateVirtualMFADeviceResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateVirtualMFADevice>(self, call, input))
+    }
+
+    fn deactivate_mfa_device(
+        &self,
+        call: Call,
+        input: generated::DeactivateMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeactivateMFADevice>(self, call, input))
+    }
+
+    fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn delete_login_profile(
+        &self,
+        call: Call,
+        input: generated::DeleteLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteLoginProfile>(self, call, input))
+    }
+
+    fn delete_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: generated::DeleteVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteVirtualMFADevice>(self, call, input))
+    }
+
+    fn enable_mfa_device(
+        &self,
+        call: Call,
+        input: generated::EnableMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
+    }
+
+    fn get_account_password_policy(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetAccountPasswordPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn get_login_profile(
+        &self,
+        call: Call,
+        input: generated::GetLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::GetLoginProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetLoginProfile>(self, call, input))
+    }
+
+    fn get_mfa_device(
+        &self,
+        call: Call,
+        input: generated::GetMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<generated::GetMFADeviceResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetMFADevice>(self, call, input))
+    }
+
     fn get_user(
         &self,
         call: Call,
         input: generated::GetUserRequest,
     ) -> BoxFuture<'_, Result<generated::GetUserResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetUser>(self, call, input))
+    }
+
+    fn list_mfa_device_tags(
+        &self,
+        call: Call,
+        input: generated::ListMFADeviceTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListMFADeviceTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListMFADeviceTags>(self, call, input))
+    }
+
+    fn list_mfa_devices(
+        &self,
+        call: Call,
+        input: generated::ListMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListMFADevicesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListMFADevices>(self, call, input))
+    }
+
+    fn list_virtual_mfa_devices(
+        &self,
+        call: Call,
+        input: generated::ListVirtualMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListVirtualMFADevicesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListVirtualMFADevices>(self, call, input))
+    }
+
+    fn resync_mfa_device(
+        &self,
+        call: Call,
+        input: generated::ResyncMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ResyncMFADevice>(self, call, input))
+    }
+
+    fn tag_mfa_device(
+        &self,
+        call: Call,
+        input: generated::TagMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagMFADevice>(self, call, input))
+    }
+
+    fn untag_mfa_device(
+        &self,
+        call: Call,
+        input: generated::UntagMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagMFADevice>(self, call, input))
+    }
+
+    fn update_account_password_policy(
+        &self,
+        call: Call,
+        input: generated::UpdateAccountPasswordPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn update_login_profile(
+        &self,
+        call: Call,
+        input: generated::UpdateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateLoginProfile>(self, call, input))
     }
 }

@@ -4,7 +4,8 @@ use store::{CommitError, Store};
 
 use crate::{
     AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
-    MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
+    LoginProfileRecord, MembershipRecord, MfaDeviceRecord, PasswordPolicyRecord, PasswordUseRecord, PolicyRecord,
+    PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -26,6 +27,10 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<InlinePolicyRecord>(),
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
+        store.prepare::<LoginProfileRecord>(),
+        store.prepare::<PasswordPolicyRecord>(),
+        store.prepare::<PasswordUseRecord>(),
+        store.prepare::<MfaDeviceRecord>(),
     )
     .map(drop)
 }

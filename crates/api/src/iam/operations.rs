@@ -6,6 +6,292 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `ChangePassword`.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangePassword;
+
+impl OperationType for ChangePassword {
+    type Input = types::ChangePasswordRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ChangePassword",
+        input: Some(&shapes::CHANGE_PASSWORD_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidUserTypeException",
+            "LimitExceededException",
+            "EntityTemporarilyUnmodifiableException",
+            "PasswordPolicyViolationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateLoginProfile;
+
+impl OperationType for CreateLoginProfile {
+    type Input = types::CreateLoginProfileRequest;
+    type Output = types::CreateLoginProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateLoginProfile",
+        input: Some(&shapes::CREATE_LOGIN_PROFILE_REQUEST),
+        output: Some(&shapes::CREATE_LOGIN_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "CreateLoginProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "PasswordPolicyViolationException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateVirtualMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateVirtualMFADevice;
+
+impl OperationType for CreateVirtualMFADevice {
+    type Input = types::CreateVirtualMFADeviceRequest;
+    type Output = types::CreateVirtualMFADeviceResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateVirtualMFADevice",
+        input: Some(&shapes::CREATE_VIRTUAL_MFA_DEVICE_REQUEST),
+        output: Some(&shapes::CREATE_VIRTUAL_MFA_DEVICE_RESPONSE),
+        status: 200,
+        output_root: "CreateVirtualMFADeviceResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeactivateMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeactivateMFADevice;
+
+impl OperationType for DeactivateMFADevice {
+    type Input = types::DeactivateMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeactivateMFADevice",
+        input: Some(&shapes::DEACTIVATE_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityTemporarilyUnmodifiableException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `DeleteAccountPasswordPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccountPasswordPolicy;
+
+impl OperationType for DeleteAccountPasswordPolicy {
+    type Input = ();
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccountPasswordPolicy",
+        input: None,
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteLoginProfile;
+
+impl OperationType for DeleteLoginProfile {
+    type Input = types::DeleteLoginProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteLoginProfile",
+        input: Some(&shapes::DELETE_LOGIN_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityTemporarilyUnmodifiableException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteVirtualMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteVirtualMFADevice;
+
+impl OperationType for DeleteVirtualMFADevice {
+    type Input = types::DeleteVirtualMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteVirtualMFADevice",
+        input: Some(&shapes::DELETE_VIRTUAL_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `EnableMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct EnableMFADevice;
+
+impl OperationType for EnableMFADevice {
+    type Input = types::EnableMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "EnableMFADevice",
+        input: Some(&shapes::ENABLE_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "EntityTemporarilyUnmodifiableException",
+            "InvalidAuthenticationCodeException",
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `GetAccountPasswordPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountPasswordPolicy;
+
+impl OperationType for GetAccountPasswordPolicy {
+    type Input = ();
+    type Output = types::GetAccountPasswordPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountPasswordPolicy",
+        input: None,
+        output: Some(&shapes::GET_ACCOUNT_PASSWORD_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetAccountPasswordPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetLoginProfile;
+
+impl OperationType for GetLoginProfile {
+    type Input = types::GetLoginProfileRequest;
+    type Output = types::GetLoginProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetLoginProfile",
+        input: Some(&shapes::GET_LOGIN_PROFILE_REQUEST),
+        output: Some(&shapes::GET_LOGIN_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "GetLoginProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetMFADevice;
+
+impl OperationType for GetMFADevice {
+    type Input = types::GetMFADeviceRequest;
+    type Output = types::GetMFADeviceResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetMFADevice",
+        input: Some(&shapes::GET_MFA_DEVICE_REQUEST),
+        output: Some(&shapes::GET_MFA_DEVICE_RESPONSE),
+        status: 200,
+        output_root: "GetMFADeviceResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetUser;
@@ -28,14 +314,343 @@ impl OperationType for GetUser {
     };
 }
 
+/// `ListMFADeviceTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListMFADeviceTags;
+
+impl OperationType for ListMFADeviceTags {
+    type Input = types::ListMFADeviceTagsRequest;
+    type Output = types::ListMFADeviceTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListMFADeviceTags",
+        input: Some(&shapes::LIST_MFA_DEVICE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_MFA_DEVICE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListMFADeviceTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListMFADevices`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListMFADevices;
+
+impl OperationType for ListMFADevices {
+    type Input = types::ListMFADevicesRequest;
+    type Output = types::ListMFADevicesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListMFADevices",
+        input: Some(&shapes::LIST_MFA_DEVICES_REQUEST),
+        output: Some(&shapes::LIST_MFA_DEVICES_RESPONSE),
+        status: 200,
+        output_root: "ListMFADevicesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListVirtualMFADevices`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListVirtualMFADevices;
+
+impl OperationType for ListVirtualMFADevices {
+    type Input = types::ListVirtualMFADevicesRequest;
+    type Output = types::ListVirtualMFADevicesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListVirtualMFADevices",
+        input: Some(&shapes::LIST_VIRTUAL_MFA_DEVICES_REQUEST),
+        output: Some(&shapes::LIST_VIRTUAL_MFA_DEVICES_RESPONSE),
+        status: 200,
+        output_root: "ListVirtualMFADevicesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `ResyncMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResyncMFADevice;
+
+impl OperationType for ResyncMFADevice {
+    type Input = types::ResyncMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ResyncMFADevice",
+        input: Some(&shapes::RESYNC_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidAuthenticationCodeException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `TagMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagMFADevice;
+
+impl OperationType for TagMFADevice {
+    type Input = types::TagMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagMFADevice",
+        input: Some(&shapes::TAG_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagMFADevice;
+
+impl OperationType for UntagMFADevice {
+    type Input = types::UntagMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagMFADevice",
+        input: Some(&shapes::UNTAG_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateAccountPasswordPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAccountPasswordPolicy;
+
+impl OperationType for UpdateAccountPasswordPolicy {
+    type Input = types::UpdateAccountPasswordPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAccountPasswordPolicy",
+        input: Some(&shapes::UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateLoginProfile;
+
+impl OperationType for UpdateLoginProfile {
+    type Input = types::UpdateLoginProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateLoginProfile",
+        input: Some(&shapes::UPDATE_LOGIN_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityTemporarilyUnmodifiableException",
+            "NoSuchEntityException",
+            "PasswordPolicyViolationException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `ChangePassword`.
+    fn change_password(
+        &self,
+        call: Call,
+        input: types::ChangePasswordRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `CreateLoginProfile`.
+    fn create_login_profile(
+        &self,
+        call: Call,
+        input: types::CreateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<types::CreateLoginProfileResponse, ServiceError>>;
+
+    /// `CreateVirtualMFADevice`.
+    fn create_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: types::CreateVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<types::CreateVirtualMFADeviceResponse, ServiceError>>;
+
+    /// `DeactivateMFADevice`.
+    fn deactivate_mfa_device(
+        &self,
+        call: Call,
+        input: types::DeactivateMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteAccountPasswordPolicy`.
+    fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteLoginProfile`.
+    fn delete_login_profile(
+        &self,
+        call: Call,
+        input: types::DeleteLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteVirtualMFADevice`.
+    fn delete_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: types::DeleteVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `EnableMFADevice`.
+    fn enable_mfa_device(
+        &self,
+        call: Call,
+        input: types::EnableMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `GetAccountPasswordPolicy`.
+    fn get_account_password_policy(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
+
+    /// `GetLoginProfile`.
+    fn get_login_profile(
+        &self,
+        call: Call,
+        input: types::GetLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<types::GetLoginProfileResponse, ServiceError>>;
+
+    /// `GetMFADevice`.
+    fn get_mfa_device(
+        &self,
+        call: Call,
+        input: types::GetMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<types::GetMFADeviceResponse, ServiceError>>;
+
     /// `GetUser`.
     fn get_user(
         &self,
         call: Call,
         input: types::GetUserRequest,
     ) -> BoxFuture<'_, Result<types::GetUserResponse, ServiceError>>;
+
+    /// `ListMFADeviceTags`.
+    fn list_mfa_device_tags(
+        &self,
+        call: Call,
+        input: types::ListMFADeviceTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListMFADeviceTagsResponse, ServiceError>>;
+
+    /// `ListMFADevices`.
+    fn list_mfa_devices(
+        &self,
+        call: Call,
+        input: types::ListMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<types::ListMFADevicesResponse, ServiceError>>;
+
+    /// `ListVirtualMFADevices`.
+    fn list_virtual_mfa_devices(
+        &self,
+        call: Call,
+        input: types::ListVirtualMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<types::ListVirtualMFADevicesResponse, ServiceError>>;
+
+    /// `ResyncMFADevice`.
+    fn resync_mfa_device(
+        &self,
+        call: Call,
+        input: types::ResyncMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagMFADevice`.
+    fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagMFADevice`.
+    fn untag_mfa_device(
+        &self,
+        call: Call,
+        input: types::UntagMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateAccountPasswordPolicy`.
+    fn update_account_password_policy(
+        &self,
+        call: Call,
+        input: types::UpdateAccountPasswordPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateLoginProfile`.
+    fn update_login_profile(
+        &self,
+        call: Call,
+        input: types::UpdateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -46,7 +661,48 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "ChangePassword" => wire::call::<ChangePassword>(request, move |input| api.change_password(call, input)),
+        "CreateLoginProfile" => {
+            wire::call::<CreateLoginProfile>(request, move |input| api.create_login_profile(call, input))
+        }
+        "CreateVirtualMFADevice" => {
+            wire::call::<CreateVirtualMFADevice>(request, move |input| api.create_virtual_mfa_device(call, input))
+        }
+        "DeactivateMFADevice" => {
+            wire::call::<DeactivateMFADevice>(request, move |input| api.deactivate_mfa_device(call, input))
+        }
+        "DeleteAccountPasswordPolicy" => wire::call::<DeleteAccountPasswordPolicy>(request, move |input| {
+            api.delete_account_password_policy(call, input)
+        }),
+        "DeleteLoginProfile" => {
+            wire::call::<DeleteLoginProfile>(request, move |input| api.delete_login_profile(call, input))
+        }
+        "DeleteVirtualMFADevice" => {
+            wire::call::<DeleteVirtualMFADevice>(request, move |input| api.delete_virtual_mfa_device(call, input))
+        }
+        "EnableMFADevice" => wire::call::<EnableMFADevice>(request, move |input| api.enable_mfa_device(call, input)),
+        "GetAccountPasswordPolicy" => {
+            wire::call::<GetAccountPasswordPolicy>(request, move |input| api.get_account_password_policy(call, input))
+        }
+        "GetLoginProfile" => wire::call::<GetLoginProfile>(request, move |input| api.get_login_profile(call, input)),
+        "GetMFADevice" => wire::call::<GetMFADevice>(request, move |input| api.get_mfa_device(call, input)),
         "GetUser" => wire::call::<GetUser>(request, move |input| api.get_user(call, input)),
+        "ListMFADeviceTags" => {
+            wire::call::<ListMFADeviceTags>(request, move |input| api.list_mfa_device_tags(call, input))
+        }
+        "ListMFADevices" => wire::call::<ListMFADevices>(request, move |input| api.list_mfa_devices(call, input)),
+        "ListVirtualMFADevices" => {
+            wire::call::<ListVirtualMFADevices>(request, move |input| api.list_virtual_mfa_devices(call, input))
+        }
+        "ResyncMFADevice" => wire::call::<ResyncMFADevice>(request, move |input| api.resync_mfa_device(call, input)),
+        "TagMFADevice" => wire::call::<TagMFADevice>(request, move |input| api.tag_mfa_device(call, input)),
+        "UntagMFADevice" => wire::call::<UntagMFADevice>(request, move |input| api.untag_mfa_device(call, input)),
+        "UpdateAccountPasswordPolicy" => wire::call::<UpdateAccountPasswordPolicy>(request, move |input| {
+            api.update_account_password_policy(call, input)
+        }),
+        "UpdateLoginProfile" => {
+            wire::call::<UpdateLoginProfile>(request, move |input| api.update_login_profile(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

@@ -11,13 +11,226 @@ pub static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape::structure(
     ],
 );
 
+pub static CERTIFICATION_MAP_TYPE: Shape = Shape::map("CertificationMapType", &scalars::STRING, None, None);
+
+pub static CHANGE_PASSWORD_REQUEST: Shape = Shape::structure(
+    "ChangePasswordRequest",
+    &[
+        Member::new("OldPassword", &scalars::STRING).required().sensitive(),
+        Member::new("NewPassword", &scalars::STRING).required().sensitive(),
+    ],
+);
+
+pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
+    "CreateLoginProfileRequest",
+    &[
+        Member::new("UserName", &scalars::STRING),
+        Member::new("Password", &scalars::STRING).sensitive(),
+        Member::new("PasswordResetRequired", &scalars::BOOLEAN),
+    ],
+);
+
+pub static CREATE_LOGIN_PROFILE_RESPONSE: Shape =
+    Shape::structure("CreateLoginProfileResponse", &[Member::new("LoginProfile", &LOGIN_PROFILE).required()]);
+
+pub static CREATE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "CreateVirtualMFADeviceRequest",
+    &[
+        Member::new("Path", &scalars::STRING),
+        Member::new("VirtualMFADeviceName", &scalars::STRING).required(),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_VIRTUAL_MFA_DEVICE_RESPONSE: Shape = Shape::structure(
+    "CreateVirtualMFADeviceResponse",
+    &[Member::new("VirtualMFADevice", &VIRTUAL_MFA_DEVICE).required()],
+);
+
+pub static DEACTIVATE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "DeactivateMFADeviceRequest",
+    &[Member::new("UserName", &scalars::STRING), Member::new("SerialNumber", &scalars::STRING).required()],
+);
+
+pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
+    Shape::structure("DeleteLoginProfileRequest", &[Member::new("UserName", &scalars::STRING)]);
+
+pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape =
+    Shape::structure("DeleteVirtualMFADeviceRequest", &[Member::new("SerialNumber", &scalars::STRING).required()]);
+
+pub static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "EnableMFADeviceRequest",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("SerialNumber", &scalars::STRING).required(),
+        Member::new("AuthenticationCode1", &scalars::STRING).required(),
+        Member::new("AuthenticationCode2", &scalars::STRING).required(),
+    ],
+);
+
+pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape =
+    Shape::structure("GetAccountPasswordPolicyResponse", &[Member::new("PasswordPolicy", &PASSWORD_POLICY).required()]);
+
+pub static GET_LOGIN_PROFILE_REQUEST: Shape =
+    Shape::structure("GetLoginProfileRequest", &[Member::new("UserName", &scalars::STRING)]);
+
+pub static GET_LOGIN_PROFILE_RESPONSE: Shape =
+    Shape::structure("GetLoginProfileResponse", &[Member::new("LoginProfile", &LOGIN_PROFILE).required()]);
+
+pub static GET_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "GetMFADeviceRequest",
+    &[Member::new("SerialNumber", &scalars::STRING).required(), Member::new("UserName", &scalars::STRING)],
+);
+
+pub static GET_MFA_DEVICE_RESPONSE: Shape = Shape::structure(
+    "GetMFADeviceResponse",
+    &[
+        Member::new("UserName", &scalars::STRING),
+        Member::new("SerialNumber", &scalars::STRING).required(),
+        Member::new("EnableDate", &scalars::TIMESTAMP),
+        Member::new("Certifications", &CERTIFICATION_MAP_TYPE),
+    ],
+);
+
 pub static GET_USER_REQUEST: Shape = Shape::structure("GetUserRequest", &[Member::new("UserName", &scalars::STRING)]);
 
 pub static GET_USER_RESPONSE: Shape = Shape::structure("GetUserResponse", &[Member::new("User", &USER).required()]);
 
+pub static LIST_MFA_DEVICE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListMFADeviceTagsRequest",
+    &[
+        Member::new("SerialNumber", &scalars::STRING).required(),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_MFA_DEVICE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListMFADeviceTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_MFA_DEVICES_REQUEST: Shape = Shape::structure(
+    "ListMFADevicesRequest",
+    &[
+        Member::new("UserName", &scalars::STRING),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_MFA_DEVICES_RESPONSE: Shape = Shape::structure(
+    "ListMFADevicesResponse",
+    &[
+        Member::new("MFADevices", &MFA_DEVICE_LIST_TYPE).required(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_VIRTUAL_MFA_DEVICES_REQUEST: Shape = Shape::structure(
+    "ListVirtualMFADevicesRequest",
+    &[
+        Member::new("AssignmentStatus", &scalars::STRING),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_VIRTUAL_MFA_DEVICES_RESPONSE: Shape = Shape::structure(
+    "ListVirtualMFADevicesResponse",
+    &[
+        Member::new("VirtualMFADevices", &VIRTUAL_MFA_DEVICE_LIST_TYPE).required(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LOGIN_PROFILE: Shape = Shape::structure(
+    "LoginProfile",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required(),
+        Member::new("PasswordResetRequired", &scalars::BOOLEAN),
+    ],
+);
+
+pub static MFA_DEVICE: Shape = Shape::structure(
+    "MFADevice",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("SerialNumber", &scalars::STRING).required(),
+        Member::new("EnableDate", &scalars::TIMESTAMP).required(),
+    ],
+);
+
+pub static PASSWORD_POLICY: Shape = Shape::structure(
+    "PasswordPolicy",
+    &[
+        Member::new("MinimumPasswordLength", &scalars::INTEGER),
+        Member::new("RequireSymbols", &scalars::BOOLEAN),
+        Member::new("RequireNumbers", &scalars::BOOLEAN),
+        Member::new("RequireUppercaseCharacters", &scalars::BOOLEAN),
+        Member::new("RequireLowercaseCharacters", &scalars::BOOLEAN),
+        Member::new("AllowUsersToChangePassword", &scalars::BOOLEAN),
+        Member::new("ExpirePasswords", &scalars::BOOLEAN),
+        Member::new("MaxPasswordAge", &scalars::INTEGER),
+        Member::new("PasswordReusePrevention", &scalars::INTEGER),
+        Member::new("HardExpiry", &scalars::BOOLEAN),
+    ],
+);
+
+pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "ResyncMFADeviceRequest",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("SerialNumber", &scalars::STRING).required(),
+        Member::new("AuthenticationCode1", &scalars::STRING).required(),
+        Member::new("AuthenticationCode2", &scalars::STRING).required(),
+    ],
+);
+
 pub static TAG: Shape = Shape::structure(
     "Tag",
     &[Member::new("Key", &scalars::STRING).required(), Member::new("Value", &scalars::STRING).required()],
+);
+
+pub static TAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "TagMFADeviceRequest",
+    &[Member::new("SerialNumber", &scalars::STRING).required(), Member::new("Tags", &TAG_LIST_TYPE).required()],
+);
+
+pub static UNTAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "UntagMFADeviceRequest",
+    &[Member::new("SerialNumber", &scalars::STRING).required(), Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required()],
+);
+
+pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
+    "UpdateAccountPasswordPolicyRequest",
+    &[
+        Member::new("MinimumPasswordLength", &scalars::INTEGER),
+        Member::new("RequireSymbols", &scalars::BOOLEAN),
+        Member::new("RequireNumbers", &scalars::BOOLEAN),
+        Member::new("RequireUppercaseCharacters", &scalars::BOOLEAN),
+        Member::new("RequireLowercaseCharacters", &scalars::BOOLEAN),
+        Member::new("AllowUsersToChangePassword", &scalars::BOOLEAN),
+        Member::new("MaxPasswordAge", &scalars::INTEGER),
+        Member::new("PasswordReusePrevention", &scalars::INTEGER),
+        Member::new("HardExpiry", &scalars::BOOLEAN),
+    ],
+);
+
+pub static UPDATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
+    "UpdateLoginProfileRequest",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("Password", &scalars::STRING).sensitive(),
+        Member::new("PasswordResetRequired", &scalars::BOOLEAN),
+    ],
 );
 
 pub static USER: Shape = Shape::structure(
@@ -34,10 +247,58 @@ pub static USER: Shape = Shape::structure(
     ],
 );
 
+pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
+    "VirtualMFADevice",
+    &[
+        Member::new("SerialNumber", &scalars::STRING).required(),
+        Member::new("Base32StringSeed", &scalars::BLOB).sensitive(),
+        Member::new("QRCodePNG", &scalars::BLOB).sensitive(),
+        Member::new("User", &USER),
+        Member::new("EnableDate", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
+
+pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &scalars::STRING, None);
+
 pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None);
+
+pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceListType", &VIRTUAL_MFA_DEVICE, None);
+
+pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
+    Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DELETE_CONFLICT_EXCEPTION: Shape =
+    Shape::structure("DeleteConflictException", &[Member::new("message", &scalars::STRING)]);
+
+pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
+    Shape::structure("EntityAlreadyExistsException", &[Member::new("message", &scalars::STRING)]);
+
+pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape =
+    Shape::structure("EntityTemporarilyUnmodifiableException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_AUTHENTICATION_CODE_EXCEPTION: Shape =
+    Shape::structure("InvalidAuthenticationCodeException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_INPUT_EXCEPTION: Shape =
+    Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_USER_TYPE_EXCEPTION: Shape =
+    Shape::structure("InvalidUserTypeException", &[Member::new("message", &scalars::STRING)]);
+
+pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
+    Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
+
+pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
+    Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
 
 pub static NO_SUCH_ENTITY_EXCEPTION: Shape =
     Shape::structure("NoSuchEntityException", &[Member::new("message", &scalars::STRING)]);
+
+pub static PASSWORD_POLICY_VIOLATION_EXCEPTION: Shape =
+    Shape::structure("PasswordPolicyViolationException", &[Member::new("message", &scalars::STRING)]);
 
 pub static SERVICE_FAILURE_EXCEPTION: Shape =
     Shape::structure("ServiceFailureException", &[Member::new("message", &scalars::STRING)]);

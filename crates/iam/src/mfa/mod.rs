@@ -1,0 +1,17 @@
+//! Virtual MFA devices, and the codes that they show. A code is good once.
+//! Not here: devices of hardware and FIDO keys, which prove themselves to browsers alone.
+
+mod check;
+mod devices;
+mod enable;
+mod guesses;
+mod list;
+mod qr;
+mod record;
+mod tags;
+mod totp;
+
+pub(crate) use check::check_code;
+pub(crate) use devices::has_devices;
+pub(crate) use guesses::{Guesses, Pace};
+pub use record::{MfaDeviceRecord, MfaHolder};
