@@ -17,12 +17,19 @@ mod keys;
 mod mfa;
 #[allow(dead_code, reason = "its users come")]
 mod names;
+#[allow(dead_code, reason = "its users come")]
+mod paging;
 mod passwords;
 mod policies;
 mod roles;
 mod sessions;
 mod sts;
 mod tables;
+#[allow(dead_code, reason = "its users come")]
+mod tags;
+#[cfg(test)]
+#[allow(dead_code, reason = "its users come")]
+mod tests;
 mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};

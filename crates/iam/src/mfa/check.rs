@@ -32,7 +32,8 @@ pub(crate) fn check_code(
                     number is valid and associated with this user.";
         return Err(IamError::AccessDenied(text.to_owned()));
     };
-    let wrong = || IamError::AccessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code. ".into());
+    let wrong =
+        || IamError::AccessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code. ".into());
     if GUESSES.wait(serial, now).is_some() {
         return Err(wrong());
     }

@@ -13,8 +13,9 @@ use store::{Changes, View};
 use super::qr;
 use super::record::MfaDeviceRecord;
 use super::totp::new_seed;
-use crate::holder::{need_on, pairs, put_tags, shown_tags};
+use crate::holder::need_on;
 use crate::names::arn;
+use crate::tags::{self, TagCase};
 use crate::{Iam, IamError, UserRecord};
 
 impl Operation<Iam> for CreateVirtualMFADevice {
@@ -22,8 +23,9 @@ impl Operation<Iam> for CreateVirtualMFADevice {
 
     fn needs(input: &CreateVirtualMFADeviceRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, IamError> {
         let path = input.path.as_deref().unwrap_or("/");
-        let need = need_on("iam:CreateVirtualMFADevice", "mfa", &format!("{path}{}", input.virtual_mfa_device_name), scope);
-        Ok(vec![need.tagging(pairs(input.tags.as_ref()))])
+        let need =
+            need_on("iam:CreateVirtualMFADevice", "mfa", &format!("{path}{}", input.virtual_mfa_device_name), scope);
+        Ok(vec![need.tagging(tags::asked(input.tags.as_deref()))])
     }
 
     fn apply(
@@ -37,8 +39,6 @@ impl Operation<Iam> for CreateVirtualMFADevice {
             let text = "MFADevice entity at the same path and name already exists.";
             return Err(IamError::EntityAlreadyExists(text.to_owned()));
         }
-        let mut tags = Vec::new();
-        put_tags(&mut tags, input.tags.as_deref().unwrap_or_default())?;
         let seed = new_seed(cx.random());
         let address = format!("otpauth://totp/{name}@{}?secret={seed}", cx.account);
         let device = MfaDeviceRecord {
@@ -46,7 +46,7 @@ impl Operation<Iam> for CreateVirtualMFADevice {
             serial: serial.clone(),
             seed: seed.clone(),
             created: cx.now,
-            tags,
+            tags: tags::new(input.tags.as_deref(), TagCase::Matters)?,
             holder: None,
             drift: 0,
             last_step: None,
@@ -57,7 +57,7 @@ impl Operation<Iam> for CreateVirtualMFADevice {
             serial_number: serial,
             base32_string_seed: Some(Bytes::from(seed)),
             qr_code_png: qr::png(&address),
-            tags: (!device.tags.is_empty()).then(|| shown_tags(&device.tags)),
+            tags: tags::all_shown(&device.tags),
             ..VirtualMFADevice::default()
         };
         Ok(Applied::with(CreateVirtualMFADeviceResponse { virtual_mfa_device: shown }, changes))
@@ -88,8 +88,8 @@ pub(super) fn need(action: &'static str, serial: &str, view: &View, scope: &Scop
     let prefix = format!("arn:aws:iam::{account}:mfa");
     let name = serial.strip_prefix(&prefix).map_or_else(|| format!("/{serial}"), str::to_owned);
     let found = view.get::<MfaDeviceRecord>(&(account.clone(), serial.to_owned()))?;
-    let tags = found.iter().flat_map(|device| &device.tags).map(|(key, value)| (key.as_str(), value.as_str()));
-    Ok(need_on(action, "mfa", &name, scope).tagged(tags))
+    let tags = found.as_ref().map_or([].as_slice(), |device| &device.tags);
+    Ok(need_on(action, "mfa", &name, scope).tagged(tags::pairs(tags)))
 }
 
 /// The device with this serial number.

@@ -5,21 +5,19 @@
 
 use api::iam::{
     GetMFADevice, GetMFADeviceRequest, GetMFADeviceResponse, ListMFADevices, ListMFADevicesRequest,
-    ListMFADevicesResponse, ListVirtualMFADevices, ListVirtualMFADevicesRequest, ListVirtualMFADevicesResponse, MFADevice,
-    VirtualMFADevice,
+    ListMFADevicesResponse, ListVirtualMFADevices, ListVirtualMFADevicesRequest, ListVirtualMFADevicesResponse,
+    MFADevice, VirtualMFADevice,
 };
 use service::{Applied, Cx, Need, Operation, Scope};
-use store::{KeyPrefix, View};
+use store::View;
 
 use super::devices::device;
 use super::enable::device_of;
 use super::record::MfaDeviceRecord;
-use crate::holder::{page, user_of, user_with_id};
+use crate::holder::{user_of, user_with_id};
+use crate::paging::Page;
 use crate::users::get::{need, shown};
 use crate::{Iam, IamError};
-
-/// Most devices of an account that are listed: as many as it may have users.
-const MAX_OF_ACCOUNT: usize = 5000;
 
 impl Operation<Iam> for ListMFADevices {
     type Error = IamError;
@@ -30,18 +28,18 @@ impl Operation<Iam> for ListMFADevices {
 
     fn apply(input: &ListMFADevicesRequest, view: &View, cx: &Cx) -> Result<Applied<ListMFADevicesResponse>, IamError> {
         let user = user_of(input.user_name.as_deref(), view, cx)?;
-        let devices = MfaDeviceRecord::of_user(view, &user)?;
-        let asked = (input.max_items, input.marker.as_deref());
-        let part = page(cx, &["ListMFADevices", &user.id], asked, devices, |device| device.serial.clone())?;
-        let devices = part.items.into_iter().map(|device| MFADevice {
+        let asked = [user.id.as_str()];
+        let page = Page::read(cx, "ListMFADevices", &asked, input.max_items, input.marker.as_deref())?;
+        let devices = page.of_list(MfaDeviceRecord::of_user(view, &user)?, |device| device.serial.clone());
+        let devices = devices.map(|device| MFADevice {
             user_name: user.name.clone(),
             serial_number: device.serial,
             enable_date: device.holder.map_or(device.created, |holder| holder.enabled),
         });
         Ok(Applied::read(ListMFADevicesResponse {
-            mfa_devices: devices.collect(),
-            is_truncated: part.is_truncated,
-            marker: part.marker,
+            is_truncated: devices.is_truncated(),
+            mfa_devices: devices.items,
+            marker: devices.marker,
         }))
     }
 }
@@ -59,14 +57,15 @@ impl Operation<Iam> for ListVirtualMFADevices {
         cx: &Cx,
     ) -> Result<Applied<ListVirtualMFADevicesResponse>, IamError> {
         let status = input.assignment_status.as_deref().unwrap_or("Any");
-        let mut devices = view.scan::<MfaDeviceRecord>(&KeyPrefix::of(cx.account.clone()), None, MAX_OF_ACCOUNT)?;
-        devices.retain(|device| match status {
+        let page = Page::read(cx, "ListVirtualMFADevices", &[status], input.max_items, input.marker.as_deref())?;
+        let last = |device: &MfaDeviceRecord| device.serial.clone();
+        let keep = |device: &MfaDeviceRecord| match status {
             "Assigned" => device.holder.is_some(),
             "Unassigned" => device.holder.is_none(),
             _ => true,
-        });
-        let asked = (input.max_items, input.marker.as_deref());
-        let part = page(cx, &["ListVirtualMFADevices", status], asked, devices, |device| device.serial.clone())?;
+        };
+        let part = page.scan(view, cx.account.clone(), last, keep)?;
+        let is_truncated = part.is_truncated();
         let mut devices = Vec::with_capacity(part.items.len());
         for device in part.items {
             let holder = device.holder.as_ref();
@@ -80,7 +79,7 @@ impl Operation<Iam> for ListVirtualMFADevices {
         }
         Ok(Applied::read(ListVirtualMFADevicesResponse {
             virtual_mfa_devices: devices,
-            is_truncated: part.is_truncated,
+            is_truncated,
             marker: part.marker,
         }))
     }

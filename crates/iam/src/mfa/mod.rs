@@ -15,3 +15,9 @@ pub(crate) use check::check_code;
 pub(crate) use devices::has_devices;
 pub(crate) use guesses::{Guesses, Pace};
 pub use record::{MfaDeviceRecord, MfaHolder};
+
+/// The code that a device shows: for tests.
+#[cfg(test)]
+pub(crate) fn code_at(seed: &str, time: jiff::Timestamp) -> String {
+    totp::Codes::of(seed).at(totp::step_at(time))
+}

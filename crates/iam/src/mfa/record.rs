@@ -82,3 +82,26 @@ impl fmt::Debug for MfaDeviceRecord {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use store::conformance::check_shapes;
+
+    use super::{MfaDeviceRecord, MfaHolder};
+
+    #[test]
+    fn stored_shapes() {
+        let device = MfaDeviceRecord {
+            account: "111111111111".parse().unwrap(),
+            serial: "arn:aws:iam::111111111111:mfa/phone".into(),
+            seed: "ABC".into(),
+            created: Timestamp::constant(1_795_248_000, 0),
+            tags: vec![("Team".into(), "blue".into())],
+            holder: Some(MfaHolder { user: "AIDA1".into(), enabled: Timestamp::constant(1_795_248_000, 0) }),
+            drift: -1,
+            last_step: Some(59_841_600),
+        };
+        check_shapes(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes"), &[(1, device)]);
+    }
+}

@@ -9,7 +9,8 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, View};
 
 use super::devices::{device, need};
-use crate::holder::{page, pairs, put_tags, shown_tags};
+use crate::paging::Page;
+use crate::tags::{self, TagCase};
 use crate::{Iam, IamError};
 
 impl Operation<Iam> for TagMFADevice {
@@ -17,12 +18,12 @@ impl Operation<Iam> for TagMFADevice {
 
     fn needs(input: &TagMFADeviceRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, IamError> {
         let need = need("iam:TagMFADevice", &input.serial_number, view, scope)?;
-        Ok(vec![need.tagging(pairs(Some(&input.tags)))])
+        Ok(vec![need.tagging(tags::asked(Some(&input.tags)))])
     }
 
     fn apply(input: &TagMFADeviceRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
         let mut device = device(view, cx, &input.serial_number)?;
-        put_tags(&mut device.tags, &input.tags)?;
+        tags::add(&mut device.tags, &input.tags, TagCase::Matters)?;
         let mut changes = Changes::new();
         changes.put(&device)?;
         Ok(Applied::with((), changes))
@@ -40,7 +41,7 @@ impl Operation<Iam> for UntagMFADevice {
 
     fn apply(input: &UntagMFADeviceRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
         let mut device = device(view, cx, &input.serial_number)?;
-        device.tags.retain(|(key, _)| !input.tag_keys.iter().any(|gone| gone.eq_ignore_ascii_case(key)));
+        tags::remove(&mut device.tags, &input.tag_keys, TagCase::Matters);
         let mut changes = Changes::new();
         changes.put(&device)?;
         Ok(Applied::with((), changes))
@@ -59,14 +60,14 @@ impl Operation<Iam> for ListMFADeviceTags {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<ListMFADeviceTagsResponse>, IamError> {
-        let mut tags = device(view, cx, &input.serial_number)?.tags;
-        tags.sort();
-        let asked = (input.max_items, input.marker.as_deref());
-        let part = page(cx, &["ListMFADeviceTags", &input.serial_number], asked, tags, |(key, _)| key.clone())?;
+        let device = device(view, cx, &input.serial_number)?;
+        let asked = [input.serial_number.as_str()];
+        let page = Page::read(cx, "ListMFADeviceTags", &asked, input.max_items, input.marker.as_deref())?;
+        let tags = page.of_list(device.tags, |(key, _)| key.clone()).map(tags::shown);
         Ok(Applied::read(ListMFADeviceTagsResponse {
-            tags: shown_tags(&part.items),
-            is_truncated: part.is_truncated,
-            marker: part.marker,
+            is_truncated: tags.is_truncated(),
+            tags: tags.items,
+            marker: tags.marker,
         }))
     }
 }

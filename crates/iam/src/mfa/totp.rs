@@ -39,7 +39,7 @@ impl Codes {
     }
 
     /// The code of a step.
-    fn at(&self, step: i64) -> String {
+    pub fn at(&self, step: i64) -> String {
         let tag = hmac::sign(&self.0, &step.to_be_bytes());
         let tag = tag.as_ref();
         let offset = usize::from(tag.last().copied().unwrap_or_default() & 15);

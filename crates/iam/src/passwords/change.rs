@@ -33,10 +33,13 @@ impl Operation<Iam> for ChangePassword {
         let user = find(view, &cx.account, name)?;
         let text = || IamError::NoSuchEntity(format!("Login Profile for User {} cannot be found.", user.name));
         let profile = profile_of(view, &user)?.ok_or_else(text)?;
-        let is_right = GUESSES.wait(&user.id, cx.now).is_none() && is_hash_of(&profile.hash, &input.old_password)?;
-        if !is_right {
+        let wrong = || IamError::AccessDenied("The old password was incorrect.".to_owned());
+        if GUESSES.wait(&user.id, cx.now).is_some() {
+            return Err(wrong());
+        }
+        if !is_hash_of(&profile.hash, &input.old_password)? {
             GUESSES.wrong(&user.id, cx.now);
-            return Err(IamError::AccessDenied("The old password was incorrect.".to_owned()));
+            return Err(wrong());
         }
         GUESSES.right(&user.id);
         let policy = policy_of(view, &cx.account)?;

@@ -134,3 +134,44 @@ pub(crate) fn last_used(view: &View, user: &UserRecord) -> Result<Option<Timesta
     let record = view.get::<PasswordUseRecord>(&(user.account.clone(), user.id.clone()))?;
     Ok(record.map(|record| record.used))
 }
+
+#[cfg(test)]
+mod tests {
+    use ids::AccountId;
+    use jiff::Timestamp;
+    use store::conformance::check_shapes;
+
+    use super::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
+
+    #[test]
+    fn stored_shapes() {
+        let account: AccountId = "111111111111".parse().unwrap();
+        let time = Timestamp::constant(1_795_248_000, 0);
+        let profile = LoginProfileRecord {
+            account: account.clone(),
+            user: "AIDA1".into(),
+            hash: "$argon2id$".into(),
+            previous: vec!["$argon2id$".into()],
+            created: time,
+            changed: time,
+            reset_required: true,
+        };
+        let policy = PasswordPolicyRecord {
+            account: account.clone(),
+            min_length: 6,
+            symbols: true,
+            numbers: true,
+            uppercase: true,
+            lowercase: true,
+            users_may_change: true,
+            max_age: Some(90),
+            reuse_prevention: Some(24),
+            hard_expiry: Some(false),
+        };
+        let used = PasswordUseRecord { account, user: "AIDA1".into(), used: time };
+        let shapes = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
+        check_shapes(shapes, &[(1, profile)]);
+        check_shapes(shapes, &[(1, policy)]);
+        check_shapes(shapes, &[(1, used)]);
+    }
+}

@@ -153,11 +153,16 @@ mod tests {
         };
         profile.change(hash("second.A1", [2; 16]).unwrap(), now);
         profile.change(hash("third.A1", [3; 16]).unwrap(), now);
-        for (kept, first, second, third) in
-            [(None, true, true, true), (Some(1), true, true, false), (Some(2), true, false, false), (Some(24), false, false, false)]
-        {
+        for (kept, first, second, third) in [
+            (None, true, true, true),
+            (Some(1), true, true, false),
+            (Some(2), true, false, false),
+            (Some(24), false, false, false),
+        ] {
             let policy = PasswordPolicyRecord { reuse_prevention: kept, ..lax() };
-            for (password, is_taken) in [("first.A1", first), ("second.A1", second), ("third.A1", third), ("other.A1", true)] {
+            for (password, is_taken) in
+                [("first.A1", first), ("second.A1", second), ("third.A1", third), ("other.A1", true)]
+            {
                 assert_eq!(check_change(Some(&policy), &profile, password).is_ok(), is_taken, "{kept:?} {password}");
             }
         }

@@ -1,0 +1,5 @@
+//! Tests of operations through the services themselves, in memory.
+
+pub(crate) mod fixture;
+mod mfa;
+mod passwords;
