@@ -44,7 +44,10 @@ pub use mfa::{MfaDeviceRecord, MfaHolder};
 pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
-pub use sessions::{SessionHolder, SessionPolicyText, SessionRecord};
-pub use sts::Sts;
+pub use sessions::{
+    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id, account_of_access_key,
+    new_session,
+};
+pub use sts::{Sts, is_within_reach};
 pub use tables::prepare;
 pub use users::UserRecord;
