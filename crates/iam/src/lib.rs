@@ -14,6 +14,7 @@ mod holder;
 mod iam;
 mod instance_profiles;
 mod keys;
+mod login;
 mod mfa;
 #[allow(dead_code, reason = "its users come")]
 mod names;
@@ -40,13 +41,14 @@ pub use groups::{GroupRecord, MembershipRecord};
 pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
 pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
+pub use login::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, enter, leave};
 pub use mfa::{MfaDeviceRecord, MfaHolder};
 pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
 pub use sessions::{
-    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id, account_of_access_key,
-    new_session,
+    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
+    account_of_access_key, new_session,
 };
 pub use sts::{Sts, is_within_reach};
 pub use tables::prepare;

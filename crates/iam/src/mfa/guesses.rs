@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
+/// After how long without a wrong guess the earlier ones are forgotten.
+const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// Most names that are kept. When there are more, those whose wait is over are forgotten, and if that is none, all.
 const MAX_KEPT: usize = 10_000;
 
@@ -58,10 +60,23 @@ impl Guesses {
             }
         }
         let (count, until) = wrong.entry(name.to_owned()).or_insert((0, now));
+        if now.duration_since(*until) > FORGOTTEN_AFTER {
+            *count = 0;
+        }
         *count = count.saturating_add(1);
+        *until = (*until).max(now);
         if *count >= self.pace.free {
             let seconds = self.pace.first_wait << (*count - self.pace.free).min(self.pace.doublings);
             *until = now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
+        }
+    }
+
+    /// Takes back the last wrong guess.
+    pub fn take_back(&self, name: &str, now: Timestamp) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((count, until)) = wrong.as_mut().and_then(|wrong| wrong.get_mut(name)) {
+            *count = count.saturating_sub(1);
+            *until = (*until).min(now);
         }
     }
 
@@ -99,6 +114,22 @@ mod tests {
         guesses.right("a");
         guesses.wrong("a", now);
         assert_eq!(guesses.wait("a", now), None);
+    }
+
+    #[test]
+    fn old_ones_are_forgotten_and_one_can_be_taken_back() {
+        let guesses = Guesses::new(Pace::SLOW);
+        let now = Timestamp::constant(1000, 0);
+        for _ in 0..FREE {
+            guesses.wrong("a", now);
+        }
+        guesses.take_back("a", now);
+        assert_eq!(guesses.wait("a", now), None);
+        guesses.wrong("a", now);
+        assert!(guesses.wait("a", now).is_some(), "the others still count");
+        let later = now + SignedDuration::from_hours(25);
+        guesses.wrong("a", later);
+        assert_eq!(guesses.wait("a", later), None);
     }
 
     #[test]

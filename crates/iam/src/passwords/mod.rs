@@ -8,8 +8,11 @@ mod profiles;
 mod record;
 mod rules;
 
-pub(crate) use hash::{Hashed, hash, is_hash_of, nobody};
+pub(crate) use change::changed;
+#[cfg(test)]
+pub(crate) use hash::hash;
+pub(crate) use hash::{is_hash_of, nobody};
 pub(crate) use profiles::has_password;
 pub use record::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
-pub(crate) use record::{last_used, policy_of, profile_of};
-pub(crate) use rules::{check_new, is_expired};
+pub(crate) use record::{policy_of, profile_of};
+pub(crate) use rules::is_expired;

@@ -1,5 +1,6 @@
 //! Tests of operations through the services themselves, in memory.
 
 pub(crate) mod fixture;
+mod login;
 mod mfa;
 mod passwords;
