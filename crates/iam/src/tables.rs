@@ -7,7 +7,8 @@ use crate::organizations::{
 };
 use crate::{
     AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
-    MembershipRecord, MessageKeyRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
+    LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, PasswordPolicyRecord, PasswordUseRecord,
+    PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -37,6 +38,10 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<HandshakeRecord>(),
         store.prepare::<AccountRequestRecord>(),
         store.prepare::<MessageKeyRecord>(),
+        store.prepare::<LoginProfileRecord>(),
+        store.prepare::<PasswordPolicyRecord>(),
+        store.prepare::<PasswordUseRecord>(),
+        store.prepare::<MfaDeviceRecord>(),
     )
     .map(drop)
 }
