@@ -40,8 +40,8 @@ pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credenti
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
 pub use sessions::{
-    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id, account_of_access_key,
-    new_session,
+    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
+    account_of_access_key, new_session,
 };
 pub use sts::{Sts, is_within_reach};
 pub use tables::prepare;

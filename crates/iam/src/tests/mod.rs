@@ -1,3 +1,4 @@
 //! Tests of operations through the services themselves, in memory.
 
 pub(crate) mod fixture;
+mod sts;
