@@ -261,6 +261,7 @@ async fn federated_users_have_what_is_handed_to_them() {
     let user = answer.federated_user.unwrap();
     assert_eq!((user.arn.as_str(), user.federated_user_id.as_str()), (arn, "111111111111:bob"));
     let bob = holder(&fixture, answer.credentials);
+    let ann_s = bob.caller.access_key.clone().unwrap();
     assert_eq!(bob.caller.arn().as_deref(), Some(arn));
     assert_eq!(bob.caller.session.as_ref().unwrap().policies.as_ref().unwrap().len(), 1);
     let (code, _) = refusal(fixture.sts.get_federation_token(bob, input).await);
@@ -271,13 +272,13 @@ async fn federated_users_have_what_is_handed_to_them() {
     assert_eq!(answer.packed_policy_size, None);
     let bob = holder(&fixture, answer.credentials);
     assert_eq!(bob.caller.session.as_ref().unwrap().policies, Some(Vec::new()));
-    // It ends with who vouched for it.
+    // A session ends with who vouched for it.
     let mut changes = Changes::new();
     changes.delete::<UserRecord>(&(our_account(), "ann".to_owned()));
     fixture.store.commit(None, changes).await.unwrap();
-    assert!(
-        find_credential(&fixture.store.view().unwrap(), bob.caller.access_key.as_ref().unwrap()).unwrap().is_some()
-    );
+    let view = fixture.store.view().unwrap();
+    assert!(find_credential(&view, &ann_s).unwrap().is_none());
+    assert!(find_credential(&view, bob.caller.access_key.as_ref().unwrap()).unwrap().is_some());
 }
 
 #[tokio::test]
