@@ -15,13 +15,22 @@ mod iam;
 mod instance_profiles;
 mod keys;
 #[allow(dead_code, reason = "its users come")]
+mod managed;
+#[allow(dead_code, reason = "its users come")]
 mod names;
 mod organizations;
+#[allow(dead_code, reason = "its users come")]
+mod paging;
 mod policies;
 mod roles;
 mod sessions;
 mod sts;
 mod tables;
+#[allow(dead_code, reason = "its users come")]
+mod tags;
+#[cfg(test)]
+#[allow(dead_code, reason = "its users come")]
+mod tests;
 mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
@@ -35,7 +44,10 @@ pub use instance_profiles::InstanceProfileRecord;
 pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
-pub use sessions::{SessionHolder, SessionPolicyText, SessionRecord};
-pub use sts::Sts;
+pub use sessions::{
+    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
+    account_of_access_key, new_session,
+};
+pub use sts::{Sts, is_within_reach};
 pub use tables::prepare;
 pub use users::UserRecord;

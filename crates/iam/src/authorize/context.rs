@@ -78,6 +78,12 @@ impl Asked<'_> {
     }
 
     fn values(&self, key: &str) -> Option<Vec<String>> {
+        // Who assumes a role may show an MFA device together with that.
+        if let ("aws:multifactorauthpresent" | "aws:multifactorauthage", Some(shown)) =
+            (key, self.need.context.get(key))
+        {
+            return Some(shown.to_vec());
+        }
         self.known(key).map(|value| vec![value]).or_else(|| {
             let sessions = self.call.caller.session.iter().flat_map(|session| &session.context);
             let of_session = sessions.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(key));

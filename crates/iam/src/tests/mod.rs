@@ -1,0 +1,3 @@
+//! Tests of operations through the services themselves, in memory.
+
+pub(crate) mod fixture;
