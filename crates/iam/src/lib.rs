@@ -7,6 +7,7 @@ mod accounts;
 mod authorize;
 mod authorizer;
 mod bind_iam;
+mod bind_organizations;
 mod bind_sts;
 mod credential;
 mod error;
@@ -42,6 +43,10 @@ pub use groups::{GroupRecord, MembershipRecord};
 pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
 pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
+pub use organizations::{
+    AccountRequestRecord, HandshakeRecord, HandshakeState, MemberRecord, OrganizationRecord, Organizations,
+    RequestState, ScpRecord, TargetRecord, UnitRecord, finish_account,
+};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
 pub use sessions::{

@@ -116,8 +116,8 @@ impl Asked<'_> {
             "aws:principalisawsservice" => Some(is_service.to_string()),
             "aws:principalservicename" => bundle.subject.service.clone(),
             "aws:viaawsservice" => Some(is_service.to_string()),
-            "aws:principalorgid" => bundle.place.as_ref().map(|place| place.organization.clone()),
-            "aws:principalorgpaths" => bundle.place.as_ref().map(|place| place.path.clone()),
+            "aws:principalorgid" => bundle.place.as_ref().map(|place| place.0.clone()),
+            "aws:principalorgpaths" => bundle.place.as_ref().map(|place| place.1.clone()),
             "aws:userid" => match caller.principal {
                 Principal::Anonymous => Some("anonymous".to_owned()),
                 _ => caller.user_id(),
