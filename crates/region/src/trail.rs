@@ -74,7 +74,7 @@ fn record(stored: Stored) -> Record {
         is_read_only: stored.read_only,
         access_key_id: stored.user_identity.access_key_id,
         resources: stored.additional_event_data.resources,
-        json: stored.json,
+        json: stored.json_for_tenants(),
     }
 }
 
