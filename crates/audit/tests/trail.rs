@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use api::Caller;
-use audit::{Attribute, Event, Identity, Log, Options, Outcome, Parameters, Query, Trail, lookup};
+use audit::{Attribute, Event, Identity, Log, Options, Outcome, Parameters, Query, Trail, find, lookup};
 use jiff::Timestamp;
 use wire::Value;
 
@@ -253,4 +253,19 @@ async fn decisions_are_in_the_record_and_not_in_what_its_account_reads() {
     let mut expected = read(&found[0].json);
     expected["additionalEventData"].as_object_mut().unwrap().remove("authorization").unwrap();
     assert_eq!(read(&found[0].json_for_tenants()), expected);
+}
+
+#[tokio::test]
+async fn a_request_is_found_by_its_id_in_every_lane() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(find(folder.path(), "one").unwrap().is_none());
+    let log = Log::open(folder.path(), &Options::default()).unwrap();
+    let (me, odd) = (caller(MINE), key_name("\"requestID\":\"three\""));
+    log.record(&Event { request_id: "one", ..event(&me, "CreateKeyPair", 1, Some(&odd)) }).await;
+    log.record(&Event { request_id: "two", ..event(&me, "DescribeVpcs", 2, None) }).await;
+    log.flush().await;
+    for (id, name) in [("one", Some("CreateKeyPair")), ("two", Some("DescribeVpcs")), ("three", None), ("", None)] {
+        let found = find(folder.path(), id).unwrap();
+        assert_eq!(found.as_ref().map(|record| record.event_name.as_str()), name, "{id}");
+    }
 }
