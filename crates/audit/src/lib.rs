@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod event;
+mod find;
 mod follow;
 mod index;
 mod json;
@@ -21,6 +22,7 @@ mod verdicts;
 mod writer;
 
 pub use event::{Event, Identity, Outcome};
+pub use find::find;
 pub use follow::Trail;
 pub use index::Lane;
 pub use json::json_string;

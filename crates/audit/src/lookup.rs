@@ -158,6 +158,18 @@ impl Stored {
         Some(stored)
     }
 
+    /// The record without what was decided on its permissions: of that, some is in policies of other accounts.
+    pub fn json_for_tenants(&self) -> String {
+        let beside = self.json.find(",\"additionalEventData\":{\"epochMicros\":");
+        // Within strings there is a backslash before each quote, so these are members and nothing else.
+        let start = beside.and_then(|at| Some(at + self.json[at..].find(",\"authorization\":[")?));
+        let span = start.and_then(|at| Some((at, at + self.json[at..].find("},\"requestID\":")?)));
+        match span {
+            Some((start, end)) => [&self.json[..start], &self.json[end..]].concat(),
+            None => self.json.clone(),
+        }
+    }
+
     /// What `LookupEvents` calls the user: CloudTrail's `Username`.
     pub fn username(&self) -> &str {
         let last = |arn: &'_ str| arn.rfind(['/', ':']).map_or(0, |at| at + 1);

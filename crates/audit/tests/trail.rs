@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use api::Caller;
-use audit::{Attribute, Event, Identity, Log, Options, Outcome, Parameters, Query, Trail, lookup};
+use audit::{Attribute, Event, Identity, Log, Options, Outcome, Parameters, Query, Trail, find, lookup};
 use jiff::Timestamp;
 use wire::Value;
 
@@ -226,4 +226,46 @@ async fn a_disk_that_takes_nothing_is_counted_and_calls_go_on() {
     fs::remove_dir(folder.path().join("changes-20261121-000001.jsonl")).unwrap();
     log.record(&event(&me, "CreateVpc", 0, None)).await;
     assert_eq!((log.counts().written, log.counts().lost), (1, 1));
+}
+
+/// Decisions name statements of other accounts' policies, so they are the operator's to read.
+#[tokio::test]
+async fn decisions_are_in_the_record_and_not_in_what_its_account_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::open(folder.path(), &Options::default()).unwrap();
+    let (me, odd) = (caller(MINE), key_name("},\"requestID\":\",\"authorization\":["));
+    let verdicts = [api::Verdict {
+        action: "ec2:CreateKeyPair".into(),
+        resource: "*".into(),
+        is_allowed: false,
+        because: "},\"requestID\":".into(),
+        statements: Vec::new(),
+        considered: Vec::new(),
+    }];
+    log.record(&event(&me, "CreateKeyPair", 1, Some(&odd))).await;
+    log.record(&Event { verdicts: &verdicts, ..event(&me, "CreateKeyPair", 2, Some(&odd)) }).await;
+    let found = lookup(folder.path(), &query(MINE)).unwrap().records;
+    assert!(found[1].additional_event_data.authorization.is_empty());
+    assert_eq!(found[1].json_for_tenants(), found[1].json, "there is nothing to take away");
+    let [decision] = &found[0].additional_event_data.authorization[..] else { panic!("one decision") };
+    assert_eq!((decision.action.as_str(), decision.allowed), ("ec2:CreateKeyPair", false));
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let mut expected = read(&found[0].json);
+    expected["additionalEventData"].as_object_mut().unwrap().remove("authorization").unwrap();
+    assert_eq!(read(&found[0].json_for_tenants()), expected);
+}
+
+#[tokio::test]
+async fn a_request_is_found_by_its_id_in_every_lane() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(find(folder.path(), "one").unwrap().is_none());
+    let log = Log::open(folder.path(), &Options::default()).unwrap();
+    let (me, odd) = (caller(MINE), key_name("\"requestID\":\"three\""));
+    log.record(&Event { request_id: "one", ..event(&me, "CreateKeyPair", 1, Some(&odd)) }).await;
+    log.record(&Event { request_id: "two", ..event(&me, "DescribeVpcs", 2, None) }).await;
+    log.flush().await;
+    for (id, name) in [("one", Some("CreateKeyPair")), ("two", Some("DescribeVpcs")), ("three", None), ("", None)] {
+        let found = find(folder.path(), id).unwrap();
+        assert_eq!(found.as_ref().map(|record| record.event_name.as_str()), name, "{id}");
+    }
 }

@@ -68,13 +68,13 @@ fn record(stored: Stored) -> Record {
     Record {
         event_time: Timestamp::from_second(time).unwrap_or_default(),
         username: stored.username().to_owned(),
+        json: stored.json_for_tenants(),
         event_id: stored.event_id,
         event_name: stored.event_name,
         event_source: stored.event_source,
         is_read_only: stored.read_only,
         access_key_id: stored.user_identity.access_key_id,
         resources: stored.additional_event_data.resources,
-        json: stored.json,
     }
 }
 
