@@ -23,20 +23,24 @@ pub static SERVICE: ServiceShape = ServiceShape {
 
 #[rustfmt::skip]
 const OPERATIONS: &[OperationEntry] = &[
-OperationEntry::new("AssumeRole"),
+OperationEntry::new("AssumeRole").shape(operations::AssumeRole::SHAPE),
 OperationEntry::new("AssumeRoleWithSAML").unsigned(),
 OperationEntry::new("AssumeRoleWithWebIdentity").unsigned(),
 OperationEntry::new("AssumeRoot"),
 OperationEntry::new("DecodeAuthorizationMessage").shape(operations::DecodeAuthorizationMessage::SHAPE),
-OperationEntry::new("GetAccessKeyInfo"),
+OperationEntry::new("GetAccessKeyInfo").shape(operations::GetAccessKeyInfo::SHAPE),
 OperationEntry::new("GetCallerIdentity").shape(operations::GetCallerIdentity::SHAPE),
 OperationEntry::new("GetDelegatedAccessToken"),
-OperationEntry::new("GetFederationToken"),
-OperationEntry::new("GetSessionToken"),
+OperationEntry::new("GetFederationToken").shape(operations::GetFederationToken::SHAPE),
+OperationEntry::new("GetSessionToken").shape(operations::GetSessionToken::SHAPE),
 OperationEntry::new("GetWebIdentityToken"),
 ];
 
 #[rustfmt::skip]
 const ERRORS: &[ErrorShape] = &[
+ErrorShape { name: "ExpiredTokenException", code: "ExpiredTokenException", status: 400, is_sender_fault: true, shape: Some(&shapes::EXPIRED_TOKEN_EXCEPTION) },
 ErrorShape { name: "InvalidAuthorizationMessageException", code: "InvalidAuthorizationMessageException", status: 400, is_sender_fault: true, shape: Some(&shapes::INVALID_AUTHORIZATION_MESSAGE_EXCEPTION) },
+ErrorShape { name: "MalformedPolicyDocumentException", code: "MalformedPolicyDocument", status: 400, is_sender_fault: true, shape: Some(&shapes::MALFORMED_POLICY_DOCUMENT_EXCEPTION) },
+ErrorShape { name: "PackedPolicyTooLargeException", code: "PackedPolicyTooLarge", status: 400, is_sender_fault: true, shape: Some(&shapes::PACKED_POLICY_TOO_LARGE_EXCEPTION) },
+ErrorShape { name: "RegionDisabledException", code: "RegionDisabledException", status: 403, is_sender_fault: true, shape: Some(&shapes::REGION_DISABLED_EXCEPTION) },
 ];

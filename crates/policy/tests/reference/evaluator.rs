@@ -44,7 +44,7 @@ pub(crate) fn decide(case: &Case) -> Verdict {
     for (level, documents) in &layers {
         let before = allows.len();
         for document in documents {
-            for (index, statement) in document["Statement"].as_array().unwrap().iter().enumerate() {
+            for (index, statement) in document["Statement"].as_array().into_iter().flatten().enumerate() {
                 let Some(grant) = applies(statement, case) else { continue };
                 if statement["Effect"] == "Deny" {
                     denies.push((*level, index));
@@ -134,7 +134,7 @@ fn applies(statement: &Value, case: &Case) -> Option<Grant> {
     };
     let conditions = statement.get("Condition").and_then(Value::as_object);
     let all_hold = conditions.into_iter().flatten().all(|(operator, keys)| {
-        keys.as_object().unwrap().iter().all(|(key, wanted)| holds(operator, key, &texts(wanted), case))
+        keys.as_object().into_iter().flatten().all(|(key, wanted)| holds(operator, key, &texts(wanted), case))
     });
     (is_meant && all_hold).then_some(grant)
 }
@@ -225,10 +225,10 @@ fn compare(operator: &str, wanted: &str, value: &str, case: &Case) -> bool {
         )
     };
     if let Some(order) = operator.strip_prefix("Numeric") {
-        return value.parse().is_ok_and(|value: f64| ordered(order, value, wanted.parse().unwrap()));
+        return value.parse().is_ok_and(|value: f64| ordered(order, value, wanted.parse().expect("a number")));
     }
     if let Some(order) = operator.strip_prefix("Date") {
-        return seconds(value).is_some_and(|value| ordered(order, value, seconds(wanted).unwrap()));
+        return seconds(value).is_some_and(|value| ordered(order, value, seconds(wanted).expect("a date")));
     }
     match operator {
         "StringEquals" => literal().as_deref() == Some(value),
@@ -271,8 +271,8 @@ fn is_within(range: &str, address: IpAddr) -> bool {
             IpAddr::V6(address) => address.octets().iter().map(|byte| format!("{byte:08b}")).collect(),
         }
     };
-    let (network, address) = (bits(network.parse().unwrap()), bits(address));
-    network.len() == address.len() && network.starts_with(&address[..prefix.parse().unwrap()])
+    let (network, address) = (bits(network.parse().expect("an address")), bits(address));
+    network.len() == address.len() && network.starts_with(&address[..prefix.parse().expect("a length")])
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -302,7 +302,7 @@ fn plain(character: char) -> Token {
 /// None if a variable has no value.
 fn tokens(text: &str, case: &Case) -> Option<Vec<Token>> {
     let Some((before, rest)) = text.split_once("${") else { return Some(text.chars().map(plain).collect()) };
-    let (name, after) = rest.split_once('}').unwrap();
+    let (name, after) = rest.split_once('}').expect("an end");
     let value = match name.split_once(", ") {
         _ if name == "*" => "*".to_owned(),
         Some((name, default)) => match values(case, name) {
