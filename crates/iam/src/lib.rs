@@ -7,6 +7,7 @@ mod accounts;
 mod authorizer;
 mod bind_iam;
 mod bind_sts;
+mod counts;
 mod credential;
 mod error;
 mod groups;
@@ -17,6 +18,7 @@ mod keys;
 mod managed;
 #[allow(dead_code, reason = "its users come")]
 mod names;
+mod needs;
 #[allow(dead_code, reason = "its users come")]
 mod paging;
 mod policies;
@@ -33,12 +35,13 @@ mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorizer::OwnerAuthorizer;
+pub use counts::CountRecord;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
 pub use groups::{GroupRecord, MembershipRecord};
 pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
-pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
+pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential, root_keys};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
 pub use sessions::{

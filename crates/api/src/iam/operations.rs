@@ -6,6 +6,205 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AddUserToGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddUserToGroup;
+
+impl OperationType for AddUserToGroup {
+    type Input = types::AddUserToGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddUserToGroup",
+        input: Some(&shapes::ADD_USER_TO_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `CreateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccessKey;
+
+impl OperationType for CreateAccessKey {
+    type Input = types::CreateAccessKeyRequest;
+    type Output = types::CreateAccessKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateAccessKey",
+        input: Some(&shapes::CREATE_ACCESS_KEY_REQUEST),
+        output: Some(&shapes::CREATE_ACCESS_KEY_RESPONSE),
+        status: 200,
+        output_root: "CreateAccessKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `CreateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateGroup;
+
+impl OperationType for CreateGroup {
+    type Input = types::CreateGroupRequest;
+    type Output = types::CreateGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateGroup",
+        input: Some(&shapes::CREATE_GROUP_REQUEST),
+        output: Some(&shapes::CREATE_GROUP_RESPONSE),
+        status: 200,
+        output_root: "CreateGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateUser;
+
+impl OperationType for CreateUser {
+    type Input = types::CreateUserRequest;
+    type Output = types::CreateUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateUser",
+        input: Some(&shapes::CREATE_USER_REQUEST),
+        output: Some(&shapes::CREATE_USER_RESPONSE),
+        status: 200,
+        output_root: "CreateUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccessKey;
+
+impl OperationType for DeleteAccessKey {
+    type Input = types::DeleteAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccessKey",
+        input: Some(&shapes::DELETE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroup;
+
+impl OperationType for DeleteGroup {
+    type Input = types::DeleteGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteGroup",
+        input: Some(&shapes::DELETE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUser;
+
+impl OperationType for DeleteUser {
+    type Input = types::DeleteUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUser",
+        input: Some(&shapes::DELETE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `GetGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroup;
+
+impl OperationType for GetGroup {
+    type Input = types::GetGroupRequest;
+    type Output = types::GetGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetGroup",
+        input: Some(&shapes::GET_GROUP_REQUEST),
+        output: Some(&shapes::GET_GROUP_RESPONSE),
+        status: 200,
+        output_root: "GetGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetUser;
@@ -28,14 +227,388 @@ impl OperationType for GetUser {
     };
 }
 
+/// `ListAccessKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccessKeys;
+
+impl OperationType for ListAccessKeys {
+    type Input = types::ListAccessKeysRequest;
+    type Output = types::ListAccessKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAccessKeys",
+        input: Some(&shapes::LIST_ACCESS_KEYS_REQUEST),
+        output: Some(&shapes::LIST_ACCESS_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListAccessKeysResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListGroups`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroups;
+
+impl OperationType for ListGroups {
+    type Input = types::ListGroupsRequest;
+    type Output = types::ListGroupsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroups",
+        input: Some(&shapes::LIST_GROUPS_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListGroupsForUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupsForUser;
+
+impl OperationType for ListGroupsForUser {
+    type Input = types::ListGroupsForUserRequest;
+    type Output = types::ListGroupsForUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroupsForUser",
+        input: Some(&shapes::LIST_GROUPS_FOR_USER_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_FOR_USER_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsForUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUserTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUserTags;
+
+impl OperationType for ListUserTags {
+    type Input = types::ListUserTagsRequest;
+    type Output = types::ListUserTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUserTags",
+        input: Some(&shapes::LIST_USER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_USER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListUserTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUsers`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUsers;
+
+impl OperationType for ListUsers {
+    type Input = types::ListUsersRequest;
+    type Output = types::ListUsersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUsers",
+        input: Some(&shapes::LIST_USERS_REQUEST),
+        output: Some(&shapes::LIST_USERS_RESPONSE),
+        status: 200,
+        output_root: "ListUsersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `RemoveUserFromGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveUserFromGroup;
+
+impl OperationType for RemoveUserFromGroup {
+    type Input = types::RemoveUserFromGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveUserFromGroup",
+        input: Some(&shapes::REMOVE_USER_FROM_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `TagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagUser;
+
+impl OperationType for TagUser {
+    type Input = types::TagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagUser",
+        input: Some(&shapes::TAG_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagUser;
+
+impl OperationType for UntagUser {
+    type Input = types::UntagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagUser",
+        input: Some(&shapes::UNTAG_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
+    };
+}
+
+/// `UpdateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAccessKey;
+
+impl OperationType for UpdateAccessKey {
+    type Input = types::UpdateAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAccessKey",
+        input: Some(&shapes::UPDATE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
+        ],
+    };
+}
+
+/// `UpdateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateGroup;
+
+impl OperationType for UpdateGroup {
+    type Input = types::UpdateGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateGroup",
+        input: Some(&shapes::UPDATE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateUser;
+
+impl OperationType for UpdateUser {
+    type Input = types::UpdateUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateUser",
+        input: Some(&shapes::UPDATE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "EntityTemporarilyUnmodifiableException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AddUserToGroup`.
+    fn add_user_to_group(
+        &self,
+        call: Call,
+        input: types::AddUserToGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `CreateAccessKey`.
+    fn create_access_key(
+        &self,
+        call: Call,
+        input: types::CreateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<types::CreateAccessKeyResponse, ServiceError>>;
+
+    /// `CreateGroup`.
+    fn create_group(
+        &self,
+        call: Call,
+        input: types::CreateGroupRequest,
+    ) -> BoxFuture<'_, Result<types::CreateGroupResponse, ServiceError>>;
+
+    /// `CreateUser`.
+    fn create_user(
+        &self,
+        call: Call,
+        input: types::CreateUserRequest,
+    ) -> BoxFuture<'_, Result<types::CreateUserResponse, ServiceError>>;
+
+    /// `DeleteAccessKey`.
+    fn delete_access_key(
+        &self,
+        call: Call,
+        input: types::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteGroup`.
+    fn delete_group(&self, call: Call, input: types::DeleteGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteUser`.
+    fn delete_user(&self, call: Call, input: types::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `GetGroup`.
+    fn get_group(
+        &self,
+        call: Call,
+        input: types::GetGroupRequest,
+    ) -> BoxFuture<'_, Result<types::GetGroupResponse, ServiceError>>;
+
     /// `GetUser`.
     fn get_user(
         &self,
         call: Call,
         input: types::GetUserRequest,
     ) -> BoxFuture<'_, Result<types::GetUserResponse, ServiceError>>;
+
+    /// `ListAccessKeys`.
+    fn list_access_keys(
+        &self,
+        call: Call,
+        input: types::ListAccessKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListAccessKeysResponse, ServiceError>>;
+
+    /// `ListGroups`.
+    fn list_groups(
+        &self,
+        call: Call,
+        input: types::ListGroupsRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsResponse, ServiceError>>;
+
+    /// `ListGroupsForUser`.
+    fn list_groups_for_user(
+        &self,
+        call: Call,
+        input: types::ListGroupsForUserRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsForUserResponse, ServiceError>>;
+
+    /// `ListUserTags`.
+    fn list_user_tags(
+        &self,
+        call: Call,
+        input: types::ListUserTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListUserTagsResponse, ServiceError>>;
+
+    /// `ListUsers`.
+    fn list_users(
+        &self,
+        call: Call,
+        input: types::ListUsersRequest,
+    ) -> BoxFuture<'_, Result<types::ListUsersResponse, ServiceError>>;
+
+    /// `RemoveUserFromGroup`.
+    fn remove_user_from_group(
+        &self,
+        call: Call,
+        input: types::RemoveUserFromGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagUser`.
+    fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagUser`.
+    fn untag_user(&self, call: Call, input: types::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateAccessKey`.
+    fn update_access_key(
+        &self,
+        call: Call,
+        input: types::UpdateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateGroup`.
+    fn update_group(&self, call: Call, input: types::UpdateGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateUser`.
+    fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -46,7 +619,62 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
+            api.add_user_to_group(call, input)
+        }),
+        "CreateAccessKey" => wire::call_checked::<CreateAccessKey>("ValidationError", request, move |input| {
+            api.create_access_key(call, input)
+        }),
+        "CreateGroup" => {
+            wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
+        }
+        "CreateUser" => {
+            wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
+        }
+        "DeleteAccessKey" => wire::call_checked::<DeleteAccessKey>("ValidationError", request, move |input| {
+            api.delete_access_key(call, input)
+        }),
+        "DeleteGroup" => {
+            wire::call_checked::<DeleteGroup>("ValidationError", request, move |input| api.delete_group(call, input))
+        }
+        "DeleteUser" => {
+            wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
+        }
+        "GetGroup" => {
+            wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
+        }
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
+        "ListAccessKeys" => wire::call_checked::<ListAccessKeys>("ValidationError", request, move |input| {
+            api.list_access_keys(call, input)
+        }),
+        "ListGroups" => {
+            wire::call_checked::<ListGroups>("ValidationError", request, move |input| api.list_groups(call, input))
+        }
+        "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>("ValidationError", request, move |input| {
+            api.list_groups_for_user(call, input)
+        }),
+        "ListUserTags" => {
+            wire::call_checked::<ListUserTags>("ValidationError", request, move |input| api.list_user_tags(call, input))
+        }
+        "ListUsers" => {
+            wire::call_checked::<ListUsers>("ValidationError", request, move |input| api.list_users(call, input))
+        }
+        "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
+            api.remove_user_from_group(call, input)
+        }),
+        "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
+        "UntagUser" => {
+            wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
+        }
+        "UpdateAccessKey" => wire::call_checked::<UpdateAccessKey>("ValidationError", request, move |input| {
+            api.update_access_key(call, input)
+        }),
+        "UpdateGroup" => {
+            wire::call_checked::<UpdateGroup>("ValidationError", request, move |input| api.update_group(call, input))
+        }
+        "UpdateUser" => {
+            wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

@@ -3,11 +3,99 @@
 
 use wire::{Kind, Member, Rule, Shape, scalars};
 
+pub static ACCESS_KEY: Shape = Shape::structure(
+    "AccessKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("SecretAccessKey", &scalars::STRING).required().checked().sensitive(),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
+    "AccessKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE),
+        Member::new("Status", &STATUS_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
+    "AddUserToGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape::structure(
     "AttachedPermissionsBoundary",
     &[
         Member::new("PermissionsBoundaryType", &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE),
         Member::new("PermissionsBoundaryArn", &ARN_TYPE),
+    ],
+);
+
+pub static CREATE_ACCESS_KEY_REQUEST: Shape =
+    Shape::structure("CreateAccessKeyRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE)]);
+
+pub static CREATE_ACCESS_KEY_RESPONSE: Shape =
+    Shape::structure("CreateAccessKeyResponse", &[Member::new("AccessKey", &ACCESS_KEY).required().checked()]);
+
+pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
+    "CreateGroupRequest",
+    &[Member::new("Path", &PATH_TYPE), Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()],
+);
+
+pub static CREATE_GROUP_RESPONSE: Shape =
+    Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
+
+pub static CREATE_USER_REQUEST: Shape = Shape::structure(
+    "CreateUserRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("PermissionsBoundary", &ARN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_USER_RESPONSE: Shape = Shape::structure("CreateUserResponse", &[Member::new("User", &USER)]);
+
+pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static DELETE_GROUP_REQUEST: Shape =
+    Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
+
+pub static DELETE_USER_REQUEST: Shape =
+    Shape::structure("DeleteUserRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked()]);
+
+pub static GET_GROUP_REQUEST: Shape = Shape::structure(
+    "GetGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
+    "GetGroupResponse",
+    &[
+        Member::new("Group", &GROUP).required().checked(),
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
     ],
 );
 
@@ -17,11 +105,163 @@ pub static GET_USER_REQUEST: Shape =
 pub static GET_USER_RESPONSE: Shape =
     Shape::structure("GetUserResponse", &[Member::new("User", &USER).required().checked()]);
 
+pub static GROUP: Shape = Shape::structure(
+    "Group",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("GroupId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
+    "ListAccessKeysRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListAccessKeysResponse",
+    &[
+        Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUPS_FOR_USER_REQUEST: Shape = Shape::structure(
+    "ListGroupsForUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_FOR_USER_RESPONSE: Shape = Shape::structure(
+    "ListGroupsForUserResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUPS_REQUEST: Shape = Shape::structure(
+    "ListGroupsRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
+    "ListGroupsResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListUserTagsRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListUserTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USERS_REQUEST: Shape = Shape::structure(
+    "ListUsersRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USERS_RESPONSE: Shape = Shape::structure(
+    "ListUsersResponse",
+    &[
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
+    "RemoveUserFromGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG: Shape = Shape::structure(
     "Tag",
     &[
         Member::new("Key", &TAG_KEY_TYPE).required().checked(),
         Member::new("Value", &TAG_VALUE_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_USER_REQUEST: Shape = Shape::structure(
+    "TagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_USER_REQUEST: Shape = Shape::structure(
+    "UntagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
+    "UpdateGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewGroupName", &GROUP_NAME_TYPE),
+    ],
+);
+
+pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
+    "UpdateUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewUserName", &USER_NAME_TYPE),
     ],
 );
 
@@ -39,9 +279,37 @@ pub static USER: Shape = Shape::structure(
     ],
 );
 
+pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
+
+pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
+
+pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
+
+static TAG_KEY_LIST_TYPE_RULE: Rule = Rule::new().max(50);
+
 pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None).ruled(&TAG_LIST_TYPE_RULE);
 
 static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
+
+pub static USER_LIST_TYPE: Shape = Shape::list("userListType", &USER, None);
+
+pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
+    Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DELETE_CONFLICT_EXCEPTION: Shape =
+    Shape::structure("DeleteConflictException", &[Member::new("message", &scalars::STRING)]);
+
+pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
+    Shape::structure("EntityAlreadyExistsException", &[Member::new("message", &scalars::STRING)]);
+
+pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape =
+    Shape::structure("EntityTemporarilyUnmodifiableException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_INPUT_EXCEPTION: Shape =
+    Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
+    Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
 
 pub static NO_SUCH_ENTITY_EXCEPTION: Shape =
     Shape::structure("NoSuchEntityException", &[Member::new("message", &scalars::STRING)]);
@@ -54,6 +322,10 @@ pub static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape =
 
 static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE_RULE: Rule = Rule::new().values(&["PermissionsBoundaryPolicy"]);
 
+pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
+
+static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
 static ARN_TYPE_RULE: Rule = Rule::new().min(20).max(2048);
@@ -63,9 +335,26 @@ pub static EXISTING_USER_NAME_TYPE: Shape =
 
 static EXISTING_USER_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
+pub static GROUP_NAME_TYPE: Shape = Shape::new("groupNameType", Kind::String).ruled(&GROUP_NAME_TYPE_RULE);
+
+static GROUP_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
 pub static ID_TYPE: Shape = Shape::new("idType", Kind::String).ruled(&ID_TYPE_RULE);
 
 static ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
+pub static MARKER_TYPE: Shape = Shape::new("markerType", Kind::String).ruled(&MARKER_TYPE_RULE);
+
+static MARKER_TYPE_RULE: Rule = Rule::matching("[\\u0020-\\u00FF]+", "[\\u0020-\\u00FF]+").min(1).max(320);
+
+pub static MAX_ITEMS_TYPE: Shape = Shape::new("maxItemsType", Kind::Integer).ruled(&MAX_ITEMS_TYPE_RULE);
+
+static MAX_ITEMS_TYPE_RULE: Rule = Rule::new().min(1).max(1000);
+
+pub static PATH_PREFIX_TYPE: Shape = Shape::new("pathPrefixType", Kind::String).ruled(&PATH_PREFIX_TYPE_RULE);
+
+static PATH_PREFIX_TYPE_RULE: Rule =
+    Rule::matching("\\u002F[\\u0021-\\u007F]*", "\\u002F[\\u0021-\\u007F]*").min(1).max(512);
 
 pub static PATH_TYPE: Shape = Shape::new("pathType", Kind::String).ruled(&PATH_TYPE_RULE);
 
@@ -73,6 +362,10 @@ static PATH_TYPE_RULE: Rule =
     Rule::matching("(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)", "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)")
         .min(1)
         .max(512);
+
+pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
+
+static STATUS_TYPE_RULE: Rule = Rule::new().values(&["Active", "Inactive", "Expired"]);
 
 pub static TAG_KEY_TYPE: Shape = Shape::new("tagKeyType", Kind::String).ruled(&TAG_KEY_TYPE_RULE);
 

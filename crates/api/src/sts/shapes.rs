@@ -3,12 +3,165 @@
 
 use wire::{Kind, Member, Rule, Shape, scalars};
 
+pub static ASSUME_ROLE_REQUEST: Shape = Shape::structure(
+    "AssumeRoleRequest",
+    &[
+        Member::new("RoleArn", &ARN_TYPE).required().checked(),
+        Member::new("RoleSessionName", &ROLE_SESSION_NAME_TYPE).required().checked(),
+        Member::new("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+        Member::new("Policy", &UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE),
+        Member::new("DurationSeconds", &ROLE_DURATION_SECONDS_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("TransitiveTagKeys", &TAG_KEY_LIST_TYPE),
+        Member::new("ExternalId", &EXTERNAL_ID_TYPE),
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE),
+        Member::new("TokenCode", &TOKEN_CODE_TYPE),
+        Member::new("SourceIdentity", &SOURCE_IDENTITY_TYPE),
+        Member::new("ProvidedContexts", &PROVIDED_CONTEXTS_LIST_TYPE),
+        Member::new("MinimumSessionTokenSize", &MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
+pub static ASSUME_ROLE_RESPONSE: Shape = Shape::structure(
+    "AssumeRoleResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("AssumedRoleUser", &ASSUMED_ROLE_USER),
+        Member::new("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
+        Member::new("SourceIdentity", &SOURCE_IDENTITY_TYPE),
+        Member::new("SessionTokenUtilization", &SESSION_TOKEN_UTILIZATION_TYPE),
+        Member::new("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
+pub static ASSUMED_ROLE_USER: Shape = Shape::structure(
+    "AssumedRoleUser",
+    &[
+        Member::new("AssumedRoleId", &ASSUMED_ROLE_ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+    ],
+);
+
+pub static CREDENTIALS: Shape = Shape::structure(
+    "Credentials",
+    &[
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("SecretAccessKey", &scalars::STRING).required().checked().sensitive(),
+        Member::new("SessionToken", &scalars::STRING).required().checked(),
+        Member::new("Expiration", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static FEDERATED_USER: Shape = Shape::structure(
+    "FederatedUser",
+    &[
+        Member::new("FederatedUserId", &FEDERATED_ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_ACCESS_KEY_INFO_REQUEST: Shape = Shape::structure(
+    "GetAccessKeyInfoRequest",
+    &[Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked()],
+);
+
+pub static GET_ACCESS_KEY_INFO_RESPONSE: Shape =
+    Shape::structure("GetAccessKeyInfoResponse", &[Member::new("Account", &scalars::STRING)]);
+
 pub static GET_CALLER_IDENTITY_REQUEST: Shape = Shape::structure("GetCallerIdentityRequest", &[]);
 
 pub static GET_CALLER_IDENTITY_RESPONSE: Shape = Shape::structure(
     "GetCallerIdentityResponse",
     &[Member::new("UserId", &scalars::STRING), Member::new("Account", &scalars::STRING), Member::new("Arn", &ARN_TYPE)],
 );
+
+pub static GET_FEDERATION_TOKEN_REQUEST: Shape = Shape::structure(
+    "GetFederationTokenRequest",
+    &[
+        Member::new("Name", &USER_NAME_TYPE).required().checked(),
+        Member::new("Policy", &SESSION_POLICY_DOCUMENT_TYPE),
+        Member::new("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+        Member::new("DurationSeconds", &DURATION_SECONDS_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("MinimumSessionTokenSize", &MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
+pub static GET_FEDERATION_TOKEN_RESPONSE: Shape = Shape::structure(
+    "GetFederationTokenResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("FederatedUser", &FEDERATED_USER),
+        Member::new("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
+        Member::new("SessionTokenUtilization", &SESSION_TOKEN_UTILIZATION_TYPE),
+        Member::new("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
+pub static GET_SESSION_TOKEN_REQUEST: Shape = Shape::structure(
+    "GetSessionTokenRequest",
+    &[
+        Member::new("DurationSeconds", &DURATION_SECONDS_TYPE),
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE),
+        Member::new("TokenCode", &TOKEN_CODE_TYPE),
+        Member::new("MinimumSessionTokenSize", &MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
+pub static GET_SESSION_TOKEN_RESPONSE: Shape = Shape::structure(
+    "GetSessionTokenResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("SessionTokenUtilization", &SESSION_TOKEN_UTILIZATION_TYPE),
+        Member::new("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
+pub static POLICY_DESCRIPTOR_TYPE: Shape = Shape::structure("PolicyDescriptorType", &[Member::new("arn", &ARN_TYPE)]);
+
+pub static PROVIDED_CONTEXT: Shape = Shape::structure(
+    "ProvidedContext",
+    &[Member::new("ProviderArn", &ARN_TYPE), Member::new("ContextAssertion", &CONTEXT_ASSERTION_TYPE)],
+);
+
+pub static PROVIDED_CONTEXTS_LIST_TYPE: Shape =
+    Shape::list("ProvidedContextsListType", &PROVIDED_CONTEXT, None).ruled(&PROVIDED_CONTEXTS_LIST_TYPE_RULE);
+
+static PROVIDED_CONTEXTS_LIST_TYPE_RULE: Rule = Rule::new().min(1).max(5);
+
+pub static TAG: Shape = Shape::structure(
+    "Tag",
+    &[
+        Member::new("Key", &TAG_KEY_TYPE).required().checked(),
+        Member::new("Value", &TAG_VALUE_TYPE).required().checked(),
+    ],
+);
+
+pub static POLICY_DESCRIPTOR_LIST_TYPE: Shape = Shape::list("policyDescriptorListType", &POLICY_DESCRIPTOR_TYPE, None);
+
+pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
+
+static TAG_KEY_LIST_TYPE_RULE: Rule = Rule::new().max(50);
+
+pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None).ruled(&TAG_LIST_TYPE_RULE);
+
+static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
+
+pub static EXPIRED_TOKEN_EXCEPTION: Shape =
+    Shape::structure("ExpiredTokenException", &[Member::new("message", &scalars::STRING)]);
+
+pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
+    Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
+
+pub static PACKED_POLICY_TOO_LARGE_EXCEPTION: Shape =
+    Shape::structure("PackedPolicyTooLargeException", &[Member::new("message", &scalars::STRING)]);
+
+pub static REGION_DISABLED_EXCEPTION: Shape =
+    Shape::structure("RegionDisabledException", &[Member::new("message", &scalars::STRING)]);
+
+pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
+
+static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]*", "[0-9A-Za-z_]*").min(16).max(128);
 
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
@@ -18,3 +171,98 @@ static ARN_TYPE_RULE: Rule = Rule::matching(
 )
 .min(20)
 .max(2048);
+
+pub static ASSUMED_ROLE_ID_TYPE: Shape =
+    Shape::new("assumedRoleIdType", Kind::String).ruled(&ASSUMED_ROLE_ID_TYPE_RULE);
+
+static ASSUMED_ROLE_ID_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@:-]*", "[0-9A-Za-z_+=,.@:-]*").min(2).max(193);
+
+pub static CONTEXT_ASSERTION_TYPE: Shape =
+    Shape::new("contextAssertionType", Kind::String).ruled(&CONTEXT_ASSERTION_TYPE_RULE);
+
+static CONTEXT_ASSERTION_TYPE_RULE: Rule = Rule::new().min(4).max(2048);
+
+pub static DURATION_SECONDS_TYPE: Shape =
+    Shape::new("durationSecondsType", Kind::Integer).ruled(&DURATION_SECONDS_TYPE_RULE);
+
+static DURATION_SECONDS_TYPE_RULE: Rule = Rule::new().min(900).max(129600);
+
+pub static EXTERNAL_ID_TYPE: Shape = Shape::new("externalIdType", Kind::String).ruled(&EXTERNAL_ID_TYPE_RULE);
+
+static EXTERNAL_ID_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@:\\/-]*", "[0-9A-Za-z_+=,.@:\\/-]*").min(2).max(1224);
+
+pub static FEDERATED_ID_TYPE: Shape = Shape::new("federatedIdType", Kind::String).ruled(&FEDERATED_ID_TYPE_RULE);
+
+static FEDERATED_ID_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@\\:-]*", "[0-9A-Za-z_+=,.@\\:-]*").min(2).max(193);
+
+pub static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Shape =
+    Shape::new("minimumSessionTokenSizeType", Kind::Integer).ruled(&MINIMUM_SESSION_TOKEN_SIZE_TYPE_RULE);
+
+static MINIMUM_SESSION_TOKEN_SIZE_TYPE_RULE: Rule = Rule::new().min(0).max(4096);
+
+pub static NON_NEGATIVE_INTEGER_TYPE: Shape =
+    Shape::new("nonNegativeIntegerType", Kind::Integer).ruled(&NON_NEGATIVE_INTEGER_TYPE_RULE);
+
+static NON_NEGATIVE_INTEGER_TYPE_RULE: Rule = Rule::new().min(0);
+
+pub static ROLE_DURATION_SECONDS_TYPE: Shape =
+    Shape::new("roleDurationSecondsType", Kind::Integer).ruled(&ROLE_DURATION_SECONDS_TYPE_RULE);
+
+static ROLE_DURATION_SECONDS_TYPE_RULE: Rule = Rule::new().min(900).max(43200);
+
+pub static ROLE_SESSION_NAME_TYPE: Shape =
+    Shape::new("roleSessionNameType", Kind::String).ruled(&ROLE_SESSION_NAME_TYPE_RULE);
+
+static ROLE_SESSION_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]*", "[0-9A-Za-z_+=,.@-]*").min(2).max(64);
+
+pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::String).ruled(&SERIAL_NUMBER_TYPE_RULE);
+
+static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]*", "[0-9A-Za-z_+=/:,.@-]*").min(9).max(256);
+
+pub static SESSION_POLICY_DOCUMENT_TYPE: Shape =
+    Shape::new("sessionPolicyDocumentType", Kind::String).ruled(&SESSION_POLICY_DOCUMENT_TYPE_RULE);
+
+static SESSION_POLICY_DOCUMENT_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(2048);
+
+pub static SESSION_TOKEN_SIZE_TYPE: Shape =
+    Shape::new("sessionTokenSizeType", Kind::Integer).ruled(&SESSION_TOKEN_SIZE_TYPE_RULE);
+
+static SESSION_TOKEN_SIZE_TYPE_RULE: Rule = Rule::new().min(0);
+
+pub static SESSION_TOKEN_UTILIZATION_TYPE: Shape =
+    Shape::new("sessionTokenUtilizationType", Kind::Integer).ruled(&SESSION_TOKEN_UTILIZATION_TYPE_RULE);
+
+static SESSION_TOKEN_UTILIZATION_TYPE_RULE: Rule = Rule::new().min(0);
+
+pub static SOURCE_IDENTITY_TYPE: Shape =
+    Shape::new("sourceIdentityType", Kind::String).ruled(&SOURCE_IDENTITY_TYPE_RULE);
+
+static SOURCE_IDENTITY_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]*", "[0-9A-Za-z_+=,.@-]*").min(2).max(64);
+
+pub static TAG_KEY_TYPE: Shape = Shape::new("tagKeyType", Kind::String).ruled(&TAG_KEY_TYPE_RULE);
+
+static TAG_KEY_TYPE_RULE: Rule =
+    Rule::matching("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+", "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+").min(1).max(128);
+
+pub static TAG_VALUE_TYPE: Shape = Shape::new("tagValueType", Kind::String).ruled(&TAG_VALUE_TYPE_RULE);
+
+static TAG_VALUE_TYPE_RULE: Rule =
+    Rule::matching("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*", "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*").min(0).max(256);
+
+pub static TOKEN_CODE_TYPE: Shape = Shape::new("tokenCodeType", Kind::String).ruled(&TOKEN_CODE_TYPE_RULE);
+
+static TOKEN_CODE_TYPE_RULE: Rule = Rule::matching("[\\d]*", "[0-9]*").min(6).max(6);
+
+pub static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Shape =
+    Shape::new("unrestrictedSessionPolicyDocumentType", Kind::String)
+        .ruled(&UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE_RULE);
+
+static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+").min(1);
+
+pub static USER_NAME_TYPE: Shape = Shape::new("userNameType", Kind::String).ruled(&USER_NAME_TYPE_RULE);
+
+static USER_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]*", "[0-9A-Za-z_+=,.@-]*").min(2).max(32);
