@@ -32,11 +32,50 @@ pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "AttachGroupPolicyRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+    ],
+);
+
+pub static ATTACH_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "AttachRolePolicyRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+    ],
+);
+
+pub static ATTACH_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "AttachUserPolicyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+    ],
+);
+
 pub static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape::structure(
     "AttachedPermissionsBoundary",
     &[
         Member::new("PermissionsBoundaryType", &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE),
         Member::new("PermissionsBoundaryArn", &ARN_TYPE),
+    ],
+);
+
+pub static ATTACHED_POLICY: Shape = Shape::structure(
+    "AttachedPolicy",
+    &[Member::new("PolicyName", &POLICY_NAME_TYPE), Member::new("PolicyArn", &ARN_TYPE)],
+);
+
+pub static CERTIFICATION_MAP_TYPE: Shape = Shape::map("CertificationMapType", &CERTIFICATION_VALUE_TYPE, None, None);
+
+pub static CHANGE_PASSWORD_REQUEST: Shape = Shape::structure(
+    "ChangePasswordRequest",
+    &[
+        Member::new("OldPassword", &PASSWORD_TYPE).required().checked().sensitive(),
+        Member::new("NewPassword", &PASSWORD_TYPE).required().checked().sensitive(),
     ],
 );
 
@@ -54,6 +93,43 @@ pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
 pub static CREATE_GROUP_RESPONSE: Shape =
     Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
 
+pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
+    "CreateLoginProfileRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("Password", &PASSWORD_TYPE).sensitive(),
+        Member::new("PasswordResetRequired", &scalars::BOOLEAN),
+    ],
+);
+
+pub static CREATE_LOGIN_PROFILE_RESPONSE: Shape =
+    Shape::structure("CreateLoginProfileResponse", &[Member::new("LoginProfile", &LOGIN_PROFILE).required().checked()]);
+
+pub static CREATE_POLICY_REQUEST: Shape = Shape::structure(
+    "CreatePolicyRequest",
+    &[
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("Path", &POLICY_PATH_TYPE),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+        Member::new("Description", &POLICY_DESCRIPTION_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_POLICY_RESPONSE: Shape = Shape::structure("CreatePolicyResponse", &[Member::new("Policy", &POLICY)]);
+
+pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+    "CreatePolicyVersionRequest",
+    &[
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+        Member::new("SetAsDefault", &scalars::BOOLEAN),
+    ],
+);
+
+pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
+    Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
+
 pub static CREATE_USER_REQUEST: Shape = Shape::structure(
     "CreateUserRequest",
     &[
@@ -66,6 +142,28 @@ pub static CREATE_USER_REQUEST: Shape = Shape::structure(
 
 pub static CREATE_USER_RESPONSE: Shape = Shape::structure("CreateUserResponse", &[Member::new("User", &USER)]);
 
+pub static CREATE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "CreateVirtualMFADeviceRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("VirtualMFADeviceName", &VIRTUAL_MFA_DEVICE_NAME).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_VIRTUAL_MFA_DEVICE_RESPONSE: Shape = Shape::structure(
+    "CreateVirtualMFADeviceResponse",
+    &[Member::new("VirtualMFADevice", &VIRTUAL_MFA_DEVICE).required().checked()],
+);
+
+pub static DEACTIVATE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "DeactivateMFADeviceRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
+    ],
+);
+
 pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
     "DeleteAccessKeyRequest",
     &[
@@ -74,11 +172,120 @@ pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "DeleteGroupPolicyRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static DELETE_GROUP_REQUEST: Shape =
     Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
 
+pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
+    Shape::structure("DeleteLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
+
+pub static DELETE_POLICY_REQUEST: Shape =
+    Shape::structure("DeletePolicyRequest", &[Member::new("PolicyArn", &ARN_TYPE).required().checked()]);
+
+pub static DELETE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+    "DeletePolicyVersionRequest",
+    &[
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("VersionId", &POLICY_VERSION_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+    "DeleteRolePermissionsBoundaryRequest",
+    &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "DeleteRolePolicyRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+    ],
+);
+
+pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+    "DeleteUserPermissionsBoundaryRequest",
+    &[Member::new("UserName", &USER_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "DeleteUserPolicyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static DELETE_USER_REQUEST: Shape =
     Shape::structure("DeleteUserRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked()]);
+
+pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "DeleteVirtualMFADeviceRequest",
+    &[Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked()],
+);
+
+pub static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "DetachGroupPolicyRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+    ],
+);
+
+pub static DETACH_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "DetachRolePolicyRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+    ],
+);
+
+pub static DETACH_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "DetachUserPolicyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+    ],
+);
+
+pub static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "EnableMFADeviceRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
+        Member::new("AuthenticationCode1", &AUTHENTICATION_CODE_TYPE).required().checked(),
+        Member::new("AuthenticationCode2", &AUTHENTICATION_CODE_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
+    "GetAccountPasswordPolicyResponse",
+    &[Member::new("PasswordPolicy", &PASSWORD_POLICY).required().checked()],
+);
+
+pub static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "GetGroupPolicyRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_GROUP_POLICY_RESPONSE: Shape = Shape::structure(
+    "GetGroupPolicyResponse",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
 
 pub static GET_GROUP_REQUEST: Shape = Shape::structure(
     "GetGroupRequest",
@@ -96,6 +303,77 @@ pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
         Member::new("Users", &USER_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static GET_LOGIN_PROFILE_REQUEST: Shape =
+    Shape::structure("GetLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
+
+pub static GET_LOGIN_PROFILE_RESPONSE: Shape =
+    Shape::structure("GetLoginProfileResponse", &[Member::new("LoginProfile", &LOGIN_PROFILE).required().checked()]);
+
+pub static GET_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "GetMFADeviceRequest",
+    &[Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(), Member::new("UserName", &USER_NAME_TYPE)],
+);
+
+pub static GET_MFA_DEVICE_RESPONSE: Shape = Shape::structure(
+    "GetMFADeviceResponse",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
+        Member::new("EnableDate", &scalars::TIMESTAMP),
+        Member::new("Certifications", &CERTIFICATION_MAP_TYPE),
+    ],
+);
+
+pub static GET_POLICY_REQUEST: Shape =
+    Shape::structure("GetPolicyRequest", &[Member::new("PolicyArn", &ARN_TYPE).required().checked()]);
+
+pub static GET_POLICY_RESPONSE: Shape = Shape::structure("GetPolicyResponse", &[Member::new("Policy", &POLICY)]);
+
+pub static GET_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+    "GetPolicyVersionRequest",
+    &[
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("VersionId", &POLICY_VERSION_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_POLICY_VERSION_RESPONSE: Shape =
+    Shape::structure("GetPolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
+
+pub static GET_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "GetRolePolicyRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape::structure(
+    "GetRolePolicyResponse",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "GetUserPolicyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_USER_POLICY_RESPONSE: Shape = Shape::structure(
+    "GetUserPolicyResponse",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
     ],
 );
 
@@ -129,6 +407,104 @@ pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
     "ListAccessKeysResponse",
     &[
         Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ATTACHED_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListAttachedGroupPoliciesRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("PathPrefix", &POLICY_PATH_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ATTACHED_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListAttachedGroupPoliciesResponse",
+    &[
+        Member::new("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ATTACHED_ROLE_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListAttachedRolePoliciesRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PathPrefix", &POLICY_PATH_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ATTACHED_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListAttachedRolePoliciesResponse",
+    &[
+        Member::new("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ATTACHED_USER_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListAttachedUserPoliciesRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("PathPrefix", &POLICY_PATH_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ATTACHED_USER_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListAttachedUserPoliciesResponse",
+    &[
+        Member::new("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ENTITIES_FOR_POLICY_REQUEST: Shape = Shape::structure(
+    "ListEntitiesForPolicyRequest",
+    &[
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("EntityFilter", &ENTITY_TYPE),
+        Member::new("PathPrefix", &PATH_TYPE),
+        Member::new("PolicyUsageFilter", &POLICY_USAGE_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ENTITIES_FOR_POLICY_RESPONSE: Shape = Shape::structure(
+    "ListEntitiesForPolicyResponse",
+    &[
+        Member::new("PolicyGroups", &POLICY_GROUP_LIST_TYPE),
+        Member::new("PolicyUsers", &POLICY_USER_LIST_TYPE),
+        Member::new("PolicyRoles", &POLICY_ROLE_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListGroupPoliciesRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListGroupPoliciesResponse",
+    &[
+        Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -170,6 +546,135 @@ pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_MFA_DEVICE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListMFADeviceTagsRequest",
+    &[
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_MFA_DEVICE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListMFADeviceTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_MFA_DEVICES_REQUEST: Shape = Shape::structure(
+    "ListMFADevicesRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_MFA_DEVICES_RESPONSE: Shape = Shape::structure(
+    "ListMFADevicesResponse",
+    &[
+        Member::new("MFADevices", &MFA_DEVICE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListPoliciesRequest",
+    &[
+        Member::new("Scope", &POLICY_SCOPE_TYPE),
+        Member::new("OnlyAttached", &scalars::BOOLEAN),
+        Member::new("PathPrefix", &POLICY_PATH_TYPE),
+        Member::new("PolicyUsageFilter", &POLICY_USAGE_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListPoliciesResponse",
+    &[
+        Member::new("Policies", &POLICY_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_POLICY_TAGS_REQUEST: Shape = Shape::structure(
+    "ListPolicyTagsRequest",
+    &[
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_POLICY_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListPolicyTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_POLICY_VERSIONS_REQUEST: Shape = Shape::structure(
+    "ListPolicyVersionsRequest",
+    &[
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_POLICY_VERSIONS_RESPONSE: Shape = Shape::structure(
+    "ListPolicyVersionsResponse",
+    &[
+        Member::new("Versions", &POLICY_DOCUMENT_VERSION_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ROLE_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListRolePoliciesRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListRolePoliciesResponse",
+    &[
+        Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USER_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListUserPoliciesRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USER_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListUserPoliciesResponse",
+    &[
+        Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_USER_TAGS_REQUEST: Shape = Shape::structure(
     "ListUserTagsRequest",
     &[
@@ -206,11 +711,167 @@ pub static LIST_USERS_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_VIRTUAL_MFA_DEVICES_REQUEST: Shape = Shape::structure(
+    "ListVirtualMFADevicesRequest",
+    &[
+        Member::new("AssignmentStatus", &ASSIGNMENT_STATUS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_VIRTUAL_MFA_DEVICES_RESPONSE: Shape = Shape::structure(
+    "ListVirtualMFADevicesResponse",
+    &[
+        Member::new("VirtualMFADevices", &VIRTUAL_MFA_DEVICE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LOGIN_PROFILE: Shape = Shape::structure(
+    "LoginProfile",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("PasswordResetRequired", &scalars::BOOLEAN),
+    ],
+);
+
+pub static MFA_DEVICE: Shape = Shape::structure(
+    "MFADevice",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
+        Member::new("EnableDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static PASSWORD_POLICY: Shape = Shape::structure(
+    "PasswordPolicy",
+    &[
+        Member::new("MinimumPasswordLength", &MINIMUM_PASSWORD_LENGTH_TYPE),
+        Member::new("RequireSymbols", &scalars::BOOLEAN),
+        Member::new("RequireNumbers", &scalars::BOOLEAN),
+        Member::new("RequireUppercaseCharacters", &scalars::BOOLEAN),
+        Member::new("RequireLowercaseCharacters", &scalars::BOOLEAN),
+        Member::new("AllowUsersToChangePassword", &scalars::BOOLEAN),
+        Member::new("ExpirePasswords", &scalars::BOOLEAN),
+        Member::new("MaxPasswordAge", &MAX_PASSWORD_AGE_TYPE),
+        Member::new("PasswordReusePrevention", &PASSWORD_REUSE_PREVENTION_TYPE),
+        Member::new("HardExpiry", &scalars::BOOLEAN),
+    ],
+);
+
+pub static POLICY: Shape = Shape::structure(
+    "Policy",
+    &[
+        Member::new("PolicyName", &POLICY_NAME_TYPE),
+        Member::new("PolicyId", &ID_TYPE),
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("Path", &POLICY_PATH_TYPE),
+        Member::new("DefaultVersionId", &POLICY_VERSION_ID_TYPE),
+        Member::new("AttachmentCount", &scalars::INTEGER),
+        Member::new("PermissionsBoundaryUsageCount", &scalars::INTEGER),
+        Member::new("IsAttachable", &scalars::BOOLEAN),
+        Member::new("Description", &POLICY_DESCRIPTION_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("UpdateDate", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static POLICY_GROUP: Shape =
+    Shape::structure("PolicyGroup", &[Member::new("GroupName", &GROUP_NAME_TYPE), Member::new("GroupId", &ID_TYPE)]);
+
+pub static POLICY_GROUP_LIST_TYPE: Shape = Shape::list("PolicyGroupListType", &POLICY_GROUP, None);
+
+pub static POLICY_ROLE: Shape =
+    Shape::structure("PolicyRole", &[Member::new("RoleName", &ROLE_NAME_TYPE), Member::new("RoleId", &ID_TYPE)]);
+
+pub static POLICY_ROLE_LIST_TYPE: Shape = Shape::list("PolicyRoleListType", &POLICY_ROLE, None);
+
+pub static POLICY_USER: Shape =
+    Shape::structure("PolicyUser", &[Member::new("UserName", &USER_NAME_TYPE), Member::new("UserId", &ID_TYPE)]);
+
+pub static POLICY_USER_LIST_TYPE: Shape = Shape::list("PolicyUserListType", &POLICY_USER, None);
+
+pub static POLICY_VERSION: Shape = Shape::structure(
+    "PolicyVersion",
+    &[
+        Member::new("Document", &POLICY_DOCUMENT_TYPE),
+        Member::new("VersionId", &POLICY_VERSION_ID_TYPE),
+        Member::new("IsDefaultVersion", &scalars::BOOLEAN),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static PUT_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "PutGroupPolicyRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
+pub static PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+    "PutRolePermissionsBoundaryRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PermissionsBoundary", &ARN_TYPE).required().checked(),
+    ],
+);
+
+pub static PUT_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "PutRolePolicyRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
+pub static PUT_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+    "PutUserPermissionsBoundaryRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("PermissionsBoundary", &ARN_TYPE).required().checked(),
+    ],
+);
+
+pub static PUT_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "PutUserPolicyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
 pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
     "RemoveUserFromGroupRequest",
     &[
         Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
+pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "ResyncMFADeviceRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
+        Member::new("AuthenticationCode1", &AUTHENTICATION_CODE_TYPE).required().checked(),
+        Member::new("AuthenticationCode2", &AUTHENTICATION_CODE_TYPE).required().checked(),
+    ],
+);
+
+pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+    "SetDefaultPolicyVersionRequest",
+    &[
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("VersionId", &POLICY_VERSION_ID_TYPE).required().checked(),
     ],
 );
 
@@ -222,11 +883,43 @@ pub static TAG: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "TagMFADeviceRequest",
+    &[
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
+    "TagPolicyRequest",
+    &[
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG_USER_REQUEST: Shape = Shape::structure(
     "TagUserRequest",
     &[
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
+    "UntagMFADeviceRequest",
+    &[
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
+    "UntagPolicyRequest",
+    &[
+        Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
 
@@ -247,12 +940,36 @@ pub static UPDATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
+    "UpdateAccountPasswordPolicyRequest",
+    &[
+        Member::new("MinimumPasswordLength", &MINIMUM_PASSWORD_LENGTH_TYPE),
+        Member::new("RequireSymbols", &scalars::BOOLEAN),
+        Member::new("RequireNumbers", &scalars::BOOLEAN),
+        Member::new("RequireUppercaseCharacters", &scalars::BOOLEAN),
+        Member::new("RequireLowercaseCharacters", &scalars::BOOLEAN),
+        Member::new("AllowUsersToChangePassword", &scalars::BOOLEAN),
+        Member::new("MaxPasswordAge", &MAX_PASSWORD_AGE_TYPE),
+        Member::new("PasswordReusePrevention", &PASSWORD_REUSE_PREVENTION_TYPE),
+        Member::new("HardExpiry", &scalars::BOOLEAN),
+    ],
+);
+
 pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
     "UpdateGroupRequest",
     &[
         Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
         Member::new("NewPath", &PATH_TYPE),
         Member::new("NewGroupName", &GROUP_NAME_TYPE),
+    ],
+);
+
+pub static UPDATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
+    "UpdateLoginProfileRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Password", &PASSWORD_TYPE).sensitive(),
+        Member::new("PasswordResetRequired", &scalars::BOOLEAN),
     ],
 );
 
@@ -279,9 +996,32 @@ pub static USER: Shape = Shape::structure(
     ],
 );
 
+pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
+    "VirtualMFADevice",
+    &[
+        Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
+        Member::new("Base32StringSeed", &scalars::BLOB).sensitive(),
+        Member::new("QRCodePNG", &scalars::BLOB).sensitive(),
+        Member::new("User", &USER),
+        Member::new("EnableDate", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
 pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
 
+pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
+
 pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
+
+pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
+
+pub static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape =
+    Shape::list("policyDocumentVersionListType", &POLICY_VERSION, None);
+
+pub static POLICY_LIST_TYPE: Shape = Shape::list("policyListType", &POLICY, None);
+
+pub static POLICY_NAME_LIST_TYPE: Shape = Shape::list("policyNameListType", &POLICY_NAME_TYPE, None);
 
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
@@ -292,6 +1032,8 @@ pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None).ruled(&
 static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
 
 pub static USER_LIST_TYPE: Shape = Shape::list("userListType", &USER, None);
+
+pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceListType", &VIRTUAL_MFA_DEVICE, None);
 
 pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
     Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
@@ -305,22 +1047,54 @@ pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
 pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape =
     Shape::structure("EntityTemporarilyUnmodifiableException", &[Member::new("message", &scalars::STRING)]);
 
+pub static INVALID_AUTHENTICATION_CODE_EXCEPTION: Shape =
+    Shape::structure("InvalidAuthenticationCodeException", &[Member::new("message", &scalars::STRING)]);
+
 pub static INVALID_INPUT_EXCEPTION: Shape =
     Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_USER_TYPE_EXCEPTION: Shape =
+    Shape::structure("InvalidUserTypeException", &[Member::new("message", &scalars::STRING)]);
 
 pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
     Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
 
+pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
+    Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
+
 pub static NO_SUCH_ENTITY_EXCEPTION: Shape =
     Shape::structure("NoSuchEntityException", &[Member::new("message", &scalars::STRING)]);
 
+pub static PASSWORD_POLICY_VIOLATION_EXCEPTION: Shape =
+    Shape::structure("PasswordPolicyViolationException", &[Member::new("message", &scalars::STRING)]);
+
+pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape =
+    Shape::structure("PolicyNotAttachableException", &[Member::new("message", &scalars::STRING)]);
+
 pub static SERVICE_FAILURE_EXCEPTION: Shape =
     Shape::structure("ServiceFailureException", &[Member::new("message", &scalars::STRING)]);
+
+pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape =
+    Shape::structure("UnmodifiableEntityException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CERTIFICATION_VALUE_TYPE: Shape =
+    Shape::new("CertificationValueType", Kind::String).ruled(&CERTIFICATION_VALUE_TYPE_RULE);
+
+static CERTIFICATION_VALUE_TYPE_RULE: Rule = Rule::matching("[\\u0020-\\u00FF]+", "[\\u0020-\\u00FF]+").min(1).max(32);
+
+pub static ENTITY_TYPE: Shape = Shape::new("EntityType", Kind::String).ruled(&ENTITY_TYPE_RULE);
+
+static ENTITY_TYPE_RULE: Rule =
+    Rule::new().values(&["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]);
 
 pub static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape =
     Shape::new("PermissionsBoundaryAttachmentType", Kind::String).ruled(&PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE_RULE);
 
 static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE_RULE: Rule = Rule::new().values(&["PermissionsBoundaryPolicy"]);
+
+pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String).ruled(&POLICY_USAGE_TYPE_RULE);
+
+static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
 
 pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
 
@@ -329,6 +1103,16 @@ static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+")
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
 static ARN_TYPE_RULE: Rule = Rule::new().min(20).max(2048);
+
+pub static ASSIGNMENT_STATUS_TYPE: Shape =
+    Shape::new("assignmentStatusType", Kind::String).ruled(&ASSIGNMENT_STATUS_TYPE_RULE);
+
+static ASSIGNMENT_STATUS_TYPE_RULE: Rule = Rule::new().values(&["Assigned", "Unassigned", "Any"]);
+
+pub static AUTHENTICATION_CODE_TYPE: Shape =
+    Shape::new("authenticationCodeType", Kind::String).ruled(&AUTHENTICATION_CODE_TYPE_RULE);
+
+static AUTHENTICATION_CODE_TYPE_RULE: Rule = Rule::matching("[\\d]+", "[0-9]+").min(6).max(6);
 
 pub static EXISTING_USER_NAME_TYPE: Shape =
     Shape::new("existingUserNameType", Kind::String).ruled(&EXISTING_USER_NAME_TYPE_RULE);
@@ -351,6 +1135,29 @@ pub static MAX_ITEMS_TYPE: Shape = Shape::new("maxItemsType", Kind::Integer).rul
 
 static MAX_ITEMS_TYPE_RULE: Rule = Rule::new().min(1).max(1000);
 
+pub static MAX_PASSWORD_AGE_TYPE: Shape =
+    Shape::new("maxPasswordAgeType", Kind::Integer).ruled(&MAX_PASSWORD_AGE_TYPE_RULE);
+
+static MAX_PASSWORD_AGE_TYPE_RULE: Rule = Rule::new().min(1).max(1095);
+
+pub static MINIMUM_PASSWORD_LENGTH_TYPE: Shape =
+    Shape::new("minimumPasswordLengthType", Kind::Integer).ruled(&MINIMUM_PASSWORD_LENGTH_TYPE_RULE);
+
+static MINIMUM_PASSWORD_LENGTH_TYPE_RULE: Rule = Rule::new().min(6).max(128);
+
+pub static PASSWORD_REUSE_PREVENTION_TYPE: Shape =
+    Shape::new("passwordReusePreventionType", Kind::Integer).ruled(&PASSWORD_REUSE_PREVENTION_TYPE_RULE);
+
+static PASSWORD_REUSE_PREVENTION_TYPE_RULE: Rule = Rule::new().min(1).max(24);
+
+pub static PASSWORD_TYPE: Shape = Shape::new("passwordType", Kind::String).ruled(&PASSWORD_TYPE_RULE);
+
+static PASSWORD_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(128)
+        .sensitive();
+
 pub static PATH_PREFIX_TYPE: Shape = Shape::new("pathPrefixType", Kind::String).ruled(&PATH_PREFIX_TYPE_RULE);
 
 static PATH_PREFIX_TYPE_RULE: Rule =
@@ -362,6 +1169,46 @@ static PATH_TYPE_RULE: Rule =
     Rule::matching("(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)", "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)")
         .min(1)
         .max(512);
+
+pub static POLICY_DESCRIPTION_TYPE: Shape =
+    Shape::new("policyDescriptionType", Kind::String).ruled(&POLICY_DESCRIPTION_TYPE_RULE);
+
+static POLICY_DESCRIPTION_TYPE_RULE: Rule = Rule::new().max(1000);
+
+pub static POLICY_DOCUMENT_TYPE: Shape =
+    Shape::new("policyDocumentType", Kind::String).ruled(&POLICY_DOCUMENT_TYPE_RULE);
+
+static POLICY_DOCUMENT_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(131072);
+
+pub static POLICY_NAME_TYPE: Shape = Shape::new("policyNameType", Kind::String).ruled(&POLICY_NAME_TYPE_RULE);
+
+static POLICY_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static POLICY_PATH_TYPE: Shape = Shape::new("policyPathType", Kind::String).ruled(&POLICY_PATH_TYPE_RULE);
+
+static POLICY_PATH_TYPE_RULE: Rule =
+    Rule::matching("((/[A-Za-z0-9\\.,\\+@=_-]+)*)/", "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/").min(1).max(512);
+
+pub static POLICY_SCOPE_TYPE: Shape = Shape::new("policyScopeType", Kind::String).ruled(&POLICY_SCOPE_TYPE_RULE);
+
+static POLICY_SCOPE_TYPE_RULE: Rule = Rule::new().values(&["All", "AWS", "Local"]);
+
+pub static POLICY_VERSION_ID_TYPE: Shape =
+    Shape::new("policyVersionIdType", Kind::String).ruled(&POLICY_VERSION_ID_TYPE_RULE);
+
+static POLICY_VERSION_ID_TYPE_RULE: Rule =
+    Rule::matching("v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?", "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?");
+
+pub static ROLE_NAME_TYPE: Shape = Shape::new("roleNameType", Kind::String).ruled(&ROLE_NAME_TYPE_RULE);
+
+static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
+
+pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::String).ruled(&SERIAL_NUMBER_TYPE_RULE);
+
+static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]+", "[0-9A-Za-z_+=/:,.@-]+").min(9).max(256);
 
 pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
 
@@ -380,3 +1227,8 @@ static TAG_VALUE_TYPE_RULE: Rule =
 pub static USER_NAME_TYPE: Shape = Shape::new("userNameType", Kind::String).ruled(&USER_NAME_TYPE_RULE);
 
 static USER_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
+
+pub static VIRTUAL_MFA_DEVICE_NAME: Shape =
+    Shape::new("virtualMFADeviceName", Kind::String).ruled(&VIRTUAL_MFA_DEVICE_NAME_RULE);
+
+static VIRTUAL_MFA_DEVICE_NAME_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1);

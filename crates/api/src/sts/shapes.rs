@@ -52,6 +52,14 @@ pub static CREDENTIALS: Shape = Shape::structure(
     ],
 );
 
+pub static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Shape = Shape::structure(
+    "DecodeAuthorizationMessageRequest",
+    &[Member::new("EncodedMessage", &ENCODED_MESSAGE_TYPE).required().checked()],
+);
+
+pub static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Shape =
+    Shape::structure("DecodeAuthorizationMessageResponse", &[Member::new("DecodedMessage", &scalars::STRING)]);
+
 pub static FEDERATED_USER: Shape = Shape::structure(
     "FederatedUser",
     &[
@@ -150,6 +158,9 @@ static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
 pub static EXPIRED_TOKEN_EXCEPTION: Shape =
     Shape::structure("ExpiredTokenException", &[Member::new("message", &scalars::STRING)]);
 
+pub static INVALID_AUTHORIZATION_MESSAGE_EXCEPTION: Shape =
+    Shape::structure("InvalidAuthorizationMessageException", &[Member::new("message", &scalars::STRING)]);
+
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
     Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
 
@@ -186,6 +197,11 @@ pub static DURATION_SECONDS_TYPE: Shape =
     Shape::new("durationSecondsType", Kind::Integer).ruled(&DURATION_SECONDS_TYPE_RULE);
 
 static DURATION_SECONDS_TYPE_RULE: Rule = Rule::new().min(900).max(129600);
+
+pub static ENCODED_MESSAGE_TYPE: Shape =
+    Shape::new("encodedMessageType", Kind::String).ruled(&ENCODED_MESSAGE_TYPE_RULE);
+
+static ENCODED_MESSAGE_TYPE_RULE: Rule = Rule::new().min(1).max(10240);
 
 pub static EXTERNAL_ID_TYPE: Shape = Shape::new("externalIdType", Kind::String).ruled(&EXTERNAL_ID_TYPE_RULE);
 

@@ -30,7 +30,7 @@ impl Operation<Iam> for GetGroup {
         let mut found = Vec::with_capacity(members.items.len());
         for member in members.items {
             let user = view.get::<UserRecord>(&(cx.account.clone(), member.user))?;
-            found.extend(user.map(|user| users::listed(&user)));
+            found.extend(user.map(|user| users::listed(view, &user)).transpose()?);
         }
         let group = shown(group);
         Ok(Applied::read(GetGroupResponse { group, users: found, is_truncated, marker: members.marker }))

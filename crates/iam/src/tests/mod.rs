@@ -3,5 +3,9 @@
 pub(crate) mod fixture;
 mod groups;
 mod keys;
+mod login;
+mod mfa;
 mod pages;
+mod passwords;
+mod policies;
 mod users;

@@ -8,7 +8,7 @@ use store::View;
 
 use super::UserRecord;
 use crate::names::folded;
-use crate::{AccountRecord, Iam, IamError, needs, tags};
+use crate::{AccountRecord, Iam, IamError, needs, passwords, tags};
 
 impl Operation<Iam> for GetUser {
     type Error = IamError;
@@ -19,7 +19,10 @@ impl Operation<Iam> for GetUser {
 
     fn apply(input: &GetUserRequest, view: &View, cx: &Cx) -> Result<Applied<GetUserResponse>, IamError> {
         let user = match holder(view, cx, input.user_name.as_deref())? {
-            Holder::User(user) => shown(&user),
+            Holder::User(user) => {
+                let password_last_used = passwords::last_used(view, &user)?;
+                User { password_last_used, ..shown(&user) }
+            }
             Holder::Root => root(view, cx)?,
         };
         Ok(Applied::read(GetUserResponse { user }))

@@ -9,7 +9,7 @@ use super::UserRecord;
 use super::get::shown;
 use crate::names::folded;
 use crate::paging::Page;
-use crate::{Iam, IamError, needs};
+use crate::{Iam, IamError, needs, passwords};
 
 impl Operation<Iam> for ListUsers {
     type Error = IamError;
@@ -23,13 +23,17 @@ impl Operation<Iam> for ListUsers {
         let page = Page::read(cx, "ListUsers", &[prefix], input.max_items, input.marker.as_deref())?;
         let name = |user: &UserRecord| folded(&user.name);
         let users = page.scan(view, &cx.account, name, |user: &UserRecord| user.path.starts_with(prefix))?;
-        let users = users.map(|user| listed(&user));
-        let is_truncated = users.is_truncated();
-        Ok(Applied::read(ListUsersResponse { users: users.items, is_truncated, marker: users.marker }))
+        let (is_truncated, marker) = (users.is_truncated(), users.marker);
+        let users = users.items.iter().map(|user| listed(view, user)).collect::<Result<_, _>>()?;
+        Ok(Applied::read(ListUsersResponse { users, is_truncated, marker }))
     }
 }
 
 /// A user as lists show it: without boundary and tags.
-pub(crate) fn listed(user: &UserRecord) -> User {
-    User { permissions_boundary: None, tags: None, ..shown(user) }
+///
+/// # Errors
+/// The store's.
+pub(crate) fn listed(view: &View, user: &UserRecord) -> Result<User, IamError> {
+    let password_last_used = passwords::last_used(view, user)?;
+    Ok(User { password_last_used, permissions_boundary: None, tags: None, ..shown(user) })
 }
