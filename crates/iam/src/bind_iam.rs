@@ -7,11 +7,155 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl IamApi for crate::Iam {
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddClientIDToOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: generated::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
+    }
+
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
+    }
+
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: generated::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSAMLProvider>(self, call, input))
+    }
+
     fn get_user(
         &self,
         call: Call,
         input: generated::GetUserRequest,
     ) -> BoxFuture<'_, Result<generated::GetUserResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetUser>(self, call, input))
+    }
+
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviderTags>(self, call, input))
+    }
+
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviders>(self, call, input))
+    }
+
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviderTags>(self, call, input))
+    }
+
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviders>(self, call, input))
+    }
+
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveClientIDFromOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
+    }
+
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
+    }
+
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: generated::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateOpenIDConnectProviderThumbprint>(self, call, input))
+    }
+
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSAMLProvider>(self, call, input))
     }
 }

@@ -18,7 +18,9 @@ mod names;
 #[allow(dead_code, reason = "its users come")]
 mod paging;
 mod policies;
+mod providers;
 mod roles;
+mod saml;
 mod sessions;
 mod sts;
 mod tables;
@@ -38,11 +40,12 @@ pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
 pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
+pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
 pub use roles::RoleRecord;
 pub use sessions::{
     SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,
 };
-pub use sts::{Sts, is_within_reach};
+pub use sts::{Fetch, FetchError, NoFetch, Sts, is_within_reach};
 pub use tables::prepare;
 pub use users::UserRecord;

@@ -27,6 +27,7 @@ use crate::dev;
 use crate::images::{self, ImageReconciler};
 use crate::lease::Duty;
 use crate::observe::RegionObserver;
+use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::trail::AuditTrail;
 
@@ -203,7 +204,7 @@ impl Region {
             cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
             iam: Iam::new(runner.clone()),
-            sts: Sts::new(runner.clone()),
+            sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));

@@ -6,6 +6,184 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AddClientIDToOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddClientIDToOpenIDConnectProvider;
+
+impl OperationType for AddClientIDToOpenIDConnectProvider {
+    type Input = types::AddClientIDToOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddClientIDToOpenIDConnectProvider",
+        input: Some(&shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOpenIDConnectProvider;
+
+impl OperationType for CreateOpenIDConnectProvider {
+    type Input = types::CreateOpenIDConnectProviderRequest;
+    type Output = types::CreateOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateOpenIDConnectProvider",
+        input: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+            "OpenIdIdpCommunicationErrorException",
+        ],
+    };
+}
+
+/// `CreateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateSAMLProvider;
+
+impl OperationType for CreateSAMLProvider {
+    type Input = types::CreateSAMLProviderRequest;
+    type Output = types::CreateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateSAMLProvider",
+        input: Some(&shapes::CREATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteOpenIDConnectProvider;
+
+impl OperationType for DeleteOpenIDConnectProvider {
+    type Input = types::DeleteOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteOpenIDConnectProvider",
+        input: Some(&shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSAMLProvider;
+
+impl OperationType for DeleteSAMLProvider {
+    type Input = types::DeleteSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSAMLProvider",
+        input: Some(&shapes::DELETE_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `GetOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetOpenIDConnectProvider;
+
+impl OperationType for GetOpenIDConnectProvider {
+    type Input = types::GetOpenIDConnectProviderRequest;
+    type Output = types::GetOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetOpenIDConnectProvider",
+        input: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSAMLProvider;
+
+impl OperationType for GetSAMLProvider {
+    type Input = types::GetSAMLProviderRequest;
+    type Output = types::GetSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSAMLProvider",
+        input: Some(&shapes::GET_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
 /// `GetUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetUser;
@@ -28,14 +206,420 @@ impl OperationType for GetUser {
     };
 }
 
+/// `ListOpenIDConnectProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviderTags;
+
+impl OperationType for ListOpenIDConnectProviderTags {
+    type Input = types::ListOpenIDConnectProviderTagsRequest;
+    type Output = types::ListOpenIDConnectProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviderTags",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListOpenIDConnectProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviders;
+
+impl OperationType for ListOpenIDConnectProviders {
+    type Input = types::ListOpenIDConnectProvidersRequest;
+    type Output = types::ListOpenIDConnectProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviders",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListSAMLProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviderTags;
+
+impl OperationType for ListSAMLProviderTags {
+    type Input = types::ListSAMLProviderTagsRequest;
+    type Output = types::ListSAMLProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviderTags",
+        input: Some(&shapes::LIST_SAML_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListSAMLProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviders;
+
+impl OperationType for ListSAMLProviders {
+    type Input = types::ListSAMLProvidersRequest;
+    type Output = types::ListSAMLProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviders",
+        input: Some(&shapes::LIST_SAML_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `RemoveClientIDFromOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveClientIDFromOpenIDConnectProvider;
+
+impl OperationType for RemoveClientIDFromOpenIDConnectProvider {
+    type Input = types::RemoveClientIDFromOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveClientIDFromOpenIDConnectProvider",
+        input: Some(&shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagOpenIDConnectProvider;
+
+impl OperationType for TagOpenIDConnectProvider {
+    type Input = types::TagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagOpenIDConnectProvider",
+        input: Some(&shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagSAMLProvider;
+
+impl OperationType for TagSAMLProvider {
+    type Input = types::TagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagSAMLProvider",
+        input: Some(&shapes::TAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagOpenIDConnectProvider;
+
+impl OperationType for UntagOpenIDConnectProvider {
+    type Input = types::UntagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagOpenIDConnectProvider",
+        input: Some(&shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagSAMLProvider;
+
+impl OperationType for UntagSAMLProvider {
+    type Input = types::UntagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagSAMLProvider",
+        input: Some(&shapes::UNTAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateOpenIDConnectProviderThumbprint`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateOpenIDConnectProviderThumbprint;
+
+impl OperationType for UpdateOpenIDConnectProviderThumbprint {
+    type Input = types::UpdateOpenIDConnectProviderThumbprintRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateOpenIDConnectProviderThumbprint",
+        input: Some(&shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSAMLProvider;
+
+impl OperationType for UpdateSAMLProvider {
+    type Input = types::UpdateSAMLProviderRequest;
+    type Output = types::UpdateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSAMLProvider",
+        input: Some(&shapes::UPDATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::UPDATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "UpdateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AddClientIDToOpenIDConnectProvider`.
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `CreateOpenIDConnectProvider`.
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateOpenIDConnectProviderResponse, ServiceError>>;
+
+    /// `CreateSAMLProvider`.
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: types::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
+
+    /// `DeleteOpenIDConnectProvider`.
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::DeleteOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSAMLProvider`.
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: types::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `GetOpenIDConnectProvider`.
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetOpenIDConnectProviderResponse, ServiceError>>;
+
+    /// `GetSAMLProvider`.
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: types::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetSAMLProviderResponse, ServiceError>>;
+
     /// `GetUser`.
     fn get_user(
         &self,
         call: Call,
         input: types::GetUserRequest,
     ) -> BoxFuture<'_, Result<types::GetUserResponse, ServiceError>>;
+
+    /// `ListOpenIDConnectProviderTags`.
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProviderTagsResponse, ServiceError>>;
+
+    /// `ListOpenIDConnectProviders`.
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProvidersResponse, ServiceError>>;
+
+    /// `ListSAMLProviderTags`.
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProviderTagsResponse, ServiceError>>;
+
+    /// `ListSAMLProviders`.
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: types::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProvidersResponse, ServiceError>>;
+
+    /// `RemoveClientIDFromOpenIDConnectProvider`.
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagOpenIDConnectProvider`.
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagSAMLProvider`.
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: types::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagOpenIDConnectProvider`.
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagSAMLProvider`.
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateOpenIDConnectProviderThumbprint`.
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: types::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateSAMLProvider`.
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: types::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateSAMLProviderResponse, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -46,7 +630,63 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AddClientIDToOpenIDConnectProvider" => {
+            wire::call::<AddClientIDToOpenIDConnectProvider>(request, move |input| {
+                api.add_client_id_to_open_id_connect_provider(call, input)
+            })
+        }
+        "CreateOpenIDConnectProvider" => wire::call::<CreateOpenIDConnectProvider>(request, move |input| {
+            api.create_open_id_connect_provider(call, input)
+        }),
+        "CreateSAMLProvider" => {
+            wire::call::<CreateSAMLProvider>(request, move |input| api.create_saml_provider(call, input))
+        }
+        "DeleteOpenIDConnectProvider" => wire::call::<DeleteOpenIDConnectProvider>(request, move |input| {
+            api.delete_open_id_connect_provider(call, input)
+        }),
+        "DeleteSAMLProvider" => {
+            wire::call::<DeleteSAMLProvider>(request, move |input| api.delete_saml_provider(call, input))
+        }
+        "GetOpenIDConnectProvider" => {
+            wire::call::<GetOpenIDConnectProvider>(request, move |input| api.get_open_id_connect_provider(call, input))
+        }
+        "GetSAMLProvider" => wire::call::<GetSAMLProvider>(request, move |input| api.get_saml_provider(call, input)),
         "GetUser" => wire::call::<GetUser>(request, move |input| api.get_user(call, input)),
+        "ListOpenIDConnectProviderTags" => wire::call::<ListOpenIDConnectProviderTags>(request, move |input| {
+            api.list_open_id_connect_provider_tags(call, input)
+        }),
+        "ListOpenIDConnectProviders" => wire::call::<ListOpenIDConnectProviders>(request, move |input| {
+            api.list_open_id_connect_providers(call, input)
+        }),
+        "ListSAMLProviderTags" => {
+            wire::call::<ListSAMLProviderTags>(request, move |input| api.list_saml_provider_tags(call, input))
+        }
+        "ListSAMLProviders" => {
+            wire::call::<ListSAMLProviders>(request, move |input| api.list_saml_providers(call, input))
+        }
+        "RemoveClientIDFromOpenIDConnectProvider" => {
+            wire::call::<RemoveClientIDFromOpenIDConnectProvider>(request, move |input| {
+                api.remove_client_id_from_open_id_connect_provider(call, input)
+            })
+        }
+        "TagOpenIDConnectProvider" => {
+            wire::call::<TagOpenIDConnectProvider>(request, move |input| api.tag_open_id_connect_provider(call, input))
+        }
+        "TagSAMLProvider" => wire::call::<TagSAMLProvider>(request, move |input| api.tag_saml_provider(call, input)),
+        "UntagOpenIDConnectProvider" => wire::call::<UntagOpenIDConnectProvider>(request, move |input| {
+            api.untag_open_id_connect_provider(call, input)
+        }),
+        "UntagSAMLProvider" => {
+            wire::call::<UntagSAMLProvider>(request, move |input| api.untag_saml_provider(call, input))
+        }
+        "UpdateOpenIDConnectProviderThumbprint" => {
+            wire::call::<UpdateOpenIDConnectProviderThumbprint>(request, move |input| {
+                api.update_open_id_connect_provider_thumbprint(call, input)
+            })
+        }
+        "UpdateSAMLProvider" => {
+            wire::call::<UpdateSAMLProvider>(request, move |input| api.update_saml_provider(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

@@ -3,6 +3,14 @@
 
 use wire::{Member, Shape, scalars};
 
+pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "AddClientIDToOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &scalars::STRING).required(),
+        Member::new("ClientID", &scalars::STRING).required(),
+    ],
+);
+
 pub static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape::structure(
     "AttachedPermissionsBoundary",
     &[
@@ -11,14 +19,214 @@ pub static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape::structure(
     ],
 );
 
+pub static CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "CreateOpenIDConnectProviderRequest",
+    &[
+        Member::new("Url", &scalars::STRING).required(),
+        Member::new("ClientIDList", &CLIENT_ID_LIST_TYPE),
+        Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "CreateOpenIDConnectProviderResponse",
+    &[Member::new("OpenIDConnectProviderArn", &scalars::STRING), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "CreateSAMLProviderRequest",
+    &[
+        Member::new("SAMLMetadataDocument", &scalars::STRING).required(),
+        Member::new("Name", &scalars::STRING).required(),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("AssertionEncryptionMode", &scalars::STRING),
+        Member::new("AddPrivateKey", &scalars::STRING).sensitive(),
+    ],
+);
+
+pub static CREATE_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "CreateSAMLProviderResponse",
+    &[Member::new("SAMLProviderArn", &scalars::STRING), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "DeleteOpenIDConnectProviderRequest",
+    &[Member::new("OpenIDConnectProviderArn", &scalars::STRING).required()],
+);
+
+pub static DELETE_SAML_PROVIDER_REQUEST: Shape =
+    Shape::structure("DeleteSAMLProviderRequest", &[Member::new("SAMLProviderArn", &scalars::STRING).required()]);
+
+pub static GET_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "GetOpenIDConnectProviderRequest",
+    &[Member::new("OpenIDConnectProviderArn", &scalars::STRING).required()],
+);
+
+pub static GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "GetOpenIDConnectProviderResponse",
+    &[
+        Member::new("Url", &scalars::STRING),
+        Member::new("ClientIDList", &CLIENT_ID_LIST_TYPE),
+        Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static GET_SAML_PROVIDER_REQUEST: Shape =
+    Shape::structure("GetSAMLProviderRequest", &[Member::new("SAMLProviderArn", &scalars::STRING).required()]);
+
+pub static GET_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "GetSAMLProviderResponse",
+    &[
+        Member::new("SAMLProviderUUID", &scalars::STRING),
+        Member::new("SAMLMetadataDocument", &scalars::STRING),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("ValidUntil", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("AssertionEncryptionMode", &scalars::STRING),
+        Member::new("PrivateKeyList", &PRIVATE_KEY_LIST),
+    ],
+);
+
 pub static GET_USER_REQUEST: Shape = Shape::structure("GetUserRequest", &[Member::new("UserName", &scalars::STRING)]);
 
 pub static GET_USER_RESPONSE: Shape = Shape::structure("GetUserResponse", &[Member::new("User", &USER).required()]);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListOpenIDConnectProviderTagsRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &scalars::STRING).required(),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListOpenIDConnectProviderTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST: Shape = Shape::structure("ListOpenIDConnectProvidersRequest", &[]);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Shape = Shape::structure(
+    "ListOpenIDConnectProvidersResponse",
+    &[Member::new("OpenIDConnectProviderList", &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE)],
+);
+
+pub static LIST_SAML_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListSAMLProviderTagsRequest",
+    &[
+        Member::new("SAMLProviderArn", &scalars::STRING).required(),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_SAML_PROVIDER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListSAMLProviderTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SAML_PROVIDERS_REQUEST: Shape = Shape::structure("ListSAMLProvidersRequest", &[]);
+
+pub static LIST_SAML_PROVIDERS_RESPONSE: Shape =
+    Shape::structure("ListSAMLProvidersResponse", &[Member::new("SAMLProviderList", &SAML_PROVIDER_LIST_TYPE)]);
+
+pub static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Shape =
+    Shape::structure("OpenIDConnectProviderListEntry", &[Member::new("Arn", &scalars::STRING)]);
+
+pub static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Shape =
+    Shape::list("OpenIDConnectProviderListType", &OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY, None);
+
+pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "RemoveClientIDFromOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &scalars::STRING).required(),
+        Member::new("ClientID", &scalars::STRING).required(),
+    ],
+);
+
+pub static SAML_PRIVATE_KEY: Shape = Shape::structure(
+    "SAMLPrivateKey",
+    &[Member::new("KeyId", &scalars::STRING), Member::new("Timestamp", &scalars::TIMESTAMP)],
+);
+
+pub static SAML_PROVIDER_LIST_ENTRY: Shape = Shape::structure(
+    "SAMLProviderListEntry",
+    &[
+        Member::new("Arn", &scalars::STRING),
+        Member::new("ValidUntil", &scalars::TIMESTAMP),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SAML_PROVIDER_LIST_TYPE: Shape = Shape::list("SAMLProviderListType", &SAML_PROVIDER_LIST_ENTRY, None);
 
 pub static TAG: Shape = Shape::structure(
     "Tag",
     &[Member::new("Key", &scalars::STRING).required(), Member::new("Value", &scalars::STRING).required()],
 );
+
+pub static TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "TagOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &scalars::STRING).required(),
+        Member::new("Tags", &TAG_LIST_TYPE).required(),
+    ],
+);
+
+pub static TAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "TagSAMLProviderRequest",
+    &[Member::new("SAMLProviderArn", &scalars::STRING).required(), Member::new("Tags", &TAG_LIST_TYPE).required()],
+);
+
+pub static UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "UntagOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &scalars::STRING).required(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required(),
+    ],
+);
+
+pub static UNTAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "UntagSAMLProviderRequest",
+    &[
+        Member::new("SAMLProviderArn", &scalars::STRING).required(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required(),
+    ],
+);
+
+pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape::structure(
+    "UpdateOpenIDConnectProviderThumbprintRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &scalars::STRING).required(),
+        Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE).required(),
+    ],
+);
+
+pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "UpdateSAMLProviderRequest",
+    &[
+        Member::new("SAMLMetadataDocument", &scalars::STRING),
+        Member::new("SAMLProviderArn", &scalars::STRING).required(),
+        Member::new("AssertionEncryptionMode", &scalars::STRING),
+        Member::new("AddPrivateKey", &scalars::STRING).sensitive(),
+        Member::new("RemovePrivateKey", &scalars::STRING),
+    ],
+);
+
+pub static UPDATE_SAML_PROVIDER_RESPONSE: Shape =
+    Shape::structure("UpdateSAMLProviderResponse", &[Member::new("SAMLProviderArn", &scalars::STRING)]);
 
 pub static USER: Shape = Shape::structure(
     "User",
@@ -34,10 +242,33 @@ pub static USER: Shape = Shape::structure(
     ],
 );
 
+pub static CLIENT_ID_LIST_TYPE: Shape = Shape::list("clientIDListType", &scalars::STRING, None);
+
+pub static PRIVATE_KEY_LIST: Shape = Shape::list("privateKeyList", &SAML_PRIVATE_KEY, None);
+
+pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &scalars::STRING, None);
+
 pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None);
+
+pub static THUMBPRINT_LIST_TYPE: Shape = Shape::list("thumbprintListType", &scalars::STRING, None);
+
+pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
+    Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
+
+pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
+    Shape::structure("EntityAlreadyExistsException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_INPUT_EXCEPTION: Shape =
+    Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
+    Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
 
 pub static NO_SUCH_ENTITY_EXCEPTION: Shape =
     Shape::structure("NoSuchEntityException", &[Member::new("message", &scalars::STRING)]);
+
+pub static OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION: Shape =
+    Shape::structure("OpenIdIdpCommunicationErrorException", &[Member::new("message", &scalars::STRING)]);
 
 pub static SERVICE_FAILURE_EXCEPTION: Shape =
     Shape::structure("ServiceFailureException", &[Member::new("message", &scalars::STRING)]);

@@ -33,6 +33,65 @@ impl OperationType for AssumeRole {
     };
 }
 
+/// `AssumeRoleWithSAML`.
+#[derive(Debug, Clone, Copy)]
+pub struct AssumeRoleWithSAML;
+
+impl OperationType for AssumeRoleWithSAML {
+    type Input = types::AssumeRoleWithSAMLRequest;
+    type Output = types::AssumeRoleWithSAMLResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AssumeRoleWithSAML",
+        input: Some(&shapes::ASSUME_ROLE_WITH_SAML_REQUEST),
+        output: Some(&shapes::ASSUME_ROLE_WITH_SAML_RESPONSE),
+        status: 200,
+        output_root: "AssumeRoleWithSAMLResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "MalformedPolicyDocumentException",
+            "PackedPolicyTooLargeException",
+            "IDPRejectedClaimException",
+            "InvalidIdentityTokenException",
+            "ExpiredTokenException",
+            "RegionDisabledException",
+        ],
+    };
+}
+
+/// `AssumeRoleWithWebIdentity`.
+#[derive(Debug, Clone, Copy)]
+pub struct AssumeRoleWithWebIdentity;
+
+impl OperationType for AssumeRoleWithWebIdentity {
+    type Input = types::AssumeRoleWithWebIdentityRequest;
+    type Output = types::AssumeRoleWithWebIdentityResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AssumeRoleWithWebIdentity",
+        input: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST),
+        output: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE),
+        status: 200,
+        output_root: "AssumeRoleWithWebIdentityResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "MalformedPolicyDocumentException",
+            "PackedPolicyTooLargeException",
+            "IDPRejectedClaimException",
+            "IDPCommunicationErrorException",
+            "InvalidIdentityTokenException",
+            "ExpiredTokenException",
+            "RegionDisabledException",
+        ],
+    };
+}
+
 /// `GetAccessKeyInfo`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccessKeyInfo;
@@ -130,6 +189,20 @@ pub trait StsApi: Send + Sync {
         input: types::AssumeRoleRequest,
     ) -> BoxFuture<'_, Result<types::AssumeRoleResponse, ServiceError>>;
 
+    /// `AssumeRoleWithSAML`.
+    fn assume_role_with_saml(
+        &self,
+        call: Call,
+        input: types::AssumeRoleWithSAMLRequest,
+    ) -> BoxFuture<'_, Result<types::AssumeRoleWithSAMLResponse, ServiceError>>;
+
+    /// `AssumeRoleWithWebIdentity`.
+    fn assume_role_with_web_identity(
+        &self,
+        call: Call,
+        input: types::AssumeRoleWithWebIdentityRequest,
+    ) -> BoxFuture<'_, Result<types::AssumeRoleWithWebIdentityResponse, ServiceError>>;
+
     /// `GetAccessKeyInfo`.
     fn get_access_key_info(
         &self,
@@ -168,6 +241,12 @@ pub fn dispatch<'a>(
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
         "AssumeRole" => wire::call::<AssumeRole>(request, move |input| api.assume_role(call, input)),
+        "AssumeRoleWithSAML" => {
+            wire::call::<AssumeRoleWithSAML>(request, move |input| api.assume_role_with_saml(call, input))
+        }
+        "AssumeRoleWithWebIdentity" => wire::call::<AssumeRoleWithWebIdentity>(request, move |input| {
+            api.assume_role_with_web_identity(call, input)
+        }),
         "GetAccessKeyInfo" => {
             wire::call::<GetAccessKeyInfo>(request, move |input| api.get_access_key_info(call, input))
         }

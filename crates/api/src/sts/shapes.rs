@@ -34,6 +34,65 @@ pub static ASSUME_ROLE_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static ASSUME_ROLE_WITH_SAML_REQUEST: Shape = Shape::structure(
+    "AssumeRoleWithSAMLRequest",
+    &[
+        Member::new("RoleArn", &scalars::STRING).required(),
+        Member::new("PrincipalArn", &scalars::STRING).required(),
+        Member::new("SAMLAssertion", &scalars::STRING).required().sensitive(),
+        Member::new("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+        Member::new("Policy", &scalars::STRING),
+        Member::new("DurationSeconds", &scalars::INTEGER),
+        Member::new("MinimumSessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
+pub static ASSUME_ROLE_WITH_SAML_RESPONSE: Shape = Shape::structure(
+    "AssumeRoleWithSAMLResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("AssumedRoleUser", &ASSUMED_ROLE_USER),
+        Member::new("PackedPolicySize", &scalars::INTEGER),
+        Member::new("Subject", &scalars::STRING),
+        Member::new("SubjectType", &scalars::STRING),
+        Member::new("Issuer", &scalars::STRING),
+        Member::new("Audience", &scalars::STRING),
+        Member::new("NameQualifier", &scalars::STRING),
+        Member::new("SourceIdentity", &scalars::STRING),
+        Member::new("SessionTokenUtilization", &scalars::INTEGER),
+        Member::new("SessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
+pub static ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST: Shape = Shape::structure(
+    "AssumeRoleWithWebIdentityRequest",
+    &[
+        Member::new("RoleArn", &scalars::STRING).required(),
+        Member::new("RoleSessionName", &scalars::STRING).required(),
+        Member::new("WebIdentityToken", &scalars::STRING).required().sensitive(),
+        Member::new("ProviderId", &scalars::STRING),
+        Member::new("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+        Member::new("Policy", &scalars::STRING),
+        Member::new("DurationSeconds", &scalars::INTEGER),
+        Member::new("MinimumSessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
+pub static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE: Shape = Shape::structure(
+    "AssumeRoleWithWebIdentityResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("SubjectFromWebIdentityToken", &scalars::STRING),
+        Member::new("AssumedRoleUser", &ASSUMED_ROLE_USER),
+        Member::new("PackedPolicySize", &scalars::INTEGER),
+        Member::new("Provider", &scalars::STRING),
+        Member::new("Audience", &scalars::STRING),
+        Member::new("SourceIdentity", &scalars::STRING),
+        Member::new("SessionTokenUtilization", &scalars::INTEGER),
+        Member::new("SessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
 pub static ASSUMED_ROLE_USER: Shape = Shape::structure(
     "AssumedRoleUser",
     &[Member::new("AssumedRoleId", &scalars::STRING).required(), Member::new("Arn", &scalars::STRING).required()],
@@ -136,6 +195,15 @@ pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None);
 
 pub static EXPIRED_TOKEN_EXCEPTION: Shape =
     Shape::structure("ExpiredTokenException", &[Member::new("message", &scalars::STRING)]);
+
+pub static IDP_COMMUNICATION_ERROR_EXCEPTION: Shape =
+    Shape::structure("IDPCommunicationErrorException", &[Member::new("message", &scalars::STRING)]);
+
+pub static IDP_REJECTED_CLAIM_EXCEPTION: Shape =
+    Shape::structure("IDPRejectedClaimException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_IDENTITY_TOKEN_EXCEPTION: Shape =
+    Shape::structure("InvalidIdentityTokenException", &[Member::new("message", &scalars::STRING)]);
 
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
     Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
