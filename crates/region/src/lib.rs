@@ -14,6 +14,7 @@ mod home;
 mod images;
 mod lease;
 mod observe;
+mod providers;
 mod reconciling;
 mod region;
 mod runtime;

@@ -28,6 +28,7 @@ use crate::dev;
 use crate::images::{self, ImageReconciler};
 use crate::lease::Duty;
 use crate::observe::RegionObserver;
+use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::trail::AuditTrail;
 
@@ -213,7 +214,7 @@ impl Region {
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
             iam: Iam::new(runner.clone()),
             organizations: Organizations::new(runner.clone()),
-            sts: Sts::new(runner.clone()),
+            sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));

@@ -83,6 +83,7 @@ const RINGS: &[Ring] = &[
         ..outer("node", &["host", "ids"], "a node acts on assignments and never reads the region's store")
     },
     outer("image", &[], "makes folders out of Debian's packages"),
+    outer("fetch", &[], "documents from elsewhere, whatever they are"),
     outer(
         "edge",
         &["api", "audit", "iam", "ids", "wire"],
@@ -100,6 +101,7 @@ const RINGS: &[Ring] = &[
                 "cloudtrail",
                 "ec2",
                 "edge",
+                "fetch",
                 "host",
                 "iam",
                 "ids",
