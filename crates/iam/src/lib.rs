@@ -6,6 +6,7 @@
 mod accounts;
 mod authorizer;
 mod bind_iam;
+mod bind_organizations;
 mod bind_sts;
 mod credential;
 mod error;
@@ -17,7 +18,10 @@ mod keys;
 mod login;
 mod mfa;
 #[allow(dead_code, reason = "its users come")]
+mod managed;
+#[allow(dead_code, reason = "its users come")]
 mod names;
+mod organizations;
 #[allow(dead_code, reason = "its users come")]
 mod paging;
 mod passwords;
@@ -44,6 +48,10 @@ pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credenti
 pub use login::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, enter, leave};
 pub use mfa::{MfaDeviceRecord, MfaHolder};
 pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
+pub use organizations::{
+    AccountRequestRecord, HandshakeRecord, HandshakeState, MemberRecord, OrganizationRecord, Organizations,
+    RequestState, ScpRecord, TargetRecord, UnitRecord, finish_account,
+};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
 pub use sessions::{

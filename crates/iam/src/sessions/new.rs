@@ -32,7 +32,8 @@ pub fn new_session(
 ) -> SessionRecord {
     let (id, rest) = random.split_at(5);
     let (secret, token) = rest.split_at(40);
-    let text = |bytes: &[u8]| -> String { bytes.iter().map(|byte| char::from(BASE64[usize::from(byte & 63)])).collect() };
+    let text =
+        |bytes: &[u8]| -> String { bytes.iter().map(|byte| char::from(BASE64[usize::from(byte & 63)])).collect() };
     let id = access_key_id("ASIA", &account, id.try_into().unwrap_or_default());
     // Ends are told to the second.
     let end = Timestamp::from_second(issued.as_second()).unwrap_or(issued);

@@ -56,9 +56,8 @@ impl Operation<Sts> for AssumeRole {
     fn apply(input: &AssumeRoleRequest, view: &View, cx: &Cx) -> Result<Applied<AssumeRoleResponse>, IamError> {
         let caller = &cx.call.caller;
         let arn = role::parse(&input.role_arn)?;
-        let refused = |action: &'static str| {
-            IamError::AccessDenied(role::refused(caller, &Need::on(action, arn.clone())))
-        };
+        let refused =
+            |action: &'static str| IamError::AccessDenied(role::refused(caller, &Need::on(action, arn.clone())));
         let role = role::find(view, &arn)?.ok_or_else(|| refused("sts:AssumeRole"))?;
         if input.provided_contexts.as_ref().is_some_and(|contexts| !contexts.is_empty()) {
             return Err(IamError::Validation("ProvidedContexts is not supported in this region.".to_owned()));

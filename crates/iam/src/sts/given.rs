@@ -65,7 +65,8 @@ pub(super) fn packed_size(
         SessionPolicyText::Inline(document) => document.chars().filter(|char| !char.is_whitespace()).count(),
     };
     let tag = |(key, value): &(String, String)| key.chars().count() + value.chars().count();
-    let size: usize = policies.into_iter().flatten().map(policy).sum::<usize>() + tags.tags.iter().map(tag).sum::<usize>();
+    let size: usize =
+        policies.into_iter().flatten().map(policy).sum::<usize>() + tags.tags.iter().map(tag).sum::<usize>();
     let percent = (size * 100).div_ceil(PACKED_ROOM);
     if percent > 100 {
         let text = format!("Packed policy consumes {percent}% of allotted space, please use smaller policy.");

@@ -41,7 +41,8 @@ impl Service for Sts {
     /// Of a role nothing is told to who may not assume it: not whether it is there, not which policy stands in the way.
     fn unauthorized(call: &Call, refusal: &Refusal) -> ServiceError {
         let is_about_role = refusal.need.policy.is_some();
-        let text = if is_about_role { role::refused(&call.caller, &refusal.need) } else { refusal.message(&call.caller) };
+        let text =
+            if is_about_role { role::refused(&call.caller, &refusal.need) } else { refusal.message(&call.caller) };
         ServiceError::sender("AccessDenied", 403, text)
     }
 }

@@ -41,8 +41,7 @@ mod tests {
             Caller { principal, session, ..root.clone() }
         };
         let user = Principal::User { name: "ann".into(), path: "/".into(), id: "AIDA1".into() };
-        let role =
-            Principal::Role { name: "r".into(), path: "/".into(), id: "AROA1".into(), session: "s".into() };
+        let role = Principal::Role { name: "r".into(), path: "/".into(), id: "AROA1".into(), session: "s".into() };
         let federated = Principal::FederatedUser { name: "f".into(), user: None };
         let (plain, proven) = (with(user.clone(), None), with(user, Some(Timestamp::UNIX_EPOCH)));
         let (role, federated) = (with(role, None), with(federated, Some(Timestamp::UNIX_EPOCH)));

@@ -69,9 +69,9 @@ pub(super) fn lifetime(asked: Option<i32>, role: &RoleRecord, is_chained: bool) 
     let refused = |text: &str| Err(IamError::Validation(text.to_owned()));
     match asked {
         None => Ok(DEFAULT.min(role.max_session)),
-        Some(asked) if is_chained && asked > 3600 => {
-            refused("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
-        }
+        Some(asked) if is_chained && asked > 3600 => refused(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+        ),
         Some(asked) if asked > role.max_session => {
             refused("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
         }

@@ -36,7 +36,8 @@ impl AskedTags {
             return invalid("The number of session tags exceeds the limit of 50.");
         }
         let mut all = inherited(before);
-        let is_in = |tags: &[(String, String)], key: &str| tags.iter().any(|(known, _)| known.eq_ignore_ascii_case(key));
+        let is_in =
+            |tags: &[(String, String)], key: &str| tags.iter().any(|(known, _)| known.eq_ignore_ascii_case(key));
         for (index, (key, _)) in self.tags.iter().enumerate() {
             if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
                 return invalid("Tag keys beginning with aws: are reserved for system use.");
@@ -91,7 +92,8 @@ mod tests {
 
     #[test]
     fn transitive_tags_go_on_and_are_not_overridden() {
-        let before = Session { tags: tags("Team=blue Cost=1"), transitive_tags: vec!["team".into()], ..Session::default() };
+        let before =
+            Session { tags: tags("Team=blue Cost=1"), transitive_tags: vec!["team".into()], ..Session::default() };
         assert_eq!(inherited(Some(&before)).tags, tags("Team=blue"));
         for (asked, transitive, expected) in [
             ("", "", Ok("Team=blue")),
