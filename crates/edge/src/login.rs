@@ -66,19 +66,13 @@ impl Edge {
     }
 
     /// Answers a request at the door.
-    pub(crate) async fn door(
-        &self,
-        parts: &Parts,
-        body: Incoming,
-        source_ip: Option<IpAddr>,
-    ) -> Response<AnswerBody> {
+    pub(crate) async fn door(&self, parts: &Parts, body: Incoming, source_ip: Option<IpAddr>) -> Response<AnswerBody> {
         let answered = match parts.uri.path() {
             "/_welkin/login" => self.login(parts, body, source_ip).await,
             _ => self.logout(parts, body, source_ip).await,
         };
-        let (status, answer) = answered.unwrap_or_else(|(status, word, message)| {
-            (status, json!({ "error": word, "message": message }))
-        });
+        let (status, answer) =
+            answered.unwrap_or_else(|(status, word, message)| (status, json!({ "error": word, "message": message })));
         let mut response = page(status, "application/json", format!("{answer}\n"));
         if let Some(wait) = answer.get("wait").and_then(Value::as_i64) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));

@@ -47,8 +47,7 @@ impl StoreLogins {
                 let view = store.view()?;
                 let mut random = [0; LOGIN_BYTES];
                 effects.fill(&mut random);
-                let (user, session, changes) =
-                    iam::enter(&view, &tries, &request, source, (effects.now(), &random))?;
+                let (user, session, changes) = iam::enter(&view, &tries, &request, source, (effects.now(), &random))?;
                 Ok::<_, LoginError>((user, session, Store::decide(&view, changes)?))
             });
             let (user, session, decided) = entered.await.map_err(|_| LoginError::Busy)??;

@@ -20,6 +20,7 @@ mod driver;
 mod env;
 mod hosts;
 mod image;
+mod login;
 mod notify;
 mod orphans;
 mod own_certificate;
