@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod authorize;
 mod authorizer;
 mod bind_iam;
 mod bind_organizations;
@@ -16,9 +17,9 @@ mod iam;
 mod instance_profiles;
 mod keys;
 mod login;
-mod mfa;
 #[allow(dead_code, reason = "its users come")]
 mod managed;
+mod mfa;
 #[allow(dead_code, reason = "its users come")]
 mod names;
 mod organizations;
@@ -38,6 +39,7 @@ mod tests;
 mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
+pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use authorizer::OwnerAuthorizer;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
@@ -47,11 +49,11 @@ pub use instance_profiles::InstanceProfileRecord;
 pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
 pub use login::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, enter, leave};
 pub use mfa::{MfaDeviceRecord, MfaHolder};
-pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use organizations::{
     AccountRequestRecord, HandshakeRecord, HandshakeState, MemberRecord, OrganizationRecord, Organizations,
     RequestState, ScpRecord, TargetRecord, UnitRecord, finish_account,
 };
+pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
 pub use sessions::{

@@ -7,7 +7,7 @@ use crate::organizations::{
 };
 use crate::{
     AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
-    MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
+    MembershipRecord, MessageKeyRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -37,6 +37,7 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<TargetRecord>(),
         store.prepare::<HandshakeRecord>(),
         store.prepare::<AccountRequestRecord>(),
+        store.prepare::<MessageKeyRecord>(),
     )
     .map(drop)
 }

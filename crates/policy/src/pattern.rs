@@ -90,8 +90,11 @@ impl Pattern {
         match self {
             Self::Any => true,
             Self::Exact(exact) => exact.as_bytes() == text.as_bytes(),
-            Self::Wild(bytes) => matches(bytes, text.as_bytes()),
-            Self::Variable(pieces) => resolve(pieces, context).is_some_and(|bytes| matches(&bytes, text.as_bytes())),
+            Self::Wild(bytes) => has_start(bytes, text) && matches(bytes, text.as_bytes()),
+            Self::Variable(pieces) => {
+                has_start_of(pieces, text)
+                    && resolve(pieces, context).is_some_and(|bytes| matches(&bytes, text.as_bytes()))
+            }
         }
     }
 
@@ -103,6 +106,11 @@ impl Pattern {
             Self::Wild(bytes) => Some(Cow::Owned(written(bytes, false))),
             Self::Variable(pieces) => resolve(pieces, context).map(|bytes| Cow::Owned(written(&bytes, false))),
         }
+    }
+
+    /// Whether a pattern with variables could mean a text, whatever their values.
+    pub(crate) fn has_start(&self, text: &str) -> bool {
+        if let Self::Variable(pieces) = self { has_start_of(pieces, text) } else { false }
     }
 
     /// Its variables.
@@ -241,6 +249,19 @@ fn value<'a>(variable: &'a Variable, context: &'a Context) -> Option<&'a str> {
         Some([value]) => Some(value),
         Some(_) => None,
         None => variable.default.as_deref(),
+    }
+}
+
+/// Whether a text begins as a pattern does, up to its first wildcard: the cheapest way to find out that it does not match.
+fn has_start(pattern: &[u8], text: &str) -> bool {
+    let start = pattern.iter().position(|&byte| byte >= ONE_IN_PART).unwrap_or(pattern.len());
+    text.as_bytes().starts_with(&pattern[..start])
+}
+
+fn has_start_of(pieces: &[VariablePiece], text: &str) -> bool {
+    match pieces.first() {
+        Some(VariablePiece(Piece::Bytes(bytes))) => has_start(bytes, text),
+        Some(VariablePiece(Piece::Variable(_))) | None => true,
     }
 }
 

@@ -79,8 +79,10 @@ impl Statement {
             Some(principals) => principals.naming(&query.asked, self.effect == Effect::Deny)?,
         };
         if let Some(resources) = &self.resources {
-            for variable in resources.list.iter().flat_map(Pattern::variables) {
-                if variable.is_missing(context) {
+            for pattern in &resources.list {
+                // What is excepted must be known to the last variable.
+                let is_asked_for = resources.is_not || pattern.has_start(query.resource);
+                for variable in pattern.variables().filter(|variable| is_asked_for && variable.is_missing(context)) {
                     missing(&variable.key);
                 }
             }

@@ -9,7 +9,7 @@ use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
-use iam::{Iam, Organizations, OwnerAuthorizer, Sts};
+use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
 use s3::S3;
@@ -206,8 +206,9 @@ impl Region {
         let root = first_account(&store, &facts, &*effects, config.is_dev.then(AccountId::zero)).await?;
         let trail = Arc::<AuditTrail>::default();
         let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
-        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer))
-            .with_pages(pages);
+        iam::make_message_key(&store, &*effects).await.map_err(RegionError::Tables)?;
+        let authorizer = Arc::new(PolicyAuthorizer::new(&store, Arc::clone(&effects)));
+        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), authorizer).with_pages(pages);
         let services = Services {
             cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),

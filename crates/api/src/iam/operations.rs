@@ -6,6 +6,91 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AttachGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachGroupPolicy;
+
+impl OperationType for AttachGroupPolicy {
+    type Input = types::AttachGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AttachGroupPolicy",
+        input: Some(&shapes::ATTACH_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `AttachRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachRolePolicy;
+
+impl OperationType for AttachRolePolicy {
+    type Input = types::AttachRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AttachRolePolicy",
+        input: Some(&shapes::ATTACH_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "UnmodifiableEntityException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `AttachUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachUserPolicy;
+
+impl OperationType for AttachUserPolicy {
+    type Input = types::AttachUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AttachUserPolicy",
+        input: Some(&shapes::ATTACH_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `ChangePassword`.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangePassword;
@@ -57,6 +142,63 @@ impl OperationType for CreateLoginProfile {
             "EntityAlreadyExistsException",
             "NoSuchEntityException",
             "PasswordPolicyViolationException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreatePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreatePolicy;
+
+impl OperationType for CreatePolicy {
+    type Input = types::CreatePolicyRequest;
+    type Output = types::CreatePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreatePolicy",
+        input: Some(&shapes::CREATE_POLICY_REQUEST),
+        output: Some(&shapes::CREATE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "CreatePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "MalformedPolicyDocumentException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreatePolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreatePolicyVersion;
+
+impl OperationType for CreatePolicyVersion {
+    type Input = types::CreatePolicyVersionRequest;
+    type Output = types::CreatePolicyVersionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreatePolicyVersion",
+        input: Some(&shapes::CREATE_POLICY_VERSION_REQUEST),
+        output: Some(&shapes::CREATE_POLICY_VERSION_RESPONSE),
+        status: 200,
+        output_root: "CreatePolicyVersionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "InvalidInputException",
             "LimitExceededException",
             "ServiceFailureException",
         ],
@@ -141,6 +283,28 @@ impl OperationType for DeleteAccountPasswordPolicy {
     };
 }
 
+/// `DeleteGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroupPolicy;
+
+impl OperationType for DeleteGroupPolicy {
+    type Input = types::DeleteGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteGroupPolicy",
+        input: Some(&shapes::DELETE_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `DeleteLoginProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteLoginProfile;
@@ -168,6 +332,155 @@ impl OperationType for DeleteLoginProfile {
     };
 }
 
+/// `DeletePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeletePolicy;
+
+impl OperationType for DeletePolicy {
+    type Input = types::DeletePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeletePolicy",
+        input: Some(&shapes::DELETE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "DeleteConflictException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeletePolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeletePolicyVersion;
+
+impl OperationType for DeletePolicyVersion {
+    type Input = types::DeletePolicyVersionRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeletePolicyVersion",
+        input: Some(&shapes::DELETE_POLICY_VERSION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "DeleteConflictException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteRolePermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRolePermissionsBoundary;
+
+impl OperationType for DeleteRolePermissionsBoundary {
+    type Input = types::DeleteRolePermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRolePermissionsBoundary",
+        input: Some(&shapes::DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnmodifiableEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRolePolicy;
+
+impl OperationType for DeleteRolePolicy {
+    type Input = types::DeleteRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRolePolicy",
+        input: Some(&shapes::DELETE_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteUserPermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUserPermissionsBoundary;
+
+impl OperationType for DeleteUserPermissionsBoundary {
+    type Input = types::DeleteUserPermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUserPermissionsBoundary",
+        input: Some(&shapes::DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUserPolicy;
+
+impl OperationType for DeleteUserPolicy {
+    type Input = types::DeleteUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUserPolicy",
+        input: Some(&shapes::DELETE_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `DeleteVirtualMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteVirtualMFADevice;
@@ -192,6 +505,88 @@ impl OperationType for DeleteVirtualMFADevice {
             "LimitExceededException",
             "ServiceFailureException",
             "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `DetachGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachGroupPolicy;
+
+impl OperationType for DetachGroupPolicy {
+    type Input = types::DetachGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DetachGroupPolicy",
+        input: Some(&shapes::DETACH_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DetachRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachRolePolicy;
+
+impl OperationType for DetachRolePolicy {
+    type Input = types::DetachRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DetachRolePolicy",
+        input: Some(&shapes::DETACH_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DetachUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachUserPolicy;
+
+impl OperationType for DetachUserPolicy {
+    type Input = types::DetachUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DetachUserPolicy",
+        input: Some(&shapes::DETACH_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ServiceFailureException",
         ],
     };
 }
@@ -248,6 +643,28 @@ impl OperationType for GetAccountPasswordPolicy {
     };
 }
 
+/// `GetGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroupPolicy;
+
+impl OperationType for GetGroupPolicy {
+    type Input = types::GetGroupPolicyRequest;
+    type Output = types::GetGroupPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetGroupPolicy",
+        input: Some(&shapes::GET_GROUP_POLICY_REQUEST),
+        output: Some(&shapes::GET_GROUP_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetGroupPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetLoginProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetLoginProfile;
@@ -292,6 +709,72 @@ impl OperationType for GetMFADevice {
     };
 }
 
+/// `GetPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetPolicy;
+
+impl OperationType for GetPolicy {
+    type Input = types::GetPolicyRequest;
+    type Output = types::GetPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetPolicy",
+        input: Some(&shapes::GET_POLICY_REQUEST),
+        output: Some(&shapes::GET_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetPolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetPolicyVersion;
+
+impl OperationType for GetPolicyVersion {
+    type Input = types::GetPolicyVersionRequest;
+    type Output = types::GetPolicyVersionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetPolicyVersion",
+        input: Some(&shapes::GET_POLICY_VERSION_REQUEST),
+        output: Some(&shapes::GET_POLICY_VERSION_RESPONSE),
+        status: 200,
+        output_root: "GetPolicyVersionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetRolePolicy;
+
+impl OperationType for GetRolePolicy {
+    type Input = types::GetRolePolicyRequest;
+    type Output = types::GetRolePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetRolePolicy",
+        input: Some(&shapes::GET_ROLE_POLICY_REQUEST),
+        output: Some(&shapes::GET_ROLE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetRolePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetUser;
@@ -305,6 +788,138 @@ impl OperationType for GetUser {
         output: Some(&shapes::GET_USER_RESPONSE),
         status: 200,
         output_root: "GetUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetUserPolicy;
+
+impl OperationType for GetUserPolicy {
+    type Input = types::GetUserPolicyRequest;
+    type Output = types::GetUserPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetUserPolicy",
+        input: Some(&shapes::GET_USER_POLICY_REQUEST),
+        output: Some(&shapes::GET_USER_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetUserPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAttachedGroupPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedGroupPolicies;
+
+impl OperationType for ListAttachedGroupPolicies {
+    type Input = types::ListAttachedGroupPoliciesRequest;
+    type Output = types::ListAttachedGroupPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAttachedGroupPolicies",
+        input: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListAttachedGroupPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAttachedRolePolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedRolePolicies;
+
+impl OperationType for ListAttachedRolePolicies {
+    type Input = types::ListAttachedRolePoliciesRequest;
+    type Output = types::ListAttachedRolePoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAttachedRolePolicies",
+        input: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListAttachedRolePoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAttachedUserPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedUserPolicies;
+
+impl OperationType for ListAttachedUserPolicies {
+    type Input = types::ListAttachedUserPoliciesRequest;
+    type Output = types::ListAttachedUserPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAttachedUserPolicies",
+        input: Some(&shapes::LIST_ATTACHED_USER_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_USER_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListAttachedUserPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListEntitiesForPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListEntitiesForPolicy;
+
+impl OperationType for ListEntitiesForPolicy {
+    type Input = types::ListEntitiesForPolicyRequest;
+    type Output = types::ListEntitiesForPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListEntitiesForPolicy",
+        input: Some(&shapes::LIST_ENTITIES_FOR_POLICY_REQUEST),
+        output: Some(&shapes::LIST_ENTITIES_FOR_POLICY_RESPONSE),
+        status: 200,
+        output_root: "ListEntitiesForPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListGroupPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupPolicies;
+
+impl OperationType for ListGroupPolicies {
+    type Input = types::ListGroupPoliciesRequest;
+    type Output = types::ListGroupPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroupPolicies",
+        input: Some(&shapes::LIST_GROUP_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_GROUP_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListGroupPoliciesResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -358,6 +973,116 @@ impl OperationType for ListMFADevices {
     };
 }
 
+/// `ListPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicies;
+
+impl OperationType for ListPolicies {
+    type Input = types::ListPoliciesRequest;
+    type Output = types::ListPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPolicies",
+        input: Some(&shapes::LIST_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListPolicyTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicyTags;
+
+impl OperationType for ListPolicyTags {
+    type Input = types::ListPolicyTagsRequest;
+    type Output = types::ListPolicyTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPolicyTags",
+        input: Some(&shapes::LIST_POLICY_TAGS_REQUEST),
+        output: Some(&shapes::LIST_POLICY_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListPolicyTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListPolicyVersions`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicyVersions;
+
+impl OperationType for ListPolicyVersions {
+    type Input = types::ListPolicyVersionsRequest;
+    type Output = types::ListPolicyVersionsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPolicyVersions",
+        input: Some(&shapes::LIST_POLICY_VERSIONS_REQUEST),
+        output: Some(&shapes::LIST_POLICY_VERSIONS_RESPONSE),
+        status: 200,
+        output_root: "ListPolicyVersionsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListRolePolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRolePolicies;
+
+impl OperationType for ListRolePolicies {
+    type Input = types::ListRolePoliciesRequest;
+    type Output = types::ListRolePoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRolePolicies",
+        input: Some(&shapes::LIST_ROLE_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ROLE_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListRolePoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUserPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUserPolicies;
+
+impl OperationType for ListUserPolicies {
+    type Input = types::ListUserPoliciesRequest;
+    type Output = types::ListUserPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUserPolicies",
+        input: Some(&shapes::LIST_USER_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_USER_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListUserPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListVirtualMFADevices`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListVirtualMFADevices;
@@ -377,6 +1102,143 @@ impl OperationType for ListVirtualMFADevices {
         requires_checksum: false,
         host_prefix: "",
         errors: &[],
+    };
+}
+
+/// `PutGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutGroupPolicy;
+
+impl OperationType for PutGroupPolicy {
+    type Input = types::PutGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutGroupPolicy",
+        input: Some(&shapes::PUT_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "MalformedPolicyDocumentException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutRolePermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutRolePermissionsBoundary;
+
+impl OperationType for PutRolePermissionsBoundary {
+    type Input = types::PutRolePermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutRolePermissionsBoundary",
+        input: Some(&shapes::PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "UnmodifiableEntityException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutRolePolicy;
+
+impl OperationType for PutRolePolicy {
+    type Input = types::PutRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutRolePolicy",
+        input: Some(&shapes::PUT_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "MalformedPolicyDocumentException",
+            "NoSuchEntityException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutUserPermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutUserPermissionsBoundary;
+
+impl OperationType for PutUserPermissionsBoundary {
+    type Input = types::PutUserPermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutUserPermissionsBoundary",
+        input: Some(&shapes::PUT_USER_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutUserPolicy;
+
+impl OperationType for PutUserPolicy {
+    type Input = types::PutUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutUserPolicy",
+        input: Some(&shapes::PUT_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "MalformedPolicyDocumentException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -404,6 +1266,33 @@ impl OperationType for ResyncMFADevice {
             "LimitExceededException",
             "ServiceFailureException",
             "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `SetDefaultPolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct SetDefaultPolicyVersion;
+
+impl OperationType for SetDefaultPolicyVersion {
+    type Input = types::SetDefaultPolicyVersionRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "SetDefaultPolicyVersion",
+        input: Some(&shapes::SET_DEFAULT_POLICY_VERSION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
         ],
     };
 }
@@ -436,6 +1325,34 @@ impl OperationType for TagMFADevice {
     };
 }
 
+/// `TagPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagPolicy;
+
+impl OperationType for TagPolicy {
+    type Input = types::TagPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagPolicy",
+        input: Some(&shapes::TAG_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UntagMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagMFADevice;
@@ -446,6 +1363,33 @@ impl OperationType for UntagMFADevice {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "UntagMFADevice",
         input: Some(&shapes::UNTAG_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagPolicy;
+
+impl OperationType for UntagPolicy {
+    type Input = types::UntagPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagPolicy",
+        input: Some(&shapes::UNTAG_POLICY_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -520,6 +1464,27 @@ impl OperationType for UpdateLoginProfile {
 
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AttachGroupPolicy`.
+    fn attach_group_policy(
+        &self,
+        call: Call,
+        input: types::AttachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AttachRolePolicy`.
+    fn attach_role_policy(
+        &self,
+        call: Call,
+        input: types::AttachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AttachUserPolicy`.
+    fn attach_user_policy(
+        &self,
+        call: Call,
+        input: types::AttachUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `ChangePassword`.
     fn change_password(
         &self,
@@ -533,6 +1498,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::CreateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<types::CreateLoginProfileResponse, ServiceError>>;
+
+    /// `CreatePolicy`.
+    fn create_policy(
+        &self,
+        call: Call,
+        input: types::CreatePolicyRequest,
+    ) -> BoxFuture<'_, Result<types::CreatePolicyResponse, ServiceError>>;
+
+    /// `CreatePolicyVersion`.
+    fn create_policy_version(
+        &self,
+        call: Call,
+        input: types::CreatePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
 
     /// `CreateVirtualMFADevice`.
     fn create_virtual_mfa_device(
@@ -551,6 +1530,13 @@ pub trait IamApi: Send + Sync {
     /// `DeleteAccountPasswordPolicy`.
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteGroupPolicy`.
+    fn delete_group_policy(
+        &self,
+        call: Call,
+        input: types::DeleteGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteLoginProfile`.
     fn delete_login_profile(
         &self,
@@ -558,11 +1544,70 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeletePolicy`.
+    fn delete_policy(&self, call: Call, input: types::DeletePolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeletePolicyVersion`.
+    fn delete_policy_version(
+        &self,
+        call: Call,
+        input: types::DeletePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteRolePermissionsBoundary`.
+    fn delete_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::DeleteRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteRolePolicy`.
+    fn delete_role_policy(
+        &self,
+        call: Call,
+        input: types::DeleteRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteUserPermissionsBoundary`.
+    fn delete_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::DeleteUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteUserPolicy`.
+    fn delete_user_policy(
+        &self,
+        call: Call,
+        input: types::DeleteUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteVirtualMFADevice`.
     fn delete_virtual_mfa_device(
         &self,
         call: Call,
         input: types::DeleteVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DetachGroupPolicy`.
+    fn detach_group_policy(
+        &self,
+        call: Call,
+        input: types::DetachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DetachRolePolicy`.
+    fn detach_role_policy(
+        &self,
+        call: Call,
+        input: types::DetachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DetachUserPolicy`.
+    fn detach_user_policy(
+        &self,
+        call: Call,
+        input: types::DetachUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `EnableMFADevice`.
@@ -579,6 +1624,13 @@ pub trait IamApi: Send + Sync {
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
 
+    /// `GetGroupPolicy`.
+    fn get_group_policy(
+        &self,
+        call: Call,
+        input: types::GetGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetGroupPolicyResponse, ServiceError>>;
+
     /// `GetLoginProfile`.
     fn get_login_profile(
         &self,
@@ -593,12 +1645,75 @@ pub trait IamApi: Send + Sync {
         input: types::GetMFADeviceRequest,
     ) -> BoxFuture<'_, Result<types::GetMFADeviceResponse, ServiceError>>;
 
+    /// `GetPolicy`.
+    fn get_policy(
+        &self,
+        call: Call,
+        input: types::GetPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetPolicyResponse, ServiceError>>;
+
+    /// `GetPolicyVersion`.
+    fn get_policy_version(
+        &self,
+        call: Call,
+        input: types::GetPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<types::GetPolicyVersionResponse, ServiceError>>;
+
+    /// `GetRolePolicy`.
+    fn get_role_policy(
+        &self,
+        call: Call,
+        input: types::GetRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetRolePolicyResponse, ServiceError>>;
+
     /// `GetUser`.
     fn get_user(
         &self,
         call: Call,
         input: types::GetUserRequest,
     ) -> BoxFuture<'_, Result<types::GetUserResponse, ServiceError>>;
+
+    /// `GetUserPolicy`.
+    fn get_user_policy(
+        &self,
+        call: Call,
+        input: types::GetUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetUserPolicyResponse, ServiceError>>;
+
+    /// `ListAttachedGroupPolicies`.
+    fn list_attached_group_policies(
+        &self,
+        call: Call,
+        input: types::ListAttachedGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAttachedGroupPoliciesResponse, ServiceError>>;
+
+    /// `ListAttachedRolePolicies`.
+    fn list_attached_role_policies(
+        &self,
+        call: Call,
+        input: types::ListAttachedRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAttachedRolePoliciesResponse, ServiceError>>;
+
+    /// `ListAttachedUserPolicies`.
+    fn list_attached_user_policies(
+        &self,
+        call: Call,
+        input: types::ListAttachedUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAttachedUserPoliciesResponse, ServiceError>>;
+
+    /// `ListEntitiesForPolicy`.
+    fn list_entities_for_policy(
+        &self,
+        call: Call,
+        input: types::ListEntitiesForPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::ListEntitiesForPolicyResponse, ServiceError>>;
+
+    /// `ListGroupPolicies`.
+    fn list_group_policies(
+        &self,
+        call: Call,
+        input: types::ListGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupPoliciesResponse, ServiceError>>;
 
     /// `ListMFADeviceTags`.
     fn list_mfa_device_tags(
@@ -614,12 +1729,82 @@ pub trait IamApi: Send + Sync {
         input: types::ListMFADevicesRequest,
     ) -> BoxFuture<'_, Result<types::ListMFADevicesResponse, ServiceError>>;
 
+    /// `ListPolicies`.
+    fn list_policies(
+        &self,
+        call: Call,
+        input: types::ListPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListPoliciesResponse, ServiceError>>;
+
+    /// `ListPolicyTags`.
+    fn list_policy_tags(
+        &self,
+        call: Call,
+        input: types::ListPolicyTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListPolicyTagsResponse, ServiceError>>;
+
+    /// `ListPolicyVersions`.
+    fn list_policy_versions(
+        &self,
+        call: Call,
+        input: types::ListPolicyVersionsRequest,
+    ) -> BoxFuture<'_, Result<types::ListPolicyVersionsResponse, ServiceError>>;
+
+    /// `ListRolePolicies`.
+    fn list_role_policies(
+        &self,
+        call: Call,
+        input: types::ListRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
+
+    /// `ListUserPolicies`.
+    fn list_user_policies(
+        &self,
+        call: Call,
+        input: types::ListUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListUserPoliciesResponse, ServiceError>>;
+
     /// `ListVirtualMFADevices`.
     fn list_virtual_mfa_devices(
         &self,
         call: Call,
         input: types::ListVirtualMFADevicesRequest,
     ) -> BoxFuture<'_, Result<types::ListVirtualMFADevicesResponse, ServiceError>>;
+
+    /// `PutGroupPolicy`.
+    fn put_group_policy(
+        &self,
+        call: Call,
+        input: types::PutGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutRolePermissionsBoundary`.
+    fn put_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::PutRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutRolePolicy`.
+    fn put_role_policy(
+        &self,
+        call: Call,
+        input: types::PutRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutUserPermissionsBoundary`.
+    fn put_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::PutUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutUserPolicy`.
+    fn put_user_policy(
+        &self,
+        call: Call,
+        input: types::PutUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `ResyncMFADevice`.
     fn resync_mfa_device(
@@ -628,8 +1813,18 @@ pub trait IamApi: Send + Sync {
         input: types::ResyncMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `SetDefaultPolicyVersion`.
+    fn set_default_policy_version(
+        &self,
+        call: Call,
+        input: types::SetDefaultPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagMFADevice`.
     fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagPolicy`.
+    fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagMFADevice`.
     fn untag_mfa_device(
@@ -637,6 +1832,9 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::UntagMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagPolicy`.
+    fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UpdateAccountPasswordPolicy`.
     fn update_account_password_policy(
@@ -661,48 +1859,208 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
-        "ChangePassword" => wire::call::<ChangePassword>(request, move |input| api.change_password(call, input)),
-        "CreateLoginProfile" => {
-            wire::call::<CreateLoginProfile>(request, move |input| api.create_login_profile(call, input))
+        "AttachGroupPolicy" => wire::call_checked::<AttachGroupPolicy>("ValidationError", request, move |input| {
+            api.attach_group_policy(call, input)
+        }),
+        "AttachRolePolicy" => wire::call_checked::<AttachRolePolicy>("ValidationError", request, move |input| {
+            api.attach_role_policy(call, input)
+        }),
+        "AttachUserPolicy" => wire::call_checked::<AttachUserPolicy>("ValidationError", request, move |input| {
+            api.attach_user_policy(call, input)
+        }),
+        "ChangePassword" => wire::call_checked::<ChangePassword>("ValidationError", request, move |input| {
+            api.change_password(call, input)
+        }),
+        "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
+            api.create_login_profile(call, input)
+        }),
+        "CreatePolicy" => {
+            wire::call_checked::<CreatePolicy>("ValidationError", request, move |input| api.create_policy(call, input))
         }
+        "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
+            api.create_policy_version(call, input)
+        }),
         "CreateVirtualMFADevice" => {
-            wire::call::<CreateVirtualMFADevice>(request, move |input| api.create_virtual_mfa_device(call, input))
+            wire::call_checked::<CreateVirtualMFADevice>("ValidationError", request, move |input| {
+                api.create_virtual_mfa_device(call, input)
+            })
         }
-        "DeactivateMFADevice" => {
-            wire::call::<DeactivateMFADevice>(request, move |input| api.deactivate_mfa_device(call, input))
-        }
-        "DeleteAccountPasswordPolicy" => wire::call::<DeleteAccountPasswordPolicy>(request, move |input| {
-            api.delete_account_password_policy(call, input)
+        "DeactivateMFADevice" => wire::call_checked::<DeactivateMFADevice>("ValidationError", request, move |input| {
+            api.deactivate_mfa_device(call, input)
         }),
-        "DeleteLoginProfile" => {
-            wire::call::<DeleteLoginProfile>(request, move |input| api.delete_login_profile(call, input))
+        "DeleteAccountPasswordPolicy" => {
+            wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
+                api.delete_account_password_policy(call, input)
+            })
         }
+        "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
+            api.delete_group_policy(call, input)
+        }),
+        "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
+            api.delete_login_profile(call, input)
+        }),
+        "DeletePolicy" => {
+            wire::call_checked::<DeletePolicy>("ValidationError", request, move |input| api.delete_policy(call, input))
+        }
+        "DeletePolicyVersion" => wire::call_checked::<DeletePolicyVersion>("ValidationError", request, move |input| {
+            api.delete_policy_version(call, input)
+        }),
+        "DeleteRolePermissionsBoundary" => {
+            wire::call_checked::<DeleteRolePermissionsBoundary>("ValidationError", request, move |input| {
+                api.delete_role_permissions_boundary(call, input)
+            })
+        }
+        "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
+            api.delete_role_policy(call, input)
+        }),
+        "DeleteUserPermissionsBoundary" => {
+            wire::call_checked::<DeleteUserPermissionsBoundary>("ValidationError", request, move |input| {
+                api.delete_user_permissions_boundary(call, input)
+            })
+        }
+        "DeleteUserPolicy" => wire::call_checked::<DeleteUserPolicy>("ValidationError", request, move |input| {
+            api.delete_user_policy(call, input)
+        }),
         "DeleteVirtualMFADevice" => {
-            wire::call::<DeleteVirtualMFADevice>(request, move |input| api.delete_virtual_mfa_device(call, input))
+            wire::call_checked::<DeleteVirtualMFADevice>("ValidationError", request, move |input| {
+                api.delete_virtual_mfa_device(call, input)
+            })
         }
-        "EnableMFADevice" => wire::call::<EnableMFADevice>(request, move |input| api.enable_mfa_device(call, input)),
-        "GetAccountPasswordPolicy" => {
-            wire::call::<GetAccountPasswordPolicy>(request, move |input| api.get_account_password_policy(call, input))
-        }
-        "GetLoginProfile" => wire::call::<GetLoginProfile>(request, move |input| api.get_login_profile(call, input)),
-        "GetMFADevice" => wire::call::<GetMFADevice>(request, move |input| api.get_mfa_device(call, input)),
-        "GetUser" => wire::call::<GetUser>(request, move |input| api.get_user(call, input)),
-        "ListMFADeviceTags" => {
-            wire::call::<ListMFADeviceTags>(request, move |input| api.list_mfa_device_tags(call, input))
-        }
-        "ListMFADevices" => wire::call::<ListMFADevices>(request, move |input| api.list_mfa_devices(call, input)),
-        "ListVirtualMFADevices" => {
-            wire::call::<ListVirtualMFADevices>(request, move |input| api.list_virtual_mfa_devices(call, input))
-        }
-        "ResyncMFADevice" => wire::call::<ResyncMFADevice>(request, move |input| api.resync_mfa_device(call, input)),
-        "TagMFADevice" => wire::call::<TagMFADevice>(request, move |input| api.tag_mfa_device(call, input)),
-        "UntagMFADevice" => wire::call::<UntagMFADevice>(request, move |input| api.untag_mfa_device(call, input)),
-        "UpdateAccountPasswordPolicy" => wire::call::<UpdateAccountPasswordPolicy>(request, move |input| {
-            api.update_account_password_policy(call, input)
+        "DetachGroupPolicy" => wire::call_checked::<DetachGroupPolicy>("ValidationError", request, move |input| {
+            api.detach_group_policy(call, input)
         }),
-        "UpdateLoginProfile" => {
-            wire::call::<UpdateLoginProfile>(request, move |input| api.update_login_profile(call, input))
+        "DetachRolePolicy" => wire::call_checked::<DetachRolePolicy>("ValidationError", request, move |input| {
+            api.detach_role_policy(call, input)
+        }),
+        "DetachUserPolicy" => wire::call_checked::<DetachUserPolicy>("ValidationError", request, move |input| {
+            api.detach_user_policy(call, input)
+        }),
+        "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
+            api.enable_mfa_device(call, input)
+        }),
+        "GetAccountPasswordPolicy" => {
+            wire::call_checked::<GetAccountPasswordPolicy>("ValidationError", request, move |input| {
+                api.get_account_password_policy(call, input)
+            })
         }
+        "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
+            api.get_group_policy(call, input)
+        }),
+        "GetLoginProfile" => wire::call_checked::<GetLoginProfile>("ValidationError", request, move |input| {
+            api.get_login_profile(call, input)
+        }),
+        "GetMFADevice" => {
+            wire::call_checked::<GetMFADevice>("ValidationError", request, move |input| api.get_mfa_device(call, input))
+        }
+        "GetPolicy" => {
+            wire::call_checked::<GetPolicy>("ValidationError", request, move |input| api.get_policy(call, input))
+        }
+        "GetPolicyVersion" => wire::call_checked::<GetPolicyVersion>("ValidationError", request, move |input| {
+            api.get_policy_version(call, input)
+        }),
+        "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
+            api.get_role_policy(call, input)
+        }),
+        "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
+        "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
+            api.get_user_policy(call, input)
+        }),
+        "ListAttachedGroupPolicies" => {
+            wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
+                api.list_attached_group_policies(call, input)
+            })
+        }
+        "ListAttachedRolePolicies" => {
+            wire::call_checked::<ListAttachedRolePolicies>("ValidationError", request, move |input| {
+                api.list_attached_role_policies(call, input)
+            })
+        }
+        "ListAttachedUserPolicies" => {
+            wire::call_checked::<ListAttachedUserPolicies>("ValidationError", request, move |input| {
+                api.list_attached_user_policies(call, input)
+            })
+        }
+        "ListEntitiesForPolicy" => {
+            wire::call_checked::<ListEntitiesForPolicy>("ValidationError", request, move |input| {
+                api.list_entities_for_policy(call, input)
+            })
+        }
+        "ListGroupPolicies" => wire::call_checked::<ListGroupPolicies>("ValidationError", request, move |input| {
+            api.list_group_policies(call, input)
+        }),
+        "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
+            api.list_mfa_device_tags(call, input)
+        }),
+        "ListMFADevices" => wire::call_checked::<ListMFADevices>("ValidationError", request, move |input| {
+            api.list_mfa_devices(call, input)
+        }),
+        "ListPolicies" => {
+            wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
+        }
+        "ListPolicyTags" => wire::call_checked::<ListPolicyTags>("ValidationError", request, move |input| {
+            api.list_policy_tags(call, input)
+        }),
+        "ListPolicyVersions" => wire::call_checked::<ListPolicyVersions>("ValidationError", request, move |input| {
+            api.list_policy_versions(call, input)
+        }),
+        "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
+            api.list_role_policies(call, input)
+        }),
+        "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
+            api.list_user_policies(call, input)
+        }),
+        "ListVirtualMFADevices" => {
+            wire::call_checked::<ListVirtualMFADevices>("ValidationError", request, move |input| {
+                api.list_virtual_mfa_devices(call, input)
+            })
+        }
+        "PutGroupPolicy" => wire::call_checked::<PutGroupPolicy>("ValidationError", request, move |input| {
+            api.put_group_policy(call, input)
+        }),
+        "PutRolePermissionsBoundary" => {
+            wire::call_checked::<PutRolePermissionsBoundary>("ValidationError", request, move |input| {
+                api.put_role_permissions_boundary(call, input)
+            })
+        }
+        "PutRolePolicy" => wire::call_checked::<PutRolePolicy>("ValidationError", request, move |input| {
+            api.put_role_policy(call, input)
+        }),
+        "PutUserPermissionsBoundary" => {
+            wire::call_checked::<PutUserPermissionsBoundary>("ValidationError", request, move |input| {
+                api.put_user_permissions_boundary(call, input)
+            })
+        }
+        "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
+            api.put_user_policy(call, input)
+        }),
+        "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
+            api.resync_mfa_device(call, input)
+        }),
+        "SetDefaultPolicyVersion" => {
+            wire::call_checked::<SetDefaultPolicyVersion>("ValidationError", request, move |input| {
+                api.set_default_policy_version(call, input)
+            })
+        }
+        "TagMFADevice" => {
+            wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
+        }
+        "TagPolicy" => {
+            wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
+        }
+        "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
+            api.untag_mfa_device(call, input)
+        }),
+        "UntagPolicy" => {
+            wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
+        }
+        "UpdateAccountPasswordPolicy" => {
+            wire::call_checked::<UpdateAccountPasswordPolicy>("ValidationError", request, move |input| {
+                api.update_account_password_policy(call, input)
+            })
+        }
+        "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
+            api.update_login_profile(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

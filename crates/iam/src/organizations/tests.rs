@@ -13,8 +13,9 @@ use api::organizations::{
 use store::KeyPrefix;
 use wire::ServiceError;
 
+use super::effective::service_control;
 use super::record::AccountRequestRecord;
-use super::{Organizations, finish_account, service_control};
+use super::{Organizations, finish_account};
 use crate::AccountStatus;
 use crate::tests::fixture::{Fixture, OURS, THEIRS, ours, theirs};
 

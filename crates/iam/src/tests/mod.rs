@@ -4,3 +4,5 @@ pub(crate) mod fixture;
 mod login;
 mod mfa;
 mod passwords;
+mod policies;
+mod sts;
