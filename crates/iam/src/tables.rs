@@ -33,6 +33,7 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<SessionRecord>(),
         store.prepare::<MessageKeyRecord>(),
         store.prepare::<CountRecord>(),
+        crate::holder::prepare(store),
         store.prepare::<OrganizationRecord>(),
         store.prepare::<MemberRecord>(),
         store.prepare::<UnitRecord>(),

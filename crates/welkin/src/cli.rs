@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
-    account, audit_trail, backup, convert, doctor, down, env, explain, image, reconcilers, restart, restore, up,
+    account, audit_trail, backup, convert, doctor, down, env, explain, image, login, reconcilers, restart, restore, up,
     watching,
 };
 
@@ -35,6 +35,13 @@ enum Command {
     /// Print what points AWS tools at a region: eval "$(welkin env)"
     #[command(after_help = ENV_HELP)]
     Env(Region),
+    /// Sign in to a region as a user: AWS tools get credentials that end by themselves
+    #[command(after_help = login::HELP)]
+    Login(login::Login),
+    /// Print the credentials of a login as AWS tools take them (credential_process)
+    Credentials(login::Profile),
+    /// End a login before its time
+    Logout(login::Profile),
     /// Say what this machine offers to a region, and how to get what is missing
     Doctor(Region),
     /// Copy a region, running or not, into one file; machines' disks and images stay where they are
@@ -330,6 +337,9 @@ pub fn run() -> Result<()> {
         Command::Restart(options) => restart::run(&options.settings()?),
         Command::Completions { shell } => completions::print(shell, &mut Cli::command()),
         Command::Env(options) => env::run(&options.settings()?),
+        Command::Login(options) => login::run(options),
+        Command::Credentials(options) => login::credentials(&options),
+        Command::Logout(options) => login::logout(&options),
         Command::Doctor(options) => doctor::run(&options.settings()?),
         Command::Backup(options) => backup::run(&options.settings()?, &options.file, options.replace),
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),

@@ -21,6 +21,7 @@ mod env;
 mod explain;
 mod hosts;
 mod image;
+mod login;
 mod notify;
 mod orphans;
 mod own_certificate;
