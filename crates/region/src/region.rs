@@ -199,10 +199,11 @@ impl Region {
         let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer))
             .with_pages(pages);
+        let iam = Iam::new(runner.clone());
         let services = Services {
             cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
-            ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
-            iam: Iam::new(runner.clone()),
+            ec2: Ec2::new(runner.clone(), Arc::clone(&node), Arc::new(iam.clone())),
+            iam,
             sts: Sts::new(runner.clone()),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
