@@ -16,6 +16,7 @@ mod lookup;
 mod parameters;
 mod resources;
 mod segment;
+mod verdicts;
 mod writer;
 
 pub use event::{Event, Identity, Outcome};
@@ -26,3 +27,4 @@ pub use kind::{Category, category, is_read_only};
 pub use log::{Counts, Log, Options};
 pub use lookup::{Additional, Attribute, Found, Position, Query, Stored, StoredIdentity, lookup};
 pub use parameters::{MAX_BYTES, Parameters};
+pub use verdicts::{StoredPolicy, StoredStatement, StoredVerdict};

@@ -7,11 +7,311 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl IamApi for crate::Iam {
+    fn attach_group_policy(
+        &self,
+        call: Call,
+        input: generated::AttachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AttachGroupPolicy>(self, call, input))
+    }
+
+    fn attach_role_policy(
+        &self,
+        call: Call,
+        input: generated::AttachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AttachRolePolicy>(self, call, input))
+    }
+
+    fn attach_user_policy(
+        &self,
+        call: Call,
+        input: generated::AttachUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AttachUserPolicy>(self, call, input))
+    }
+
+    fn create_policy(
+        &self,
+        call: Call,
+        input: generated::CreatePolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::CreatePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreatePolicy>(self, call, input))
+    }
+
+    fn create_policy_version(
+        &self,
+        call: Call,
+        input: generated::CreatePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<generated::CreatePolicyVersionResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
+    }
+
+    fn delete_group_policy(
+        &self,
+        call: Call,
+        input: generated::DeleteGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteGroupPolicy>(self, call, input))
+    }
+
+    fn delete_policy(
+        &self,
+        call: Call,
+        input: generated::DeletePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeletePolicy>(self, call, input))
+    }
+
+    fn delete_policy_version(
+        &self,
+        call: Call,
+        input: generated::DeletePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeletePolicyVersion>(self, call, input))
+    }
+
+    fn delete_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: generated::DeleteRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteRolePermissionsBoundary>(self, call, input))
+    }
+
+    fn delete_role_policy(
+        &self,
+        call: Call,
+        input: generated::DeleteRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteRolePolicy>(self, call, input))
+    }
+
+    fn delete_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: generated::DeleteUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteUserPermissionsBoundary>(self, call, input))
+    }
+
+    fn delete_user_policy(
+        &self,
+        call: Call,
+        input: generated::DeleteUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteUserPolicy>(self, call, input))
+    }
+
+    fn detach_group_policy(
+        &self,
+        call: Call,
+        input: generated::DetachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DetachGroupPolicy>(self, call, input))
+    }
+
+    fn detach_role_policy(
+        &self,
+        call: Call,
+        input: generated::DetachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DetachRolePolicy>(self, call, input))
+    }
+
+    fn detach_user_policy(
+        &self,
+        call: Call,
+        input: generated::DetachUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DetachUserPolicy>(self, call, input))
+    }
+
+    fn get_group_policy(
+        &self,
+        call: Call,
+        input: generated::GetGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetGroupPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetGroupPolicy>(self, call, input))
+    }
+
+    fn get_policy(
+        &self,
+        call: Call,
+        input: generated::GetPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetPolicy>(self, call, input))
+    }
+
+    fn get_policy_version(
+        &self,
+        call: Call,
+        input: generated::GetPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<generated::GetPolicyVersionResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetPolicyVersion>(self, call, input))
+    }
+
+    fn get_role_policy(
+        &self,
+        call: Call,
+        input: generated::GetRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetRolePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetRolePolicy>(self, call, input))
+    }
+
     fn get_user(
         &self,
         call: Call,
         input: generated::GetUserRequest,
     ) -> BoxFuture<'_, Result<generated::GetUserResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetUser>(self, call, input))
+    }
+
+    fn get_user_policy(
+        &self,
+        call: Call,
+        input: generated::GetUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetUserPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetUserPolicy>(self, call, input))
+    }
+
+    fn list_attached_group_policies(
+        &self,
+        call: Call,
+        input: generated::ListAttachedGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAttachedGroupPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAttachedGroupPolicies>(self, call, input))
+    }
+
+    fn list_attached_role_policies(
+        &self,
+        call: Call,
+        input: generated::ListAttachedRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAttachedRolePoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAttachedRolePolicies>(self, call, input))
+    }
+
+    fn list_attached_user_policies(
+        &self,
+        call: Call,
+        input: generated::ListAttachedUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAttachedUserPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAttachedUserPolicies>(self, call, input))
+    }
+
+    fn list_entities_for_policy(
+        &self,
+        call: Call,
+        input: generated::ListEntitiesForPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::ListEntitiesForPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListEntitiesForPolicy>(self, call, input))
+    }
+
+    fn list_group_policies(
+        &self,
+        call: Call,
+        input: generated::ListGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroupPolicies>(self, call, input))
+    }
+
+    fn list_policies(
+        &self,
+        call: Call,
+        input: generated::ListPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListPolicies>(self, call, input))
+    }
+
+    fn list_policy_tags(
+        &self,
+        call: Call,
+        input: generated::ListPolicyTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPolicyTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListPolicyTags>(self, call, input))
+    }
+
+    fn list_policy_versions(
+        &self,
+        call: Call,
+        input: generated::ListPolicyVersionsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPolicyVersionsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListPolicyVersions>(self, call, input))
+    }
+
+    fn list_role_policies(
+        &self,
+        call: Call,
+        input: generated::ListRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRolePoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRolePolicies>(self, call, input))
+    }
+
+    fn list_user_policies(
+        &self,
+        call: Call,
+        input: generated::ListUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUserPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUserPolicies>(self, call, input))
+    }
+
+    fn put_group_policy(
+        &self,
+        call: Call,
+        input: generated::PutGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutGroupPolicy>(self, call, input))
+    }
+
+    fn put_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: generated::PutRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutRolePermissionsBoundary>(self, call, input))
+    }
+
+    fn put_role_policy(
+        &self,
+        call: Call,
+        input: generated::PutRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutRolePolicy>(self, call, input))
+    }
+
+    fn put_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: generated::PutUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutUserPermissionsBoundary>(self, call, input))
+    }
+
+    fn put_user_policy(
+        &self,
+        call: Call,
+        input: generated::PutUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutUserPolicy>(self, call, input))
+    }
+
+    fn set_default_policy_version(
+        &self,
+        call: Call,
+        input: generated::SetDefaultPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::SetDefaultPolicyVersion>(self, call, input))
+    }
+
+    fn tag_policy(&self, call: Call, input: generated::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
+    }
+
+    fn untag_policy(
+        &self,
+        call: Call,
+        input: generated::UntagPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
     }
 }

@@ -61,18 +61,14 @@ impl Service for S3 {
         &self.runner
     }
 
-    /// The long sentence is for those of the owner's account, and S3 quotes the resource in it.
+    /// The long sentence is for callers of the bucket's own account; S3 puts the resource into quotes.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>.
     fn unauthorized(call: &Call, refusal: &Refusal) -> ServiceError {
-        let (account, need) = (&call.caller.account, &refusal.need);
-        if account.is_none() || (need.owner.is_some() && need.owner != *account) {
+        let is_foreign = refusal.need.owner.as_ref().is_some_and(|owner| call.caller.account.as_ref() != Some(owner));
+        if call.caller.account.is_none() || is_foreign {
             return S3Error::AccessDenied.into();
         }
-        let (bare, quoted) = (need.resource_text(), format!("\"{}\"", need.resource_text()));
-        let text = match &need.resource {
-            Some(_) => refusal.message(&call.caller).replacen(bare, &quoted, 1),
-            None => refusal.message(&call.caller),
-        };
-        ServiceError::sender("AccessDenied", 403, text)
+        let resource = refusal.need.resource.as_ref().map(|resource| format!("\"{}\"", resource.as_str()));
+        ServiceError::sender("AccessDenied", 403, refusal.message_on(&call.caller, resource.as_deref()))
     }
 }

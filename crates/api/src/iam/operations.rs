@@ -6,6 +6,489 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AttachGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachGroupPolicy;
+
+impl OperationType for AttachGroupPolicy {
+    type Input = types::AttachGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AttachGroupPolicy",
+        input: Some(&shapes::ATTACH_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `AttachRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachRolePolicy;
+
+impl OperationType for AttachRolePolicy {
+    type Input = types::AttachRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AttachRolePolicy",
+        input: Some(&shapes::ATTACH_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "UnmodifiableEntityException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `AttachUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachUserPolicy;
+
+impl OperationType for AttachUserPolicy {
+    type Input = types::AttachUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AttachUserPolicy",
+        input: Some(&shapes::ATTACH_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreatePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreatePolicy;
+
+impl OperationType for CreatePolicy {
+    type Input = types::CreatePolicyRequest;
+    type Output = types::CreatePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreatePolicy",
+        input: Some(&shapes::CREATE_POLICY_REQUEST),
+        output: Some(&shapes::CREATE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "CreatePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "MalformedPolicyDocumentException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreatePolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreatePolicyVersion;
+
+impl OperationType for CreatePolicyVersion {
+    type Input = types::CreatePolicyVersionRequest;
+    type Output = types::CreatePolicyVersionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreatePolicyVersion",
+        input: Some(&shapes::CREATE_POLICY_VERSION_REQUEST),
+        output: Some(&shapes::CREATE_POLICY_VERSION_RESPONSE),
+        status: 200,
+        output_root: "CreatePolicyVersionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroupPolicy;
+
+impl OperationType for DeleteGroupPolicy {
+    type Input = types::DeleteGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteGroupPolicy",
+        input: Some(&shapes::DELETE_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeletePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeletePolicy;
+
+impl OperationType for DeletePolicy {
+    type Input = types::DeletePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeletePolicy",
+        input: Some(&shapes::DELETE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "DeleteConflictException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeletePolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeletePolicyVersion;
+
+impl OperationType for DeletePolicyVersion {
+    type Input = types::DeletePolicyVersionRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeletePolicyVersion",
+        input: Some(&shapes::DELETE_POLICY_VERSION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "DeleteConflictException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteRolePermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRolePermissionsBoundary;
+
+impl OperationType for DeleteRolePermissionsBoundary {
+    type Input = types::DeleteRolePermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRolePermissionsBoundary",
+        input: Some(&shapes::DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnmodifiableEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRolePolicy;
+
+impl OperationType for DeleteRolePolicy {
+    type Input = types::DeleteRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRolePolicy",
+        input: Some(&shapes::DELETE_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteUserPermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUserPermissionsBoundary;
+
+impl OperationType for DeleteUserPermissionsBoundary {
+    type Input = types::DeleteUserPermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUserPermissionsBoundary",
+        input: Some(&shapes::DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUserPolicy;
+
+impl OperationType for DeleteUserPolicy {
+    type Input = types::DeleteUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUserPolicy",
+        input: Some(&shapes::DELETE_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DetachGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachGroupPolicy;
+
+impl OperationType for DetachGroupPolicy {
+    type Input = types::DetachGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DetachGroupPolicy",
+        input: Some(&shapes::DETACH_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DetachRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachRolePolicy;
+
+impl OperationType for DetachRolePolicy {
+    type Input = types::DetachRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DetachRolePolicy",
+        input: Some(&shapes::DETACH_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DetachUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachUserPolicy;
+
+impl OperationType for DetachUserPolicy {
+    type Input = types::DetachUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DetachUserPolicy",
+        input: Some(&shapes::DETACH_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `GetGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroupPolicy;
+
+impl OperationType for GetGroupPolicy {
+    type Input = types::GetGroupPolicyRequest;
+    type Output = types::GetGroupPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetGroupPolicy",
+        input: Some(&shapes::GET_GROUP_POLICY_REQUEST),
+        output: Some(&shapes::GET_GROUP_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetGroupPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetPolicy;
+
+impl OperationType for GetPolicy {
+    type Input = types::GetPolicyRequest;
+    type Output = types::GetPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetPolicy",
+        input: Some(&shapes::GET_POLICY_REQUEST),
+        output: Some(&shapes::GET_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetPolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetPolicyVersion;
+
+impl OperationType for GetPolicyVersion {
+    type Input = types::GetPolicyVersionRequest;
+    type Output = types::GetPolicyVersionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetPolicyVersion",
+        input: Some(&shapes::GET_POLICY_VERSION_REQUEST),
+        output: Some(&shapes::GET_POLICY_VERSION_RESPONSE),
+        status: 200,
+        output_root: "GetPolicyVersionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetRolePolicy;
+
+impl OperationType for GetRolePolicy {
+    type Input = types::GetRolePolicyRequest;
+    type Output = types::GetRolePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetRolePolicy",
+        input: Some(&shapes::GET_ROLE_POLICY_REQUEST),
+        output: Some(&shapes::GET_ROLE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetRolePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetUser;
@@ -28,14 +511,729 @@ impl OperationType for GetUser {
     };
 }
 
+/// `GetUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetUserPolicy;
+
+impl OperationType for GetUserPolicy {
+    type Input = types::GetUserPolicyRequest;
+    type Output = types::GetUserPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetUserPolicy",
+        input: Some(&shapes::GET_USER_POLICY_REQUEST),
+        output: Some(&shapes::GET_USER_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetUserPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAttachedGroupPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedGroupPolicies;
+
+impl OperationType for ListAttachedGroupPolicies {
+    type Input = types::ListAttachedGroupPoliciesRequest;
+    type Output = types::ListAttachedGroupPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAttachedGroupPolicies",
+        input: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListAttachedGroupPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAttachedRolePolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedRolePolicies;
+
+impl OperationType for ListAttachedRolePolicies {
+    type Input = types::ListAttachedRolePoliciesRequest;
+    type Output = types::ListAttachedRolePoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAttachedRolePolicies",
+        input: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListAttachedRolePoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAttachedUserPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedUserPolicies;
+
+impl OperationType for ListAttachedUserPolicies {
+    type Input = types::ListAttachedUserPoliciesRequest;
+    type Output = types::ListAttachedUserPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAttachedUserPolicies",
+        input: Some(&shapes::LIST_ATTACHED_USER_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_USER_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListAttachedUserPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListEntitiesForPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListEntitiesForPolicy;
+
+impl OperationType for ListEntitiesForPolicy {
+    type Input = types::ListEntitiesForPolicyRequest;
+    type Output = types::ListEntitiesForPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListEntitiesForPolicy",
+        input: Some(&shapes::LIST_ENTITIES_FOR_POLICY_REQUEST),
+        output: Some(&shapes::LIST_ENTITIES_FOR_POLICY_RESPONSE),
+        status: 200,
+        output_root: "ListEntitiesForPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListGroupPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupPolicies;
+
+impl OperationType for ListGroupPolicies {
+    type Input = types::ListGroupPoliciesRequest;
+    type Output = types::ListGroupPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroupPolicies",
+        input: Some(&shapes::LIST_GROUP_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_GROUP_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListGroupPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicies;
+
+impl OperationType for ListPolicies {
+    type Input = types::ListPoliciesRequest;
+    type Output = types::ListPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPolicies",
+        input: Some(&shapes::LIST_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListPolicyTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicyTags;
+
+impl OperationType for ListPolicyTags {
+    type Input = types::ListPolicyTagsRequest;
+    type Output = types::ListPolicyTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPolicyTags",
+        input: Some(&shapes::LIST_POLICY_TAGS_REQUEST),
+        output: Some(&shapes::LIST_POLICY_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListPolicyTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListPolicyVersions`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicyVersions;
+
+impl OperationType for ListPolicyVersions {
+    type Input = types::ListPolicyVersionsRequest;
+    type Output = types::ListPolicyVersionsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPolicyVersions",
+        input: Some(&shapes::LIST_POLICY_VERSIONS_REQUEST),
+        output: Some(&shapes::LIST_POLICY_VERSIONS_RESPONSE),
+        status: 200,
+        output_root: "ListPolicyVersionsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListRolePolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRolePolicies;
+
+impl OperationType for ListRolePolicies {
+    type Input = types::ListRolePoliciesRequest;
+    type Output = types::ListRolePoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRolePolicies",
+        input: Some(&shapes::LIST_ROLE_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ROLE_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListRolePoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUserPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUserPolicies;
+
+impl OperationType for ListUserPolicies {
+    type Input = types::ListUserPoliciesRequest;
+    type Output = types::ListUserPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUserPolicies",
+        input: Some(&shapes::LIST_USER_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_USER_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListUserPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `PutGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutGroupPolicy;
+
+impl OperationType for PutGroupPolicy {
+    type Input = types::PutGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutGroupPolicy",
+        input: Some(&shapes::PUT_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "MalformedPolicyDocumentException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutRolePermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutRolePermissionsBoundary;
+
+impl OperationType for PutRolePermissionsBoundary {
+    type Input = types::PutRolePermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutRolePermissionsBoundary",
+        input: Some(&shapes::PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "UnmodifiableEntityException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutRolePolicy;
+
+impl OperationType for PutRolePolicy {
+    type Input = types::PutRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutRolePolicy",
+        input: Some(&shapes::PUT_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "MalformedPolicyDocumentException",
+            "NoSuchEntityException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutUserPermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutUserPermissionsBoundary;
+
+impl OperationType for PutUserPermissionsBoundary {
+    type Input = types::PutUserPermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutUserPermissionsBoundary",
+        input: Some(&shapes::PUT_USER_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutUserPolicy;
+
+impl OperationType for PutUserPolicy {
+    type Input = types::PutUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutUserPolicy",
+        input: Some(&shapes::PUT_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "MalformedPolicyDocumentException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `SetDefaultPolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct SetDefaultPolicyVersion;
+
+impl OperationType for SetDefaultPolicyVersion {
+    type Input = types::SetDefaultPolicyVersionRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "SetDefaultPolicyVersion",
+        input: Some(&shapes::SET_DEFAULT_POLICY_VERSION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagPolicy;
+
+impl OperationType for TagPolicy {
+    type Input = types::TagPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagPolicy",
+        input: Some(&shapes::TAG_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagPolicy;
+
+impl OperationType for UntagPolicy {
+    type Input = types::UntagPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagPolicy",
+        input: Some(&shapes::UNTAG_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AttachGroupPolicy`.
+    fn attach_group_policy(
+        &self,
+        call: Call,
+        input: types::AttachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AttachRolePolicy`.
+    fn attach_role_policy(
+        &self,
+        call: Call,
+        input: types::AttachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AttachUserPolicy`.
+    fn attach_user_policy(
+        &self,
+        call: Call,
+        input: types::AttachUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `CreatePolicy`.
+    fn create_policy(
+        &self,
+        call: Call,
+        input: types::CreatePolicyRequest,
+    ) -> BoxFuture<'_, Result<types::CreatePolicyResponse, ServiceError>>;
+
+    /// `CreatePolicyVersion`.
+    fn create_policy_version(
+        &self,
+        call: Call,
+        input: types::CreatePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
+
+    /// `DeleteGroupPolicy`.
+    fn delete_group_policy(
+        &self,
+        call: Call,
+        input: types::DeleteGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeletePolicy`.
+    fn delete_policy(&self, call: Call, input: types::DeletePolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeletePolicyVersion`.
+    fn delete_policy_version(
+        &self,
+        call: Call,
+        input: types::DeletePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteRolePermissionsBoundary`.
+    fn delete_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::DeleteRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteRolePolicy`.
+    fn delete_role_policy(
+        &self,
+        call: Call,
+        input: types::DeleteRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteUserPermissionsBoundary`.
+    fn delete_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::DeleteUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteUserPolicy`.
+    fn delete_user_policy(
+        &self,
+        call: Call,
+        input: types::DeleteUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DetachGroupPolicy`.
+    fn detach_group_policy(
+        &self,
+        call: Call,
+        input: types::DetachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DetachRolePolicy`.
+    fn detach_role_policy(
+        &self,
+        call: Call,
+        input: types::DetachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DetachUserPolicy`.
+    fn detach_user_policy(
+        &self,
+        call: Call,
+        input: types::DetachUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `GetGroupPolicy`.
+    fn get_group_policy(
+        &self,
+        call: Call,
+        input: types::GetGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetGroupPolicyResponse, ServiceError>>;
+
+    /// `GetPolicy`.
+    fn get_policy(
+        &self,
+        call: Call,
+        input: types::GetPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetPolicyResponse, ServiceError>>;
+
+    /// `GetPolicyVersion`.
+    fn get_policy_version(
+        &self,
+        call: Call,
+        input: types::GetPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<types::GetPolicyVersionResponse, ServiceError>>;
+
+    /// `GetRolePolicy`.
+    fn get_role_policy(
+        &self,
+        call: Call,
+        input: types::GetRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetRolePolicyResponse, ServiceError>>;
+
     /// `GetUser`.
     fn get_user(
         &self,
         call: Call,
         input: types::GetUserRequest,
     ) -> BoxFuture<'_, Result<types::GetUserResponse, ServiceError>>;
+
+    /// `GetUserPolicy`.
+    fn get_user_policy(
+        &self,
+        call: Call,
+        input: types::GetUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetUserPolicyResponse, ServiceError>>;
+
+    /// `ListAttachedGroupPolicies`.
+    fn list_attached_group_policies(
+        &self,
+        call: Call,
+        input: types::ListAttachedGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAttachedGroupPoliciesResponse, ServiceError>>;
+
+    /// `ListAttachedRolePolicies`.
+    fn list_attached_role_policies(
+        &self,
+        call: Call,
+        input: types::ListAttachedRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAttachedRolePoliciesResponse, ServiceError>>;
+
+    /// `ListAttachedUserPolicies`.
+    fn list_attached_user_policies(
+        &self,
+        call: Call,
+        input: types::ListAttachedUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAttachedUserPoliciesResponse, ServiceError>>;
+
+    /// `ListEntitiesForPolicy`.
+    fn list_entities_for_policy(
+        &self,
+        call: Call,
+        input: types::ListEntitiesForPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::ListEntitiesForPolicyResponse, ServiceError>>;
+
+    /// `ListGroupPolicies`.
+    fn list_group_policies(
+        &self,
+        call: Call,
+        input: types::ListGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupPoliciesResponse, ServiceError>>;
+
+    /// `ListPolicies`.
+    fn list_policies(
+        &self,
+        call: Call,
+        input: types::ListPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListPoliciesResponse, ServiceError>>;
+
+    /// `ListPolicyTags`.
+    fn list_policy_tags(
+        &self,
+        call: Call,
+        input: types::ListPolicyTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListPolicyTagsResponse, ServiceError>>;
+
+    /// `ListPolicyVersions`.
+    fn list_policy_versions(
+        &self,
+        call: Call,
+        input: types::ListPolicyVersionsRequest,
+    ) -> BoxFuture<'_, Result<types::ListPolicyVersionsResponse, ServiceError>>;
+
+    /// `ListRolePolicies`.
+    fn list_role_policies(
+        &self,
+        call: Call,
+        input: types::ListRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
+
+    /// `ListUserPolicies`.
+    fn list_user_policies(
+        &self,
+        call: Call,
+        input: types::ListUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListUserPoliciesResponse, ServiceError>>;
+
+    /// `PutGroupPolicy`.
+    fn put_group_policy(
+        &self,
+        call: Call,
+        input: types::PutGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutRolePermissionsBoundary`.
+    fn put_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::PutRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutRolePolicy`.
+    fn put_role_policy(
+        &self,
+        call: Call,
+        input: types::PutRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutUserPermissionsBoundary`.
+    fn put_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::PutUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutUserPolicy`.
+    fn put_user_policy(
+        &self,
+        call: Call,
+        input: types::PutUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `SetDefaultPolicyVersion`.
+    fn set_default_policy_version(
+        &self,
+        call: Call,
+        input: types::SetDefaultPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagPolicy`.
+    fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagPolicy`.
+    fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -46,7 +1244,77 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AttachGroupPolicy" => {
+            wire::call::<AttachGroupPolicy>(request, move |input| api.attach_group_policy(call, input))
+        }
+        "AttachRolePolicy" => wire::call::<AttachRolePolicy>(request, move |input| api.attach_role_policy(call, input)),
+        "AttachUserPolicy" => wire::call::<AttachUserPolicy>(request, move |input| api.attach_user_policy(call, input)),
+        "CreatePolicy" => wire::call::<CreatePolicy>(request, move |input| api.create_policy(call, input)),
+        "CreatePolicyVersion" => {
+            wire::call::<CreatePolicyVersion>(request, move |input| api.create_policy_version(call, input))
+        }
+        "DeleteGroupPolicy" => {
+            wire::call::<DeleteGroupPolicy>(request, move |input| api.delete_group_policy(call, input))
+        }
+        "DeletePolicy" => wire::call::<DeletePolicy>(request, move |input| api.delete_policy(call, input)),
+        "DeletePolicyVersion" => {
+            wire::call::<DeletePolicyVersion>(request, move |input| api.delete_policy_version(call, input))
+        }
+        "DeleteRolePermissionsBoundary" => wire::call::<DeleteRolePermissionsBoundary>(request, move |input| {
+            api.delete_role_permissions_boundary(call, input)
+        }),
+        "DeleteRolePolicy" => wire::call::<DeleteRolePolicy>(request, move |input| api.delete_role_policy(call, input)),
+        "DeleteUserPermissionsBoundary" => wire::call::<DeleteUserPermissionsBoundary>(request, move |input| {
+            api.delete_user_permissions_boundary(call, input)
+        }),
+        "DeleteUserPolicy" => wire::call::<DeleteUserPolicy>(request, move |input| api.delete_user_policy(call, input)),
+        "DetachGroupPolicy" => {
+            wire::call::<DetachGroupPolicy>(request, move |input| api.detach_group_policy(call, input))
+        }
+        "DetachRolePolicy" => wire::call::<DetachRolePolicy>(request, move |input| api.detach_role_policy(call, input)),
+        "DetachUserPolicy" => wire::call::<DetachUserPolicy>(request, move |input| api.detach_user_policy(call, input)),
+        "GetGroupPolicy" => wire::call::<GetGroupPolicy>(request, move |input| api.get_group_policy(call, input)),
+        "GetPolicy" => wire::call::<GetPolicy>(request, move |input| api.get_policy(call, input)),
+        "GetPolicyVersion" => wire::call::<GetPolicyVersion>(request, move |input| api.get_policy_version(call, input)),
+        "GetRolePolicy" => wire::call::<GetRolePolicy>(request, move |input| api.get_role_policy(call, input)),
         "GetUser" => wire::call::<GetUser>(request, move |input| api.get_user(call, input)),
+        "GetUserPolicy" => wire::call::<GetUserPolicy>(request, move |input| api.get_user_policy(call, input)),
+        "ListAttachedGroupPolicies" => {
+            wire::call::<ListAttachedGroupPolicies>(request, move |input| api.list_attached_group_policies(call, input))
+        }
+        "ListAttachedRolePolicies" => {
+            wire::call::<ListAttachedRolePolicies>(request, move |input| api.list_attached_role_policies(call, input))
+        }
+        "ListAttachedUserPolicies" => {
+            wire::call::<ListAttachedUserPolicies>(request, move |input| api.list_attached_user_policies(call, input))
+        }
+        "ListEntitiesForPolicy" => {
+            wire::call::<ListEntitiesForPolicy>(request, move |input| api.list_entities_for_policy(call, input))
+        }
+        "ListGroupPolicies" => {
+            wire::call::<ListGroupPolicies>(request, move |input| api.list_group_policies(call, input))
+        }
+        "ListPolicies" => wire::call::<ListPolicies>(request, move |input| api.list_policies(call, input)),
+        "ListPolicyTags" => wire::call::<ListPolicyTags>(request, move |input| api.list_policy_tags(call, input)),
+        "ListPolicyVersions" => {
+            wire::call::<ListPolicyVersions>(request, move |input| api.list_policy_versions(call, input))
+        }
+        "ListRolePolicies" => wire::call::<ListRolePolicies>(request, move |input| api.list_role_policies(call, input)),
+        "ListUserPolicies" => wire::call::<ListUserPolicies>(request, move |input| api.list_user_policies(call, input)),
+        "PutGroupPolicy" => wire::call::<PutGroupPolicy>(request, move |input| api.put_group_policy(call, input)),
+        "PutRolePermissionsBoundary" => wire::call::<PutRolePermissionsBoundary>(request, move |input| {
+            api.put_role_permissions_boundary(call, input)
+        }),
+        "PutRolePolicy" => wire::call::<PutRolePolicy>(request, move |input| api.put_role_policy(call, input)),
+        "PutUserPermissionsBoundary" => wire::call::<PutUserPermissionsBoundary>(request, move |input| {
+            api.put_user_permissions_boundary(call, input)
+        }),
+        "PutUserPolicy" => wire::call::<PutUserPolicy>(request, move |input| api.put_user_policy(call, input)),
+        "SetDefaultPolicyVersion" => {
+            wire::call::<SetDefaultPolicyVersion>(request, move |input| api.set_default_policy_version(call, input))
+        }
+        "TagPolicy" => wire::call::<TagPolicy>(request, move |input| api.tag_policy(call, input)),
+        "UntagPolicy" => wire::call::<UntagPolicy>(request, move |input| api.untag_policy(call, input)),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

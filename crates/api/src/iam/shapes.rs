@@ -3,6 +3,21 @@
 
 use wire::{Member, Shape, scalars};
 
+pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "AttachGroupPolicyRequest",
+    &[Member::new("GroupName", &scalars::STRING).required(), Member::new("PolicyArn", &scalars::STRING).required()],
+);
+
+pub static ATTACH_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "AttachRolePolicyRequest",
+    &[Member::new("RoleName", &scalars::STRING).required(), Member::new("PolicyArn", &scalars::STRING).required()],
+);
+
+pub static ATTACH_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "AttachUserPolicyRequest",
+    &[Member::new("UserName", &scalars::STRING).required(), Member::new("PolicyArn", &scalars::STRING).required()],
+);
+
 pub static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape::structure(
     "AttachedPermissionsBoundary",
     &[
@@ -11,13 +26,440 @@ pub static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape::structure(
     ],
 );
 
+pub static ATTACHED_POLICY: Shape = Shape::structure(
+    "AttachedPolicy",
+    &[Member::new("PolicyName", &scalars::STRING), Member::new("PolicyArn", &scalars::STRING)],
+);
+
+pub static CREATE_POLICY_REQUEST: Shape = Shape::structure(
+    "CreatePolicyRequest",
+    &[
+        Member::new("PolicyName", &scalars::STRING).required(),
+        Member::new("Path", &scalars::STRING),
+        Member::new("PolicyDocument", &scalars::STRING).required(),
+        Member::new("Description", &scalars::STRING),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_POLICY_RESPONSE: Shape = Shape::structure("CreatePolicyResponse", &[Member::new("Policy", &POLICY)]);
+
+pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+    "CreatePolicyVersionRequest",
+    &[
+        Member::new("PolicyArn", &scalars::STRING).required(),
+        Member::new("PolicyDocument", &scalars::STRING).required(),
+        Member::new("SetAsDefault", &scalars::BOOLEAN),
+    ],
+);
+
+pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
+    Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
+
+pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "DeleteGroupPolicyRequest",
+    &[Member::new("GroupName", &scalars::STRING).required(), Member::new("PolicyName", &scalars::STRING).required()],
+);
+
+pub static DELETE_POLICY_REQUEST: Shape =
+    Shape::structure("DeletePolicyRequest", &[Member::new("PolicyArn", &scalars::STRING).required()]);
+
+pub static DELETE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+    "DeletePolicyVersionRequest",
+    &[Member::new("PolicyArn", &scalars::STRING).required(), Member::new("VersionId", &scalars::STRING).required()],
+);
+
+pub static DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape =
+    Shape::structure("DeleteRolePermissionsBoundaryRequest", &[Member::new("RoleName", &scalars::STRING).required()]);
+
+pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "DeleteRolePolicyRequest",
+    &[Member::new("RoleName", &scalars::STRING).required(), Member::new("PolicyName", &scalars::STRING).required()],
+);
+
+pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape =
+    Shape::structure("DeleteUserPermissionsBoundaryRequest", &[Member::new("UserName", &scalars::STRING).required()]);
+
+pub static DELETE_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "DeleteUserPolicyRequest",
+    &[Member::new("UserName", &scalars::STRING).required(), Member::new("PolicyName", &scalars::STRING).required()],
+);
+
+pub static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "DetachGroupPolicyRequest",
+    &[Member::new("GroupName", &scalars::STRING).required(), Member::new("PolicyArn", &scalars::STRING).required()],
+);
+
+pub static DETACH_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "DetachRolePolicyRequest",
+    &[Member::new("RoleName", &scalars::STRING).required(), Member::new("PolicyArn", &scalars::STRING).required()],
+);
+
+pub static DETACH_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "DetachUserPolicyRequest",
+    &[Member::new("UserName", &scalars::STRING).required(), Member::new("PolicyArn", &scalars::STRING).required()],
+);
+
+pub static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "GetGroupPolicyRequest",
+    &[Member::new("GroupName", &scalars::STRING).required(), Member::new("PolicyName", &scalars::STRING).required()],
+);
+
+pub static GET_GROUP_POLICY_RESPONSE: Shape = Shape::structure(
+    "GetGroupPolicyResponse",
+    &[
+        Member::new("GroupName", &scalars::STRING).required(),
+        Member::new("PolicyName", &scalars::STRING).required(),
+        Member::new("PolicyDocument", &scalars::STRING).required(),
+    ],
+);
+
+pub static GET_POLICY_REQUEST: Shape =
+    Shape::structure("GetPolicyRequest", &[Member::new("PolicyArn", &scalars::STRING).required()]);
+
+pub static GET_POLICY_RESPONSE: Shape = Shape::structure("GetPolicyResponse", &[Member::new("Policy", &POLICY)]);
+
+pub static GET_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+    "GetPolicyVersionRequest",
+    &[Member::new("PolicyArn", &scalars::STRING).required(), Member::new("VersionId", &scalars::STRING).required()],
+);
+
+pub static GET_POLICY_VERSION_RESPONSE: Shape =
+    Shape::structure("GetPolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
+
+pub static GET_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "GetRolePolicyRequest",
+    &[Member::new("RoleName", &scalars::STRING).required(), Member::new("PolicyName", &scalars::STRING).required()],
+);
+
+pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape::structure(
+    "GetRolePolicyResponse",
+    &[
+        Member::new("RoleName", &scalars::STRING).required(),
+        Member::new("PolicyName", &scalars::STRING).required(),
+        Member::new("PolicyDocument", &scalars::STRING).required(),
+    ],
+);
+
+pub static GET_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "GetUserPolicyRequest",
+    &[Member::new("UserName", &scalars::STRING).required(), Member::new("PolicyName", &scalars::STRING).required()],
+);
+
+pub static GET_USER_POLICY_RESPONSE: Shape = Shape::structure(
+    "GetUserPolicyResponse",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("PolicyName", &scalars::STRING).required(),
+        Member::new("PolicyDocument", &scalars::STRING).required(),
+    ],
+);
+
 pub static GET_USER_REQUEST: Shape = Shape::structure("GetUserRequest", &[Member::new("UserName", &scalars::STRING)]);
 
 pub static GET_USER_RESPONSE: Shape = Shape::structure("GetUserResponse", &[Member::new("User", &USER).required()]);
 
+pub static LIST_ATTACHED_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListAttachedGroupPoliciesRequest",
+    &[
+        Member::new("GroupName", &scalars::STRING).required(),
+        Member::new("PathPrefix", &scalars::STRING),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_ATTACHED_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListAttachedGroupPoliciesResponse",
+    &[
+        Member::new("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ATTACHED_ROLE_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListAttachedRolePoliciesRequest",
+    &[
+        Member::new("RoleName", &scalars::STRING).required(),
+        Member::new("PathPrefix", &scalars::STRING),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_ATTACHED_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListAttachedRolePoliciesResponse",
+    &[
+        Member::new("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ATTACHED_USER_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListAttachedUserPoliciesRequest",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("PathPrefix", &scalars::STRING),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_ATTACHED_USER_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListAttachedUserPoliciesResponse",
+    &[
+        Member::new("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ENTITIES_FOR_POLICY_REQUEST: Shape = Shape::structure(
+    "ListEntitiesForPolicyRequest",
+    &[
+        Member::new("PolicyArn", &scalars::STRING).required(),
+        Member::new("EntityFilter", &scalars::STRING),
+        Member::new("PathPrefix", &scalars::STRING),
+        Member::new("PolicyUsageFilter", &scalars::STRING),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_ENTITIES_FOR_POLICY_RESPONSE: Shape = Shape::structure(
+    "ListEntitiesForPolicyResponse",
+    &[
+        Member::new("PolicyGroups", &POLICY_GROUP_LIST_TYPE),
+        Member::new("PolicyUsers", &POLICY_USER_LIST_TYPE),
+        Member::new("PolicyRoles", &POLICY_ROLE_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListGroupPoliciesRequest",
+    &[
+        Member::new("GroupName", &scalars::STRING).required(),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListGroupPoliciesResponse",
+    &[
+        Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListPoliciesRequest",
+    &[
+        Member::new("Scope", &scalars::STRING),
+        Member::new("OnlyAttached", &scalars::BOOLEAN),
+        Member::new("PathPrefix", &scalars::STRING),
+        Member::new("PolicyUsageFilter", &scalars::STRING),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListPoliciesResponse",
+    &[
+        Member::new("Policies", &POLICY_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_POLICY_TAGS_REQUEST: Shape = Shape::structure(
+    "ListPolicyTagsRequest",
+    &[
+        Member::new("PolicyArn", &scalars::STRING).required(),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_POLICY_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListPolicyTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_POLICY_VERSIONS_REQUEST: Shape = Shape::structure(
+    "ListPolicyVersionsRequest",
+    &[
+        Member::new("PolicyArn", &scalars::STRING).required(),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_POLICY_VERSIONS_RESPONSE: Shape = Shape::structure(
+    "ListPolicyVersionsResponse",
+    &[
+        Member::new("Versions", &POLICY_DOCUMENT_VERSION_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ROLE_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListRolePoliciesRequest",
+    &[
+        Member::new("RoleName", &scalars::STRING).required(),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListRolePoliciesResponse",
+    &[
+        Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USER_POLICIES_REQUEST: Shape = Shape::structure(
+    "ListUserPoliciesRequest",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("MaxItems", &scalars::INTEGER),
+    ],
+);
+
+pub static LIST_USER_POLICIES_RESPONSE: Shape = Shape::structure(
+    "ListUserPoliciesResponse",
+    &[
+        Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static POLICY: Shape = Shape::structure(
+    "Policy",
+    &[
+        Member::new("PolicyName", &scalars::STRING),
+        Member::new("PolicyId", &scalars::STRING),
+        Member::new("Arn", &scalars::STRING),
+        Member::new("Path", &scalars::STRING),
+        Member::new("DefaultVersionId", &scalars::STRING),
+        Member::new("AttachmentCount", &scalars::INTEGER),
+        Member::new("PermissionsBoundaryUsageCount", &scalars::INTEGER),
+        Member::new("IsAttachable", &scalars::BOOLEAN),
+        Member::new("Description", &scalars::STRING),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("UpdateDate", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static POLICY_GROUP: Shape = Shape::structure(
+    "PolicyGroup",
+    &[Member::new("GroupName", &scalars::STRING), Member::new("GroupId", &scalars::STRING)],
+);
+
+pub static POLICY_GROUP_LIST_TYPE: Shape = Shape::list("PolicyGroupListType", &POLICY_GROUP, None);
+
+pub static POLICY_ROLE: Shape = Shape::structure(
+    "PolicyRole",
+    &[Member::new("RoleName", &scalars::STRING), Member::new("RoleId", &scalars::STRING)],
+);
+
+pub static POLICY_ROLE_LIST_TYPE: Shape = Shape::list("PolicyRoleListType", &POLICY_ROLE, None);
+
+pub static POLICY_USER: Shape = Shape::structure(
+    "PolicyUser",
+    &[Member::new("UserName", &scalars::STRING), Member::new("UserId", &scalars::STRING)],
+);
+
+pub static POLICY_USER_LIST_TYPE: Shape = Shape::list("PolicyUserListType", &POLICY_USER, None);
+
+pub static POLICY_VERSION: Shape = Shape::structure(
+    "PolicyVersion",
+    &[
+        Member::new("Document", &scalars::STRING),
+        Member::new("VersionId", &scalars::STRING),
+        Member::new("IsDefaultVersion", &scalars::BOOLEAN),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static PUT_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+    "PutGroupPolicyRequest",
+    &[
+        Member::new("GroupName", &scalars::STRING).required(),
+        Member::new("PolicyName", &scalars::STRING).required(),
+        Member::new("PolicyDocument", &scalars::STRING).required(),
+    ],
+);
+
+pub static PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+    "PutRolePermissionsBoundaryRequest",
+    &[
+        Member::new("RoleName", &scalars::STRING).required(),
+        Member::new("PermissionsBoundary", &scalars::STRING).required(),
+    ],
+);
+
+pub static PUT_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "PutRolePolicyRequest",
+    &[
+        Member::new("RoleName", &scalars::STRING).required(),
+        Member::new("PolicyName", &scalars::STRING).required(),
+        Member::new("PolicyDocument", &scalars::STRING).required(),
+    ],
+);
+
+pub static PUT_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+    "PutUserPermissionsBoundaryRequest",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("PermissionsBoundary", &scalars::STRING).required(),
+    ],
+);
+
+pub static PUT_USER_POLICY_REQUEST: Shape = Shape::structure(
+    "PutUserPolicyRequest",
+    &[
+        Member::new("UserName", &scalars::STRING).required(),
+        Member::new("PolicyName", &scalars::STRING).required(),
+        Member::new("PolicyDocument", &scalars::STRING).required(),
+    ],
+);
+
+pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+    "SetDefaultPolicyVersionRequest",
+    &[Member::new("PolicyArn", &scalars::STRING).required(), Member::new("VersionId", &scalars::STRING).required()],
+);
+
 pub static TAG: Shape = Shape::structure(
     "Tag",
     &[Member::new("Key", &scalars::STRING).required(), Member::new("Value", &scalars::STRING).required()],
+);
+
+pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
+    "TagPolicyRequest",
+    &[Member::new("PolicyArn", &scalars::STRING).required(), Member::new("Tags", &TAG_LIST_TYPE).required()],
+);
+
+pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
+    "UntagPolicyRequest",
+    &[Member::new("PolicyArn", &scalars::STRING).required(), Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required()],
 );
 
 pub static USER: Shape = Shape::structure(
@@ -34,10 +476,45 @@ pub static USER: Shape = Shape::structure(
     ],
 );
 
+pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
+
+pub static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape =
+    Shape::list("policyDocumentVersionListType", &POLICY_VERSION, None);
+
+pub static POLICY_LIST_TYPE: Shape = Shape::list("policyListType", &POLICY, None);
+
+pub static POLICY_NAME_LIST_TYPE: Shape = Shape::list("policyNameListType", &scalars::STRING, None);
+
+pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &scalars::STRING, None);
+
 pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None);
+
+pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
+    Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DELETE_CONFLICT_EXCEPTION: Shape =
+    Shape::structure("DeleteConflictException", &[Member::new("message", &scalars::STRING)]);
+
+pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
+    Shape::structure("EntityAlreadyExistsException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_INPUT_EXCEPTION: Shape =
+    Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
+    Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
+
+pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
+    Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
 
 pub static NO_SUCH_ENTITY_EXCEPTION: Shape =
     Shape::structure("NoSuchEntityException", &[Member::new("message", &scalars::STRING)]);
 
+pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape =
+    Shape::structure("PolicyNotAttachableException", &[Member::new("message", &scalars::STRING)]);
+
 pub static SERVICE_FAILURE_EXCEPTION: Shape =
     Shape::structure("ServiceFailureException", &[Member::new("message", &scalars::STRING)]);
+
+pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape =
+    Shape::structure("UnmodifiableEntityException", &[Member::new("message", &scalars::STRING)]);

@@ -5,6 +5,81 @@ use wire::{DecodeError, FieldReader, FieldWriter, Shape, Shaped, Typed, Value};
 
 use super::shapes;
 
+/// AWS's `AttachGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttachGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for AttachGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::ATTACH_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for AttachGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `AttachRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttachRolePolicyRequest {
+    pub role_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for AttachRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::ATTACH_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for AttachRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `AttachUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttachUserPolicyRequest {
+    pub user_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for AttachUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::ATTACH_USER_POLICY_REQUEST;
+}
+
+impl Typed for AttachUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
 /// AWS's `AttachedPermissionsBoundary`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AttachedPermissionsBoundary {
@@ -26,6 +101,651 @@ impl Typed for AttachedPermissionsBoundary {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.permissions_boundary_type);
         fields.optional(1, self.permissions_boundary_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `AttachedPolicy`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttachedPolicy {
+    pub policy_name: Option<String>,
+    pub policy_arn: Option<String>,
+}
+
+impl Shaped for AttachedPolicy {
+    const SHAPE: &'static Shape = &shapes::ATTACHED_POLICY;
+}
+
+impl Typed for AttachedPolicy {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_name: fields.optional(0)?, policy_arn: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreatePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreatePolicyRequest {
+    pub policy_name: String,
+    pub path: Option<String>,
+    pub policy_document: String,
+    pub description: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreatePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_POLICY_REQUEST;
+}
+
+impl Typed for CreatePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.required(0)?,
+            path: fields.optional(1)?,
+            policy_document: fields.required(2)?,
+            description: fields.optional(3)?,
+            tags: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_name);
+        fields.optional(1, self.path);
+        fields.required(2, self.policy_document);
+        fields.optional(3, self.description);
+        fields.optional(4, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreatePolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreatePolicyResponse {
+    pub policy: Option<Policy>,
+}
+
+impl Shaped for CreatePolicyResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_POLICY_RESPONSE;
+}
+
+impl Typed for CreatePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreatePolicyVersionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreatePolicyVersionRequest {
+    pub policy_arn: String,
+    pub policy_document: String,
+    pub set_as_default: Option<bool>,
+}
+
+impl Shaped for CreatePolicyVersionRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_POLICY_VERSION_REQUEST;
+}
+
+impl Typed for CreatePolicyVersionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_arn: fields.required(0)?,
+            policy_document: fields.required(1)?,
+            set_as_default: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.policy_document);
+        fields.optional(2, self.set_as_default);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreatePolicyVersionResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreatePolicyVersionResponse {
+    pub policy_version: Option<PolicyVersion>,
+}
+
+impl Shaped for CreatePolicyVersionResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_POLICY_VERSION_RESPONSE;
+}
+
+impl Typed for CreatePolicyVersionResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_version: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_version);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for DeleteGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for DeleteGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeletePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeletePolicyRequest {
+    pub policy_arn: String,
+}
+
+impl Shaped for DeletePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_POLICY_REQUEST;
+}
+
+impl Typed for DeletePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeletePolicyVersionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeletePolicyVersionRequest {
+    pub policy_arn: String,
+    pub version_id: String,
+}
+
+impl Shaped for DeletePolicyVersionRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_POLICY_VERSION_REQUEST;
+}
+
+impl Typed for DeletePolicyVersionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, version_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteRolePermissionsBoundaryRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteRolePermissionsBoundaryRequest {
+    pub role_name: String,
+}
+
+impl Shaped for DeleteRolePermissionsBoundaryRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST;
+}
+
+impl Typed for DeleteRolePermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteRolePolicyRequest {
+    pub role_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for DeleteRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for DeleteRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteUserPermissionsBoundaryRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUserPermissionsBoundaryRequest {
+    pub user_name: String,
+}
+
+impl Shaped for DeleteUserPermissionsBoundaryRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST;
+}
+
+impl Typed for DeleteUserPermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUserPolicyRequest {
+    pub user_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for DeleteUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_USER_POLICY_REQUEST;
+}
+
+impl Typed for DeleteUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DetachGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetachGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for DetachGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DETACH_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for DetachGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DetachRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetachRolePolicyRequest {
+    pub role_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for DetachRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DETACH_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for DetachRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DetachUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetachUserPolicyRequest {
+    pub user_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for DetachUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DETACH_USER_POLICY_REQUEST;
+}
+
+impl Typed for DetachUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for GetGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for GetGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupPolicyResponse {
+    pub group_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for GetGroupPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_POLICY_RESPONSE;
+}
+
+impl Typed for GetGroupPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPolicyRequest {
+    pub policy_arn: String,
+}
+
+impl Shaped for GetPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_POLICY_REQUEST;
+}
+
+impl Typed for GetPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPolicyResponse {
+    pub policy: Option<Policy>,
+}
+
+impl Shaped for GetPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_POLICY_RESPONSE;
+}
+
+impl Typed for GetPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPolicyVersionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPolicyVersionRequest {
+    pub policy_arn: String,
+    pub version_id: String,
+}
+
+impl Shaped for GetPolicyVersionRequest {
+    const SHAPE: &'static Shape = &shapes::GET_POLICY_VERSION_REQUEST;
+}
+
+impl Typed for GetPolicyVersionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, version_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPolicyVersionResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPolicyVersionResponse {
+    pub policy_version: Option<PolicyVersion>,
+}
+
+impl Shaped for GetPolicyVersionResponse {
+    const SHAPE: &'static Shape = &shapes::GET_POLICY_VERSION_RESPONSE;
+}
+
+impl Typed for GetPolicyVersionResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_version: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_version);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRolePolicyRequest {
+    pub role_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for GetRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for GetRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetRolePolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRolePolicyResponse {
+    pub role_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for GetRolePolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_POLICY_RESPONSE;
+}
+
+impl Typed for GetRolePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetUserPolicyRequest {
+    pub user_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for GetUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_USER_POLICY_REQUEST;
+}
+
+impl Typed for GetUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetUserPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetUserPolicyResponse {
+    pub user_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for GetUserPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_USER_POLICY_RESPONSE;
+}
+
+impl Typed for GetUserPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
         fields.finish()
     }
 }
@@ -76,6 +796,950 @@ impl Typed for GetUserResponse {
     }
 }
 
+/// AWS's `ListAttachedGroupPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedGroupPoliciesRequest {
+    pub group_name: String,
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAttachedGroupPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_GROUP_POLICIES_REQUEST;
+}
+
+impl Typed for ListAttachedGroupPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group_name: fields.required(0)?,
+            path_prefix: fields.optional(1)?,
+            marker: fields.optional(2)?,
+            max_items: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.path_prefix);
+        fields.optional(2, self.marker);
+        fields.optional(3, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedGroupPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedGroupPoliciesResponse {
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAttachedGroupPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_GROUP_POLICIES_RESPONSE;
+}
+
+impl Typed for ListAttachedGroupPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attached_policies: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attached_policies);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedRolePoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedRolePoliciesRequest {
+    pub role_name: String,
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAttachedRolePoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_ROLE_POLICIES_REQUEST;
+}
+
+impl Typed for ListAttachedRolePoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_name: fields.required(0)?,
+            path_prefix: fields.optional(1)?,
+            marker: fields.optional(2)?,
+            max_items: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.path_prefix);
+        fields.optional(2, self.marker);
+        fields.optional(3, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedRolePoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedRolePoliciesResponse {
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAttachedRolePoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_ROLE_POLICIES_RESPONSE;
+}
+
+impl Typed for ListAttachedRolePoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attached_policies: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attached_policies);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedUserPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedUserPoliciesRequest {
+    pub user_name: String,
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAttachedUserPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_USER_POLICIES_REQUEST;
+}
+
+impl Typed for ListAttachedUserPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            path_prefix: fields.optional(1)?,
+            marker: fields.optional(2)?,
+            max_items: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.path_prefix);
+        fields.optional(2, self.marker);
+        fields.optional(3, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedUserPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedUserPoliciesResponse {
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAttachedUserPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_USER_POLICIES_RESPONSE;
+}
+
+impl Typed for ListAttachedUserPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attached_policies: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attached_policies);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListEntitiesForPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListEntitiesForPolicyRequest {
+    pub policy_arn: String,
+    pub entity_filter: Option<String>,
+    pub path_prefix: Option<String>,
+    pub policy_usage_filter: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListEntitiesForPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ENTITIES_FOR_POLICY_REQUEST;
+}
+
+impl Typed for ListEntitiesForPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_arn: fields.required(0)?,
+            entity_filter: fields.optional(1)?,
+            path_prefix: fields.optional(2)?,
+            policy_usage_filter: fields.optional(3)?,
+            marker: fields.optional(4)?,
+            max_items: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.optional(1, self.entity_filter);
+        fields.optional(2, self.path_prefix);
+        fields.optional(3, self.policy_usage_filter);
+        fields.optional(4, self.marker);
+        fields.optional(5, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListEntitiesForPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListEntitiesForPolicyResponse {
+    pub policy_groups: Option<Vec<PolicyGroup>>,
+    pub policy_users: Option<Vec<PolicyUser>>,
+    pub policy_roles: Option<Vec<PolicyRole>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListEntitiesForPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ENTITIES_FOR_POLICY_RESPONSE;
+}
+
+impl Typed for ListEntitiesForPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_groups: fields.optional(0)?,
+            policy_users: fields.optional(1)?,
+            policy_roles: fields.optional(2)?,
+            is_truncated: fields.optional(3)?,
+            marker: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_groups);
+        fields.optional(1, self.policy_users);
+        fields.optional(2, self.policy_roles);
+        fields.optional(3, self.is_truncated);
+        fields.optional(4, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupPoliciesRequest {
+    pub group_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUP_POLICIES_REQUEST;
+}
+
+impl Typed for ListGroupPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupPoliciesResponse {
+    pub policy_names: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUP_POLICIES_RESPONSE;
+}
+
+impl Typed for ListGroupPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_names: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesRequest {
+    pub scope: Option<String>,
+    pub only_attached: Option<bool>,
+    pub path_prefix: Option<String>,
+    pub policy_usage_filter: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_REQUEST;
+}
+
+impl Typed for ListPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            scope: fields.optional(0)?,
+            only_attached: fields.optional(1)?,
+            path_prefix: fields.optional(2)?,
+            policy_usage_filter: fields.optional(3)?,
+            marker: fields.optional(4)?,
+            max_items: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.scope);
+        fields.optional(1, self.only_attached);
+        fields.optional(2, self.path_prefix);
+        fields.optional(3, self.policy_usage_filter);
+        fields.optional(4, self.marker);
+        fields.optional(5, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesResponse {
+    pub policies: Option<Vec<Policy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_RESPONSE;
+}
+
+impl Typed for ListPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policies: fields.optional(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policies);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPolicyTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyTagsRequest {
+    pub policy_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListPolicyTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICY_TAGS_REQUEST;
+}
+
+impl Typed for ListPolicyTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPolicyTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListPolicyTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICY_TAGS_RESPONSE;
+}
+
+impl Typed for ListPolicyTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPolicyVersionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyVersionsRequest {
+    pub policy_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListPolicyVersionsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICY_VERSIONS_REQUEST;
+}
+
+impl Typed for ListPolicyVersionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPolicyVersionsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyVersionsResponse {
+    pub versions: Option<Vec<PolicyVersion>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListPolicyVersionsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICY_VERSIONS_RESPONSE;
+}
+
+impl Typed for ListPolicyVersionsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { versions: fields.optional(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.versions);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolePoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolePoliciesRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListRolePoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_POLICIES_REQUEST;
+}
+
+impl Typed for ListRolePoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolePoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolePoliciesResponse {
+    pub policy_names: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListRolePoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_POLICIES_RESPONSE;
+}
+
+impl Typed for ListRolePoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_names: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserPoliciesRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUserPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_POLICIES_REQUEST;
+}
+
+impl Typed for ListUserPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserPoliciesResponse {
+    pub policy_names: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUserPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_POLICIES_RESPONSE;
+}
+
+impl Typed for ListUserPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_names: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `Policy`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Policy {
+    pub policy_name: Option<String>,
+    pub policy_id: Option<String>,
+    pub arn: Option<String>,
+    pub path: Option<String>,
+    pub default_version_id: Option<String>,
+    pub attachment_count: Option<i32>,
+    pub permissions_boundary_usage_count: Option<i32>,
+    pub is_attachable: Option<bool>,
+    pub description: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub update_date: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for Policy {
+    const SHAPE: &'static Shape = &shapes::POLICY;
+}
+
+impl Typed for Policy {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.optional(0)?,
+            policy_id: fields.optional(1)?,
+            arn: fields.optional(2)?,
+            path: fields.optional(3)?,
+            default_version_id: fields.optional(4)?,
+            attachment_count: fields.optional(5)?,
+            permissions_boundary_usage_count: fields.optional(6)?,
+            is_attachable: fields.optional(7)?,
+            description: fields.optional(8)?,
+            create_date: fields.optional(9)?,
+            update_date: fields.optional(10)?,
+            tags: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_id);
+        fields.optional(2, self.arn);
+        fields.optional(3, self.path);
+        fields.optional(4, self.default_version_id);
+        fields.optional(5, self.attachment_count);
+        fields.optional(6, self.permissions_boundary_usage_count);
+        fields.optional(7, self.is_attachable);
+        fields.optional(8, self.description);
+        fields.optional(9, self.create_date);
+        fields.optional(10, self.update_date);
+        fields.optional(11, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyGroup`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyGroup {
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+}
+
+impl Shaped for PolicyGroup {
+    const SHAPE: &'static Shape = &shapes::POLICY_GROUP;
+}
+
+impl Typed for PolicyGroup {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.optional(0)?, group_id: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.group_name);
+        fields.optional(1, self.group_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyRole`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyRole {
+    pub role_name: Option<String>,
+    pub role_id: Option<String>,
+}
+
+impl Shaped for PolicyRole {
+    const SHAPE: &'static Shape = &shapes::POLICY_ROLE;
+}
+
+impl Typed for PolicyRole {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.optional(0)?, role_id: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.role_name);
+        fields.optional(1, self.role_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyUser`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyUser {
+    pub user_name: Option<String>,
+    pub user_id: Option<String>,
+}
+
+impl Shaped for PolicyUser {
+    const SHAPE: &'static Shape = &shapes::POLICY_USER;
+}
+
+impl Typed for PolicyUser {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, user_id: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.user_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyVersion`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyVersion {
+    pub document: Option<String>,
+    pub version_id: Option<String>,
+    pub is_default_version: Option<bool>,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for PolicyVersion {
+    const SHAPE: &'static Shape = &shapes::POLICY_VERSION;
+}
+
+impl Typed for PolicyVersion {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            document: fields.optional(0)?,
+            version_id: fields.optional(1)?,
+            is_default_version: fields.optional(2)?,
+            create_date: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.document);
+        fields.optional(1, self.version_id);
+        fields.optional(2, self.is_default_version);
+        fields.optional(3, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for PutGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for PutGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutRolePermissionsBoundaryRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRolePermissionsBoundaryRequest {
+    pub role_name: String,
+    pub permissions_boundary: String,
+}
+
+impl Shaped for PutRolePermissionsBoundaryRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST;
+}
+
+impl Typed for PutRolePermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, permissions_boundary: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.permissions_boundary);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRolePolicyRequest {
+    pub role_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for PutRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for PutRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutUserPermissionsBoundaryRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutUserPermissionsBoundaryRequest {
+    pub user_name: String,
+    pub permissions_boundary: String,
+}
+
+impl Shaped for PutUserPermissionsBoundaryRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_USER_PERMISSIONS_BOUNDARY_REQUEST;
+}
+
+impl Typed for PutUserPermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, permissions_boundary: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.permissions_boundary);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutUserPolicyRequest {
+    pub user_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for PutUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_USER_POLICY_REQUEST;
+}
+
+impl Typed for PutUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `SetDefaultPolicyVersionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SetDefaultPolicyVersionRequest {
+    pub policy_arn: String,
+    pub version_id: String,
+}
+
+impl Shaped for SetDefaultPolicyVersionRequest {
+    const SHAPE: &'static Shape = &shapes::SET_DEFAULT_POLICY_VERSION_REQUEST;
+}
+
+impl Typed for SetDefaultPolicyVersionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, version_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `Tag`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tag {
@@ -97,6 +1761,56 @@ impl Typed for Tag {
         let mut fields = FieldWriter::default();
         fields.required(0, self.key);
         fields.required(1, self.value);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagPolicyRequest {
+    pub policy_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_POLICY_REQUEST;
+}
+
+impl Typed for TagPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagPolicyRequest {
+    pub policy_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_POLICY_REQUEST;
+}
+
+impl Typed for UntagPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.tag_keys);
         fields.finish()
     }
 }

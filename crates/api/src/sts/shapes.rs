@@ -3,6 +3,71 @@
 
 use wire::{Member, Shape, scalars};
 
+pub static ASSUME_ROLE_REQUEST: Shape = Shape::structure(
+    "AssumeRoleRequest",
+    &[
+        Member::new("RoleArn", &scalars::STRING).required(),
+        Member::new("RoleSessionName", &scalars::STRING).required(),
+        Member::new("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+        Member::new("Policy", &scalars::STRING),
+        Member::new("DurationSeconds", &scalars::INTEGER),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("TransitiveTagKeys", &TAG_KEY_LIST_TYPE),
+        Member::new("ExternalId", &scalars::STRING),
+        Member::new("SerialNumber", &scalars::STRING),
+        Member::new("TokenCode", &scalars::STRING),
+        Member::new("SourceIdentity", &scalars::STRING),
+        Member::new("ProvidedContexts", &PROVIDED_CONTEXTS_LIST_TYPE),
+        Member::new("MinimumSessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
+pub static ASSUME_ROLE_RESPONSE: Shape = Shape::structure(
+    "AssumeRoleResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("AssumedRoleUser", &ASSUMED_ROLE_USER),
+        Member::new("PackedPolicySize", &scalars::INTEGER),
+        Member::new("SourceIdentity", &scalars::STRING),
+        Member::new("SessionTokenUtilization", &scalars::INTEGER),
+        Member::new("SessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
+pub static ASSUMED_ROLE_USER: Shape = Shape::structure(
+    "AssumedRoleUser",
+    &[Member::new("AssumedRoleId", &scalars::STRING).required(), Member::new("Arn", &scalars::STRING).required()],
+);
+
+pub static CREDENTIALS: Shape = Shape::structure(
+    "Credentials",
+    &[
+        Member::new("AccessKeyId", &scalars::STRING).required(),
+        Member::new("SecretAccessKey", &scalars::STRING).required().sensitive(),
+        Member::new("SessionToken", &scalars::STRING).required(),
+        Member::new("Expiration", &scalars::TIMESTAMP).required(),
+    ],
+);
+
+pub static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Shape = Shape::structure(
+    "DecodeAuthorizationMessageRequest",
+    &[Member::new("EncodedMessage", &scalars::STRING).required()],
+);
+
+pub static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Shape =
+    Shape::structure("DecodeAuthorizationMessageResponse", &[Member::new("DecodedMessage", &scalars::STRING)]);
+
+pub static FEDERATED_USER: Shape = Shape::structure(
+    "FederatedUser",
+    &[Member::new("FederatedUserId", &scalars::STRING).required(), Member::new("Arn", &scalars::STRING).required()],
+);
+
+pub static GET_ACCESS_KEY_INFO_REQUEST: Shape =
+    Shape::structure("GetAccessKeyInfoRequest", &[Member::new("AccessKeyId", &scalars::STRING).required()]);
+
+pub static GET_ACCESS_KEY_INFO_RESPONSE: Shape =
+    Shape::structure("GetAccessKeyInfoResponse", &[Member::new("Account", &scalars::STRING)]);
+
 pub static GET_CALLER_IDENTITY_REQUEST: Shape = Shape::structure("GetCallerIdentityRequest", &[]);
 
 pub static GET_CALLER_IDENTITY_RESPONSE: Shape = Shape::structure(
@@ -13,3 +78,81 @@ pub static GET_CALLER_IDENTITY_RESPONSE: Shape = Shape::structure(
         Member::new("Arn", &scalars::STRING),
     ],
 );
+
+pub static GET_FEDERATION_TOKEN_REQUEST: Shape = Shape::structure(
+    "GetFederationTokenRequest",
+    &[
+        Member::new("Name", &scalars::STRING).required(),
+        Member::new("Policy", &scalars::STRING),
+        Member::new("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+        Member::new("DurationSeconds", &scalars::INTEGER),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("MinimumSessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
+pub static GET_FEDERATION_TOKEN_RESPONSE: Shape = Shape::structure(
+    "GetFederationTokenResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("FederatedUser", &FEDERATED_USER),
+        Member::new("PackedPolicySize", &scalars::INTEGER),
+        Member::new("SessionTokenUtilization", &scalars::INTEGER),
+        Member::new("SessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
+pub static GET_SESSION_TOKEN_REQUEST: Shape = Shape::structure(
+    "GetSessionTokenRequest",
+    &[
+        Member::new("DurationSeconds", &scalars::INTEGER),
+        Member::new("SerialNumber", &scalars::STRING),
+        Member::new("TokenCode", &scalars::STRING),
+        Member::new("MinimumSessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
+pub static GET_SESSION_TOKEN_RESPONSE: Shape = Shape::structure(
+    "GetSessionTokenResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("SessionTokenUtilization", &scalars::INTEGER),
+        Member::new("SessionTokenSize", &scalars::INTEGER),
+    ],
+);
+
+pub static POLICY_DESCRIPTOR_TYPE: Shape =
+    Shape::structure("PolicyDescriptorType", &[Member::new("arn", &scalars::STRING)]);
+
+pub static PROVIDED_CONTEXT: Shape = Shape::structure(
+    "ProvidedContext",
+    &[Member::new("ProviderArn", &scalars::STRING), Member::new("ContextAssertion", &scalars::STRING)],
+);
+
+pub static PROVIDED_CONTEXTS_LIST_TYPE: Shape = Shape::list("ProvidedContextsListType", &PROVIDED_CONTEXT, None);
+
+pub static TAG: Shape = Shape::structure(
+    "Tag",
+    &[Member::new("Key", &scalars::STRING).required(), Member::new("Value", &scalars::STRING).required()],
+);
+
+pub static POLICY_DESCRIPTOR_LIST_TYPE: Shape = Shape::list("policyDescriptorListType", &POLICY_DESCRIPTOR_TYPE, None);
+
+pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &scalars::STRING, None);
+
+pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None);
+
+pub static EXPIRED_TOKEN_EXCEPTION: Shape =
+    Shape::structure("ExpiredTokenException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_AUTHORIZATION_MESSAGE_EXCEPTION: Shape =
+    Shape::structure("InvalidAuthorizationMessageException", &[Member::new("message", &scalars::STRING)]);
+
+pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
+    Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
+
+pub static PACKED_POLICY_TOO_LARGE_EXCEPTION: Shape =
+    Shape::structure("PackedPolicyTooLargeException", &[Member::new("message", &scalars::STRING)]);
+
+pub static REGION_DISABLED_EXCEPTION: Shape =
+    Shape::structure("RegionDisabledException", &[Member::new("message", &scalars::STRING)]);
