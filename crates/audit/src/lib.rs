@@ -16,6 +16,7 @@ mod lookup;
 mod parameters;
 mod resources;
 mod segment;
+mod session;
 mod verdicts;
 mod writer;
 

@@ -30,6 +30,7 @@ mod phase;
 mod pipeline;
 mod places;
 mod post;
+mod reach;
 mod recognise;
 mod refuse;
 mod rest;

@@ -68,7 +68,7 @@ mod tests {
     use std::sync::Arc;
 
     use edge::Credentials;
-    use iam::{AccessKeyRecord, KeyStatus, NewAccessKey};
+    use iam::{AccessKeyRecord, KeyStatus, NewAccessKey, RoleRecord, SessionHolder, SessionRecord, TokenFault};
     use jiff::Timestamp;
     use store::{Changes, Memory, Store};
     use testkit::postgres::Server;
@@ -109,5 +109,54 @@ mod tests {
             assert_eq!(credentials.find(&key.id).unwrap().is_some(), is_found);
         }
         assert!(credentials.find("AKIANOBODY").unwrap().is_none());
+    }
+
+    /// What was read of a session before something changed is not used after it.
+    #[tokio::test]
+    async fn a_session_ends_with_its_record_with_its_role_and_in_time() {
+        let store = Store::new(Memory::new());
+        let key = NewAccessKey::from_random([7; 56]);
+        let account: ids::AccountId = "123456789012".parse().unwrap();
+        let now = Timestamp::from_second(1_795_248_000).unwrap();
+        store.commit(None, iam::create_account(account.clone(), "a", &key, now).unwrap()).await.unwrap();
+        let role = |id: &str| RoleRecord {
+            account: account.clone(),
+            name: "Ci".into(),
+            path: "/".into(),
+            id: id.into(),
+            created: now,
+            trust: "{}".into(),
+            description: None,
+            max_session: 3600,
+            boundary: None,
+            tags: Vec::new(),
+            linked_service: None,
+        };
+        let holder = SessionHolder::Role { id: "AROA1".into(), session: "s".into() };
+        let session = iam::new_session(&[7; iam::SESSION_BYTES], account.clone(), holder, now, 900);
+        let put = async |change: &dyn Fn(&mut Changes)| {
+            let mut changes = Changes::new();
+            change(&mut changes);
+            store.commit(None, changes).await.unwrap();
+        };
+        let credentials = StoreCredentials::new(store.clone());
+        let is_good = || credentials.find(&session.id).unwrap().is_some();
+        assert!(!is_good());
+        put(&|changes| changes.put(&session).unwrap()).await;
+        assert!(!is_good(), "there is no role yet");
+        put(&|changes| changes.put(&role("AROA1")).unwrap()).await;
+        assert!(is_good());
+        let found = credentials.find(&session.id).unwrap().unwrap();
+        assert_eq!(found.check_token(Some(&session.token), now), Ok(()));
+        assert_eq!(found.check_token(Some(&session.token), session.expires), Err(TokenFault::Expired));
+        assert_eq!(found.caller().arn().unwrap(), "arn:aws:sts::123456789012:assumed-role/Ci/s");
+        put(&|changes| changes.delete::<RoleRecord>(&(account.clone(), "ci".to_owned()))).await;
+        assert!(!is_good(), "its role is gone");
+        put(&|changes| changes.put(&role("AROA2")).unwrap()).await;
+        assert!(!is_good(), "another role of the same name");
+        put(&|changes| changes.put(&role("AROA1")).unwrap()).await;
+        assert!(is_good());
+        put(&|changes| changes.delete::<SessionRecord>(&session.id)).await;
+        assert!(!is_good(), "it was revoked");
     }
 }

@@ -130,6 +130,104 @@ impl Typed for AttachedPolicy {
     }
 }
 
+/// AWS's `ChangePasswordRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ChangePasswordRequest {
+    pub old_password: String,
+    pub new_password: String,
+}
+
+impl std::fmt::Debug for ChangePasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChangePasswordRequest")
+            .field("old_password", &wire::Redacted)
+            .field("new_password", &wire::Redacted)
+            .finish()
+    }
+}
+
+impl Shaped for ChangePasswordRequest {
+    const SHAPE: &'static Shape = &shapes::CHANGE_PASSWORD_REQUEST;
+}
+
+impl Typed for ChangePasswordRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { old_password: fields.required(0)?, new_password: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.old_password);
+        fields.required(1, self.new_password);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateLoginProfileRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateLoginProfileRequest {
+    pub user_name: Option<String>,
+    pub password: Option<String>,
+    pub password_reset_required: Option<bool>,
+}
+
+impl std::fmt::Debug for CreateLoginProfileRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateLoginProfileRequest")
+            .field("user_name", &self.user_name)
+            .field("password", &wire::Redacted)
+            .field("password_reset_required", &self.password_reset_required)
+            .finish()
+    }
+}
+
+impl Shaped for CreateLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for CreateLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            password: fields.optional(1)?,
+            password_reset_required: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.password);
+        fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateLoginProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+
+impl Shaped for CreateLoginProfileResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_LOGIN_PROFILE_RESPONSE;
+}
+
+impl Typed for CreateLoginProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { login_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.login_profile);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreatePolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreatePolicyRequest {
@@ -244,6 +342,81 @@ impl Typed for CreatePolicyVersionResponse {
     }
 }
 
+/// AWS's `CreateVirtualMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceRequest {
+    pub path: Option<String>,
+    pub virtual_mfa_device_name: String,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateVirtualMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_VIRTUAL_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for CreateVirtualMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path: fields.optional(0)?, virtual_mfa_device_name: fields.required(1)?, tags: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.virtual_mfa_device_name);
+        fields.optional(2, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateVirtualMFADeviceResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceResponse {
+    pub virtual_mfa_device: VirtualMFADevice,
+}
+
+impl Shaped for CreateVirtualMFADeviceResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_VIRTUAL_MFA_DEVICE_RESPONSE;
+}
+
+impl Typed for CreateVirtualMFADeviceResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { virtual_mfa_device: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.virtual_mfa_device);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeactivateMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeactivateMFADeviceRequest {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+}
+
+impl Shaped for DeactivateMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::DEACTIVATE_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for DeactivateMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, serial_number: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGroupPolicyRequest {
@@ -265,6 +438,29 @@ impl Typed for DeleteGroupPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.group_name);
         fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteLoginProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for DeleteLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for DeleteLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
         fields.finish()
     }
 }
@@ -413,6 +609,29 @@ impl Typed for DeleteUserPolicyRequest {
     }
 }
 
+/// AWS's `DeleteVirtualMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteVirtualMFADeviceRequest {
+    pub serial_number: String,
+}
+
+impl Shaped for DeleteVirtualMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_VIRTUAL_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for DeleteVirtualMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.finish()
+    }
+}
+
 /// AWS's `DetachGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DetachGroupPolicyRequest {
@@ -488,6 +707,63 @@ impl Typed for DetachUserPolicyRequest {
     }
 }
 
+/// AWS's `EnableMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: String,
+    pub authentication_code2: String,
+}
+
+impl Shaped for EnableMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::ENABLE_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for EnableMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            serial_number: fields.required(1)?,
+            authentication_code1: fields.required(2)?,
+            authentication_code2: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.required(2, self.authentication_code1);
+        fields.required(3, self.authentication_code2);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountPasswordPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountPasswordPolicyResponse {
+    pub password_policy: PasswordPolicy,
+}
+
+impl Shaped for GetAccountPasswordPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_PASSWORD_POLICY_RESPONSE;
+}
+
+impl Typed for GetAccountPasswordPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { password_policy: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.password_policy);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetGroupPolicyRequest {
@@ -540,6 +816,111 @@ impl Typed for GetGroupPolicyResponse {
         fields.required(0, self.group_name);
         fields.required(1, self.policy_name);
         fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetLoginProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for GetLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::GET_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for GetLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetLoginProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+
+impl Shaped for GetLoginProfileResponse {
+    const SHAPE: &'static Shape = &shapes::GET_LOGIN_PROFILE_RESPONSE;
+}
+
+impl Typed for GetLoginProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { login_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.login_profile);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetMFADeviceRequest {
+    pub serial_number: String,
+    pub user_name: Option<String>,
+}
+
+impl Shaped for GetMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::GET_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for GetMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, user_name: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.optional(1, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetMFADeviceResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetMFADeviceResponse {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+    pub enable_date: Option<jiff::Timestamp>,
+    pub certifications: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl Shaped for GetMFADeviceResponse {
+    const SHAPE: &'static Shape = &shapes::GET_MFA_DEVICE_RESPONSE;
+}
+
+impl Typed for GetMFADeviceResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            serial_number: fields.required(1)?,
+            enable_date: fields.optional(2)?,
+            certifications: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.optional(2, self.enable_date);
+        fields.optional(3, self.certifications);
         fields.finish()
     }
 }
@@ -1122,6 +1503,114 @@ impl Typed for ListGroupPoliciesResponse {
     }
 }
 
+/// AWS's `ListMFADeviceTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADeviceTagsRequest {
+    pub serial_number: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListMFADeviceTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICE_TAGS_REQUEST;
+}
+
+impl Typed for ListMFADeviceTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADeviceTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADeviceTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListMFADeviceTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICE_TAGS_RESPONSE;
+}
+
+impl Typed for ListMFADeviceTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADevicesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADevicesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListMFADevicesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICES_REQUEST;
+}
+
+impl Typed for ListMFADevicesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADevicesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADevicesResponse {
+    pub mfa_devices: Vec<MFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListMFADevicesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICES_RESPONSE;
+}
+
+impl Typed for ListMFADevicesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { mfa_devices: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.mfa_devices);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListPoliciesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListPoliciesRequest {
@@ -1401,6 +1890,178 @@ impl Typed for ListUserPoliciesResponse {
         fields.required(0, self.policy_names);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListVirtualMFADevicesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListVirtualMFADevicesRequest {
+    pub assignment_status: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListVirtualMFADevicesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_VIRTUAL_MFA_DEVICES_REQUEST;
+}
+
+impl Typed for ListVirtualMFADevicesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { assignment_status: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.assignment_status);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListVirtualMFADevicesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListVirtualMFADevicesResponse {
+    pub virtual_mfa_devices: Vec<VirtualMFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListVirtualMFADevicesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_VIRTUAL_MFA_DEVICES_RESPONSE;
+}
+
+impl Typed for ListVirtualMFADevicesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            virtual_mfa_devices: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.virtual_mfa_devices);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `LoginProfile`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LoginProfile {
+    pub user_name: String,
+    pub create_date: jiff::Timestamp,
+    pub password_reset_required: Option<bool>,
+}
+
+impl Shaped for LoginProfile {
+    const SHAPE: &'static Shape = &shapes::LOGIN_PROFILE;
+}
+
+impl Typed for LoginProfile {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            create_date: fields.required(1)?,
+            password_reset_required: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.create_date);
+        fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `MFADevice`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MFADevice {
+    pub user_name: String,
+    pub serial_number: String,
+    pub enable_date: jiff::Timestamp,
+}
+
+impl Shaped for MFADevice {
+    const SHAPE: &'static Shape = &shapes::MFA_DEVICE;
+}
+
+impl Typed for MFADevice {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            serial_number: fields.required(1)?,
+            enable_date: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.required(2, self.enable_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `PasswordPolicy`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PasswordPolicy {
+    pub minimum_password_length: Option<i32>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub expire_passwords: Option<bool>,
+    pub max_password_age: Option<i32>,
+    pub password_reuse_prevention: Option<i32>,
+    pub hard_expiry: Option<bool>,
+}
+
+impl Shaped for PasswordPolicy {
+    const SHAPE: &'static Shape = &shapes::PASSWORD_POLICY;
+}
+
+impl Typed for PasswordPolicy {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            minimum_password_length: fields.optional(0)?,
+            require_symbols: fields.optional(1)?,
+            require_numbers: fields.optional(2)?,
+            require_uppercase_characters: fields.optional(3)?,
+            require_lowercase_characters: fields.optional(4)?,
+            allow_users_to_change_password: fields.optional(5)?,
+            expire_passwords: fields.optional(6)?,
+            max_password_age: fields.optional(7)?,
+            password_reuse_prevention: fields.optional(8)?,
+            hard_expiry: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.minimum_password_length);
+        fields.optional(1, self.require_symbols);
+        fields.optional(2, self.require_numbers);
+        fields.optional(3, self.require_uppercase_characters);
+        fields.optional(4, self.require_lowercase_characters);
+        fields.optional(5, self.allow_users_to_change_password);
+        fields.optional(6, self.expire_passwords);
+        fields.optional(7, self.max_password_age);
+        fields.optional(8, self.password_reuse_prevention);
+        fields.optional(9, self.hard_expiry);
         fields.finish()
     }
 }
@@ -1715,6 +2376,40 @@ impl Typed for PutUserPolicyRequest {
     }
 }
 
+/// AWS's `ResyncMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResyncMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: String,
+    pub authentication_code2: String,
+}
+
+impl Shaped for ResyncMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::RESYNC_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for ResyncMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            serial_number: fields.required(1)?,
+            authentication_code1: fields.required(2)?,
+            authentication_code2: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.required(2, self.authentication_code1);
+        fields.required(3, self.authentication_code2);
+        fields.finish()
+    }
+}
+
 /// AWS's `SetDefaultPolicyVersionRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SetDefaultPolicyVersionRequest {
@@ -1765,6 +2460,31 @@ impl Typed for Tag {
     }
 }
 
+/// AWS's `TagMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagMFADeviceRequest {
+    pub serial_number: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for TagMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagPolicyRequest {
@@ -1786,6 +2506,31 @@ impl Typed for TagPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagMFADeviceRequest {
+    pub serial_number: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for UntagMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.required(1, self.tag_keys);
         fields.finish()
     }
 }
@@ -1815,11 +2560,101 @@ impl Typed for UntagPolicyRequest {
     }
 }
 
+/// AWS's `UpdateAccountPasswordPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAccountPasswordPolicyRequest {
+    pub minimum_password_length: Option<i32>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub max_password_age: Option<i32>,
+    pub password_reuse_prevention: Option<i32>,
+    pub hard_expiry: Option<bool>,
+}
+
+impl Shaped for UpdateAccountPasswordPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST;
+}
+
+impl Typed for UpdateAccountPasswordPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            minimum_password_length: fields.optional(0)?,
+            require_symbols: fields.optional(1)?,
+            require_numbers: fields.optional(2)?,
+            require_uppercase_characters: fields.optional(3)?,
+            require_lowercase_characters: fields.optional(4)?,
+            allow_users_to_change_password: fields.optional(5)?,
+            max_password_age: fields.optional(6)?,
+            password_reuse_prevention: fields.optional(7)?,
+            hard_expiry: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.minimum_password_length);
+        fields.optional(1, self.require_symbols);
+        fields.optional(2, self.require_numbers);
+        fields.optional(3, self.require_uppercase_characters);
+        fields.optional(4, self.require_lowercase_characters);
+        fields.optional(5, self.allow_users_to_change_password);
+        fields.optional(6, self.max_password_age);
+        fields.optional(7, self.password_reuse_prevention);
+        fields.optional(8, self.hard_expiry);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateLoginProfileRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateLoginProfileRequest {
+    pub user_name: String,
+    pub password: Option<String>,
+    pub password_reset_required: Option<bool>,
+}
+
+impl std::fmt::Debug for UpdateLoginProfileRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateLoginProfileRequest")
+            .field("user_name", &self.user_name)
+            .field("password", &wire::Redacted)
+            .field("password_reset_required", &self.password_reset_required)
+            .finish()
+    }
+}
+
+impl Shaped for UpdateLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for UpdateLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            password: fields.optional(1)?,
+            password_reset_required: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.password);
+        fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
 /// AWS's `User`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct User {
-    pub path: String,
-    pub user_name: String,
+    pub path: Option<String>,
+    pub user_name: Option<String>,
     pub user_id: String,
     pub arn: String,
     pub create_date: jiff::Timestamp,
@@ -1836,8 +2671,8 @@ impl Typed for User {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            path: fields.required(0)?,
-            user_name: fields.required(1)?,
+            path: fields.optional(0)?,
+            user_name: fields.optional(1)?,
             user_id: fields.required(2)?,
             arn: fields.required(3)?,
             create_date: fields.required(4)?,
@@ -1849,14 +2684,67 @@ impl Typed for User {
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.required(0, self.path);
-        fields.required(1, self.user_name);
+        fields.optional(0, self.path);
+        fields.optional(1, self.user_name);
         fields.required(2, self.user_id);
         fields.required(3, self.arn);
         fields.required(4, self.create_date);
         fields.optional(5, self.password_last_used);
         fields.optional(6, self.permissions_boundary);
         fields.optional(7, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `VirtualMFADevice`.
+#[derive(Clone, Default, PartialEq)]
+pub struct VirtualMFADevice {
+    pub serial_number: String,
+    pub base32_string_seed: Option<bytes::Bytes>,
+    pub qr_code_png: Option<bytes::Bytes>,
+    pub user: Option<User>,
+    pub enable_date: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl std::fmt::Debug for VirtualMFADevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualMFADevice")
+            .field("serial_number", &self.serial_number)
+            .field("base32_string_seed", &wire::Redacted)
+            .field("qr_code_png", &wire::Redacted)
+            .field("user", &self.user)
+            .field("enable_date", &self.enable_date)
+            .field("tags", &self.tags)
+            .finish()
+    }
+}
+
+impl Shaped for VirtualMFADevice {
+    const SHAPE: &'static Shape = &shapes::VIRTUAL_MFA_DEVICE;
+}
+
+impl Typed for VirtualMFADevice {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            serial_number: fields.required(0)?,
+            base32_string_seed: fields.optional(1)?,
+            qr_code_png: fields.optional(2)?,
+            user: fields.optional(3)?,
+            enable_date: fields.optional(4)?,
+            tags: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.optional(1, self.base32_string_seed);
+        fields.optional(2, self.qr_code_png);
+        fields.optional(3, self.user);
+        fields.optional(4, self.enable_date);
+        fields.optional(5, self.tags);
         fields.finish()
     }
 }

@@ -5,3 +5,4 @@ mod login;
 mod mfa;
 mod passwords;
 mod policies;
+mod sts;
