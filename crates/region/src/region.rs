@@ -210,10 +210,11 @@ impl Region {
         iam::make_message_key(&store, &*effects).await.map_err(RegionError::Tables)?;
         let authorizer = Arc::new(PolicyAuthorizer::new(&store, Arc::clone(&effects)));
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), authorizer).with_pages(pages);
+        let iam = Iam::new(runner.clone());
         let services = Services {
             cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
-            ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
-            iam: Iam::new(runner.clone()),
+            ec2: Ec2::new(runner.clone(), Arc::clone(&node), Arc::new(iam.clone())),
+            iam,
             organizations: Organizations::new(runner.clone()),
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs)),

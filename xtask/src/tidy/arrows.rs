@@ -62,7 +62,7 @@ const RINGS: &[Ring] = &[
         tests_use: &["iam"],
         ..pure(
             "s3",
-            &["api", "blobs", "ids", "service", "store", "wire"],
+            &["api", "blobs", "ids", "policy", "service", "store", "wire"],
             "a service calls another one through `api` only; the bytes of objects are in `blobs`",
         )
     },
