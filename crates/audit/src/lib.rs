@@ -16,6 +16,8 @@ mod lookup;
 mod parameters;
 mod resources;
 mod segment;
+mod stored;
+mod trails;
 mod writer;
 
 pub use event::{Event, Identity, Outcome};
@@ -24,5 +26,6 @@ pub use index::Lane;
 pub use json::json_string;
 pub use kind::{Category, category, is_read_only};
 pub use log::{Counts, Log, Options};
-pub use lookup::{Additional, Attribute, Found, Position, Query, Stored, StoredIdentity, lookup};
+pub use lookup::{Attribute, Found, Place, Position, Query, lookup};
 pub use parameters::{MAX_BYTES, Parameters};
+pub use stored::{Additional, Stored, StoredIdentity};
