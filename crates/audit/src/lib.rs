@@ -6,6 +6,7 @@
 //! pushes out the record of a change: see [`Lane`].
 #![forbid(unsafe_code)]
 
+mod copy;
 mod event;
 mod follow;
 mod index;
@@ -20,6 +21,7 @@ mod stored;
 mod trails;
 mod writer;
 
+pub use copy::{TrailFile, place_of, trail_files};
 pub use event::{Event, Identity, Outcome};
 pub use follow::Trail;
 pub use index::Lane;
