@@ -9,8 +9,12 @@ pub mod cloudtrail;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod ec2;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
+pub mod iam;
+#[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
+pub mod organizations;
+#[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod s3;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod sts;
 
-pub use call::{Call, Caller, Principal};
+pub use call::{Call, Caller, Principal, Session, SessionPolicy, Verdict, VerdictPolicy, VerdictStatement, Verdicts};

@@ -4,14 +4,14 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use api::{Caller, Principal};
+use api::{Caller, Principal, Verdict};
 use jiff::Timestamp;
 use wire::ServiceShape;
 
 use crate::index::{Entry, MANAGEMENT, READ_ONLY, account_number, filter_bits, short_hash};
 use crate::json::{bounded, key, member, string};
 use crate::kind::{Category, category, event_source, is_read_only};
-use crate::{Lane, Parameters};
+use crate::{Lane, Parameters, verdicts};
 
 /// The version of the schema that records follow.
 const VERSION: &str = "1.11";
@@ -43,6 +43,8 @@ pub struct Event<'a> {
     pub request: Option<&'a Parameters>,
     /// What was answered, for a call that changes something.
     pub response: Option<&'a Parameters>,
+    /// What was decided on the permissions that it needed.
+    pub verdicts: &'a [Verdict],
     /// How it ended.
     pub outcome: Outcome<'a>,
     /// How long it took, in microseconds.
@@ -173,8 +175,8 @@ impl Event<'_> {
         bounded(line, message, MAX_MESSAGE);
     }
 
-    /// What CloudTrail has no place for: the time to the microsecond, the HTTP status, how long it took, and the
-    /// resources that `LookupEvents` shows.
+    /// What CloudTrail has no place for: the time to the microsecond, the HTTP status, how long it took, the resources
+    /// that `LookupEvents` shows, and what was decided.
     fn beside(&self, line: &mut String, is_cut: bool, entry: &mut Entry) {
         // Writing to a string can't fail.
         let _ = write!(
@@ -196,7 +198,11 @@ impl Event<'_> {
             line.push(']');
             entry.resources |= filter_bits(resource.kind) | filter_bits(&resource.name);
         }
-        line.push_str(if asked.is_empty() && answered.is_empty() { "}" } else { "]}" });
+        if !asked.is_empty() || !answered.is_empty() {
+            line.push(']');
+        }
+        verdicts::write(line, self.verdicts);
+        line.push('}');
     }
 }
 
@@ -232,13 +238,9 @@ fn proven(line: &mut String, caller: &Caller, entry: &mut Entry) {
     match kind {
         "IAMUser" => member(line, "userName", username),
         "AWSService" => member(line, "invokedBy", username),
-        "AssumedRole" => {
-            line.push_str(",\"sessionContext\":{\"sessionIssuer\":{\"type\":\"Role\"");
-            member(line, "userName", name.split('/').next().unwrap_or_default());
-            line.push_str("}}");
-        }
         _ => {}
     }
+    crate::session::context(line, caller);
     line.push('}');
     entry.username = short_hash(username);
     entry.account = caller.account.as_ref().map_or(0, |account| account_number(account.as_str()));
@@ -255,7 +257,7 @@ fn unproven(line: &mut String, access_key: Option<&str>, entry: &mut Entry) {
 }
 
 /// To the second, as CloudTrail has it. Made by hand: this is on the path of every call.
-fn time(line: &mut String, time: Timestamp) {
+pub(crate) fn time(line: &mut String, time: Timestamp) {
     let seconds = time.as_second();
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Days to year, month and day as in Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms".
@@ -320,6 +322,7 @@ pub(crate) mod tests {
             request_id: "r-1",
             request: None,
             response: None,
+            verdicts: &[],
             outcome: Outcome { status: 200, error: None, is_sender_fault: false, is_throttled: false },
             micros: 12,
         }
@@ -349,7 +352,7 @@ pub(crate) mod tests {
         assert_eq!((&record["readOnly"], &record["managementEvent"]), (&Value::Bool(false), &Value::Bool(true)));
         assert_eq!(record["recipientAccountId"], "012345678901");
         assert_eq!(record["requestParameters"], Value::Null);
-        let principal = Principal::User { name: "ada".into(), id: "AIDAX".into() };
+        let principal = Principal::User { name: "ada".into(), path: "/".into(), id: "AIDAX".into() };
         let user = Caller { principal, ..root };
         let mut refused = event(Identity::Proven(&user), "RunInstances");
         refused.outcome.error = Some(("UnauthorizedOperation", "You are not authorized"));

@@ -17,8 +17,8 @@ use host::{Assignment, Node, NodeError, Report};
 use http::{HeaderMap, HeaderValue};
 use iam::{NewAccessKey, OwnerAuthorizer, Sts};
 use ids::{AccountId, InstanceId};
-use service::{Authorizer, Effects, Need, Refusal, RegionFacts, Runner, ZoneFacts};
-use store::{BoxFuture, CommitError, Engine, Snapshot, Store, StoreError, Transaction, Version, Watch};
+use service::{Authorizer, Denied, Effects, Need, RegionFacts, Runner, ZoneFacts};
+use store::{BoxFuture, CommitError, Engine, Snapshot, Store, StoreError, Transaction, Version, View, Watch};
 use store_sqlite::Sqlite;
 use testkit::FixedEffects;
 use wire::sigv4::{
@@ -50,8 +50,8 @@ fn nanos(time: Duration) -> u64 {
 struct TimedAuthorizer(Spent);
 
 impl Authorizer for TimedAuthorizer {
-    fn authorize(&self, call: &Call, needs: &[Need]) -> Result<(), Refusal> {
-        timed(&self.0, || OwnerAuthorizer.authorize(call, needs))
+    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
+        timed(&self.0, || OwnerAuthorizer.authorize(call, needs, view))
     }
 }
 
@@ -178,7 +178,8 @@ impl Rig {
         store.commit(None, changes).await?;
         let authorizer = Arc::new(TimedAuthorizer(Arc::clone(&authorising)));
         let runner = Runner::new(store.clone(), region, effects, authorizer);
-        let (ec2, sts) = (Ec2::new(runner.clone(), Arc::new(NoNode)), Sts::new(runner));
+        let (ec2, sts) =
+            (Ec2::new(runner.clone(), Arc::new(NoNode), Arc::new(iam::Iam::new(runner.clone()))), Sts::new(runner));
         Ok(Self { ec2, sts, store, account, key, image: image.id().to_string(), authorising, committing })
     }
 
@@ -194,6 +195,7 @@ impl Rig {
             is_secure: false,
             user_agent: "bench".to_owned(),
             region: "us-east-1".to_owned(),
+            verdicts: api::Verdicts::default(),
         };
         let is_ours = |service: &ServiceShape| service.find(operation.name).is_some();
         if is_ours(&api::sts::SERVICE) {

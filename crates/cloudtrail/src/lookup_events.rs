@@ -29,8 +29,8 @@ impl Streaming<CloudTrail> for LookupEvents {
     type Staged = ();
     type Found = Found;
 
-    fn needs(_input: &LookupEventsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("cloudtrail:LookupEvents")]
+    fn needs(_input: &LookupEventsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("cloudtrail:LookupEvents")])
     }
 
     fn check(_input: &LookupEventsRequest, _view: &View, _cx: &Cx) -> Result<(), CloudTrailError> {
@@ -189,6 +189,7 @@ mod tests {
             is_secure: true,
             user_agent: String::new(),
             region: "eu-lab-1".into(),
+            verdicts: api::Verdicts::default(),
         }
     }
 
@@ -267,7 +268,7 @@ mod tests {
         script.asked.lock().unwrap().clear();
         let insight = LookupEventsRequest { event_category: Some("insight".into()), ..Default::default() };
         assert_eq!(service.lookup_events(call(Principal::Root), insight).await.unwrap().events, Some(Vec::new()));
-        let user = Principal::User { name: "ann".into(), id: "AIDA".into() };
+        let user = Principal::User { name: "ann".into(), path: "/".into(), id: "AIDA".into() };
         let refused = service.lookup_events(call(user), LookupEventsRequest::default()).await.unwrap_err();
         assert_eq!((&*refused.code, refused.status), ("AccessDeniedException", 400));
         assert!(refused.message.contains("cloudtrail:LookupEvents"), "{}", refused.message);

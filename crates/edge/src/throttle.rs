@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn user(name: &str) -> Caller {
-        let principal = Principal::User { name: name.into(), id: format!("AIDA{name}") };
+        let principal = Principal::User { name: name.into(), path: "/".into(), id: format!("AIDA{name}") };
         Caller { principal, ..root("111111111111") }
     }
 

@@ -76,6 +76,7 @@ impl Credentials for Keys {
             account: "123456789012".parse().ok(),
             principal: Principal::Root,
             access_key: Some(access_key.to_owned()),
+            session: None,
         };
         let until = |seconds| Timestamp::now() + SignedDuration::from_secs(seconds);
         let temporary =

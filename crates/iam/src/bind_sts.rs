@@ -7,11 +7,67 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl StsApi for crate::Sts {
+    fn assume_role(
+        &self,
+        call: Call,
+        input: generated::AssumeRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::AssumeRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AssumeRole>(self, call, input))
+    }
+
+    fn assume_role_with_saml(
+        &self,
+        call: Call,
+        input: generated::AssumeRoleWithSAMLRequest,
+    ) -> BoxFuture<'_, Result<generated::AssumeRoleWithSAMLResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AssumeRoleWithSAML>(self, call, input))
+    }
+
+    fn assume_role_with_web_identity(
+        &self,
+        call: Call,
+        input: generated::AssumeRoleWithWebIdentityRequest,
+    ) -> BoxFuture<'_, Result<generated::AssumeRoleWithWebIdentityResponse, ServiceError>> {
+        Box::pin(self.runner().run_streaming::<Self, generated::AssumeRoleWithWebIdentity>(self, call, input))
+    }
+
+    fn decode_authorization_message(
+        &self,
+        call: Call,
+        input: generated::DecodeAuthorizationMessageRequest,
+    ) -> BoxFuture<'_, Result<generated::DecodeAuthorizationMessageResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DecodeAuthorizationMessage>(self, call, input))
+    }
+
+    fn get_access_key_info(
+        &self,
+        call: Call,
+        input: generated::GetAccessKeyInfoRequest,
+    ) -> BoxFuture<'_, Result<generated::GetAccessKeyInfoResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccessKeyInfo>(self, call, input))
+    }
+
     fn get_caller_identity(
         &self,
         call: Call,
         input: generated::GetCallerIdentityRequest,
     ) -> BoxFuture<'_, Result<generated::GetCallerIdentityResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetCallerIdentity>(self, call, input))
+    }
+
+    fn get_federation_token(
+        &self,
+        call: Call,
+        input: generated::GetFederationTokenRequest,
+    ) -> BoxFuture<'_, Result<generated::GetFederationTokenResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetFederationToken>(self, call, input))
+    }
+
+    fn get_session_token(
+        &self,
+        call: Call,
+        input: generated::GetSessionTokenRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSessionTokenResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSessionToken>(self, call, input))
     }
 }

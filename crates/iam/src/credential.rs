@@ -94,7 +94,12 @@ mod tests {
 
     #[test]
     fn tokens_go_with_their_keys_until_their_end() {
-        let caller = || Caller { account: "123456789012".parse().ok(), principal: Principal::Root, access_key: None };
+        let caller = || Caller {
+            account: "123456789012".parse().ok(),
+            principal: Principal::Root,
+            access_key: None,
+            session: None,
+        };
         let (now, end) = (Timestamp::constant(1000, 0), Timestamp::constant(1001, 0));
         let permanent = Credential::permanent("s".into(), caller());
         let temporary = Credential::temporary("s".into(), caller(), "token".into(), end);

@@ -1,21 +1,71 @@
-//! Identity: accounts, access keys, who a key belongs to, and what its owner may do. STS answers from here too.
-//! Not here yet: users, roles and policies (an access key may belong to a user, who then may do nothing, as a user
-//! without policies may not); signatures (the edge compares them).
+//! Identity: accounts, users, groups, roles and their policies, access keys and sessions, who a key belongs to, and what
+//! its owner may do. The services IAM and STS answer from here.
+//! Not here: signatures (the edge compares them); the language of policies, which is `policy`'s.
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod authorize;
 mod authorizer;
+mod bind_iam;
+mod bind_organizations;
 mod bind_sts;
+mod counts;
 mod credential;
 mod error;
+mod groups;
+mod holder;
+mod iam;
+mod instance_profiles;
 mod keys;
+mod login;
+#[allow(dead_code, reason = "its users come")]
+mod managed;
+mod mfa;
+#[allow(dead_code, reason = "its users come")]
+mod names;
+mod needs;
+mod organizations;
+#[allow(dead_code, reason = "its users come")]
+mod paging;
+mod passwords;
+mod policies;
+mod providers;
+mod roles;
+mod saml;
+mod sessions;
 mod sts;
 mod tables;
+#[allow(dead_code, reason = "its users come")]
+mod tags;
+#[cfg(test)]
+#[allow(dead_code, reason = "its users come")]
+mod tests;
+mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
+pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use authorizer::OwnerAuthorizer;
+pub use counts::CountRecord;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
-pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
-pub use sts::Sts;
+pub use groups::{GroupRecord, MembershipRecord};
+pub use iam::Iam;
+pub use instance_profiles::InstanceProfileRecord;
+pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential, root_keys};
+pub use login::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, enter, leave};
+pub use mfa::{MfaDeviceRecord, MfaHolder};
+pub use organizations::{
+    AccountRequestRecord, HandshakeRecord, HandshakeState, MemberRecord, OrganizationRecord, Organizations,
+    RequestState, ScpRecord, TargetRecord, UnitRecord, finish_account,
+};
+pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
+pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
+pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
+pub use roles::RoleRecord;
+pub use sessions::{
+    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
+    account_of_access_key, new_session,
+};
+pub use sts::{Fetch, FetchError, NoFetch, Sts, is_within_reach};
 pub use tables::prepare;
+pub use users::UserRecord;

@@ -3,6 +3,7 @@
 //! the tests simulated ones.
 #![forbid(unsafe_code)]
 
+mod accounts;
 pub mod admin;
 pub mod backups;
 mod bootstrap;
@@ -12,7 +13,9 @@ mod effects;
 mod home;
 mod images;
 mod lease;
+mod logins;
 mod observe;
+mod providers;
 mod reconciling;
 mod region;
 mod runtime;
@@ -20,6 +23,7 @@ mod runtime;
 mod shapes;
 mod trail;
 
+pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edge::{DEFAULT_THROTTLE, Limits, Network, Server, ServerError, Tls, TlsError};
 pub use effects::SystemEffects;

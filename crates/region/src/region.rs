@@ -9,7 +9,7 @@ use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
-use iam::{OwnerAuthorizer, Sts};
+use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
 use s3::S3;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use crate::accounts::AccountKeeper;
 use crate::admin::{AdminSocket, Order, Prepare};
 use crate::backups::Backups;
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
@@ -26,7 +27,9 @@ use crate::credentials::StoreCredentials;
 use crate::dev;
 use crate::images::{self, ImageReconciler};
 use crate::lease::Duty;
+use crate::logins::StoreLogins;
 use crate::observe::RegionObserver;
+use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::trail::AuditTrail;
 
@@ -108,6 +111,10 @@ pub struct Services {
     pub cloudtrail: CloudTrail,
     /// EC2.
     pub ec2: Ec2,
+    /// IAM.
+    pub iam: Iam,
+    /// Organizations.
+    pub organizations: Organizations,
     /// STS.
     pub sts: Sts,
     /// S3.
@@ -116,7 +123,7 @@ pub struct Services {
 
 impl Services {
     fn mounts(&self) -> Vec<Mount> {
-        let Self { cloudtrail, ec2, sts, s3 } = self.clone();
+        let Self { cloudtrail, ec2, iam, organizations, sts, s3 } = self.clone();
         vec![
             Mount::new(&api::cloudtrail::SERVICE, move |operation, call, request| {
                 let cloudtrail = cloudtrail.clone();
@@ -125,6 +132,14 @@ impl Services {
             Mount::new(&api::ec2::SERVICE, move |operation, call, request| {
                 let ec2 = ec2.clone();
                 Box::pin(async move { api::ec2::dispatch(&ec2, operation, call, request).await })
+            }),
+            Mount::new(&api::iam::SERVICE, move |operation, call, request| {
+                let iam = iam.clone();
+                Box::pin(async move { api::iam::dispatch(&iam, operation, call, request).await })
+            }),
+            Mount::new(&api::organizations::SERVICE, move |operation, call, request| {
+                let organizations = organizations.clone();
+                Box::pin(async move { api::organizations::dispatch(&organizations, operation, call, request).await })
             }),
             Mount::new(&api::sts::SERVICE, move |operation, call, request| {
                 let sts = sts.clone();
@@ -183,7 +198,8 @@ impl Region {
         });
         let Parts { store, blobs, node, effects, duty } = parts;
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
-        let admin = admin.map(|admin| admin.with_backups(backups));
+        let keeper = AccountKeeper::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
+        let admin = admin.map(|admin| admin.with_backups(backups).with_accounts(keeper));
         store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
@@ -191,16 +207,21 @@ impl Region {
         let root = first_account(&store, &facts, &*effects, config.is_dev.then(AccountId::zero)).await?;
         let trail = Arc::<AuditTrail>::default();
         let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
-        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer))
-            .with_pages(pages);
+        iam::make_message_key(&store, &*effects).await.map_err(RegionError::Tables)?;
+        let authorizer = Arc::new(PolicyAuthorizer::new(&store, Arc::clone(&effects)));
+        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), authorizer).with_pages(pages);
+        let iam = Iam::new(runner.clone());
         let services = Services {
             cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
-            ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
-            sts: Sts::new(runner.clone()),
+            ec2: Ec2::new(runner.clone(), Arc::clone(&node), Arc::new(iam.clone())),
+            iam,
+            organizations: Organizations::new(runner.clone()),
+            sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
-        let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
+        let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
+        let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
         if config.is_dev {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));

@@ -114,6 +114,7 @@ fn root() -> Call {
         is_secure: true,
         user_agent: String::new(),
         region: "us-east-1".into(),
+        verdicts: api::Verdicts::default(),
     }
 }
 

@@ -1,14 +1,17 @@
 //! S3: buckets and objects, on disk and durable. Records in the store say what there is; object bytes are blobs that
 //! the records name.
-//! Not here yet: versions, multipart uploads, copies, policies and ACLs, tags, encryption. A parameter whose meaning
+//! Not here yet: versions, multipart uploads, copies, ACLs, tags, encryption. A parameter whose meaning
 //! is not built is refused with `NotImplemented`, never dropped.
 #![forbid(unsafe_code)]
 
+mod access;
 mod bind;
 mod buckets;
 mod error;
 mod objects;
 mod owner;
+mod policies;
+mod public_access;
 mod reconcile;
 mod tables;
 #[cfg(test)]
@@ -27,6 +30,8 @@ pub use error::{S3Error, Unmodified};
 pub use objects::{
     BlobRefRecord, ChecksumKind, GarbageRecord, ObjectHeaders, ObjectRecord, StoredChecksum, named_blob,
 };
+pub use policies::BucketPolicyRecord;
+pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 
@@ -56,12 +61,14 @@ impl Service for S3 {
         &self.runner
     }
 
-    /// The long sentence is for callers of whom we know who they are.
+    /// The long sentence is for callers of the bucket's own account; S3 puts the resource into quotes.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>.
     fn unauthorized(call: &Call, refusal: &Refusal) -> ServiceError {
-        match call.caller.account {
-            Some(_) => ServiceError::sender("AccessDenied", 403, refusal.message(&call.caller)),
-            None => S3Error::AccessDenied.into(),
+        let is_foreign = refusal.need.owner.as_ref().is_some_and(|owner| call.caller.account.as_ref() != Some(owner));
+        if call.caller.account.is_none() || is_foreign {
+            return S3Error::AccessDenied.into();
         }
+        let resource = refusal.need.resource.as_ref().map(|resource| format!("\"{}\"", resource.as_str()));
+        ServiceError::sender("AccessDenied", 403, refusal.message_on(&call.caller, resource.as_deref()))
     }
 }

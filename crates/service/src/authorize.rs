@@ -4,25 +4,83 @@ use std::borrow::Cow;
 
 use api::{Call, Caller};
 use ids::{AccountId, Arn};
+use policy::{Context, Kind};
+use store::{StoreError, View};
 
-/// One permission that a call needs: an IAM action on a resource.
+/// One permission that a call needs: an IAM action on a resource, and what conditions may ask about both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
     /// The IAM action, such as `ec2:RunInstances`.
     pub action: Cow<'static, str>,
     /// The resource, or none where the action has no resource-level permissions (`*`).
     pub resource: Option<Arn>,
+    /// The condition keys of this action and this resource: the service's own, `aws:ResourceTag/…`,
+    /// `aws:RequestTag/…`, `aws:TagKeys`. Those of the caller and the request are added by whoever decides.
+    pub context: Context,
+    /// The account that owns the resource, where its ARN doesn't say.
+    pub owner: Option<AccountId>,
+    /// The policy of the resource, if it has one.
+    pub policy: Option<ResourcePolicy>,
+}
+
+/// The policy of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourcePolicy {
+    /// Its text.
+    pub document: String,
+    /// What kind of document it is: of a resource, or of a role's trust.
+    pub kind: Kind,
+    /// Whether it must allow, whatever the caller's own policies say, as a role's trust policy.
+    pub must_allow: bool,
 }
 
 impl Need {
     /// An action without a resource, such as the `Describe` actions of EC2.
     pub fn any(action: &'static str) -> Self {
-        Self { action: Cow::Borrowed(action), resource: None }
+        let (action, context) = (Cow::Borrowed(action), Context::new());
+        Self { action, resource: None, context, owner: None, policy: None }
     }
 
     /// An action on one resource.
     pub fn on(action: &'static str, resource: Arn) -> Self {
-        Self { action: Cow::Borrowed(action), resource: Some(resource) }
+        Self { resource: Some(resource), ..Self::any(action) }
+    }
+
+    /// The same, with a condition key that has one value.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.context.set(key, value);
+        self
+    }
+
+    /// The same on a resource with these tags (`aws:ResourceTag/…`).
+    #[must_use]
+    pub fn tagged<'a>(mut self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        for (key, value) in tags {
+            self.context.set(format!("aws:ResourceTag/{key}"), value);
+        }
+        self
+    }
+
+    /// The same in a request that brings these tags (`aws:RequestTag/…`, `aws:TagKeys`); without any it says nothing.
+    #[must_use]
+    pub fn tagging<'a>(mut self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut keys = Vec::new();
+        for (key, value) in tags {
+            self.context.set(format!("aws:RequestTag/{key}"), value);
+            keys.push(key.to_owned());
+        }
+        if !keys.is_empty() {
+            self.context.set_all("aws:TagKeys", keys);
+        }
+        self
+    }
+
+    /// The same on a resource with a policy of its own, which belongs to `owner`.
+    #[must_use]
+    pub fn under(mut self, owner: AccountId, policy: Option<ResourcePolicy>) -> Self {
+        (self.owner, self.policy) = (Some(owner), policy);
+        self
     }
 
     /// The resource as IAM writes it: the ARN or `*`.
@@ -38,6 +96,8 @@ pub struct Scope {
     pub region: String,
     /// The account of the caller; none for an anonymous one.
     pub account: Option<AccountId>,
+    /// The caller.
+    pub caller: Caller,
 }
 
 impl Scope {
@@ -54,28 +114,51 @@ pub struct Refusal {
     pub need: Need,
     /// The end of AWS's sentence, such as `because no identity-based policy allows the ec2:RunInstances action`.
     pub because: String,
+    /// The whole decision, sealed for `sts:DecodeAuthorizationMessage`; none where nobody can seal it.
+    pub encoded: Option<String>,
 }
 
 impl Refusal {
-    /// AWS's sentence for the caller.
+    /// AWS's sentence for the caller, as IAM and most services say it.
     /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
     pub fn message(&self, caller: &Caller) -> String {
-        format!(
-            "User: {} is not authorized to perform: {} on resource: {} {}",
-            caller.arn().unwrap_or_else(|| "anonymous".to_owned()),
-            self.need.action,
-            self.need.resource_text(),
-            self.because
-        )
+        self.message_on(caller, Some(self.need.resource_text()))
     }
+
+    /// The same with the resource as the service writes it; none where the service does not name it.
+    pub fn message_on(&self, caller: &Caller, resource: Option<&str>) -> String {
+        let arn = caller.arn().unwrap_or_else(|| "anonymous".to_owned());
+        let mut text = format!("User: {arn} is not authorized to perform: {}", self.need.action);
+        if let Some(resource) = resource {
+            text.push_str(" on resource: ");
+            text.push_str(resource);
+        }
+        if !self.because.is_empty() {
+            text.push(' ');
+            text.push_str(&self.because);
+        }
+        text
+    }
+}
+
+/// Why a call does not go on.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Denied {
+    /// It is not permitted.
+    #[error("not permitted")]
+    Refused(Box<Refusal>),
+    /// Whether it is permitted could not be found out.
+    #[error("store")]
+    Store(#[from] StoreError),
 }
 
 /// Decides whether a caller may do what a call needs.
 pub trait Authorizer: Send + Sync {
     /// Permits all of `needs`, or names the first that is refused. An empty list is always permitted
-    /// (`sts:GetCallerIdentity` needs nothing).
+    /// (`sts:GetCallerIdentity` needs nothing). Says its verdicts to the call's [`api::Verdicts`]. What it reads of
+    /// policies, it reads through the view of the call, so that what was decided on is what is committed on.
     ///
     /// # Errors
-    /// The refusal.
-    fn authorize(&self, call: &Call, needs: &[Need]) -> Result<(), Refusal>;
+    /// The refusal, or the store's failure: then nothing is permitted.
+    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied>;
 }

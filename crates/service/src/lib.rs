@@ -11,7 +11,7 @@ mod reconciler;
 mod runner;
 mod threads;
 
-pub use authorize::{Authorizer, Need, Refusal, Scope};
+pub use authorize::{Authorizer, Denied, Need, Refusal, ResourcePolicy, Scope};
 pub use cx::{Cx, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};
 pub use operation::{Applied, Operation, Service, Streaming};
 pub use page_token::{PageKeyRecord, PageTokens, Pages, page_key, prepare};

@@ -3,7 +3,7 @@
 use api::Call;
 use async_trait::async_trait;
 use store::{Changes, View};
-use wire::ServiceError;
+use wire::{BoxFuture, ServiceError};
 
 use crate::{Cx, Need, Refusal, Runner, Scope};
 
@@ -44,8 +44,23 @@ pub trait Operation<S: Service>: wire::OperationType {
     /// The service's error type.
     type Error: Into<ServiceError>;
 
-    /// What the caller must be allowed to do. There is no default, so that it cannot be forgotten.
-    fn needs(input: &Self::Input, scope: &Scope) -> Vec<Need>;
+    /// What has to be asked of another service before anything is decided, and written into the input; none for nearly
+    /// all operations. It refuses nothing but for its own failures: who may not call learns nothing by it.
+    fn prepare<'a>(
+        _service: &'a S,
+        _call: &'a Call,
+        _input: &'a mut Self::Input,
+    ) -> Option<BoxFuture<'a, Result<(), Self::Error>>> {
+        None
+    }
+
+    /// What the caller must be allowed to do. There is no default, so that it cannot be forgotten. The view tells what
+    /// conditions ask about the resources (their tags, their policies). Input that makes no sense is not refused here:
+    /// only who may ask learns what is wrong with the question.
+    ///
+    /// # Errors
+    /// The store's, in the service's words.
+    fn needs(input: &Self::Input, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error>;
 
     /// Validates against the view and gives the answer with the changes to commit. May run several times for one
     /// call, each time on a fresh view: a pure function of its arguments.
@@ -66,8 +81,11 @@ pub trait Streaming<S: Service>: wire::OperationType {
     /// What was found or committed, from which the answer is made.
     type Found: Send + 'static;
 
-    /// What the caller must be allowed to do.
-    fn needs(input: &Self::Input, scope: &Scope) -> Vec<Need>;
+    /// As [`Operation::needs`].
+    ///
+    /// # Errors
+    /// As there.
+    fn needs(input: &Self::Input, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error>;
 
     /// Refuses early, before any byte is taken in: what `apply` would refuse whatever the bytes are.
     ///

@@ -11,7 +11,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use wire::ServiceError;
 
 use crate::threads::Threads;
-use crate::{Applied, Authorizer, Cx, Effects, Operation, PageTokens, RegionFacts, Scope, Service, Streaming};
+use crate::{
+    Applied, Authorizer, Cx, Denied, Effects, Need, Operation, PageTokens, RegionFacts, Scope, Service, Streaming,
+};
 
 /// Attempts at one call before it is given up for contention.
 const MAX_ATTEMPTS: u32 = 12;
@@ -72,17 +74,22 @@ impl Runner {
     ///
     /// # Errors
     /// The refusal of the authoriser, the operation's error, or `Unavailable`/`InternalFailure` of the store.
-    pub async fn run<S, O>(&self, _service: &S, call: Call, input: O::Input) -> Result<O::Output, ServiceError>
+    pub async fn run<S, O>(&self, service: &S, call: Call, mut input: O::Input) -> Result<O::Output, ServiceError>
     where
         S: Service,
         O: Operation<S>,
         O::Input: Send + Sync + 'static,
         O::Output: Send + 'static,
     {
-        let needs = O::needs(&input, &self.scope(&call));
-        self.shared.authorizer.authorize(&call, &needs).map_err(|refusal| S::unauthorized(&call, &refusal))?;
-        permitted::<O>(&input)?;
-        let done = self.commit(call, Arc::new(input), |input, view, cx| O::apply(input, view, cx).map_err(Into::into));
+        if let Some(prepared) = O::prepare(service, &call, &mut input) {
+            prepared.await.map_err(|error| in_words_of(S::NAME, temporary(error.into())))?;
+        }
+        let runner = self.clone();
+        let done = self.commit(call, Arc::new(input), move |input, view, cx| {
+            runner.permit::<S>(cx, view, |view, scope| O::needs(input, view, scope).map_err(Into::into))?;
+            permitted::<O>(input)?;
+            O::apply(input, view, cx).map_err(Into::into)
+        });
         done.await.map_err(|error| in_words_of(S::NAME, error))
     }
 
@@ -102,14 +109,13 @@ impl Runner {
         O::Input: Send + Sync + 'static,
         O::Output: Send + 'static,
     {
-        let needs = O::needs(&input, &self.scope(&call));
-        self.shared.authorizer.authorize(&call, &needs).map_err(|refusal| S::unauthorized(&call, &refusal))?;
-        permitted::<O>(&input)?;
         {
             let _place = self.place().await?;
             let (runner, cx) = (self.clone(), self.cx(&call));
             let check = move || {
                 let view = runner.view().map_err(store_error)?;
+                runner.permit::<S>(&cx, &view, |view, scope| O::needs(&input, view, scope).map_err(Into::into))?;
+                permitted::<O>(&input)?;
                 O::check(&input, &view, &cx).map_err(|error| temporary(error.into()))?;
                 Ok(input)
             };
@@ -138,11 +144,11 @@ impl Runner {
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
-        F: Fn(&I, &View, &Cx) -> Result<Applied<T>, ServiceError> + Copy + Send + 'static,
+        F: Fn(&I, &View, &Cx) -> Result<Applied<T>, ServiceError> + Clone + Send + 'static,
     {
         let _place = self.place().await?;
         for attempt in 0..MAX_ATTEMPTS {
-            let (runner, input, cx) = (self.clone(), Arc::clone(&input), self.cx(&call));
+            let (runner, input, apply, cx) = (self.clone(), Arc::clone(&input), apply.clone(), self.cx(&call));
             let threads = &self.shared.threads;
             let (decided, output) = threads
                 .run(move || {
@@ -179,8 +185,25 @@ impl Runner {
         self.shared.store.view()
     }
 
-    fn scope(&self, call: &Call) -> Scope {
-        Scope { region: self.shared.region.name.clone(), account: call.caller.account.clone() }
+    /// Goes on if the call may have what it needs, as the view has it.
+    fn permit<S>(
+        &self,
+        cx: &Cx,
+        view: &View,
+        needs: impl FnOnce(&View, &Scope) -> Result<Vec<Need>, ServiceError>,
+    ) -> Result<(), ServiceError>
+    where
+        S: Service,
+    {
+        let call = &cx.call;
+        let (region, caller) = (self.shared.region.name.clone(), call.caller.clone());
+        let scope = Scope { region, account: caller.account.clone(), caller };
+        let needs = needs(view, &scope).map_err(temporary)?;
+        call.verdicts.clear();
+        self.shared.authorizer.authorize(call, &needs, view).map_err(|denied| match denied {
+            Denied::Refused(refusal) => S::unauthorized(call, &refusal),
+            Denied::Store(error) => store_error(error),
+        })
     }
 
     fn cx(&self, call: &Call) -> Cx {

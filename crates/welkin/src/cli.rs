@@ -7,7 +7,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
-use crate::{audit_trail, backup, convert, doctor, down, env, image, reconcilers, restart, restore, up, watching};
+use crate::{
+    account, audit_trail, backup, convert, doctor, down, env, explain, image, login, reconcilers, restart, restore, up,
+    watching,
+};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
@@ -32,6 +35,13 @@ enum Command {
     /// Print what points AWS tools at a region: eval "$(welkin env)"
     #[command(after_help = ENV_HELP)]
     Env(Region),
+    /// Sign in to a region as a user: AWS tools get credentials that end by themselves
+    #[command(after_help = login::HELP)]
+    Login(login::Login),
+    /// Print the credentials of a login as AWS tools take them (credential_process)
+    Credentials(login::Profile),
+    /// End a login before its time
+    Logout(login::Profile),
     /// Say what this machine offers to a region, and how to get what is missing
     Doctor(Region),
     /// Copy a region, running or not, into one file; machines' disks and images stay where they are
@@ -44,9 +54,15 @@ enum Command {
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
+    /// The accounts of a running region: separate owners, who share nothing unless they say so
+    #[command(subcommand, after_help = ACCOUNT_HELP)]
+    Account(Account),
     /// Who called what, from where, and how it ended
     #[command(after_help = AUDIT_HELP)]
     Audit(Audit),
+    /// Why a call was allowed or refused, statement by statement
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(Explain),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
@@ -66,6 +82,15 @@ struct Audit {
     #[command(flatten)]
     region: Region,
 }
+
+#[derive(Args)]
+struct Explain {
+    #[command(flatten)]
+    options: explain::Options,
+    #[command(flatten)]
+    region: Region,
+}
+
 const HELP: &str = "\
 First steps:
   welkin up --host sim                     a region in this terminal: all of the API, and nothing boots
@@ -114,11 +139,54 @@ Examples:
   welkin audit --follow --event RunInstances
   welkin audit --json | jq 'select(.errorCode)'";
 
+const EXPLAIN_HELP: &str = "\
+The id of a request is in its answer, in what clients print of an error, and in `welkin audit`.
+
+Examples:
+  welkin explain 5f2b1f0e-9a53-4c57-8a9c-3a0f8f1f2a11
+  welkin explain 5f2b1f0e-9a53-4c57-8a9c-3a0f8f1f2a11 --json | jq .authorization";
+
 const COMPLETIONS_HELP: &str = "\
 Examples:
   welkin completions bash > /etc/bash_completion.d/welkin
   welkin completions zsh > ~/.zfunc/_welkin                  (with fpath+=~/.zfunc before compinit)
   welkin completions fish > ~/.config/fish/completions/welkin.fish";
+
+const ACCOUNT_HELP: &str = "\
+Examples:
+  welkin account create lab                a new account; prints the key of its root, once
+  eval \"$(welkin account create lab --env)\"   ... as what `welkin env` prints
+  welkin account list
+  welkin account close 123456789012        its keys stop working at once; nothing of it is deleted";
+
+#[derive(Subcommand)]
+enum Account {
+    /// Make an account with a root key and a default network
+    Create {
+        /// What to call it, 1 to 50 characters
+        name: String,
+        /// Print the exports that point AWS tools at it
+        #[arg(long)]
+        env: bool,
+        #[command(flatten)]
+        region: Region,
+    },
+    /// List all accounts
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        region: Region,
+    },
+    /// Close an account: no call of it is answered any more
+    Close {
+        /// Its id, twelve digits
+        account: String,
+        #[command(flatten)]
+        region: Region,
+    },
+}
 
 #[derive(Subcommand)]
 enum Admin {
@@ -269,12 +337,19 @@ pub fn run() -> Result<()> {
         Command::Restart(options) => restart::run(&options.settings()?),
         Command::Completions { shell } => completions::print(shell, &mut Cli::command()),
         Command::Env(options) => env::run(&options.settings()?),
+        Command::Login(options) => login::run(options),
+        Command::Credentials(options) => login::credentials(&options),
+        Command::Logout(options) => login::logout(&options),
         Command::Doctor(options) => doctor::run(&options.settings()?),
         Command::Backup(options) => backup::run(&options.settings()?, &options.file, options.replace),
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
         Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
+        Command::Account(Account::Create { name, env, region }) => account::create(&region.settings()?, name, env),
+        Command::Account(Account::List { json, region }) => account::list(&region.settings()?, json),
+        Command::Account(Account::Close { account, region }) => account::close(&region.settings()?, &account),
         Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
+        Command::Explain(explain) => explain::run(&explain.region.settings()?, &explain.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
         }

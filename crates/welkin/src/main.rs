@@ -2,6 +2,7 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod account;
 mod addresses;
 mod audit_trail;
 mod backup;
@@ -17,8 +18,10 @@ mod doctor;
 mod down;
 mod driver;
 mod env;
+mod explain;
 mod hosts;
 mod image;
+mod login;
 mod notify;
 mod orphans;
 mod own_certificate;

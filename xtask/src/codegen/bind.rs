@@ -12,6 +12,8 @@ pub fn target(service: &str) -> Option<(&'static str, &'static str)> {
     match service {
         "cloudtrail" => Some(("cloudtrail", "bind.rs")),
         "ec2" => Some(("ec2", "bind.rs")),
+        "iam" => Some(("iam", "bind_iam.rs")),
+        "organizations" => Some(("iam", "bind_organizations.rs")),
         "s3" => Some(("s3", "bind.rs")),
         "sts" => Some(("iam", "bind_sts.rs")),
         _ => None,
@@ -23,6 +25,8 @@ fn implementor(service: &str) -> &'static str {
     match service {
         "cloudtrail" => "CloudTrail",
         "ec2" => "Ec2",
+        "iam" => "Iam",
+        "organizations" => "Organizations",
         "s3" => "S3",
         _ => "Sts",
     }

@@ -36,7 +36,11 @@ const RINGS: &[Ring] = &[
     pure("store", &["ids"], "facts, whatever they are about"),
     pure("policy", &[], "the language alone: it knows no record, no service and no call"),
     pure("service", &["api", "ids", "policy", "store", "wire"], "what operations are made of, whatever they do"),
-    pure("iam", &["api", "ids", "policy", "service", "store", "wire"], "a service calls another one through `api` only"),
+    pure(
+        "iam",
+        &["api", "ids", "policy", "service", "store", "wire"],
+        "a service calls another one through `api` only",
+    ),
     Ring {
         tests_use: &["iam"],
         ..pure(
@@ -58,7 +62,7 @@ const RINGS: &[Ring] = &[
         tests_use: &["iam"],
         ..pure(
             "s3",
-            &["api", "blobs", "ids", "service", "store", "wire"],
+            &["api", "blobs", "ids", "policy", "service", "store", "wire"],
             "a service calls another one through `api` only; the bytes of objects are in `blobs`",
         )
     },
@@ -79,6 +83,7 @@ const RINGS: &[Ring] = &[
         ..outer("node", &["host", "ids"], "a node acts on assignments and never reads the region's store")
     },
     outer("image", &[], "makes folders out of Debian's packages"),
+    outer("fetch", &[], "documents from elsewhere, whatever they are"),
     outer(
         "edge",
         &["api", "audit", "iam", "ids", "wire"],
@@ -96,6 +101,7 @@ const RINGS: &[Ring] = &[
                 "cloudtrail",
                 "ec2",
                 "edge",
+                "fetch",
                 "host",
                 "iam",
                 "ids",
@@ -140,7 +146,20 @@ const RINGS: &[Ring] = &[
     ),
     outer(
         "bench",
-        &["api", "ec2", "host", "iam", "ids", "policy", "service", "store", "store-postgres", "store-sqlite", "testkit", "wire"],
+        &[
+            "api",
+            "ec2",
+            "host",
+            "iam",
+            "ids",
+            "policy",
+            "service",
+            "store",
+            "store-postgres",
+            "store-sqlite",
+            "testkit",
+            "wire",
+        ],
         "a client that measures: it signs requests; engines, and the steps of a call, without the region around them",
     ),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),

@@ -6,6 +6,136 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AssumeRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct AssumeRole;
+
+impl OperationType for AssumeRole {
+    type Input = types::AssumeRoleRequest;
+    type Output = types::AssumeRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AssumeRole",
+        input: Some(&shapes::ASSUME_ROLE_REQUEST),
+        output: Some(&shapes::ASSUME_ROLE_RESPONSE),
+        status: 200,
+        output_root: "AssumeRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "MalformedPolicyDocumentException",
+            "PackedPolicyTooLargeException",
+            "RegionDisabledException",
+            "ExpiredTokenException",
+        ],
+    };
+}
+
+/// `AssumeRoleWithSAML`.
+#[derive(Debug, Clone, Copy)]
+pub struct AssumeRoleWithSAML;
+
+impl OperationType for AssumeRoleWithSAML {
+    type Input = types::AssumeRoleWithSAMLRequest;
+    type Output = types::AssumeRoleWithSAMLResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AssumeRoleWithSAML",
+        input: Some(&shapes::ASSUME_ROLE_WITH_SAML_REQUEST),
+        output: Some(&shapes::ASSUME_ROLE_WITH_SAML_RESPONSE),
+        status: 200,
+        output_root: "AssumeRoleWithSAMLResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "MalformedPolicyDocumentException",
+            "PackedPolicyTooLargeException",
+            "IDPRejectedClaimException",
+            "InvalidIdentityTokenException",
+            "ExpiredTokenException",
+            "RegionDisabledException",
+        ],
+    };
+}
+
+/// `AssumeRoleWithWebIdentity`.
+#[derive(Debug, Clone, Copy)]
+pub struct AssumeRoleWithWebIdentity;
+
+impl OperationType for AssumeRoleWithWebIdentity {
+    type Input = types::AssumeRoleWithWebIdentityRequest;
+    type Output = types::AssumeRoleWithWebIdentityResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AssumeRoleWithWebIdentity",
+        input: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST),
+        output: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE),
+        status: 200,
+        output_root: "AssumeRoleWithWebIdentityResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "MalformedPolicyDocumentException",
+            "PackedPolicyTooLargeException",
+            "IDPRejectedClaimException",
+            "IDPCommunicationErrorException",
+            "InvalidIdentityTokenException",
+            "ExpiredTokenException",
+            "RegionDisabledException",
+        ],
+    };
+}
+
+/// `DecodeAuthorizationMessage`.
+#[derive(Debug, Clone, Copy)]
+pub struct DecodeAuthorizationMessage;
+
+impl OperationType for DecodeAuthorizationMessage {
+    type Input = types::DecodeAuthorizationMessageRequest;
+    type Output = types::DecodeAuthorizationMessageResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DecodeAuthorizationMessage",
+        input: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_REQUEST),
+        output: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_RESPONSE),
+        status: 200,
+        output_root: "DecodeAuthorizationMessageResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidAuthorizationMessageException"],
+    };
+}
+
+/// `GetAccessKeyInfo`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccessKeyInfo;
+
+impl OperationType for GetAccessKeyInfo {
+    type Input = types::GetAccessKeyInfoRequest;
+    type Output = types::GetAccessKeyInfoResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccessKeyInfo",
+        input: Some(&shapes::GET_ACCESS_KEY_INFO_REQUEST),
+        output: Some(&shapes::GET_ACCESS_KEY_INFO_RESPONSE),
+        status: 200,
+        output_root: "GetAccessKeyInfoResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `GetCallerIdentity`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetCallerIdentity;
@@ -28,14 +158,107 @@ impl OperationType for GetCallerIdentity {
     };
 }
 
+/// `GetFederationToken`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetFederationToken;
+
+impl OperationType for GetFederationToken {
+    type Input = types::GetFederationTokenRequest;
+    type Output = types::GetFederationTokenResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetFederationToken",
+        input: Some(&shapes::GET_FEDERATION_TOKEN_REQUEST),
+        output: Some(&shapes::GET_FEDERATION_TOKEN_RESPONSE),
+        status: 200,
+        output_root: "GetFederationTokenResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["MalformedPolicyDocumentException", "PackedPolicyTooLargeException", "RegionDisabledException"],
+    };
+}
+
+/// `GetSessionToken`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSessionToken;
+
+impl OperationType for GetSessionToken {
+    type Input = types::GetSessionTokenRequest;
+    type Output = types::GetSessionTokenResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSessionToken",
+        input: Some(&shapes::GET_SESSION_TOKEN_REQUEST),
+        output: Some(&shapes::GET_SESSION_TOKEN_RESPONSE),
+        status: 200,
+        output_root: "GetSessionTokenResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["RegionDisabledException"],
+    };
+}
+
 /// The operations of STS.
 pub trait StsApi: Send + Sync {
+    /// `AssumeRole`.
+    fn assume_role(
+        &self,
+        call: Call,
+        input: types::AssumeRoleRequest,
+    ) -> BoxFuture<'_, Result<types::AssumeRoleResponse, ServiceError>>;
+
+    /// `AssumeRoleWithSAML`.
+    fn assume_role_with_saml(
+        &self,
+        call: Call,
+        input: types::AssumeRoleWithSAMLRequest,
+    ) -> BoxFuture<'_, Result<types::AssumeRoleWithSAMLResponse, ServiceError>>;
+
+    /// `AssumeRoleWithWebIdentity`.
+    fn assume_role_with_web_identity(
+        &self,
+        call: Call,
+        input: types::AssumeRoleWithWebIdentityRequest,
+    ) -> BoxFuture<'_, Result<types::AssumeRoleWithWebIdentityResponse, ServiceError>>;
+
+    /// `DecodeAuthorizationMessage`.
+    fn decode_authorization_message(
+        &self,
+        call: Call,
+        input: types::DecodeAuthorizationMessageRequest,
+    ) -> BoxFuture<'_, Result<types::DecodeAuthorizationMessageResponse, ServiceError>>;
+
+    /// `GetAccessKeyInfo`.
+    fn get_access_key_info(
+        &self,
+        call: Call,
+        input: types::GetAccessKeyInfoRequest,
+    ) -> BoxFuture<'_, Result<types::GetAccessKeyInfoResponse, ServiceError>>;
+
     /// `GetCallerIdentity`.
     fn get_caller_identity(
         &self,
         call: Call,
         input: types::GetCallerIdentityRequest,
     ) -> BoxFuture<'_, Result<types::GetCallerIdentityResponse, ServiceError>>;
+
+    /// `GetFederationToken`.
+    fn get_federation_token(
+        &self,
+        call: Call,
+        input: types::GetFederationTokenRequest,
+    ) -> BoxFuture<'_, Result<types::GetFederationTokenResponse, ServiceError>>;
+
+    /// `GetSessionToken`.
+    fn get_session_token(
+        &self,
+        call: Call,
+        input: types::GetSessionTokenRequest,
+    ) -> BoxFuture<'_, Result<types::GetSessionTokenResponse, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -46,9 +269,34 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
-        "GetCallerIdentity" => {
-            wire::call::<GetCallerIdentity>(request, move |input| api.get_caller_identity(call, input))
+        "AssumeRole" => {
+            wire::call_checked::<AssumeRole>("ValidationError", request, move |input| api.assume_role(call, input))
         }
+        "AssumeRoleWithSAML" => wire::call_checked::<AssumeRoleWithSAML>("ValidationError", request, move |input| {
+            api.assume_role_with_saml(call, input)
+        }),
+        "AssumeRoleWithWebIdentity" => {
+            wire::call_checked::<AssumeRoleWithWebIdentity>("ValidationError", request, move |input| {
+                api.assume_role_with_web_identity(call, input)
+            })
+        }
+        "DecodeAuthorizationMessage" => {
+            wire::call_checked::<DecodeAuthorizationMessage>("ValidationError", request, move |input| {
+                api.decode_authorization_message(call, input)
+            })
+        }
+        "GetAccessKeyInfo" => wire::call_checked::<GetAccessKeyInfo>("ValidationError", request, move |input| {
+            api.get_access_key_info(call, input)
+        }),
+        "GetCallerIdentity" => wire::call_checked::<GetCallerIdentity>("ValidationError", request, move |input| {
+            api.get_caller_identity(call, input)
+        }),
+        "GetFederationToken" => wire::call_checked::<GetFederationToken>("ValidationError", request, move |input| {
+            api.get_federation_token(call, input)
+        }),
+        "GetSessionToken" => wire::call_checked::<GetSessionToken>("ValidationError", request, move |input| {
+            api.get_session_token(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

@@ -5,6 +5,516 @@ use wire::{DecodeError, FieldReader, FieldWriter, Shape, Shaped, Typed, Value};
 
 use super::shapes;
 
+/// AWS's `AssumeRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRoleRequest {
+    pub role_arn: String,
+    pub role_session_name: String,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i32>,
+    pub tags: Option<Vec<Tag>>,
+    pub transitive_tag_keys: Option<Vec<String>>,
+    pub external_id: Option<String>,
+    pub serial_number: Option<String>,
+    pub token_code: Option<String>,
+    pub source_identity: Option<String>,
+    pub provided_contexts: Option<Vec<ProvidedContext>>,
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl Shaped for AssumeRoleRequest {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_REQUEST;
+}
+
+impl Typed for AssumeRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_arn: fields.required(0)?,
+            role_session_name: fields.required(1)?,
+            policy_arns: fields.optional(2)?,
+            policy: fields.optional(3)?,
+            duration_seconds: fields.optional(4)?,
+            tags: fields.optional(5)?,
+            transitive_tag_keys: fields.optional(6)?,
+            external_id: fields.optional(7)?,
+            serial_number: fields.optional(8)?,
+            token_code: fields.optional(9)?,
+            source_identity: fields.optional(10)?,
+            provided_contexts: fields.optional(11)?,
+            minimum_session_token_size: fields.optional(12)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_arn);
+        fields.required(1, self.role_session_name);
+        fields.optional(2, self.policy_arns);
+        fields.optional(3, self.policy);
+        fields.optional(4, self.duration_seconds);
+        fields.optional(5, self.tags);
+        fields.optional(6, self.transitive_tag_keys);
+        fields.optional(7, self.external_id);
+        fields.optional(8, self.serial_number);
+        fields.optional(9, self.token_code);
+        fields.optional(10, self.source_identity);
+        fields.optional(11, self.provided_contexts);
+        fields.optional(12, self.minimum_session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssumeRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRoleResponse {
+    pub credentials: Option<Credentials>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i32>,
+    pub source_identity: Option<String>,
+    pub session_token_utilization: Option<i32>,
+    pub session_token_size: Option<i32>,
+}
+
+impl Shaped for AssumeRoleResponse {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_RESPONSE;
+}
+
+impl Typed for AssumeRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            credentials: fields.optional(0)?,
+            assumed_role_user: fields.optional(1)?,
+            packed_policy_size: fields.optional(2)?,
+            source_identity: fields.optional(3)?,
+            session_token_utilization: fields.optional(4)?,
+            session_token_size: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.credentials);
+        fields.optional(1, self.assumed_role_user);
+        fields.optional(2, self.packed_policy_size);
+        fields.optional(3, self.source_identity);
+        fields.optional(4, self.session_token_utilization);
+        fields.optional(5, self.session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssumeRoleWithSAMLRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AssumeRoleWithSAMLRequest {
+    pub role_arn: String,
+    pub principal_arn: String,
+    pub saml_assertion: String,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i32>,
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl std::fmt::Debug for AssumeRoleWithSAMLRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleWithSAMLRequest")
+            .field("role_arn", &self.role_arn)
+            .field("principal_arn", &self.principal_arn)
+            .field("saml_assertion", &wire::Redacted)
+            .field("policy_arns", &self.policy_arns)
+            .field("policy", &self.policy)
+            .field("duration_seconds", &self.duration_seconds)
+            .field("minimum_session_token_size", &self.minimum_session_token_size)
+            .finish()
+    }
+}
+
+impl Shaped for AssumeRoleWithSAMLRequest {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_WITH_SAML_REQUEST;
+}
+
+impl Typed for AssumeRoleWithSAMLRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_arn: fields.required(0)?,
+            principal_arn: fields.required(1)?,
+            saml_assertion: fields.required(2)?,
+            policy_arns: fields.optional(3)?,
+            policy: fields.optional(4)?,
+            duration_seconds: fields.optional(5)?,
+            minimum_session_token_size: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_arn);
+        fields.required(1, self.principal_arn);
+        fields.required(2, self.saml_assertion);
+        fields.optional(3, self.policy_arns);
+        fields.optional(4, self.policy);
+        fields.optional(5, self.duration_seconds);
+        fields.optional(6, self.minimum_session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssumeRoleWithSAMLResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRoleWithSAMLResponse {
+    pub credentials: Option<Credentials>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i32>,
+    pub subject: Option<String>,
+    pub subject_type: Option<String>,
+    pub issuer: Option<String>,
+    pub audience: Option<String>,
+    pub name_qualifier: Option<String>,
+    pub source_identity: Option<String>,
+    pub session_token_utilization: Option<i32>,
+    pub session_token_size: Option<i32>,
+}
+
+impl Shaped for AssumeRoleWithSAMLResponse {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_WITH_SAML_RESPONSE;
+}
+
+impl Typed for AssumeRoleWithSAMLResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            credentials: fields.optional(0)?,
+            assumed_role_user: fields.optional(1)?,
+            packed_policy_size: fields.optional(2)?,
+            subject: fields.optional(3)?,
+            subject_type: fields.optional(4)?,
+            issuer: fields.optional(5)?,
+            audience: fields.optional(6)?,
+            name_qualifier: fields.optional(7)?,
+            source_identity: fields.optional(8)?,
+            session_token_utilization: fields.optional(9)?,
+            session_token_size: fields.optional(10)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.credentials);
+        fields.optional(1, self.assumed_role_user);
+        fields.optional(2, self.packed_policy_size);
+        fields.optional(3, self.subject);
+        fields.optional(4, self.subject_type);
+        fields.optional(5, self.issuer);
+        fields.optional(6, self.audience);
+        fields.optional(7, self.name_qualifier);
+        fields.optional(8, self.source_identity);
+        fields.optional(9, self.session_token_utilization);
+        fields.optional(10, self.session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssumeRoleWithWebIdentityRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    pub role_arn: String,
+    pub role_session_name: String,
+    pub web_identity_token: String,
+    pub provider_id: Option<String>,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i32>,
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl std::fmt::Debug for AssumeRoleWithWebIdentityRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleWithWebIdentityRequest")
+            .field("role_arn", &self.role_arn)
+            .field("role_session_name", &self.role_session_name)
+            .field("web_identity_token", &wire::Redacted)
+            .field("provider_id", &self.provider_id)
+            .field("policy_arns", &self.policy_arns)
+            .field("policy", &self.policy)
+            .field("duration_seconds", &self.duration_seconds)
+            .field("minimum_session_token_size", &self.minimum_session_token_size)
+            .finish()
+    }
+}
+
+impl Shaped for AssumeRoleWithWebIdentityRequest {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST;
+}
+
+impl Typed for AssumeRoleWithWebIdentityRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_arn: fields.required(0)?,
+            role_session_name: fields.required(1)?,
+            web_identity_token: fields.required(2)?,
+            provider_id: fields.optional(3)?,
+            policy_arns: fields.optional(4)?,
+            policy: fields.optional(5)?,
+            duration_seconds: fields.optional(6)?,
+            minimum_session_token_size: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_arn);
+        fields.required(1, self.role_session_name);
+        fields.required(2, self.web_identity_token);
+        fields.optional(3, self.provider_id);
+        fields.optional(4, self.policy_arns);
+        fields.optional(5, self.policy);
+        fields.optional(6, self.duration_seconds);
+        fields.optional(7, self.minimum_session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssumeRoleWithWebIdentityResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    pub credentials: Option<Credentials>,
+    pub subject_from_web_identity_token: Option<String>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i32>,
+    pub provider: Option<String>,
+    pub audience: Option<String>,
+    pub source_identity: Option<String>,
+    pub session_token_utilization: Option<i32>,
+    pub session_token_size: Option<i32>,
+}
+
+impl Shaped for AssumeRoleWithWebIdentityResponse {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE;
+}
+
+impl Typed for AssumeRoleWithWebIdentityResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            credentials: fields.optional(0)?,
+            subject_from_web_identity_token: fields.optional(1)?,
+            assumed_role_user: fields.optional(2)?,
+            packed_policy_size: fields.optional(3)?,
+            provider: fields.optional(4)?,
+            audience: fields.optional(5)?,
+            source_identity: fields.optional(6)?,
+            session_token_utilization: fields.optional(7)?,
+            session_token_size: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.credentials);
+        fields.optional(1, self.subject_from_web_identity_token);
+        fields.optional(2, self.assumed_role_user);
+        fields.optional(3, self.packed_policy_size);
+        fields.optional(4, self.provider);
+        fields.optional(5, self.audience);
+        fields.optional(6, self.source_identity);
+        fields.optional(7, self.session_token_utilization);
+        fields.optional(8, self.session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssumedRoleUser`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumedRoleUser {
+    pub assumed_role_id: String,
+    pub arn: String,
+}
+
+impl Shaped for AssumedRoleUser {
+    const SHAPE: &'static Shape = &shapes::ASSUMED_ROLE_USER;
+}
+
+impl Typed for AssumedRoleUser {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { assumed_role_id: fields.required(0)?, arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.assumed_role_id);
+        fields.required(1, self.arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `Credentials`.
+#[derive(Clone, Default, PartialEq)]
+pub struct Credentials {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: String,
+    pub expiration: jiff::Timestamp,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("secret_access_key", &wire::Redacted)
+            .field("session_token", &self.session_token)
+            .field("expiration", &self.expiration)
+            .finish()
+    }
+}
+
+impl Shaped for Credentials {
+    const SHAPE: &'static Shape = &shapes::CREDENTIALS;
+}
+
+impl Typed for Credentials {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            access_key_id: fields.required(0)?,
+            secret_access_key: fields.required(1)?,
+            session_token: fields.required(2)?,
+            expiration: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_id);
+        fields.required(1, self.secret_access_key);
+        fields.required(2, self.session_token);
+        fields.required(3, self.expiration);
+        fields.finish()
+    }
+}
+
+/// AWS's `DecodeAuthorizationMessageRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageRequest {
+    pub encoded_message: String,
+}
+
+impl Shaped for DecodeAuthorizationMessageRequest {
+    const SHAPE: &'static Shape = &shapes::DECODE_AUTHORIZATION_MESSAGE_REQUEST;
+}
+
+impl Typed for DecodeAuthorizationMessageRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { encoded_message: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.encoded_message);
+        fields.finish()
+    }
+}
+
+/// AWS's `DecodeAuthorizationMessageResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageResponse {
+    pub decoded_message: Option<String>,
+}
+
+impl Shaped for DecodeAuthorizationMessageResponse {
+    const SHAPE: &'static Shape = &shapes::DECODE_AUTHORIZATION_MESSAGE_RESPONSE;
+}
+
+impl Typed for DecodeAuthorizationMessageResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { decoded_message: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.decoded_message);
+        fields.finish()
+    }
+}
+
+/// AWS's `FederatedUser`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FederatedUser {
+    pub federated_user_id: String,
+    pub arn: String,
+}
+
+impl Shaped for FederatedUser {
+    const SHAPE: &'static Shape = &shapes::FEDERATED_USER;
+}
+
+impl Typed for FederatedUser {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { federated_user_id: fields.required(0)?, arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.federated_user_id);
+        fields.required(1, self.arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccessKeyInfoRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyInfoRequest {
+    pub access_key_id: String,
+}
+
+impl Shaped for GetAccessKeyInfoRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_INFO_REQUEST;
+}
+
+impl Typed for GetAccessKeyInfoRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { access_key_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccessKeyInfoResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyInfoResponse {
+    pub account: Option<String>,
+}
+
+impl Shaped for GetAccessKeyInfoResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_INFO_RESPONSE;
+}
+
+impl Typed for GetAccessKeyInfoResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { account: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.account);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetCallerIdentityRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetCallerIdentityRequest {}
@@ -46,6 +556,221 @@ impl Typed for GetCallerIdentityResponse {
         fields.optional(0, self.user_id);
         fields.optional(1, self.account);
         fields.optional(2, self.arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetFederationTokenRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFederationTokenRequest {
+    pub name: String,
+    pub policy: Option<String>,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub duration_seconds: Option<i32>,
+    pub tags: Option<Vec<Tag>>,
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl Shaped for GetFederationTokenRequest {
+    const SHAPE: &'static Shape = &shapes::GET_FEDERATION_TOKEN_REQUEST;
+}
+
+impl Typed for GetFederationTokenRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            name: fields.required(0)?,
+            policy: fields.optional(1)?,
+            policy_arns: fields.optional(2)?,
+            duration_seconds: fields.optional(3)?,
+            tags: fields.optional(4)?,
+            minimum_session_token_size: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.name);
+        fields.optional(1, self.policy);
+        fields.optional(2, self.policy_arns);
+        fields.optional(3, self.duration_seconds);
+        fields.optional(4, self.tags);
+        fields.optional(5, self.minimum_session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetFederationTokenResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFederationTokenResponse {
+    pub credentials: Option<Credentials>,
+    pub federated_user: Option<FederatedUser>,
+    pub packed_policy_size: Option<i32>,
+    pub session_token_utilization: Option<i32>,
+    pub session_token_size: Option<i32>,
+}
+
+impl Shaped for GetFederationTokenResponse {
+    const SHAPE: &'static Shape = &shapes::GET_FEDERATION_TOKEN_RESPONSE;
+}
+
+impl Typed for GetFederationTokenResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            credentials: fields.optional(0)?,
+            federated_user: fields.optional(1)?,
+            packed_policy_size: fields.optional(2)?,
+            session_token_utilization: fields.optional(3)?,
+            session_token_size: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.credentials);
+        fields.optional(1, self.federated_user);
+        fields.optional(2, self.packed_policy_size);
+        fields.optional(3, self.session_token_utilization);
+        fields.optional(4, self.session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSessionTokenRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSessionTokenRequest {
+    pub duration_seconds: Option<i32>,
+    pub serial_number: Option<String>,
+    pub token_code: Option<String>,
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl Shaped for GetSessionTokenRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SESSION_TOKEN_REQUEST;
+}
+
+impl Typed for GetSessionTokenRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            duration_seconds: fields.optional(0)?,
+            serial_number: fields.optional(1)?,
+            token_code: fields.optional(2)?,
+            minimum_session_token_size: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.duration_seconds);
+        fields.optional(1, self.serial_number);
+        fields.optional(2, self.token_code);
+        fields.optional(3, self.minimum_session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSessionTokenResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSessionTokenResponse {
+    pub credentials: Option<Credentials>,
+    pub session_token_utilization: Option<i32>,
+    pub session_token_size: Option<i32>,
+}
+
+impl Shaped for GetSessionTokenResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SESSION_TOKEN_RESPONSE;
+}
+
+impl Typed for GetSessionTokenResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            credentials: fields.optional(0)?,
+            session_token_utilization: fields.optional(1)?,
+            session_token_size: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.credentials);
+        fields.optional(1, self.session_token_utilization);
+        fields.optional(2, self.session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyDescriptorType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyDescriptorType {
+    pub arn: Option<String>,
+}
+
+impl Shaped for PolicyDescriptorType {
+    const SHAPE: &'static Shape = &shapes::POLICY_DESCRIPTOR_TYPE;
+}
+
+impl Typed for PolicyDescriptorType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `ProvidedContext`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProvidedContext {
+    pub provider_arn: Option<String>,
+    pub context_assertion: Option<String>,
+}
+
+impl Shaped for ProvidedContext {
+    const SHAPE: &'static Shape = &shapes::PROVIDED_CONTEXT;
+}
+
+impl Typed for ProvidedContext {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { provider_arn: fields.optional(0)?, context_assertion: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.provider_arn);
+        fields.optional(1, self.context_assertion);
+        fields.finish()
+    }
+}
+
+/// AWS's `Tag`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tag {
+    pub key: String,
+    pub value: String,
+}
+
+impl Shaped for Tag {
+    const SHAPE: &'static Shape = &shapes::TAG;
+}
+
+impl Typed for Tag {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { key: fields.required(0)?, value: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.key);
+        fields.required(1, self.value);
         fields.finish()
     }
 }

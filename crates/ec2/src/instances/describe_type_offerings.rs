@@ -11,14 +11,19 @@ use store::View;
 
 use super::types;
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::{Ec2, Ec2Error};
 
 impl Operation<Ec2> for DescribeInstanceTypeOfferings {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeInstanceTypeOfferingsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("ec2:DescribeInstanceTypeOfferings")]
+    fn needs(
+        _input: &DescribeInstanceTypeOfferingsRequest,
+        view: &View,
+        scope: &Scope,
+    ) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeInstanceTypeOfferings")])
     }
 
     fn apply(

@@ -78,6 +78,7 @@ fn call(caller: Caller) -> Call {
         is_secure: true,
         user_agent: "test".to_owned(),
         region: "us-east-1".to_owned(),
+        verdicts: api::Verdicts::default(),
     }
 }
 
@@ -93,8 +94,8 @@ pub fn stranger() -> Call {
 
 /// A user of the first account who has no policy.
 pub fn user() -> Call {
-    let principal = Principal::User { name: "ada".to_owned(), id: "AIDAADA".to_owned() };
-    call(Caller { account: Some(account(1)), principal, access_key: None })
+    let principal = Principal::User { name: "ada".to_owned(), path: "/".into(), id: "AIDAADA".to_owned() };
+    call(Caller { account: Some(account(1)), principal, access_key: None, session: None })
 }
 
 pub async fn world() -> World {
@@ -122,7 +123,7 @@ pub async fn world() -> World {
     let runner = Runner::new(store, region, effects, Arc::new(iam::OwnerAuthorizer));
     let foreign_network = networks.pop().unwrap();
     let network = networks.pop().unwrap();
-    World { ec2: Ec2::new(runner, Arc::new(NoNode)), network, foreign_network }
+    World { ec2: Ec2::new(runner.clone(), Arc::new(NoNode), Arc::new(iam::Iam::new(runner))), network, foreign_network }
 }
 
 /// The code of a refusal.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use blobs::{BlobStore, MemoryBlobs};
 use host_sim::{Faults, SimMachines, SimNetworks};
-use iam::{AccessKeyRecord, AccountRecord, AccountStatus, KeyOwner, KeyStatus, NewAccessKey};
+use iam::{AccessKeyRecord, AccountRecord, AccountStatus, KeyOwner, KeyStatus, NewAccessKey, UserRecord};
 use ids::AccountId;
 use jiff::Timestamp;
 use node::Agent;
@@ -155,6 +155,16 @@ impl World {
         let root = root.account.clone();
         let ada = KeyOwner::User { name: "ada".to_owned(), id: "AIDAADA".to_owned() };
         changes.put(&record(&user, root.clone(), ada)).unwrap();
+        let ada = UserRecord {
+            account: root.clone(),
+            name: "ada".to_owned(),
+            path: "/".to_owned(),
+            id: "AIDAADA".to_owned(),
+            created: Timestamp::now(),
+            boundary: None,
+            tags: Vec::new(),
+        };
+        changes.put(&ada).unwrap();
         let off = AccessKeyRecord { status: KeyStatus::Inactive, ..record(&inactive, root, KeyOwner::Root) };
         changes.put(&off).unwrap();
         store.commit(None, changes).await.unwrap();

@@ -180,6 +180,7 @@ impl Process {
             is_secure: true,
             user_agent: String::new(),
             region: "us-east-1".into(),
+            verdicts: api::Verdicts::default(),
         }
     }
 

@@ -16,8 +16,8 @@ const MAX_BUCKETS: i32 = 10_000;
 impl Operation<S3> for ListBuckets {
     type Error = S3Error;
 
-    fn needs(_input: &ListBucketsRequest, _scope: &Scope) -> Vec<Need> {
-        vec![Need::any("s3:ListAllMyBuckets")]
+    fn needs(_input: &ListBucketsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Need::any("s3:ListAllMyBuckets")])
     }
 
     fn apply(input: &ListBucketsRequest, view: &View, cx: &Cx) -> Result<Applied<ListBucketsOutput>, S3Error> {

@@ -133,6 +133,7 @@ pub(super) fn call(caller: Caller) -> Call {
         is_secure: true,
         user_agent: String::new(),
         region: "us-east-1".to_owned(),
+        verdicts: api::Verdicts::default(),
     }
 }
 
@@ -152,6 +153,6 @@ pub(super) fn theirs() -> Call {
 
 /// A call by a user of our account, to whom nobody gave a policy.
 pub(super) fn a_users() -> Call {
-    let principal = Principal::User { name: "ada".to_owned(), id: "AIDAADA".to_owned() };
+    let principal = Principal::User { name: "ada".to_owned(), path: "/".into(), id: "AIDAADA".to_owned() };
     call(Caller { principal, ..Caller::root(our_account(), "AKIAADA") })
 }

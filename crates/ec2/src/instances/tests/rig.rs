@@ -56,8 +56,8 @@ pub(crate) fn root(number: u8) -> Call {
 }
 
 pub(crate) fn user(number: u8) -> Call {
-    let principal = Principal::User { name: "ann".into(), id: "AIDATEST".into() };
-    call(Caller { account: Some(account(number)), principal, access_key: None })
+    let principal = Principal::User { name: "ann".into(), path: "/".into(), id: "AIDATEST".into() };
+    call(Caller { account: Some(account(number)), principal, access_key: None, session: None })
 }
 
 fn call(caller: Caller) -> Call {
@@ -68,6 +68,7 @@ fn call(caller: Caller) -> Call {
         is_secure: true,
         user_agent: String::new(),
         region: "us-east-1".into(),
+        verdicts: api::Verdicts::default(),
     }
 }
 
@@ -90,7 +91,7 @@ impl Rig {
             public_pool: (Ipv4Addr::new(203, 0, 113, 0), 24),
         });
         let runner = Runner::new(store.clone(), region.clone(), effects.clone(), Arc::new(iam::OwnerAuthorizer));
-        let ec2 = Ec2::new(runner, agent.clone());
+        let ec2 = Ec2::new(runner.clone(), agent.clone(), Arc::new(iam::Iam::new(runner)));
         let reconciler = InstanceReconciler::new(store.clone(), agent, effects.clone(), region);
         let source = ImageSource {
             kernel: Some("vmlinuz".into()),

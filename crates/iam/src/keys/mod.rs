@@ -1,15 +1,18 @@
 //! Access keys: the names and secrets that requests are signed with.
 
+mod manage;
+
 use std::fmt;
 
 use api::{Caller, Principal};
 use ids::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Record, StoreError, View};
+use store::{IndexEntry, Record, StoreError, View};
 
 use crate::accounts::{AccountRecord, AccountStatus};
 use crate::credential::Credential;
+use crate::users::UserRecord;
 
 /// An access key, as stored. The secret is kept in clear, because SigV4 is symmetric; the store's folder is readable
 /// by its owner alone.
@@ -43,6 +46,19 @@ pub enum KeyOwner {
     },
 }
 
+/// What the keys of root are indexed by.
+pub(crate) const ROOT: &str = "root";
+
+impl KeyOwner {
+    /// The unique id of the user, or `root`.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Root => ROOT,
+            Self::User { id, .. } => id,
+        }
+    }
+}
+
 /// Whether an access key works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyStatus {
@@ -56,9 +72,14 @@ impl Record for AccessKeyRecord {
     const TABLE: &'static str = "iam/access-key";
     const VERSION: u16 = 1;
     type Key = String;
+    const INDEXES: &'static [&'static str] = &["owner"];
 
     fn key(&self) -> String {
         self.id.clone()
+    }
+
+    fn index_keys(&self) -> Vec<IndexEntry> {
+        vec![IndexEntry::new("owner", (self.account.clone(), self.owner.id()))]
     }
 }
 
@@ -90,6 +111,15 @@ pub struct NewAccessKey {
 }
 
 impl NewAccessKey {
+    /// Makes a key of an account, whose id tells the account as those of AWS do.
+    pub fn of_account(account: &AccountId, random: [u8; 45]) -> Self {
+        let (id, secret) = random.split_at(5);
+        let id = crate::access_key_id("AKIA", account, id.try_into().unwrap_or_default());
+        let mut padded = [0; 56];
+        padded[16..].copy_from_slice(secret);
+        Self { id, ..Self::from_random(padded) }
+    }
+
     /// Makes a key from random bytes. Ids use the base-32 alphabet and secrets the base-64 one, as AWS's do.
     pub fn from_random(bytes: [u8; 56]) -> Self {
         const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -100,25 +130,57 @@ impl NewAccessKey {
     }
 }
 
-/// The credential of an access key that works, in an account that may be used.
+/// The keys of an owner of this account: of the user with this unique id, or of [`ROOT`].
+///
+/// # Errors
+/// The store's.
+pub(crate) fn keys_of(view: &View, account: &AccountId, owner: &str) -> Result<Vec<AccessKeyRecord>, StoreError> {
+    /// More than an owner may have.
+    const MAX: usize = 100;
+    view.by_index("owner", (account.clone(), owner), None, MAX)
+}
+
+/// The keys of an account's root user.
+///
+/// # Errors
+/// The store's.
+pub fn root_keys(view: &View, account: &AccountId) -> Result<Vec<AccessKeyRecord>, StoreError> {
+    keys_of(view, account, ROOT)
+}
+
+/// The credential of an access key that works, in an account that may be used: of a permanent key, or of a session.
 ///
 /// # Errors
 /// The store's.
 pub fn find_credential(view: &View, access_key: &str) -> Result<Option<Credential>, StoreError> {
-    let Some(key) = view.get::<AccessKeyRecord>(&access_key.to_owned())? else { return Ok(None) };
-    if key.status != KeyStatus::Active {
-        return Ok(None);
+    if access_key.starts_with("ASIA") {
+        return crate::sessions::find(view, access_key);
     }
-    let account = view.get::<AccountRecord>(&key.account)?;
-    if account.is_none_or(|account| account.status != AccountStatus::Active) {
+    let Some(key) = view.get::<AccessKeyRecord>(&access_key.to_owned())? else { return Ok(None) };
+    if key.status != KeyStatus::Active || !is_in_use(view, &key.account)? {
         return Ok(None);
     }
     let principal = match key.owner {
         KeyOwner::Root => Principal::Root,
-        KeyOwner::User { name, id } => Principal::User { name, id },
+        KeyOwner::User { id, .. } => match user_principal(view, &id)? {
+            Some(principal) => principal,
+            None => return Ok(None),
+        },
     };
-    let caller = Caller { account: Some(key.account), principal, access_key: Some(key.id) };
+    let caller = Caller { account: Some(key.account), principal, access_key: Some(key.id), session: None };
     Ok(Some(Credential::permanent(key.secret, caller)))
+}
+
+/// Whether an account is there and may be used.
+pub(crate) fn is_in_use(view: &View, account: &AccountId) -> Result<bool, StoreError> {
+    let account = view.get::<AccountRecord>(account)?;
+    Ok(account.is_some_and(|account| account.status == AccountStatus::Active))
+}
+
+/// The user with this unique id, as a caller.
+pub(crate) fn user_principal(view: &View, id: &str) -> Result<Option<Principal>, StoreError> {
+    let user = view.by_index::<UserRecord>("id", id.to_owned(), None, 1)?.pop();
+    Ok(user.map(|UserRecord { name, path, id, .. }| Principal::User { name, path, id }))
 }
 
 #[cfg(test)]

@@ -1,0 +1,5 @@
+//! Roles.
+
+mod record;
+
+pub use record::RoleRecord;

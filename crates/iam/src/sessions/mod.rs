@@ -1,0 +1,14 @@
+//! Sessions: temporary credentials that STS gave.
+
+mod clear;
+mod find;
+mod key_id;
+mod new;
+mod record;
+
+pub use clear::SessionReconciler;
+pub(crate) use find::find;
+pub use key_id::{access_key_id, account_of_access_key};
+pub(crate) use new::{MAX_TOKEN, keep};
+pub use new::{SESSION_BYTES, new_session};
+pub use record::{SessionHolder, SessionPolicyText, SessionRecord};
