@@ -46,7 +46,7 @@ pub struct FolderLimits {
     pub uploads: usize,
     /// Open readers; each holds at most 256 KiB.
     pub readers: usize,
-    /// Blocking threads.
+    /// Blocking threads. Each keeps some 100 KB of what it has freed as long as it is there.
     pub workers: usize,
     /// How long to wait for one of these before [`BlobError::Busy`].
     pub patience: Duration,
@@ -54,7 +54,7 @@ pub struct FolderLimits {
 
 impl Default for FolderLimits {
     fn default() -> Self {
-        Self { uploads: 256, readers: 1024, workers: 64, patience: Duration::from_secs(20) }
+        Self { uploads: 256, readers: 1024, workers: 32, patience: Duration::from_secs(20) }
     }
 }
 
