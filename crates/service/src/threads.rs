@@ -14,8 +14,8 @@ use wire::ServiceError;
 /// Threads made for blocking that calls are on at one time; more wait, no longer than those take, whose every read is
 /// bounded. Each thread keeps up to 240 KB of what it has freed to itself (glibc's caches of 7 blocks of 64 sizes), for as
 /// long as it is there: without a bound a crowd of readers on two cores made a hundred threads, and their caches were half
-/// of what a region's memory grew by in its first million calls. PostgreSQL has room for 24 views at once.
-const BLOCKING: usize = 24;
+/// of what a region's memory grew by in its first million calls.
+const BLOCKING: usize = 16;
 
 /// The threads that calls may keep busy.
 pub(crate) struct Threads {
@@ -50,12 +50,12 @@ impl Threads {
                 .unwrap_or_else(|_| Err(ServiceError::internal("the operation panicked")));
         }
         let place = Arc::clone(&self.blocking).acquire_owned().await.map_err(ServiceError::internal)?;
-        let placed = move || {
-            // Held by the work, which goes on if its caller goes away.
-            let _place = place;
-            work()
-        };
-        tokio::task::spawn_blocking(placed).await.map_err(ServiceError::internal)?
+        // The place is given back with the outcome, when the thread is about to be idle: given back by the work itself, it
+        // would let the next call in while the thread is still busy, and that call would make another thread. If the
+        // caller goes away, it is given back when the work ends.
+        let placed = move || (work(), place);
+        let (outcome, _place) = tokio::task::spawn_blocking(placed).await.map_err(ServiceError::internal)?;
+        outcome
     }
 }
 

@@ -54,7 +54,7 @@ pub struct FolderLimits {
 
 impl Default for FolderLimits {
     fn default() -> Self {
-        Self { uploads: 256, readers: 1024, workers: 32, patience: Duration::from_secs(20) }
+        Self { uploads: 256, readers: 1024, workers: 16, patience: Duration::from_secs(20) }
     }
 }
 
@@ -197,11 +197,10 @@ impl Shared {
         work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
         let permit = self.wait_for(&self.workers).await?;
-        joined(tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
-        }))
-        .await
+        // The permit is given back with the outcome, when the thread is about to be idle: given back by the work itself,
+        // it would let others in while the thread is still busy, and they would make another one.
+        let (outcome, _permit) = joined(tokio::task::spawn_blocking(move || Ok((work(), permit)))).await?;
+        outcome
     }
 }
 
