@@ -7,21 +7,24 @@ use std::path::Path;
 
 use crate::index::Lane;
 use crate::json::json_string;
-use crate::lookup::Stored;
 use crate::segment::list;
+use crate::stored::Stored;
+use crate::trails::folders;
 
 /// The longest record that is believed.
 const MAX_RECORD: u64 = 1 << 20;
 
-/// The record of the request with this id in the trail in `folder`; none if there is none.
+/// The record of the request with this id in the trail in `folder`, of whichever process; none if there is none.
 ///
 /// # Errors
 /// The kernel's.
 pub fn find(folder: &Path, request_id: &str) -> io::Result<Option<Stored>> {
     let wanted = format!("\"requestID\":{}", json_string(request_id));
     let mut segments = Vec::new();
-    for lane in Lane::ALL {
-        segments.extend(list(folder, lane)?);
+    for one in folders(folder)? {
+        for lane in Lane::ALL {
+            segments.extend(list(&one.path, lane)?);
+        }
     }
     segments.sort_by_key(|segment| (std::cmp::Reverse(segment.day), std::cmp::Reverse(segment.number)));
     for segment in segments {

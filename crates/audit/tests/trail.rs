@@ -269,3 +269,87 @@ async fn a_request_is_found_by_its_id_in_every_lane() {
         assert_eq!(found.as_ref().map(|record| record.event_name.as_str()), name, "{id}");
     }
 }
+
+/// Processes that share a folder once wrote into the same files, each with offsets of its own: lookups found half lines.
+#[tokio::test]
+async fn what_several_processes_record_is_found_whole_in_order_and_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let me = caller(MINE);
+    // Before there were several.
+    drop(recorded(folder.path(), None, &me, [("CreateVpc", 0)]).await);
+    let first = recorded(folder.path(), Some("process-1"), &me, [("RunInstances", 1), ("DescribeVpcs", 3)]).await;
+    let second = recorded(folder.path(), Some("process-2"), &me, [("StopInstances", 2), ("DeleteVpc", 4)]).await;
+    let all = ["DeleteVpc", "DescribeVpcs", "StopInstances", "RunInstances", "CreateVpc"];
+    assert_eq!(names(folder.path(), &query(MINE)), all);
+    let (mut paged, mut from) = (Vec::new(), None);
+    loop {
+        let found = lookup(folder.path(), &Query { limit: 2, from, ..query(MINE) }).unwrap();
+        paged.extend(found.records.into_iter().map(|record| record.event_name));
+        // What comes meanwhile, from a process that was not there either, is newer than the first page.
+        let late = recorded(folder.path(), Some("process-3"), &me, [("CreateSubnet", 5)]).await;
+        first.record(&event(&me, "CreateSubnet", 6, None)).await;
+        drop(late);
+        from = found.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, all);
+    // One that ends, and one that takes its place.
+    drop(second);
+    drop(recorded(folder.path(), Some("process-2"), &me, [("DeleteSubnet", 7)]).await);
+    assert_eq!(names(folder.path(), &query(MINE))[0], "DeleteSubnet");
+    assert!(Log::open_as(folder.path(), Some("../outside"), &Options::default()).is_err());
+}
+
+/// A log with records of these calls, each in the kernel's hands.
+async fn recorded<const N: usize>(
+    folder: &Path,
+    process: Option<&str>,
+    caller: &Caller,
+    calls: [(&str, i64); N],
+) -> Log {
+    let log = Log::open_as(folder, process, &Options::default()).unwrap();
+    for (operation, second) in calls {
+        log.record(&event(caller, operation, second, None)).await;
+    }
+    log.flush().await;
+    log
+}
+
+#[tokio::test]
+async fn several_processes_are_followed_as_one_and_share_the_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { total_bytes: 1 << 20, ..Options::default() };
+    let me = caller(MINE);
+    let mut trail = Trail::new(folder.path(), 0);
+    assert!(trail.next().unwrap().is_none());
+    let open = |name| Log::open_as(folder.path(), Some(name), &options).unwrap();
+    let (left, right) = (open("process-1"), open("process-2"));
+    for second in 0..4000 {
+        let log = if second % 2 == 0 { &left } else { &right };
+        log.record(&event(&me, "DescribeVpcs", second, None)).await;
+        if second % 100 == 99 {
+            left.flush().await;
+            right.flush().await;
+            for expected in second - 99..=second {
+                let record = trail.next().unwrap().unwrap();
+                let micros = (1_795_248_000 + expected as u64) * 1_000_000;
+                assert_eq!(record.additional_event_data.epoch_micros, micros);
+            }
+        }
+    }
+    let size = |name: &str| -> u64 {
+        let files = fs::read_dir(folder.path().join(name)).unwrap();
+        files.map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+    };
+    let (one, other) = (size("process-1"), size("process-2"));
+    assert!(one + other < options.total_bytes / 2, "{one} and {other}");
+    assert!(one > 0 && other > 0);
+    // Of one that never comes back, what is too old goes when another writes.
+    let day = 86_400;
+    drop(right);
+    left.record(&event(&me, "DescribeVpcs", 200 * day, None)).await;
+    left.flush().await;
+    assert_eq!(size("process-2"), 0);
+}
