@@ -5,7 +5,6 @@
 
 mod accounts;
 mod authorize;
-mod authorizer;
 mod bind_iam;
 mod bind_organizations;
 mod bind_sts;
@@ -44,7 +43,6 @@ mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
-pub use authorizer::OwnerAuthorizer;
 pub use counts::CountRecord;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
