@@ -7,6 +7,14 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl IamApi for crate::Iam {
+    fn add_role_to_instance_profile(
+        &self,
+        call: Call,
+        input: generated::AddRoleToInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddRoleToInstanceProfile>(self, call, input))
+    }
+
     fn add_user_to_group(
         &self,
         call: Call,
@@ -63,6 +71,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateGroup>(self, call, input))
     }
 
+    fn create_instance_profile(
+        &self,
+        call: Call,
+        input: generated::CreateInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateInstanceProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateInstanceProfile>(self, call, input))
+    }
+
     fn create_login_profile(
         &self,
         call: Call,
@@ -85,6 +101,22 @@ impl IamApi for crate::Iam {
         input: generated::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<generated::CreatePolicyVersionResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
+    }
+
+    fn create_role(
+        &self,
+        call: Call,
+        input: generated::CreateRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateRole>(self, call, input))
+    }
+
+    fn create_service_linked_role(
+        &self,
+        call: Call,
+        input: generated::CreateServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateServiceLinkedRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateServiceLinkedRole>(self, call, input))
     }
 
     fn create_user(
@@ -139,6 +171,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteGroupPolicy>(self, call, input))
     }
 
+    fn delete_instance_profile(
+        &self,
+        call: Call,
+        input: generated::DeleteInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteInstanceProfile>(self, call, input))
+    }
+
     fn delete_login_profile(
         &self,
         call: Call,
@@ -163,6 +203,10 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeletePolicyVersion>(self, call, input))
     }
 
+    fn delete_role(&self, call: Call, input: generated::DeleteRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteRole>(self, call, input))
+    }
+
     fn delete_role_permissions_boundary(
         &self,
         call: Call,
@@ -177,6 +221,14 @@ impl IamApi for crate::Iam {
         input: generated::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteRolePolicy>(self, call, input))
+    }
+
+    fn delete_service_linked_role(
+        &self,
+        call: Call,
+        input: generated::DeleteServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::DeleteServiceLinkedRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServiceLinkedRole>(self, call, input))
     }
 
     fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -263,6 +315,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetGroupPolicy>(self, call, input))
     }
 
+    fn get_instance_profile(
+        &self,
+        call: Call,
+        input: generated::GetInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::GetInstanceProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetInstanceProfile>(self, call, input))
+    }
+
     fn get_login_profile(
         &self,
         call: Call,
@@ -295,12 +355,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetPolicyVersion>(self, call, input))
     }
 
+    fn get_role(
+        &self,
+        call: Call,
+        input: generated::GetRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::GetRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetRole>(self, call, input))
+    }
+
     fn get_role_policy(
         &self,
         call: Call,
         input: generated::GetRolePolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetRolePolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetRolePolicy>(self, call, input))
+    }
+
+    fn get_service_linked_role_deletion_status(
+        &self,
+        call: Call,
+        input: generated::GetServiceLinkedRoleDeletionStatusRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLinkedRoleDeletionStatusResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLinkedRoleDeletionStatus>(self, call, input))
     }
 
     fn get_user(
@@ -383,6 +459,30 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListGroupsForUser>(self, call, input))
     }
 
+    fn list_instance_profile_tags(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfileTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfileTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfileTags>(self, call, input))
+    }
+
+    fn list_instance_profiles(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfilesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfilesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfiles>(self, call, input))
+    }
+
+    fn list_instance_profiles_for_role(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfilesForRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfilesForRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfilesForRole>(self, call, input))
+    }
+
     fn list_mfa_device_tags(
         &self,
         call: Call,
@@ -429,6 +529,22 @@ impl IamApi for crate::Iam {
         input: generated::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListRolePoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListRolePolicies>(self, call, input))
+    }
+
+    fn list_role_tags(
+        &self,
+        call: Call,
+        input: generated::ListRoleTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRoleTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRoleTags>(self, call, input))
+    }
+
+    fn list_roles(
+        &self,
+        call: Call,
+        input: generated::ListRolesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRolesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRoles>(self, call, input))
     }
 
     fn list_user_policies(
@@ -503,6 +619,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::PutUserPolicy>(self, call, input))
     }
 
+    fn remove_role_from_instance_profile(
+        &self,
+        call: Call,
+        input: generated::RemoveRoleFromInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveRoleFromInstanceProfile>(self, call, input))
+    }
+
     fn remove_user_from_group(
         &self,
         call: Call,
@@ -527,6 +651,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::SetDefaultPolicyVersion>(self, call, input))
     }
 
+    fn tag_instance_profile(
+        &self,
+        call: Call,
+        input: generated::TagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagInstanceProfile>(self, call, input))
+    }
+
     fn tag_mfa_device(
         &self,
         call: Call,
@@ -539,8 +671,20 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
     }
 
+    fn tag_role(&self, call: Call, input: generated::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagRole>(self, call, input))
+    }
+
     fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagUser>(self, call, input))
+    }
+
+    fn untag_instance_profile(
+        &self,
+        call: Call,
+        input: generated::UntagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagInstanceProfile>(self, call, input))
     }
 
     fn untag_mfa_device(
@@ -557,6 +701,10 @@ impl IamApi for crate::Iam {
         input: generated::UntagPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
+    }
+
+    fn untag_role(&self, call: Call, input: generated::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagRole>(self, call, input))
     }
 
     fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -579,6 +727,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
     }
 
+    fn update_assume_role_policy(
+        &self,
+        call: Call,
+        input: generated::UpdateAssumeRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAssumeRolePolicy>(self, call, input))
+    }
+
     fn update_group(
         &self,
         call: Call,
@@ -593,6 +749,22 @@ impl IamApi for crate::Iam {
         input: generated::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateLoginProfile>(self, call, input))
+    }
+
+    fn update_role(
+        &self,
+        call: Call,
+        input: generated::UpdateRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateRole>(self, call, input))
+    }
+
+    fn update_role_description(
+        &self,
+        call: Call,
+        input: generated::UpdateRoleDescriptionRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateRoleDescriptionResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateRoleDescription>(self, call, input))
     }
 
     fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {

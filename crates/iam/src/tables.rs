@@ -8,7 +8,8 @@ use crate::organizations::{
 use crate::{
     AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
     InstanceProfileRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord,
-    PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
+    PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleDeletionRecord, RoleRecord,
+    SessionRecord, TrustedRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -31,6 +32,8 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
         store.prepare::<CountRecord>(),
+        store.prepare::<TrustedRecord>(),
+        store.prepare::<RoleDeletionRecord>(),
         store.prepare::<OrganizationRecord>(),
         store.prepare::<MemberRecord>(),
         store.prepare::<UnitRecord>(),
@@ -59,8 +62,8 @@ mod tests {
     };
     use crate::{
         AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-        InstanceProfileRecord, KeyOwner, KeyStatus, MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
-        SessionHolder, SessionPolicyText, SessionRecord, UserRecord,
+        InstanceProfileRecord, KeyOwner, KeyStatus, MembershipRecord, PolicyRecord, PolicyVersionRecord,
+        RoleDeletionRecord, RoleRecord, SessionHolder, SessionPolicyText, SessionRecord, TrustedRecord, UserRecord,
     };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
@@ -132,6 +135,14 @@ mod tests {
         check_shapes(SHAPES, &[(1, group)]);
         check_shapes(SHAPES, &[(1, membership)]);
         check_shapes(SHAPES, &[(1, role)]);
+        let trusted = TrustedRecord {
+            account: account.clone(),
+            role: "ci".into(),
+            principals: vec![("arn:aws:iam::111111111111:user/ann".into(), "AIDA1".into())],
+        };
+        let deletion = RoleDeletionRecord { account: account.clone(), task: "task/1".into(), deleted: created };
+        check_shapes(SHAPES, &[(1, trusted)]);
+        check_shapes(SHAPES, &[(1, deletion)]);
         let count = CountRecord { account, kind: "Users".into(), count: 2 };
         check_shapes(SHAPES, &[(1, profile)]);
         check_shapes(SHAPES, &[(1, count)]);

@@ -6,6 +6,34 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AddRoleToInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddRoleToInstanceProfile;
+
+impl OperationType for AddRoleToInstanceProfile {
+    type Input = types::AddRoleToInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddRoleToInstanceProfile",
+        input: Some(&shapes::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `AddUserToGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct AddUserToGroup;
@@ -191,6 +219,34 @@ impl OperationType for CreateGroup {
     };
 }
 
+/// `CreateInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateInstanceProfile;
+
+impl OperationType for CreateInstanceProfile {
+    type Input = types::CreateInstanceProfileRequest;
+    type Output = types::CreateInstanceProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateInstanceProfile",
+        input: Some(&shapes::CREATE_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::CREATE_INSTANCE_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "CreateInstanceProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateLoginProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateLoginProfile;
@@ -271,6 +327,62 @@ impl OperationType for CreatePolicyVersion {
             "MalformedPolicyDocumentException",
             "InvalidInputException",
             "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateRole;
+
+impl OperationType for CreateRole {
+    type Input = types::CreateRoleRequest;
+    type Output = types::CreateRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateRole",
+        input: Some(&shapes::CREATE_ROLE_REQUEST),
+        output: Some(&shapes::CREATE_ROLE_RESPONSE),
+        status: 200,
+        output_root: "CreateRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "MalformedPolicyDocumentException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateServiceLinkedRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceLinkedRole;
+
+impl OperationType for CreateServiceLinkedRole {
+    type Input = types::CreateServiceLinkedRoleRequest;
+    type Output = types::CreateServiceLinkedRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateServiceLinkedRole",
+        input: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_RESPONSE),
+        status: 200,
+        output_root: "CreateServiceLinkedRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "NoSuchEntityException",
             "ServiceFailureException",
         ],
     };
@@ -454,6 +566,33 @@ impl OperationType for DeleteGroupPolicy {
     };
 }
 
+/// `DeleteInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteInstanceProfile;
+
+impl OperationType for DeleteInstanceProfile {
+    type Input = types::DeleteInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteInstanceProfile",
+        input: Some(&shapes::DELETE_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteLoginProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteLoginProfile;
@@ -537,6 +676,35 @@ impl OperationType for DeletePolicyVersion {
     };
 }
 
+/// `DeleteRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRole;
+
+impl OperationType for DeleteRole {
+    type Input = types::DeleteRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRole",
+        input: Some(&shapes::DELETE_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteRolePermissionsBoundary`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteRolePermissionsBoundary;
@@ -583,6 +751,28 @@ impl OperationType for DeleteRolePolicy {
             "UnmodifiableEntityException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `DeleteServiceLinkedRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceLinkedRole;
+
+impl OperationType for DeleteServiceLinkedRole {
+    type Input = types::DeleteServiceLinkedRoleRequest;
+    type Output = types::DeleteServiceLinkedRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServiceLinkedRole",
+        input: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE),
+        status: 200,
+        output_root: "DeleteServiceLinkedRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
     };
 }
 
@@ -864,6 +1054,28 @@ impl OperationType for GetGroupPolicy {
     };
 }
 
+/// `GetInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetInstanceProfile;
+
+impl OperationType for GetInstanceProfile {
+    type Input = types::GetInstanceProfileRequest;
+    type Output = types::GetInstanceProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetInstanceProfile",
+        input: Some(&shapes::GET_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::GET_INSTANCE_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "GetInstanceProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetLoginProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetLoginProfile;
@@ -952,6 +1164,28 @@ impl OperationType for GetPolicyVersion {
     };
 }
 
+/// `GetRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetRole;
+
+impl OperationType for GetRole {
+    type Input = types::GetRoleRequest;
+    type Output = types::GetRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetRole",
+        input: Some(&shapes::GET_ROLE_REQUEST),
+        output: Some(&shapes::GET_ROLE_RESPONSE),
+        status: 200,
+        output_root: "GetRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetRolePolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetRolePolicy;
@@ -971,6 +1205,28 @@ impl OperationType for GetRolePolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetServiceLinkedRoleDeletionStatus`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLinkedRoleDeletionStatus;
+
+impl OperationType for GetServiceLinkedRoleDeletionStatus {
+    type Input = types::GetServiceLinkedRoleDeletionStatusRequest;
+    type Output = types::GetServiceLinkedRoleDeletionStatusResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLinkedRoleDeletionStatus",
+        input: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLinkedRoleDeletionStatusResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
     };
 }
 
@@ -1194,6 +1450,72 @@ impl OperationType for ListGroupsForUser {
     };
 }
 
+/// `ListInstanceProfileTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfileTags;
+
+impl OperationType for ListInstanceProfileTags {
+    type Input = types::ListInstanceProfileTagsRequest;
+    type Output = types::ListInstanceProfileTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfileTags",
+        input: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfileTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfiles`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfiles;
+
+impl OperationType for ListInstanceProfiles {
+    type Input = types::ListInstanceProfilesRequest;
+    type Output = types::ListInstanceProfilesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfiles",
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfilesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfilesForRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfilesForRole;
+
+impl OperationType for ListInstanceProfilesForRole {
+    type Input = types::ListInstanceProfilesForRoleRequest;
+    type Output = types::ListInstanceProfilesForRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfilesForRole",
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfilesForRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListMFADeviceTags`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListMFADeviceTags;
@@ -1323,6 +1645,50 @@ impl OperationType for ListRolePolicies {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListRoleTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRoleTags;
+
+impl OperationType for ListRoleTags {
+    type Input = types::ListRoleTagsRequest;
+    type Output = types::ListRoleTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRoleTags",
+        input: Some(&shapes::LIST_ROLE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_ROLE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListRoleTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListRoles`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRoles;
+
+impl OperationType for ListRoles {
+    type Input = types::ListRolesRequest;
+    type Output = types::ListRolesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRoles",
+        input: Some(&shapes::LIST_ROLES_REQUEST),
+        output: Some(&shapes::LIST_ROLES_RESPONSE),
+        status: 200,
+        output_root: "ListRolesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1551,6 +1917,33 @@ impl OperationType for PutUserPolicy {
     };
 }
 
+/// `RemoveRoleFromInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveRoleFromInstanceProfile;
+
+impl OperationType for RemoveRoleFromInstanceProfile {
+    type Input = types::RemoveRoleFromInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveRoleFromInstanceProfile",
+        input: Some(&shapes::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `RemoveUserFromGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveUserFromGroup;
@@ -1628,6 +2021,34 @@ impl OperationType for SetDefaultPolicyVersion {
     };
 }
 
+/// `TagInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagInstanceProfile;
+
+impl OperationType for TagInstanceProfile {
+    type Input = types::TagInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagInstanceProfile",
+        input: Some(&shapes::TAG_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagMFADevice;
@@ -1684,6 +2105,34 @@ impl OperationType for TagPolicy {
     };
 }
 
+/// `TagRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagRole;
+
+impl OperationType for TagRole {
+    type Input = types::TagRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagRole",
+        input: Some(&shapes::TAG_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagUser;
@@ -1705,6 +2154,33 @@ impl OperationType for TagUser {
         errors: &[
             "NoSuchEntityException",
             "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagInstanceProfile;
+
+impl OperationType for UntagInstanceProfile {
+    type Input = types::UntagInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagInstanceProfile",
+        input: Some(&shapes::UNTAG_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
             "InvalidInputException",
             "ConcurrentModificationException",
             "ServiceFailureException",
@@ -1763,6 +2239,28 @@ impl OperationType for UntagPolicy {
             "ConcurrentModificationException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `UntagRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagRole;
+
+impl OperationType for UntagRole {
+    type Input = types::UntagRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagRole",
+        input: Some(&shapes::UNTAG_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
     };
 }
 
@@ -1842,6 +2340,34 @@ impl OperationType for UpdateAccountPasswordPolicy {
     };
 }
 
+/// `UpdateAssumeRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAssumeRolePolicy;
+
+impl OperationType for UpdateAssumeRolePolicy {
+    type Input = types::UpdateAssumeRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAssumeRolePolicy",
+        input: Some(&shapes::UPDATE_ASSUME_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UpdateGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateGroup;
@@ -1897,6 +2423,50 @@ impl OperationType for UpdateLoginProfile {
     };
 }
 
+/// `UpdateRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateRole;
+
+impl OperationType for UpdateRole {
+    type Input = types::UpdateRoleRequest;
+    type Output = types::UpdateRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateRole",
+        input: Some(&shapes::UPDATE_ROLE_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_RESPONSE),
+        status: 200,
+        output_root: "UpdateRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["UnmodifiableEntityException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `UpdateRoleDescription`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateRoleDescription;
+
+impl OperationType for UpdateRoleDescription {
+    type Input = types::UpdateRoleDescriptionRequest;
+    type Output = types::UpdateRoleDescriptionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateRoleDescription",
+        input: Some(&shapes::UPDATE_ROLE_DESCRIPTION_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_DESCRIPTION_RESPONSE),
+        status: 200,
+        output_root: "UpdateRoleDescriptionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnmodifiableEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `UpdateUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateUser;
@@ -1928,6 +2498,13 @@ impl OperationType for UpdateUser {
 
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AddRoleToInstanceProfile`.
+    fn add_role_to_instance_profile(
+        &self,
+        call: Call,
+        input: types::AddRoleToInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `AddUserToGroup`.
     fn add_user_to_group(
         &self,
@@ -1977,6 +2554,13 @@ pub trait IamApi: Send + Sync {
         input: types::CreateGroupRequest,
     ) -> BoxFuture<'_, Result<types::CreateGroupResponse, ServiceError>>;
 
+    /// `CreateInstanceProfile`.
+    fn create_instance_profile(
+        &self,
+        call: Call,
+        input: types::CreateInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::CreateInstanceProfileResponse, ServiceError>>;
+
     /// `CreateLoginProfile`.
     fn create_login_profile(
         &self,
@@ -1997,6 +2581,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
+
+    /// `CreateRole`.
+    fn create_role(
+        &self,
+        call: Call,
+        input: types::CreateRoleRequest,
+    ) -> BoxFuture<'_, Result<types::CreateRoleResponse, ServiceError>>;
+
+    /// `CreateServiceLinkedRole`.
+    fn create_service_linked_role(
+        &self,
+        call: Call,
+        input: types::CreateServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<types::CreateServiceLinkedRoleResponse, ServiceError>>;
 
     /// `CreateUser`.
     fn create_user(
@@ -2039,6 +2637,13 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteInstanceProfile`.
+    fn delete_instance_profile(
+        &self,
+        call: Call,
+        input: types::DeleteInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteLoginProfile`.
     fn delete_login_profile(
         &self,
@@ -2056,6 +2661,9 @@ pub trait IamApi: Send + Sync {
         input: types::DeletePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteRole`.
+    fn delete_role(&self, call: Call, input: types::DeleteRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteRolePermissionsBoundary`.
     fn delete_role_permissions_boundary(
         &self,
@@ -2069,6 +2677,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServiceLinkedRole`.
+    fn delete_service_linked_role(
+        &self,
+        call: Call,
+        input: types::DeleteServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<types::DeleteServiceLinkedRoleResponse, ServiceError>>;
 
     /// `DeleteUser`.
     fn delete_user(&self, call: Call, input: types::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
@@ -2143,6 +2758,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetGroupPolicyResponse, ServiceError>>;
 
+    /// `GetInstanceProfile`.
+    fn get_instance_profile(
+        &self,
+        call: Call,
+        input: types::GetInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::GetInstanceProfileResponse, ServiceError>>;
+
     /// `GetLoginProfile`.
     fn get_login_profile(
         &self,
@@ -2171,12 +2793,26 @@ pub trait IamApi: Send + Sync {
         input: types::GetPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::GetPolicyVersionResponse, ServiceError>>;
 
+    /// `GetRole`.
+    fn get_role(
+        &self,
+        call: Call,
+        input: types::GetRoleRequest,
+    ) -> BoxFuture<'_, Result<types::GetRoleResponse, ServiceError>>;
+
     /// `GetRolePolicy`.
     fn get_role_policy(
         &self,
         call: Call,
         input: types::GetRolePolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetRolePolicyResponse, ServiceError>>;
+
+    /// `GetServiceLinkedRoleDeletionStatus`.
+    fn get_service_linked_role_deletion_status(
+        &self,
+        call: Call,
+        input: types::GetServiceLinkedRoleDeletionStatusRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLinkedRoleDeletionStatusResponse, ServiceError>>;
 
     /// `GetUser`.
     fn get_user(
@@ -2248,6 +2884,27 @@ pub trait IamApi: Send + Sync {
         input: types::ListGroupsForUserRequest,
     ) -> BoxFuture<'_, Result<types::ListGroupsForUserResponse, ServiceError>>;
 
+    /// `ListInstanceProfileTags`.
+    fn list_instance_profile_tags(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfileTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfileTagsResponse, ServiceError>>;
+
+    /// `ListInstanceProfiles`.
+    fn list_instance_profiles(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfilesRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfilesResponse, ServiceError>>;
+
+    /// `ListInstanceProfilesForRole`.
+    fn list_instance_profiles_for_role(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfilesForRoleRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfilesForRoleResponse, ServiceError>>;
+
     /// `ListMFADeviceTags`.
     fn list_mfa_device_tags(
         &self,
@@ -2289,6 +2946,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
+
+    /// `ListRoleTags`.
+    fn list_role_tags(
+        &self,
+        call: Call,
+        input: types::ListRoleTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListRoleTagsResponse, ServiceError>>;
+
+    /// `ListRoles`.
+    fn list_roles(
+        &self,
+        call: Call,
+        input: types::ListRolesRequest,
+    ) -> BoxFuture<'_, Result<types::ListRolesResponse, ServiceError>>;
 
     /// `ListUserPolicies`.
     fn list_user_policies(
@@ -2353,6 +3024,13 @@ pub trait IamApi: Send + Sync {
         input: types::PutUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `RemoveRoleFromInstanceProfile`.
+    fn remove_role_from_instance_profile(
+        &self,
+        call: Call,
+        input: types::RemoveRoleFromInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `RemoveUserFromGroup`.
     fn remove_user_from_group(
         &self,
@@ -2374,14 +3052,31 @@ pub trait IamApi: Send + Sync {
         input: types::SetDefaultPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagInstanceProfile`.
+    fn tag_instance_profile(
+        &self,
+        call: Call,
+        input: types::TagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagMFADevice`.
     fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagRole`.
+    fn tag_role(&self, call: Call, input: types::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagUser`.
     fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagInstanceProfile`.
+    fn untag_instance_profile(
+        &self,
+        call: Call,
+        input: types::UntagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagMFADevice`.
     fn untag_mfa_device(
@@ -2392,6 +3087,9 @@ pub trait IamApi: Send + Sync {
 
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagRole`.
+    fn untag_role(&self, call: Call, input: types::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagUser`.
     fn untag_user(&self, call: Call, input: types::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
@@ -2410,6 +3108,13 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateAccountPasswordPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateAssumeRolePolicy`.
+    fn update_assume_role_policy(
+        &self,
+        call: Call,
+        input: types::UpdateAssumeRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateGroup`.
     fn update_group(&self, call: Call, input: types::UpdateGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -2419,6 +3124,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateRole`.
+    fn update_role(
+        &self,
+        call: Call,
+        input: types::UpdateRoleRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateRoleResponse, ServiceError>>;
+
+    /// `UpdateRoleDescription`.
+    fn update_role_description(
+        &self,
+        call: Call,
+        input: types::UpdateRoleDescriptionRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateRoleDescriptionResponse, ServiceError>>;
 
     /// `UpdateUser`.
     fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
@@ -2432,6 +3151,11 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AddRoleToInstanceProfile" => {
+            wire::call_checked::<AddRoleToInstanceProfile>("ValidationError", request, move |input| {
+                api.add_role_to_instance_profile(call, input)
+            })
+        }
         "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
             api.add_user_to_group(call, input)
         }),
@@ -2453,6 +3177,11 @@ pub fn dispatch<'a>(
         "CreateGroup" => {
             wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
         }
+        "CreateInstanceProfile" => {
+            wire::call_checked::<CreateInstanceProfile>("ValidationError", request, move |input| {
+                api.create_instance_profile(call, input)
+            })
+        }
         "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
             api.create_login_profile(call, input)
         }),
@@ -2462,6 +3191,14 @@ pub fn dispatch<'a>(
         "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
             api.create_policy_version(call, input)
         }),
+        "CreateRole" => {
+            wire::call_checked::<CreateRole>("ValidationError", request, move |input| api.create_role(call, input))
+        }
+        "CreateServiceLinkedRole" => {
+            wire::call_checked::<CreateServiceLinkedRole>("ValidationError", request, move |input| {
+                api.create_service_linked_role(call, input)
+            })
+        }
         "CreateUser" => {
             wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
         }
@@ -2487,6 +3224,11 @@ pub fn dispatch<'a>(
         "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
             api.delete_group_policy(call, input)
         }),
+        "DeleteInstanceProfile" => {
+            wire::call_checked::<DeleteInstanceProfile>("ValidationError", request, move |input| {
+                api.delete_instance_profile(call, input)
+            })
+        }
         "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
             api.delete_login_profile(call, input)
         }),
@@ -2496,6 +3238,9 @@ pub fn dispatch<'a>(
         "DeletePolicyVersion" => wire::call_checked::<DeletePolicyVersion>("ValidationError", request, move |input| {
             api.delete_policy_version(call, input)
         }),
+        "DeleteRole" => {
+            wire::call_checked::<DeleteRole>("ValidationError", request, move |input| api.delete_role(call, input))
+        }
         "DeleteRolePermissionsBoundary" => {
             wire::call_checked::<DeleteRolePermissionsBoundary>("ValidationError", request, move |input| {
                 api.delete_role_permissions_boundary(call, input)
@@ -2504,6 +3249,11 @@ pub fn dispatch<'a>(
         "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
             api.delete_role_policy(call, input)
         }),
+        "DeleteServiceLinkedRole" => {
+            wire::call_checked::<DeleteServiceLinkedRole>("ValidationError", request, move |input| {
+                api.delete_service_linked_role(call, input)
+            })
+        }
         "DeleteUser" => {
             wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
         }
@@ -2543,6 +3293,9 @@ pub fn dispatch<'a>(
         "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
             api.get_group_policy(call, input)
         }),
+        "GetInstanceProfile" => wire::call_checked::<GetInstanceProfile>("ValidationError", request, move |input| {
+            api.get_instance_profile(call, input)
+        }),
         "GetLoginProfile" => wire::call_checked::<GetLoginProfile>("ValidationError", request, move |input| {
             api.get_login_profile(call, input)
         }),
@@ -2555,9 +3308,15 @@ pub fn dispatch<'a>(
         "GetPolicyVersion" => wire::call_checked::<GetPolicyVersion>("ValidationError", request, move |input| {
             api.get_policy_version(call, input)
         }),
+        "GetRole" => wire::call_checked::<GetRole>("ValidationError", request, move |input| api.get_role(call, input)),
         "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
             api.get_role_policy(call, input)
         }),
+        "GetServiceLinkedRoleDeletionStatus" => {
+            wire::call_checked::<GetServiceLinkedRoleDeletionStatus>("ValidationError", request, move |input| {
+                api.get_service_linked_role_deletion_status(call, input)
+            })
+        }
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
         "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
             api.get_user_policy(call, input)
@@ -2594,6 +3353,21 @@ pub fn dispatch<'a>(
         "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>("ValidationError", request, move |input| {
             api.list_groups_for_user(call, input)
         }),
+        "ListInstanceProfileTags" => {
+            wire::call_checked::<ListInstanceProfileTags>("ValidationError", request, move |input| {
+                api.list_instance_profile_tags(call, input)
+            })
+        }
+        "ListInstanceProfiles" => {
+            wire::call_checked::<ListInstanceProfiles>("ValidationError", request, move |input| {
+                api.list_instance_profiles(call, input)
+            })
+        }
+        "ListInstanceProfilesForRole" => {
+            wire::call_checked::<ListInstanceProfilesForRole>("ValidationError", request, move |input| {
+                api.list_instance_profiles_for_role(call, input)
+            })
+        }
         "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
             api.list_mfa_device_tags(call, input)
         }),
@@ -2612,6 +3386,12 @@ pub fn dispatch<'a>(
         "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
             api.list_role_policies(call, input)
         }),
+        "ListRoleTags" => {
+            wire::call_checked::<ListRoleTags>("ValidationError", request, move |input| api.list_role_tags(call, input))
+        }
+        "ListRoles" => {
+            wire::call_checked::<ListRoles>("ValidationError", request, move |input| api.list_roles(call, input))
+        }
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
         }),
@@ -2645,6 +3425,11 @@ pub fn dispatch<'a>(
         "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
             api.put_user_policy(call, input)
         }),
+        "RemoveRoleFromInstanceProfile" => {
+            wire::call_checked::<RemoveRoleFromInstanceProfile>("ValidationError", request, move |input| {
+                api.remove_role_from_instance_profile(call, input)
+            })
+        }
         "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
             api.remove_user_from_group(call, input)
         }),
@@ -2656,18 +3441,30 @@ pub fn dispatch<'a>(
                 api.set_default_policy_version(call, input)
             })
         }
+        "TagInstanceProfile" => wire::call_checked::<TagInstanceProfile>("ValidationError", request, move |input| {
+            api.tag_instance_profile(call, input)
+        }),
         "TagMFADevice" => {
             wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
         }
         "TagPolicy" => {
             wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
         }
+        "TagRole" => wire::call_checked::<TagRole>("ValidationError", request, move |input| api.tag_role(call, input)),
         "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
+        "UntagInstanceProfile" => {
+            wire::call_checked::<UntagInstanceProfile>("ValidationError", request, move |input| {
+                api.untag_instance_profile(call, input)
+            })
+        }
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
         }),
         "UntagPolicy" => {
             wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
+        }
+        "UntagRole" => {
+            wire::call_checked::<UntagRole>("ValidationError", request, move |input| api.untag_role(call, input))
         }
         "UntagUser" => {
             wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
@@ -2680,12 +3477,25 @@ pub fn dispatch<'a>(
                 api.update_account_password_policy(call, input)
             })
         }
+        "UpdateAssumeRolePolicy" => {
+            wire::call_checked::<UpdateAssumeRolePolicy>("ValidationError", request, move |input| {
+                api.update_assume_role_policy(call, input)
+            })
+        }
         "UpdateGroup" => {
             wire::call_checked::<UpdateGroup>("ValidationError", request, move |input| api.update_group(call, input))
         }
         "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
             api.update_login_profile(call, input)
         }),
+        "UpdateRole" => {
+            wire::call_checked::<UpdateRole>("ValidationError", request, move |input| api.update_role(call, input))
+        }
+        "UpdateRoleDescription" => {
+            wire::call_checked::<UpdateRoleDescription>("ValidationError", request, move |input| {
+                api.update_role_description(call, input)
+            })
+        }
         "UpdateUser" => {
             wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
         }

@@ -24,6 +24,14 @@ pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
     ],
 );
 
+pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "AddRoleToInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
     "AddUserToGroupRequest",
     &[
@@ -31,6 +39,8 @@ pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
     ],
 );
+
+pub static ARN_LIST_TYPE: Shape = Shape::list("ArnListType", &ARN_TYPE, None);
 
 pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "AttachGroupPolicyRequest",
@@ -93,6 +103,20 @@ pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
 pub static CREATE_GROUP_RESPONSE: Shape =
     Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
 
+pub static CREATE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "CreateInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Path", &PATH_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
+    "CreateInstanceProfileResponse",
+    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
+);
+
 pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "CreateLoginProfileRequest",
     &[
@@ -129,6 +153,34 @@ pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
 
 pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
     Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
+
+pub static CREATE_ROLE_REQUEST: Shape = Shape::structure(
+    "CreateRoleRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+        Member::new("PermissionsBoundary", &ARN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_ROLE_RESPONSE: Shape =
+    Shape::structure("CreateRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
+
+pub static CREATE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+    "CreateServiceLinkedRoleRequest",
+    &[
+        Member::new("AWSServiceName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("CustomSuffix", &CUSTOM_SUFFIX_TYPE),
+    ],
+);
+
+pub static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Shape =
+    Shape::structure("CreateServiceLinkedRoleResponse", &[Member::new("Role", &ROLE)]);
 
 pub static CREATE_USER_REQUEST: Shape = Shape::structure(
     "CreateUserRequest",
@@ -183,6 +235,11 @@ pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
 pub static DELETE_GROUP_REQUEST: Shape =
     Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
 
+pub static DELETE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "DeleteInstanceProfileRequest",
+    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
+);
+
 pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
     Shape::structure("DeleteLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
 
@@ -210,6 +267,19 @@ pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ROLE_REQUEST: Shape =
+    Shape::structure("DeleteRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
+
+pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+    "DeleteServiceLinkedRoleRequest",
+    &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape::structure(
+    "DeleteServiceLinkedRoleResponse",
+    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+);
+
 pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
     "DeleteUserPermissionsBoundaryRequest",
     &[Member::new("UserName", &USER_NAME_TYPE).required().checked()],
@@ -229,6 +299,11 @@ pub static DELETE_USER_REQUEST: Shape =
 pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "DeleteVirtualMFADeviceRequest",
     &[Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked()],
+);
+
+pub static DELETION_TASK_FAILURE_REASON_TYPE: Shape = Shape::structure(
+    "DeletionTaskFailureReasonType",
+    &[Member::new("Reason", &REASON_TYPE), Member::new("RoleUsageList", &ROLE_USAGE_LIST_TYPE)],
 );
 
 pub static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
@@ -306,6 +381,16 @@ pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static GET_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "GetInstanceProfileRequest",
+    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
+);
+
+pub static GET_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
+    "GetInstanceProfileResponse",
+    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
+);
+
 pub static GET_LOGIN_PROFILE_REQUEST: Shape =
     Shape::structure("GetLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
 
@@ -360,6 +445,25 @@ pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static GET_ROLE_REQUEST: Shape =
+    Shape::structure("GetRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
+
+pub static GET_ROLE_RESPONSE: Shape =
+    Shape::structure("GetRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape::structure(
+    "GetServiceLinkedRoleDeletionStatusRequest",
+    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Shape = Shape::structure(
+    "GetServiceLinkedRoleDeletionStatusResponse",
+    &[
+        Member::new("Status", &DELETION_TASK_STATUS_TYPE).required().checked(),
+        Member::new("Reason", &DELETION_TASK_FAILURE_REASON_TYPE),
+    ],
+);
+
 pub static GET_USER_POLICY_REQUEST: Shape = Shape::structure(
     "GetUserPolicyRequest",
     &[
@@ -391,6 +495,19 @@ pub static GROUP: Shape = Shape::structure(
         Member::new("GroupId", &ID_TYPE).required().checked(),
         Member::new("Arn", &ARN_TYPE).required().checked(),
         Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static INSTANCE_PROFILE: Shape = Shape::structure(
+    "InstanceProfile",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("InstanceProfileId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE),
     ],
 );
 
@@ -546,6 +663,60 @@ pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfileTagsRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfileTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfilesForRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfilesForRoleResponse",
+    &[
+        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfilesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfilesResponse",
+    &[
+        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_MFA_DEVICE_TAGS_REQUEST: Shape = Shape::structure(
     "ListMFADeviceTagsRequest",
     &[
@@ -652,6 +823,42 @@ pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
     "ListRolePoliciesResponse",
     &[
         Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ROLE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListRoleTagsRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ROLE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListRoleTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ROLES_REQUEST: Shape = Shape::structure(
+    "ListRolesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ROLES_RESPONSE: Shape = Shape::structure(
+    "ListRolesResponse",
+    &[
+        Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -849,6 +1056,14 @@ pub static PUT_USER_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "RemoveRoleFromInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
     "RemoveUserFromGroupRequest",
     &[
@@ -867,6 +1082,36 @@ pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static ROLE: Shape = Shape::structure(
+    "Role",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("RoleId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+        Member::new("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("RoleLastUsed", &ROLE_LAST_USED),
+        Member::new("SourceRoleTemplate", &SOURCE_ROLE_TEMPLATE),
+    ],
+);
+
+pub static ROLE_LAST_USED: Shape = Shape::structure(
+    "RoleLastUsed",
+    &[Member::new("LastUsedDate", &scalars::TIMESTAMP), Member::new("Region", &scalars::STRING)],
+);
+
+pub static ROLE_USAGE_LIST_TYPE: Shape = Shape::list("RoleUsageListType", &ROLE_USAGE_TYPE, None);
+
+pub static ROLE_USAGE_TYPE: Shape = Shape::structure(
+    "RoleUsageType",
+    &[Member::new("Region", &REGION_NAME_TYPE), Member::new("Resources", &ARN_LIST_TYPE)],
+);
+
 pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     "SetDefaultPolicyVersionRequest",
     &[
@@ -875,11 +1120,27 @@ pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static SOURCE_ROLE_TEMPLATE: Shape = Shape::structure(
+    "SourceRoleTemplate",
+    &[
+        Member::new("TemplateArn", &ARN_TYPE).required().checked(),
+        Member::new("TemplateMinorVersion", &scalars::INTEGER).required().checked(),
+    ],
+);
+
 pub static TAG: Shape = Shape::structure(
     "Tag",
     &[
         Member::new("Key", &TAG_KEY_TYPE).required().checked(),
         Member::new("Value", &TAG_VALUE_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "TagInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
 
@@ -899,11 +1160,27 @@ pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_ROLE_REQUEST: Shape = Shape::structure(
+    "TagRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG_USER_REQUEST: Shape = Shape::structure(
     "TagUserRequest",
     &[
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "UntagInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
 
@@ -919,6 +1196,14 @@ pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
     "UntagPolicyRequest",
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_ROLE_REQUEST: Shape = Shape::structure(
+    "UntagRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
@@ -955,6 +1240,14 @@ pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "UpdateAssumeRolePolicyRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
 pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
     "UpdateGroupRequest",
     &[
@@ -972,6 +1265,28 @@ pub static UPDATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
         Member::new("PasswordResetRequired", &scalars::BOOLEAN),
     ],
 );
+
+pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape::structure(
+    "UpdateRoleDescriptionRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_ROLE_DESCRIPTION_RESPONSE: Shape =
+    Shape::structure("UpdateRoleDescriptionResponse", &[Member::new("Role", &ROLE)]);
+
+pub static UPDATE_ROLE_REQUEST: Shape = Shape::structure(
+    "UpdateRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+    ],
+);
+
+pub static UPDATE_ROLE_RESPONSE: Shape = Shape::structure("UpdateRoleResponse", &[]);
 
 pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
     "UpdateUserRequest",
@@ -1014,6 +1329,8 @@ pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesLis
 
 pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
 
+pub static INSTANCE_PROFILE_LIST_TYPE: Shape = Shape::list("instanceProfileListType", &INSTANCE_PROFILE, None);
+
 pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
 
 pub static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape =
@@ -1022,6 +1339,8 @@ pub static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape =
 pub static POLICY_LIST_TYPE: Shape = Shape::list("policyListType", &POLICY, None);
 
 pub static POLICY_NAME_LIST_TYPE: Shape = Shape::list("policyNameListType", &POLICY_NAME_TYPE, None);
+
+pub static ROLE_LIST_TYPE: Shape = Shape::list("roleListType", &ROLE, None);
 
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
@@ -1082,6 +1401,17 @@ pub static CERTIFICATION_VALUE_TYPE: Shape =
 
 static CERTIFICATION_VALUE_TYPE_RULE: Rule = Rule::matching("[\\u0020-\\u00FF]+", "[\\u0020-\\u00FF]+").min(1).max(32);
 
+pub static DELETION_TASK_ID_TYPE: Shape =
+    Shape::new("DeletionTaskIdType", Kind::String).ruled(&DELETION_TASK_ID_TYPE_RULE);
+
+static DELETION_TASK_ID_TYPE_RULE: Rule = Rule::new().min(1).max(1000);
+
+pub static DELETION_TASK_STATUS_TYPE: Shape =
+    Shape::new("DeletionTaskStatusType", Kind::String).ruled(&DELETION_TASK_STATUS_TYPE_RULE);
+
+static DELETION_TASK_STATUS_TYPE_RULE: Rule =
+    Rule::new().values(&["SUCCEEDED", "IN_PROGRESS", "FAILED", "NOT_STARTED"]);
+
 pub static ENTITY_TYPE: Shape = Shape::new("EntityType", Kind::String).ruled(&ENTITY_TYPE_RULE);
 
 static ENTITY_TYPE_RULE: Rule =
@@ -1095,6 +1425,14 @@ static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE_RULE: Rule = Rule::new().values(&["P
 pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String).ruled(&POLICY_USAGE_TYPE_RULE);
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
+
+pub static REASON_TYPE: Shape = Shape::new("ReasonType", Kind::String).ruled(&REASON_TYPE_RULE);
+
+static REASON_TYPE_RULE: Rule = Rule::new().max(1000);
+
+pub static REGION_NAME_TYPE: Shape = Shape::new("RegionNameType", Kind::String).ruled(&REGION_NAME_TYPE_RULE);
+
+static REGION_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(100);
 
 pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
 
@@ -1114,6 +1452,10 @@ pub static AUTHENTICATION_CODE_TYPE: Shape =
 
 static AUTHENTICATION_CODE_TYPE_RULE: Rule = Rule::matching("[\\d]+", "[0-9]+").min(6).max(6);
 
+pub static CUSTOM_SUFFIX_TYPE: Shape = Shape::new("customSuffixType", Kind::String).ruled(&CUSTOM_SUFFIX_TYPE_RULE);
+
+static CUSTOM_SUFFIX_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
+
 pub static EXISTING_USER_NAME_TYPE: Shape =
     Shape::new("existingUserNameType", Kind::String).ruled(&EXISTING_USER_NAME_TYPE_RULE);
 
@@ -1126,6 +1468,11 @@ static GROUP_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+
 pub static ID_TYPE: Shape = Shape::new("idType", Kind::String).ruled(&ID_TYPE_RULE);
 
 static ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
+pub static INSTANCE_PROFILE_NAME_TYPE: Shape =
+    Shape::new("instanceProfileNameType", Kind::String).ruled(&INSTANCE_PROFILE_NAME_TYPE_RULE);
+
+static INSTANCE_PROFILE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
 pub static MARKER_TYPE: Shape = Shape::new("markerType", Kind::String).ruled(&MARKER_TYPE_RULE);
 
@@ -1201,6 +1548,20 @@ pub static POLICY_VERSION_ID_TYPE: Shape =
 
 static POLICY_VERSION_ID_TYPE_RULE: Rule =
     Rule::matching("v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?", "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?");
+
+pub static ROLE_DESCRIPTION_TYPE: Shape =
+    Shape::new("roleDescriptionType", Kind::String).ruled(&ROLE_DESCRIPTION_TYPE_RULE);
+
+static ROLE_DESCRIPTION_TYPE_RULE: Rule = Rule::matching(
+    "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
+    "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
+)
+.max(1000);
+
+pub static ROLE_MAX_SESSION_DURATION_TYPE: Shape =
+    Shape::new("roleMaxSessionDurationType", Kind::Integer).ruled(&ROLE_MAX_SESSION_DURATION_TYPE_RULE);
+
+static ROLE_MAX_SESSION_DURATION_TYPE_RULE: Rule = Rule::new().min(3600).max(43200);
 
 pub static ROLE_NAME_TYPE: Shape = Shape::new("roleNameType", Kind::String).ruled(&ROLE_NAME_TYPE_RULE);
 
