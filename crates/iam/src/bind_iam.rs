@@ -63,6 +63,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateAccessKey>(self, call, input))
     }
 
+    fn create_account_alias(
+        &self,
+        call: Call,
+        input: generated::CreateAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateAccountAlias>(self, call, input))
+    }
+
     fn create_group(
         &self,
         call: Call,
@@ -149,6 +157,14 @@ impl IamApi for crate::Iam {
         input: generated::DeleteAccessKeyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteAccessKey>(self, call, input))
+    }
+
+    fn delete_account_alias(
+        &self,
+        call: Call,
+        input: generated::DeleteAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccountAlias>(self, call, input))
     }
 
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -291,12 +307,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
     }
 
+    fn get_access_key_last_used(
+        &self,
+        call: Call,
+        input: generated::GetAccessKeyLastUsedRequest,
+    ) -> BoxFuture<'_, Result<generated::GetAccessKeyLastUsedResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccessKeyLastUsed>(self, call, input))
+    }
+
     fn get_account_password_policy(
         &self,
         call: Call,
         input: (),
     ) -> BoxFuture<'_, Result<generated::GetAccountPasswordPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn get_account_summary(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetAccountSummaryResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountSummary>(self, call, input))
     }
 
     fn get_group(
@@ -401,6 +433,14 @@ impl IamApi for crate::Iam {
         input: generated::ListAccessKeysRequest,
     ) -> BoxFuture<'_, Result<generated::ListAccessKeysResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListAccessKeys>(self, call, input))
+    }
+
+    fn list_account_aliases(
+        &self,
+        call: Call,
+        input: generated::ListAccountAliasesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAccountAliasesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAccountAliases>(self, call, input))
     }
 
     fn list_attached_group_policies(

@@ -6,8 +6,8 @@ use crate::organizations::{
     AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
 };
 use crate::{
-    AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord,
+    AccessKeyRecord, AccountRecord, AliasRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
+    InstanceProfileRecord, KeyUseRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord,
     PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleDeletionRecord, RoleRecord,
     SessionRecord, TrustedRecord, UserRecord,
 };
@@ -32,6 +32,8 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
         store.prepare::<CountRecord>(),
+        store.prepare::<AliasRecord>(),
+        store.prepare::<KeyUseRecord>(),
         store.prepare::<TrustedRecord>(),
         store.prepare::<RoleDeletionRecord>(),
         store.prepare::<OrganizationRecord>(),
@@ -61,9 +63,10 @@ mod tests {
         ScpRecord, TargetRecord, UnitRecord,
     };
     use crate::{
-        AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-        InstanceProfileRecord, KeyOwner, KeyStatus, MembershipRecord, PolicyRecord, PolicyVersionRecord,
-        RoleDeletionRecord, RoleRecord, SessionHolder, SessionPolicyText, SessionRecord, TrustedRecord, UserRecord,
+        AccessKeyRecord, AccountRecord, AccountStatus, AliasRecord, AttachmentRecord, CountRecord, GroupRecord,
+        InlinePolicyRecord, InstanceProfileRecord, KeyOwner, KeyStatus, KeyUseRecord, MembershipRecord, PolicyRecord,
+        PolicyVersionRecord, RoleDeletionRecord, RoleRecord, SessionHolder, SessionPolicyText, SessionRecord,
+        TrustedRecord, UserRecord,
     };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
@@ -143,6 +146,10 @@ mod tests {
         let deletion = RoleDeletionRecord { account: account.clone(), task: "task/1".into(), deleted: created };
         check_shapes(SHAPES, &[(1, trusted)]);
         check_shapes(SHAPES, &[(1, deletion)]);
+        let alias = AliasRecord { alias: "acme".into(), account: account.clone() };
+        let used = KeyUseRecord { id: "AKIA1".into(), used: created, service: "s3".into(), region: "us-east-1".into() };
+        check_shapes(SHAPES, &[(1, alias)]);
+        check_shapes(SHAPES, &[(1, used)]);
         let count = CountRecord { account, kind: "Users".into(), count: 2 };
         check_shapes(SHAPES, &[(1, profile)]);
         check_shapes(SHAPES, &[(1, count)]);

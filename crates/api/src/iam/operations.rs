@@ -192,6 +192,33 @@ impl OperationType for CreateAccessKey {
     };
 }
 
+/// `CreateAccountAlias`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccountAlias;
+
+impl OperationType for CreateAccountAlias {
+    type Input = types::CreateAccountAliasRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateAccountAlias",
+        input: Some(&shapes::CREATE_ACCOUNT_ALIAS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateGroup;
@@ -492,6 +519,33 @@ impl OperationType for DeleteAccessKey {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteAccountAlias`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccountAlias;
+
+impl OperationType for DeleteAccountAlias {
+    type Input = types::DeleteAccountAliasRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccountAlias",
+        input: Some(&shapes::DELETE_ACCOUNT_ALIAS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -988,6 +1042,28 @@ impl OperationType for EnableMFADevice {
     };
 }
 
+/// `GetAccessKeyLastUsed`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccessKeyLastUsed;
+
+impl OperationType for GetAccessKeyLastUsed {
+    type Input = types::GetAccessKeyLastUsedRequest;
+    type Output = types::GetAccessKeyLastUsedResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccessKeyLastUsed",
+        input: Some(&shapes::GET_ACCESS_KEY_LAST_USED_REQUEST),
+        output: Some(&shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE),
+        status: 200,
+        output_root: "GetAccessKeyLastUsedResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `GetAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccountPasswordPolicy;
@@ -1007,6 +1083,28 @@ impl OperationType for GetAccountPasswordPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetAccountSummary`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountSummary;
+
+impl OperationType for GetAccountSummary {
+    type Input = ();
+    type Output = types::GetAccountSummaryResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountSummary",
+        input: None,
+        output: Some(&shapes::GET_ACCOUNT_SUMMARY_RESPONSE),
+        status: 200,
+        output_root: "GetAccountSummaryResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1293,6 +1391,28 @@ impl OperationType for ListAccessKeys {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAccountAliases`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccountAliases;
+
+impl OperationType for ListAccountAliases {
+    type Input = types::ListAccountAliasesRequest;
+    type Output = types::ListAccountAliasesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAccountAliases",
+        input: Some(&shapes::LIST_ACCOUNT_ALIASES_REQUEST),
+        output: Some(&shapes::LIST_ACCOUNT_ALIASES_RESPONSE),
+        status: 200,
+        output_root: "ListAccountAliasesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -2547,6 +2667,13 @@ pub trait IamApi: Send + Sync {
         input: types::CreateAccessKeyRequest,
     ) -> BoxFuture<'_, Result<types::CreateAccessKeyResponse, ServiceError>>;
 
+    /// `CreateAccountAlias`.
+    fn create_account_alias(
+        &self,
+        call: Call,
+        input: types::CreateAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `CreateGroup`.
     fn create_group(
         &self,
@@ -2622,6 +2749,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteAccountAlias`.
+    fn delete_account_alias(
+        &self,
+        call: Call,
+        input: types::DeleteAccountAliasRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteAccountPasswordPolicy`.
@@ -2737,12 +2871,26 @@ pub trait IamApi: Send + Sync {
         input: types::EnableMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `GetAccessKeyLastUsed`.
+    fn get_access_key_last_used(
+        &self,
+        call: Call,
+        input: types::GetAccessKeyLastUsedRequest,
+    ) -> BoxFuture<'_, Result<types::GetAccessKeyLastUsedResponse, ServiceError>>;
+
     /// `GetAccountPasswordPolicy`.
     fn get_account_password_policy(
         &self,
         call: Call,
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
+
+    /// `GetAccountSummary`.
+    fn get_account_summary(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetAccountSummaryResponse, ServiceError>>;
 
     /// `GetGroup`.
     fn get_group(
@@ -2834,6 +2982,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListAccessKeysRequest,
     ) -> BoxFuture<'_, Result<types::ListAccessKeysResponse, ServiceError>>;
+
+    /// `ListAccountAliases`.
+    fn list_account_aliases(
+        &self,
+        call: Call,
+        input: types::ListAccountAliasesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAccountAliasesResponse, ServiceError>>;
 
     /// `ListAttachedGroupPolicies`.
     fn list_attached_group_policies(
@@ -3174,6 +3329,9 @@ pub fn dispatch<'a>(
         "CreateAccessKey" => wire::call_checked::<CreateAccessKey>("ValidationError", request, move |input| {
             api.create_access_key(call, input)
         }),
+        "CreateAccountAlias" => wire::call_checked::<CreateAccountAlias>("ValidationError", request, move |input| {
+            api.create_account_alias(call, input)
+        }),
         "CreateGroup" => {
             wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
         }
@@ -3212,6 +3370,9 @@ pub fn dispatch<'a>(
         }),
         "DeleteAccessKey" => wire::call_checked::<DeleteAccessKey>("ValidationError", request, move |input| {
             api.delete_access_key(call, input)
+        }),
+        "DeleteAccountAlias" => wire::call_checked::<DeleteAccountAlias>("ValidationError", request, move |input| {
+            api.delete_account_alias(call, input)
         }),
         "DeleteAccountPasswordPolicy" => {
             wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
@@ -3282,11 +3443,19 @@ pub fn dispatch<'a>(
         "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
             api.enable_mfa_device(call, input)
         }),
+        "GetAccessKeyLastUsed" => {
+            wire::call_checked::<GetAccessKeyLastUsed>("ValidationError", request, move |input| {
+                api.get_access_key_last_used(call, input)
+            })
+        }
         "GetAccountPasswordPolicy" => {
             wire::call_checked::<GetAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.get_account_password_policy(call, input)
             })
         }
+        "GetAccountSummary" => wire::call_checked::<GetAccountSummary>("ValidationError", request, move |input| {
+            api.get_account_summary(call, input)
+        }),
         "GetGroup" => {
             wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
         }
@@ -3323,6 +3492,9 @@ pub fn dispatch<'a>(
         }),
         "ListAccessKeys" => wire::call_checked::<ListAccessKeys>("ValidationError", request, move |input| {
             api.list_access_keys(call, input)
+        }),
+        "ListAccountAliases" => wire::call_checked::<ListAccountAliases>("ValidationError", request, move |input| {
+            api.list_account_aliases(call, input)
         }),
         "ListAttachedGroupPolicies" => {
             wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {

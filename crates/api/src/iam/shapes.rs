@@ -14,6 +14,15 @@ pub static ACCESS_KEY: Shape = Shape::structure(
     ],
 );
 
+pub static ACCESS_KEY_LAST_USED: Shape = Shape::structure(
+    "AccessKeyLastUsed",
+    &[
+        Member::new("LastUsedDate", &scalars::TIMESTAMP),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("Region", &scalars::STRING).required().checked(),
+    ],
+);
+
 pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
     "AccessKeyMetadata",
     &[
@@ -94,6 +103,11 @@ pub static CREATE_ACCESS_KEY_REQUEST: Shape =
 
 pub static CREATE_ACCESS_KEY_RESPONSE: Shape =
     Shape::structure("CreateAccessKeyResponse", &[Member::new("AccessKey", &ACCESS_KEY).required().checked()]);
+
+pub static CREATE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+    "CreateAccountAliasRequest",
+    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
+);
 
 pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
     "CreateGroupRequest",
@@ -224,6 +238,11 @@ pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+    "DeleteAccountAliasRequest",
+    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
+);
+
 pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "DeleteGroupPolicyRequest",
     &[
@@ -340,10 +359,23 @@ pub static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape::structure(
+    "GetAccessKeyLastUsedRequest",
+    &[Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked()],
+);
+
+pub static GET_ACCESS_KEY_LAST_USED_RESPONSE: Shape = Shape::structure(
+    "GetAccessKeyLastUsedResponse",
+    &[Member::new("UserName", &EXISTING_USER_NAME_TYPE), Member::new("AccessKeyLastUsed", &ACCESS_KEY_LAST_USED)],
+);
+
 pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
     "GetAccountPasswordPolicyResponse",
     &[Member::new("PasswordPolicy", &PASSWORD_POLICY).required().checked()],
 );
+
+pub static GET_ACCOUNT_SUMMARY_RESPONSE: Shape =
+    Shape::structure("GetAccountSummaryResponse", &[Member::new("SummaryMap", &SUMMARY_MAP_TYPE)]);
 
 pub static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "GetGroupPolicyRequest",
@@ -524,6 +556,20 @@ pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
     "ListAccessKeysResponse",
     &[
         Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ACCOUNT_ALIASES_REQUEST: Shape = Shape::structure(
+    "ListAccountAliasesRequest",
+    &[Member::new("Marker", &MARKER_TYPE), Member::new("MaxItems", &MAX_ITEMS_TYPE)],
+);
+
+pub static LIST_ACCOUNT_ALIASES_RESPONSE: Shape = Shape::structure(
+    "ListAccountAliasesResponse",
+    &[
+        Member::new("AccountAliases", &ACCOUNT_ALIAS_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -1325,6 +1371,8 @@ pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
 
 pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
 
+pub static ACCOUNT_ALIAS_LIST_TYPE: Shape = Shape::list("accountAliasListType", &ACCOUNT_ALIAS_TYPE, None);
+
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
 
 pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
@@ -1341,6 +1389,8 @@ pub static POLICY_LIST_TYPE: Shape = Shape::list("policyListType", &POLICY, None
 pub static POLICY_NAME_LIST_TYPE: Shape = Shape::list("policyNameListType", &POLICY_NAME_TYPE, None);
 
 pub static ROLE_LIST_TYPE: Shape = Shape::list("roleListType", &ROLE, None);
+
+pub static SUMMARY_MAP_TYPE: Shape = Shape::map("summaryMapType", &scalars::INTEGER, None, None);
 
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
@@ -1437,6 +1487,11 @@ static REGION_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(100);
 pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
 
 static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
+pub static ACCOUNT_ALIAS_TYPE: Shape = Shape::new("accountAliasType", Kind::String).ruled(&ACCOUNT_ALIAS_TYPE_RULE);
+
+static ACCOUNT_ALIAS_TYPE_RULE: Rule =
+    Rule::matching("^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9](?:-?[a-z0-9])+").min(3).max(63);
 
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 

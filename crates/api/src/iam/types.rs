@@ -54,6 +54,33 @@ impl Typed for AccessKey {
     }
 }
 
+/// AWS's `AccessKeyLastUsed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessKeyLastUsed {
+    pub last_used_date: Option<jiff::Timestamp>,
+    pub service_name: String,
+    pub region: String,
+}
+
+impl Shaped for AccessKeyLastUsed {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY_LAST_USED;
+}
+
+impl Typed for AccessKeyLastUsed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { last_used_date: fields.optional(0)?, service_name: fields.required(1)?, region: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.last_used_date);
+        fields.required(1, self.service_name);
+        fields.required(2, self.region);
+        fields.finish()
+    }
+}
+
 /// AWS's `AccessKeyMetadata`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessKeyMetadata {
@@ -339,6 +366,29 @@ impl Typed for CreateAccessKeyResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.access_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateAccountAliasRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shaped for CreateAccountAliasRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCOUNT_ALIAS_REQUEST;
+}
+
+impl Typed for CreateAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { account_alias: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_alias);
         fields.finish()
     }
 }
@@ -896,6 +946,29 @@ impl Typed for DeleteAccessKeyRequest {
     }
 }
 
+/// AWS's `DeleteAccountAliasRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shaped for DeleteAccountAliasRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ACCOUNT_ALIAS_REQUEST;
+}
+
+impl Typed for DeleteAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { account_alias: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_alias);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGroupPolicyRequest {
@@ -1383,6 +1456,54 @@ impl Typed for EnableMFADeviceRequest {
     }
 }
 
+/// AWS's `GetAccessKeyLastUsedRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedRequest {
+    pub access_key_id: String,
+}
+
+impl Shaped for GetAccessKeyLastUsedRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_LAST_USED_REQUEST;
+}
+
+impl Typed for GetAccessKeyLastUsedRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { access_key_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccessKeyLastUsedResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedResponse {
+    pub user_name: Option<String>,
+    pub access_key_last_used: Option<AccessKeyLastUsed>,
+}
+
+impl Shaped for GetAccessKeyLastUsedResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE;
+}
+
+impl Typed for GetAccessKeyLastUsedResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_last_used: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.access_key_last_used);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetAccountPasswordPolicyResponse`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountPasswordPolicyResponse {
@@ -1402,6 +1523,29 @@ impl Typed for GetAccountPasswordPolicyResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.password_policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountSummaryResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountSummaryResponse {
+    pub summary_map: Option<std::collections::BTreeMap<String, i32>>,
+}
+
+impl Shaped for GetAccountSummaryResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_SUMMARY_RESPONSE;
+}
+
+impl Typed for GetAccountSummaryResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { summary_map: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.summary_map);
         fields.finish()
     }
 }
@@ -2152,6 +2296,62 @@ impl Typed for ListAccessKeysResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.access_key_metadata);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccountAliasesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccountAliasesRequest {
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAccountAliasesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCOUNT_ALIASES_REQUEST;
+}
+
+impl Typed for ListAccountAliasesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { marker: fields.optional(0)?, max_items: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.marker);
+        fields.optional(1, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccountAliasesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccountAliasesResponse {
+    pub account_aliases: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAccountAliasesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCOUNT_ALIASES_RESPONSE;
+}
+
+impl Typed for ListAccountAliasesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            account_aliases: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_aliases);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()

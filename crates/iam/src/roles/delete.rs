@@ -7,7 +7,7 @@ use store::{Changes, Record, View};
 
 use super::{RoleRecord, TrustedRecord, check_own, find, need};
 use crate::counts::{self, Counted};
-use crate::{Iam, IamError, InstanceProfileRecord, policies};
+use crate::{Iam, IamError, InstanceProfileRecord, KeyUseRecord, policies};
 
 impl Operation<Iam> for DeleteRole {
     type Error = IamError;
@@ -39,5 +39,6 @@ impl Operation<Iam> for DeleteRole {
 pub(super) fn remove(view: &View, changes: &mut Changes, role: &RoleRecord) -> Result<(), IamError> {
     changes.delete::<RoleRecord>(&role.key());
     changes.delete::<TrustedRecord>(&role.key());
+    changes.delete::<KeyUseRecord>(&role.id);
     counts::one_less(view, changes, &role.account, Counted::Roles)
 }
