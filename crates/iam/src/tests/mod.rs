@@ -8,4 +8,5 @@ mod mfa;
 mod pages;
 mod passwords;
 mod policies;
+mod sts;
 mod users;
