@@ -7,6 +7,14 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl IamApi for crate::Iam {
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddClientIDToOpenIDConnectProvider>(self, call, input))
+    }
+
     fn add_role_to_instance_profile(
         &self,
         call: Call,
@@ -95,6 +103,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateLoginProfile>(self, call, input))
     }
 
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateOpenIDConnectProvider>(self, call, input))
+    }
+
     fn create_policy(
         &self,
         call: Call,
@@ -119,12 +135,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateRole>(self, call, input))
     }
 
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: generated::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
+    }
+
     fn create_service_linked_role(
         &self,
         call: Call,
         input: generated::CreateServiceLinkedRoleRequest,
     ) -> BoxFuture<'_, Result<generated::CreateServiceLinkedRoleResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateServiceLinkedRole>(self, call, input))
+    }
+
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateServiceSpecificCredential>(self, call, input))
     }
 
     fn create_user(
@@ -203,6 +235,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteLoginProfile>(self, call, input))
     }
 
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteOpenIDConnectProvider>(self, call, input))
+    }
+
     fn delete_policy(
         &self,
         call: Call,
@@ -239,12 +279,52 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteRolePolicy>(self, call, input))
     }
 
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
+    }
+
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSSHPublicKey>(self, call, input))
+    }
+
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServerCertificate>(self, call, input))
+    }
+
     fn delete_service_linked_role(
         &self,
         call: Call,
         input: generated::DeleteServiceLinkedRoleRequest,
     ) -> BoxFuture<'_, Result<generated::DeleteServiceLinkedRoleResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteServiceLinkedRole>(self, call, input))
+    }
+
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServiceSpecificCredential>(self, call, input))
+    }
+
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSigningCertificate>(self, call, input))
     }
 
     fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -307,6 +387,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
     }
 
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GenerateCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GenerateCredentialReport>(self, call, input))
+    }
+
     fn get_access_key_last_used(
         &self,
         call: Call,
@@ -329,6 +417,14 @@ impl IamApi for crate::Iam {
         input: (),
     ) -> BoxFuture<'_, Result<generated::GetAccountSummaryResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetAccountSummary>(self, call, input))
+    }
+
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetCredentialReport>(self, call, input))
     }
 
     fn get_group(
@@ -371,6 +467,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetMFADevice>(self, call, input))
     }
 
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetOpenIDConnectProvider>(self, call, input))
+    }
+
     fn get_policy(
         &self,
         call: Call,
@@ -401,6 +505,30 @@ impl IamApi for crate::Iam {
         input: generated::GetRolePolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetRolePolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetRolePolicy>(self, call, input))
+    }
+
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: generated::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSAMLProvider>(self, call, input))
+    }
+
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSSHPublicKey>(self, call, input))
+    }
+
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: generated::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServerCertificate>(self, call, input))
     }
 
     fn get_service_linked_role_deletion_status(
@@ -539,6 +667,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListMFADevices>(self, call, input))
     }
 
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviderTags>(self, call, input))
+    }
+
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviders>(self, call, input))
+    }
+
     fn list_policies(
         &self,
         call: Call,
@@ -585,6 +729,62 @@ impl IamApi for crate::Iam {
         input: generated::ListRolesRequest,
     ) -> BoxFuture<'_, Result<generated::ListRolesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListRoles>(self, call, input))
+    }
+
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviderTags>(self, call, input))
+    }
+
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviders>(self, call, input))
+    }
+
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: generated::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSSHPublicKeysResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSSHPublicKeys>(self, call, input))
+    }
+
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificateTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificateTags>(self, call, input))
+    }
+
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificates>(self, call, input))
+    }
+
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: generated::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServiceSpecificCredentialsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServiceSpecificCredentials>(self, call, input))
+    }
+
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: generated::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSigningCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSigningCertificates>(self, call, input))
     }
 
     fn list_user_policies(
@@ -659,6 +859,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::PutUserPolicy>(self, call, input))
     }
 
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveClientIDFromOpenIDConnectProvider>(self, call, input))
+    }
+
     fn remove_role_from_instance_profile(
         &self,
         call: Call,
@@ -673,6 +881,14 @@ impl IamApi for crate::Iam {
         input: generated::RemoveUserFromGroupRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::RemoveUserFromGroup>(self, call, input))
+    }
+
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::ResetServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ResetServiceSpecificCredential>(self, call, input))
     }
 
     fn resync_mfa_device(
@@ -707,12 +923,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagMFADevice>(self, call, input))
     }
 
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagOpenIDConnectProvider>(self, call, input))
+    }
+
     fn tag_policy(&self, call: Call, input: generated::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
     }
 
     fn tag_role(&self, call: Call, input: generated::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagRole>(self, call, input))
+    }
+
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
+    }
+
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::TagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagServerCertificate>(self, call, input))
     }
 
     fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -735,6 +975,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UntagMFADevice>(self, call, input))
     }
 
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagOpenIDConnectProvider>(self, call, input))
+    }
+
     fn untag_policy(
         &self,
         call: Call,
@@ -745,6 +993,22 @@ impl IamApi for crate::Iam {
 
     fn untag_role(&self, call: Call, input: generated::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagRole>(self, call, input))
+    }
+
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
+    }
+
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UntagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagServerCertificate>(self, call, input))
     }
 
     fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -791,6 +1055,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateLoginProfile>(self, call, input))
     }
 
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: generated::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateOpenIDConnectProviderThumbprint>(self, call, input))
+    }
+
     fn update_role(
         &self,
         call: Call,
@@ -807,7 +1079,71 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateRoleDescription>(self, call, input))
     }
 
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSAMLProvider>(self, call, input))
+    }
+
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSSHPublicKey>(self, call, input))
+    }
+
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServerCertificate>(self, call, input))
+    }
+
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServiceSpecificCredential>(self, call, input))
+    }
+
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSigningCertificate>(self, call, input))
+    }
+
     fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateUser>(self, call, input))
+    }
+
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSSHPublicKey>(self, call, input))
+    }
+
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadServerCertificate>(self, call, input))
+    }
+
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSigningCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSigningCertificate>(self, call, input))
     }
 }

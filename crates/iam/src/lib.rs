@@ -65,9 +65,8 @@ pub use organizations::{
 };
 pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
-pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
 pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
-pub use roles::RoleRecord;
+pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
 pub use sessions::{
     SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,

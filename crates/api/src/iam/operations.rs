@@ -6,6 +6,34 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AddClientIDToOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddClientIDToOpenIDConnectProvider;
+
+impl OperationType for AddClientIDToOpenIDConnectProvider {
+    type Input = types::AddClientIDToOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddClientIDToOpenIDConnectProvider",
+        input: Some(&shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `AddRoleToInstanceProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct AddRoleToInstanceProfile;
@@ -302,6 +330,35 @@ impl OperationType for CreateLoginProfile {
     };
 }
 
+/// `CreateOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOpenIDConnectProvider;
+
+impl OperationType for CreateOpenIDConnectProvider {
+    type Input = types::CreateOpenIDConnectProviderRequest;
+    type Output = types::CreateOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateOpenIDConnectProvider",
+        input: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+            "OpenIdIdpCommunicationErrorException",
+        ],
+    };
+}
+
 /// `CreatePolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreatePolicy;
@@ -388,6 +445,34 @@ impl OperationType for CreateRole {
     };
 }
 
+/// `CreateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateSAMLProvider;
+
+impl OperationType for CreateSAMLProvider {
+    type Input = types::CreateSAMLProviderRequest;
+    type Output = types::CreateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateSAMLProvider",
+        input: Some(&shapes::CREATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateServiceLinkedRole`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateServiceLinkedRole;
@@ -412,6 +497,28 @@ impl OperationType for CreateServiceLinkedRole {
             "NoSuchEntityException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `CreateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceSpecificCredential;
+
+impl OperationType for CreateServiceSpecificCredential {
+    type Input = types::CreateServiceSpecificCredentialRequest;
+    type Output = types::CreateServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateServiceSpecificCredential",
+        input: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "CreateServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "NoSuchEntityException", "ServiceNotSupportedException"],
     };
 }
 
@@ -674,6 +781,28 @@ impl OperationType for DeleteLoginProfile {
     };
 }
 
+/// `DeleteOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteOpenIDConnectProvider;
+
+impl OperationType for DeleteOpenIDConnectProvider {
+    type Input = types::DeleteOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteOpenIDConnectProvider",
+        input: Some(&shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `DeletePolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeletePolicy;
@@ -808,6 +937,82 @@ impl OperationType for DeleteRolePolicy {
     };
 }
 
+/// `DeleteSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSAMLProvider;
+
+impl OperationType for DeleteSAMLProvider {
+    type Input = types::DeleteSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSAMLProvider",
+        input: Some(&shapes::DELETE_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSSHPublicKey;
+
+impl OperationType for DeleteSSHPublicKey {
+    type Input = types::DeleteSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSSHPublicKey",
+        input: Some(&shapes::DELETE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServerCertificate;
+
+impl OperationType for DeleteServerCertificate {
+    type Input = types::DeleteServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServerCertificate",
+        input: Some(&shapes::DELETE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteServiceLinkedRole`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteServiceLinkedRole;
@@ -827,6 +1032,55 @@ impl OperationType for DeleteServiceLinkedRole {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceSpecificCredential;
+
+impl OperationType for DeleteServiceSpecificCredential {
+    type Input = types::DeleteServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServiceSpecificCredential",
+        input: Some(&shapes::DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSigningCertificate;
+
+impl OperationType for DeleteSigningCertificate {
+    type Input = types::DeleteSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSigningCertificate",
+        input: Some(&shapes::DELETE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -1042,6 +1296,28 @@ impl OperationType for EnableMFADevice {
     };
 }
 
+/// `GenerateCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateCredentialReport;
+
+impl OperationType for GenerateCredentialReport {
+    type Input = ();
+    type Output = types::GenerateCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GenerateCredentialReport",
+        input: None,
+        output: Some(&shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GenerateCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `GetAccessKeyLastUsed`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccessKeyLastUsed;
@@ -1105,6 +1381,33 @@ impl OperationType for GetAccountSummary {
         requires_checksum: false,
         host_prefix: "",
         errors: &["ServiceFailureException"],
+    };
+}
+
+/// `GetCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetCredentialReport;
+
+impl OperationType for GetCredentialReport {
+    type Input = ();
+    type Output = types::GetCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetCredentialReport",
+        input: None,
+        output: Some(&shapes::GET_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GetCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "CredentialReportNotPresentException",
+            "CredentialReportExpiredException",
+            "CredentialReportNotReadyException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -1218,6 +1521,28 @@ impl OperationType for GetMFADevice {
     };
 }
 
+/// `GetOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetOpenIDConnectProvider;
+
+impl OperationType for GetOpenIDConnectProvider {
+    type Input = types::GetOpenIDConnectProviderRequest;
+    type Output = types::GetOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetOpenIDConnectProvider",
+        input: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetPolicy;
@@ -1297,6 +1622,72 @@ impl OperationType for GetRolePolicy {
         output: Some(&shapes::GET_ROLE_POLICY_RESPONSE),
         status: 200,
         output_root: "GetRolePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSAMLProvider;
+
+impl OperationType for GetSAMLProvider {
+    type Input = types::GetSAMLProviderRequest;
+    type Output = types::GetSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSAMLProvider",
+        input: Some(&shapes::GET_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSSHPublicKey;
+
+impl OperationType for GetSSHPublicKey {
+    type Input = types::GetSSHPublicKeyRequest;
+    type Output = types::GetSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSSHPublicKey",
+        input: Some(&shapes::GET_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::GET_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "GetSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnrecognizedPublicKeyEncodingException"],
+    };
+}
+
+/// `GetServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServerCertificate;
+
+impl OperationType for GetServerCertificate {
+    type Input = types::GetServerCertificateRequest;
+    type Output = types::GetServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServerCertificate",
+        input: Some(&shapes::GET_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::GET_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "GetServerCertificateResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -1680,6 +2071,50 @@ impl OperationType for ListMFADevices {
     };
 }
 
+/// `ListOpenIDConnectProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviderTags;
+
+impl OperationType for ListOpenIDConnectProviderTags {
+    type Input = types::ListOpenIDConnectProviderTagsRequest;
+    type Output = types::ListOpenIDConnectProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviderTags",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListOpenIDConnectProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviders;
+
+impl OperationType for ListOpenIDConnectProviders {
+    type Input = types::ListOpenIDConnectProvidersRequest;
+    type Output = types::ListOpenIDConnectProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviders",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
 /// `ListPolicies`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListPolicies;
@@ -1809,6 +2244,160 @@ impl OperationType for ListRoles {
         requires_checksum: false,
         host_prefix: "",
         errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListSAMLProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviderTags;
+
+impl OperationType for ListSAMLProviderTags {
+    type Input = types::ListSAMLProviderTagsRequest;
+    type Output = types::ListSAMLProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviderTags",
+        input: Some(&shapes::LIST_SAML_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListSAMLProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviders;
+
+impl OperationType for ListSAMLProviders {
+    type Input = types::ListSAMLProvidersRequest;
+    type Output = types::ListSAMLProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviders",
+        input: Some(&shapes::LIST_SAML_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListSSHPublicKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSSHPublicKeys;
+
+impl OperationType for ListSSHPublicKeys {
+    type Input = types::ListSSHPublicKeysRequest;
+    type Output = types::ListSSHPublicKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSSHPublicKeys",
+        input: Some(&shapes::LIST_SSH_PUBLIC_KEYS_REQUEST),
+        output: Some(&shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListSSHPublicKeysResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `ListServerCertificateTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificateTags;
+
+impl OperationType for ListServerCertificateTags {
+    type Input = types::ListServerCertificateTagsRequest;
+    type Output = types::ListServerCertificateTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificateTags",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificateTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListServerCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificates;
+
+impl OperationType for ListServerCertificates {
+    type Input = types::ListServerCertificatesRequest;
+    type Output = types::ListServerCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificates",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListServiceSpecificCredentials`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServiceSpecificCredentials;
+
+impl OperationType for ListServiceSpecificCredentials {
+    type Input = types::ListServiceSpecificCredentialsRequest;
+    type Output = types::ListServiceSpecificCredentialsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServiceSpecificCredentials",
+        input: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST),
+        output: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE),
+        status: 200,
+        output_root: "ListServiceSpecificCredentialsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceNotSupportedException"],
+    };
+}
+
+/// `ListSigningCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSigningCertificates;
+
+impl OperationType for ListSigningCertificates {
+    type Input = types::ListSigningCertificatesRequest;
+    type Output = types::ListSigningCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSigningCertificates",
+        input: Some(&shapes::LIST_SIGNING_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SIGNING_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListSigningCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
     };
 }
 
@@ -2037,6 +2626,33 @@ impl OperationType for PutUserPolicy {
     };
 }
 
+/// `RemoveClientIDFromOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveClientIDFromOpenIDConnectProvider;
+
+impl OperationType for RemoveClientIDFromOpenIDConnectProvider {
+    type Input = types::RemoveClientIDFromOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveClientIDFromOpenIDConnectProvider",
+        input: Some(&shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `RemoveRoleFromInstanceProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveRoleFromInstanceProfile;
@@ -2083,6 +2699,28 @@ impl OperationType for RemoveUserFromGroup {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `ResetServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResetServiceSpecificCredential;
+
+impl OperationType for ResetServiceSpecificCredential {
+    type Input = types::ResetServiceSpecificCredentialRequest;
+    type Output = types::ResetServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ResetServiceSpecificCredential",
+        input: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "ResetServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
     };
 }
 
@@ -2197,6 +2835,34 @@ impl OperationType for TagMFADevice {
     };
 }
 
+/// `TagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagOpenIDConnectProvider;
+
+impl OperationType for TagOpenIDConnectProvider {
+    type Input = types::TagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagOpenIDConnectProvider",
+        input: Some(&shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagPolicy;
@@ -2247,6 +2913,62 @@ impl OperationType for TagRole {
             "NoSuchEntityException",
             "LimitExceededException",
             "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagSAMLProvider;
+
+impl OperationType for TagSAMLProvider {
+    type Input = types::TagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagSAMLProvider",
+        input: Some(&shapes::TAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagServerCertificate;
+
+impl OperationType for TagServerCertificate {
+    type Input = types::TagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagServerCertificate",
+        input: Some(&shapes::TAG_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
             "ConcurrentModificationException",
             "ServiceFailureException",
         ],
@@ -2335,6 +3057,33 @@ impl OperationType for UntagMFADevice {
     };
 }
 
+/// `UntagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagOpenIDConnectProvider;
+
+impl OperationType for UntagOpenIDConnectProvider {
+    type Input = types::UntagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagOpenIDConnectProvider",
+        input: Some(&shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UntagPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagPolicy;
@@ -2381,6 +3130,60 @@ impl OperationType for UntagRole {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
+    };
+}
+
+/// `UntagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagSAMLProvider;
+
+impl OperationType for UntagSAMLProvider {
+    type Input = types::UntagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagSAMLProvider",
+        input: Some(&shapes::UNTAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagServerCertificate;
+
+impl OperationType for UntagServerCertificate {
+    type Input = types::UntagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagServerCertificate",
+        input: Some(&shapes::UNTAG_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -2543,6 +3346,33 @@ impl OperationType for UpdateLoginProfile {
     };
 }
 
+/// `UpdateOpenIDConnectProviderThumbprint`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateOpenIDConnectProviderThumbprint;
+
+impl OperationType for UpdateOpenIDConnectProviderThumbprint {
+    type Input = types::UpdateOpenIDConnectProviderThumbprintRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateOpenIDConnectProviderThumbprint",
+        input: Some(&shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UpdateRole`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateRole;
@@ -2587,6 +3417,132 @@ impl OperationType for UpdateRoleDescription {
     };
 }
 
+/// `UpdateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSAMLProvider;
+
+impl OperationType for UpdateSAMLProvider {
+    type Input = types::UpdateSAMLProviderRequest;
+    type Output = types::UpdateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSAMLProvider",
+        input: Some(&shapes::UPDATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::UPDATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "UpdateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `UpdateSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSSHPublicKey;
+
+impl OperationType for UpdateSSHPublicKey {
+    type Input = types::UpdateSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSSHPublicKey",
+        input: Some(&shapes::UPDATE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `UpdateServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServerCertificate;
+
+impl OperationType for UpdateServerCertificate {
+    type Input = types::UpdateServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServerCertificate",
+        input: Some(&shapes::UPDATE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServiceSpecificCredential;
+
+impl OperationType for UpdateServiceSpecificCredential {
+    type Input = types::UpdateServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServiceSpecificCredential",
+        input: Some(&shapes::UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `UpdateSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSigningCertificate;
+
+impl OperationType for UpdateSigningCertificate {
+    type Input = types::UpdateSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSigningCertificate",
+        input: Some(&shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
+        ],
+    };
+}
+
 /// `UpdateUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateUser;
@@ -2616,8 +3572,104 @@ impl OperationType for UpdateUser {
     };
 }
 
+/// `UploadSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSSHPublicKey;
+
+impl OperationType for UploadSSHPublicKey {
+    type Input = types::UploadSSHPublicKeyRequest;
+    type Output = types::UploadSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSSHPublicKey",
+        input: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "UploadSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "InvalidPublicKeyException",
+            "DuplicateSSHPublicKeyException",
+            "UnrecognizedPublicKeyEncodingException",
+        ],
+    };
+}
+
+/// `UploadServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadServerCertificate;
+
+impl OperationType for UploadServerCertificate {
+    type Input = types::UploadServerCertificateRequest;
+    type Output = types::UploadServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadServerCertificate",
+        input: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadServerCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "KeyPairMismatchException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UploadSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSigningCertificate;
+
+impl OperationType for UploadSigningCertificate {
+    type Input = types::UploadSigningCertificateRequest;
+    type Output = types::UploadSigningCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSigningCertificate",
+        input: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadSigningCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "InvalidCertificateException",
+            "DuplicateCertificateException",
+            "NoSuchEntityException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AddClientIDToOpenIDConnectProvider`.
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `AddRoleToInstanceProfile`.
     fn add_role_to_instance_profile(
         &self,
@@ -2695,6 +3747,13 @@ pub trait IamApi: Send + Sync {
         input: types::CreateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<types::CreateLoginProfileResponse, ServiceError>>;
 
+    /// `CreateOpenIDConnectProvider`.
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateOpenIDConnectProviderResponse, ServiceError>>;
+
     /// `CreatePolicy`.
     fn create_policy(
         &self,
@@ -2716,12 +3775,26 @@ pub trait IamApi: Send + Sync {
         input: types::CreateRoleRequest,
     ) -> BoxFuture<'_, Result<types::CreateRoleResponse, ServiceError>>;
 
+    /// `CreateSAMLProvider`.
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: types::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
+
     /// `CreateServiceLinkedRole`.
     fn create_service_linked_role(
         &self,
         call: Call,
         input: types::CreateServiceLinkedRoleRequest,
     ) -> BoxFuture<'_, Result<types::CreateServiceLinkedRoleResponse, ServiceError>>;
+
+    /// `CreateServiceSpecificCredential`.
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::CreateServiceSpecificCredentialResponse, ServiceError>>;
 
     /// `CreateUser`.
     fn create_user(
@@ -2785,6 +3858,13 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteOpenIDConnectProvider`.
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::DeleteOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeletePolicy`.
     fn delete_policy(&self, call: Call, input: types::DeletePolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -2812,12 +3892,47 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteSAMLProvider`.
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: types::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSSHPublicKey`.
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServerCertificate`.
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteServiceLinkedRole`.
     fn delete_service_linked_role(
         &self,
         call: Call,
         input: types::DeleteServiceLinkedRoleRequest,
     ) -> BoxFuture<'_, Result<types::DeleteServiceLinkedRoleResponse, ServiceError>>;
+
+    /// `DeleteServiceSpecificCredential`.
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSigningCertificate`.
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteUser`.
     fn delete_user(&self, call: Call, input: types::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
@@ -2871,6 +3986,13 @@ pub trait IamApi: Send + Sync {
         input: types::EnableMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `GenerateCredentialReport`.
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GenerateCredentialReportResponse, ServiceError>>;
+
     /// `GetAccessKeyLastUsed`.
     fn get_access_key_last_used(
         &self,
@@ -2891,6 +4013,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountSummaryResponse, ServiceError>>;
+
+    /// `GetCredentialReport`.
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetCredentialReportResponse, ServiceError>>;
 
     /// `GetGroup`.
     fn get_group(
@@ -2927,6 +4056,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetMFADeviceRequest,
     ) -> BoxFuture<'_, Result<types::GetMFADeviceResponse, ServiceError>>;
 
+    /// `GetOpenIDConnectProvider`.
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetOpenIDConnectProviderResponse, ServiceError>>;
+
     /// `GetPolicy`.
     fn get_policy(
         &self,
@@ -2954,6 +4090,27 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetRolePolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetRolePolicyResponse, ServiceError>>;
+
+    /// `GetSAMLProvider`.
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: types::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetSAMLProviderResponse, ServiceError>>;
+
+    /// `GetSSHPublicKey`.
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::GetSSHPublicKeyResponse, ServiceError>>;
+
+    /// `GetServerCertificate`.
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: types::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::GetServerCertificateResponse, ServiceError>>;
 
     /// `GetServiceLinkedRoleDeletionStatus`.
     fn get_service_linked_role_deletion_status(
@@ -3074,6 +4231,20 @@ pub trait IamApi: Send + Sync {
         input: types::ListMFADevicesRequest,
     ) -> BoxFuture<'_, Result<types::ListMFADevicesResponse, ServiceError>>;
 
+    /// `ListOpenIDConnectProviderTags`.
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProviderTagsResponse, ServiceError>>;
+
+    /// `ListOpenIDConnectProviders`.
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProvidersResponse, ServiceError>>;
+
     /// `ListPolicies`.
     fn list_policies(
         &self,
@@ -3115,6 +4286,55 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListRolesRequest,
     ) -> BoxFuture<'_, Result<types::ListRolesResponse, ServiceError>>;
+
+    /// `ListSAMLProviderTags`.
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProviderTagsResponse, ServiceError>>;
+
+    /// `ListSAMLProviders`.
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: types::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProvidersResponse, ServiceError>>;
+
+    /// `ListSSHPublicKeys`.
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: types::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListSSHPublicKeysResponse, ServiceError>>;
+
+    /// `ListServerCertificateTags`.
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: types::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificateTagsResponse, ServiceError>>;
+
+    /// `ListServerCertificates`.
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: types::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificatesResponse, ServiceError>>;
+
+    /// `ListServiceSpecificCredentials`.
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: types::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServiceSpecificCredentialsResponse, ServiceError>>;
+
+    /// `ListSigningCertificates`.
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: types::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListSigningCertificatesResponse, ServiceError>>;
 
     /// `ListUserPolicies`.
     fn list_user_policies(
@@ -3179,6 +4399,13 @@ pub trait IamApi: Send + Sync {
         input: types::PutUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `RemoveClientIDFromOpenIDConnectProvider`.
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `RemoveRoleFromInstanceProfile`.
     fn remove_role_from_instance_profile(
         &self,
@@ -3192,6 +4419,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::RemoveUserFromGroupRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `ResetServiceSpecificCredential`.
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::ResetServiceSpecificCredentialResponse, ServiceError>>;
 
     /// `ResyncMFADevice`.
     fn resync_mfa_device(
@@ -3217,11 +4451,32 @@ pub trait IamApi: Send + Sync {
     /// `TagMFADevice`.
     fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagOpenIDConnectProvider`.
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `TagRole`.
     fn tag_role(&self, call: Call, input: types::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagSAMLProvider`.
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: types::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagServerCertificate`.
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: types::TagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `TagUser`.
     fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
@@ -3240,11 +4495,32 @@ pub trait IamApi: Send + Sync {
         input: types::UntagMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagOpenIDConnectProvider`.
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagRole`.
     fn untag_role(&self, call: Call, input: types::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagSAMLProvider`.
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagServerCertificate`.
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: types::UntagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagUser`.
     fn untag_user(&self, call: Call, input: types::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
@@ -3280,6 +4556,13 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateOpenIDConnectProviderThumbprint`.
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: types::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateRole`.
     fn update_role(
         &self,
@@ -3294,8 +4577,64 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateRoleDescriptionRequest,
     ) -> BoxFuture<'_, Result<types::UpdateRoleDescriptionResponse, ServiceError>>;
 
+    /// `UpdateSAMLProvider`.
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: types::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateSAMLProviderResponse, ServiceError>>;
+
+    /// `UpdateSSHPublicKey`.
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServerCertificate`.
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServiceSpecificCredential`.
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateSigningCertificate`.
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateUser`.
     fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UploadSSHPublicKey`.
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSSHPublicKeyResponse, ServiceError>>;
+
+    /// `UploadServerCertificate`.
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: types::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadServerCertificateResponse, ServiceError>>;
+
+    /// `UploadSigningCertificate`.
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSigningCertificateResponse, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -3306,6 +4645,11 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AddClientIDToOpenIDConnectProvider" => {
+            wire::call_checked::<AddClientIDToOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.add_client_id_to_open_id_connect_provider(call, input)
+            })
+        }
         "AddRoleToInstanceProfile" => {
             wire::call_checked::<AddRoleToInstanceProfile>("ValidationError", request, move |input| {
                 api.add_role_to_instance_profile(call, input)
@@ -3343,6 +4687,11 @@ pub fn dispatch<'a>(
         "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
             api.create_login_profile(call, input)
         }),
+        "CreateOpenIDConnectProvider" => {
+            wire::call_checked::<CreateOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.create_open_id_connect_provider(call, input)
+            })
+        }
         "CreatePolicy" => {
             wire::call_checked::<CreatePolicy>("ValidationError", request, move |input| api.create_policy(call, input))
         }
@@ -3352,9 +4701,17 @@ pub fn dispatch<'a>(
         "CreateRole" => {
             wire::call_checked::<CreateRole>("ValidationError", request, move |input| api.create_role(call, input))
         }
+        "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
+            api.create_saml_provider(call, input)
+        }),
         "CreateServiceLinkedRole" => {
             wire::call_checked::<CreateServiceLinkedRole>("ValidationError", request, move |input| {
                 api.create_service_linked_role(call, input)
+            })
+        }
+        "CreateServiceSpecificCredential" => {
+            wire::call_checked::<CreateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.create_service_specific_credential(call, input)
             })
         }
         "CreateUser" => {
@@ -3393,6 +4750,11 @@ pub fn dispatch<'a>(
         "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
             api.delete_login_profile(call, input)
         }),
+        "DeleteOpenIDConnectProvider" => {
+            wire::call_checked::<DeleteOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.delete_open_id_connect_provider(call, input)
+            })
+        }
         "DeletePolicy" => {
             wire::call_checked::<DeletePolicy>("ValidationError", request, move |input| api.delete_policy(call, input))
         }
@@ -3410,9 +4772,30 @@ pub fn dispatch<'a>(
         "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
             api.delete_role_policy(call, input)
         }),
+        "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
+            api.delete_saml_provider(call, input)
+        }),
+        "DeleteSSHPublicKey" => wire::call_checked::<DeleteSSHPublicKey>("ValidationError", request, move |input| {
+            api.delete_ssh_public_key(call, input)
+        }),
+        "DeleteServerCertificate" => {
+            wire::call_checked::<DeleteServerCertificate>("ValidationError", request, move |input| {
+                api.delete_server_certificate(call, input)
+            })
+        }
         "DeleteServiceLinkedRole" => {
             wire::call_checked::<DeleteServiceLinkedRole>("ValidationError", request, move |input| {
                 api.delete_service_linked_role(call, input)
+            })
+        }
+        "DeleteServiceSpecificCredential" => {
+            wire::call_checked::<DeleteServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.delete_service_specific_credential(call, input)
+            })
+        }
+        "DeleteSigningCertificate" => {
+            wire::call_checked::<DeleteSigningCertificate>("ValidationError", request, move |input| {
+                api.delete_signing_certificate(call, input)
             })
         }
         "DeleteUser" => {
@@ -3443,6 +4826,11 @@ pub fn dispatch<'a>(
         "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
             api.enable_mfa_device(call, input)
         }),
+        "GenerateCredentialReport" => {
+            wire::call_checked::<GenerateCredentialReport>("ValidationError", request, move |input| {
+                api.generate_credential_report(call, input)
+            })
+        }
         "GetAccessKeyLastUsed" => {
             wire::call_checked::<GetAccessKeyLastUsed>("ValidationError", request, move |input| {
                 api.get_access_key_last_used(call, input)
@@ -3455,6 +4843,9 @@ pub fn dispatch<'a>(
         }
         "GetAccountSummary" => wire::call_checked::<GetAccountSummary>("ValidationError", request, move |input| {
             api.get_account_summary(call, input)
+        }),
+        "GetCredentialReport" => wire::call_checked::<GetCredentialReport>("ValidationError", request, move |input| {
+            api.get_credential_report(call, input)
         }),
         "GetGroup" => {
             wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
@@ -3471,6 +4862,11 @@ pub fn dispatch<'a>(
         "GetMFADevice" => {
             wire::call_checked::<GetMFADevice>("ValidationError", request, move |input| api.get_mfa_device(call, input))
         }
+        "GetOpenIDConnectProvider" => {
+            wire::call_checked::<GetOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.get_open_id_connect_provider(call, input)
+            })
+        }
         "GetPolicy" => {
             wire::call_checked::<GetPolicy>("ValidationError", request, move |input| api.get_policy(call, input))
         }
@@ -3481,6 +4877,17 @@ pub fn dispatch<'a>(
         "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
             api.get_role_policy(call, input)
         }),
+        "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
+            api.get_saml_provider(call, input)
+        }),
+        "GetSSHPublicKey" => wire::call_checked::<GetSSHPublicKey>("ValidationError", request, move |input| {
+            api.get_ssh_public_key(call, input)
+        }),
+        "GetServerCertificate" => {
+            wire::call_checked::<GetServerCertificate>("ValidationError", request, move |input| {
+                api.get_server_certificate(call, input)
+            })
+        }
         "GetServiceLinkedRoleDeletionStatus" => {
             wire::call_checked::<GetServiceLinkedRoleDeletionStatus>("ValidationError", request, move |input| {
                 api.get_service_linked_role_deletion_status(call, input)
@@ -3546,6 +4953,16 @@ pub fn dispatch<'a>(
         "ListMFADevices" => wire::call_checked::<ListMFADevices>("ValidationError", request, move |input| {
             api.list_mfa_devices(call, input)
         }),
+        "ListOpenIDConnectProviderTags" => {
+            wire::call_checked::<ListOpenIDConnectProviderTags>("ValidationError", request, move |input| {
+                api.list_open_id_connect_provider_tags(call, input)
+            })
+        }
+        "ListOpenIDConnectProviders" => {
+            wire::call_checked::<ListOpenIDConnectProviders>("ValidationError", request, move |input| {
+                api.list_open_id_connect_providers(call, input)
+            })
+        }
         "ListPolicies" => {
             wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
         }
@@ -3563,6 +4980,37 @@ pub fn dispatch<'a>(
         }
         "ListRoles" => {
             wire::call_checked::<ListRoles>("ValidationError", request, move |input| api.list_roles(call, input))
+        }
+        "ListSAMLProviderTags" => {
+            wire::call_checked::<ListSAMLProviderTags>("ValidationError", request, move |input| {
+                api.list_saml_provider_tags(call, input)
+            })
+        }
+        "ListSAMLProviders" => wire::call_checked::<ListSAMLProviders>("ValidationError", request, move |input| {
+            api.list_saml_providers(call, input)
+        }),
+        "ListSSHPublicKeys" => wire::call_checked::<ListSSHPublicKeys>("ValidationError", request, move |input| {
+            api.list_ssh_public_keys(call, input)
+        }),
+        "ListServerCertificateTags" => {
+            wire::call_checked::<ListServerCertificateTags>("ValidationError", request, move |input| {
+                api.list_server_certificate_tags(call, input)
+            })
+        }
+        "ListServerCertificates" => {
+            wire::call_checked::<ListServerCertificates>("ValidationError", request, move |input| {
+                api.list_server_certificates(call, input)
+            })
+        }
+        "ListServiceSpecificCredentials" => {
+            wire::call_checked::<ListServiceSpecificCredentials>("ValidationError", request, move |input| {
+                api.list_service_specific_credentials(call, input)
+            })
+        }
+        "ListSigningCertificates" => {
+            wire::call_checked::<ListSigningCertificates>("ValidationError", request, move |input| {
+                api.list_signing_certificates(call, input)
+            })
         }
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
@@ -3597,6 +5045,11 @@ pub fn dispatch<'a>(
         "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
             api.put_user_policy(call, input)
         }),
+        "RemoveClientIDFromOpenIDConnectProvider" => {
+            wire::call_checked::<RemoveClientIDFromOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.remove_client_id_from_open_id_connect_provider(call, input)
+            })
+        }
         "RemoveRoleFromInstanceProfile" => {
             wire::call_checked::<RemoveRoleFromInstanceProfile>("ValidationError", request, move |input| {
                 api.remove_role_from_instance_profile(call, input)
@@ -3605,6 +5058,11 @@ pub fn dispatch<'a>(
         "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
             api.remove_user_from_group(call, input)
         }),
+        "ResetServiceSpecificCredential" => {
+            wire::call_checked::<ResetServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.reset_service_specific_credential(call, input)
+            })
+        }
         "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
             api.resync_mfa_device(call, input)
         }),
@@ -3619,10 +5077,23 @@ pub fn dispatch<'a>(
         "TagMFADevice" => {
             wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
         }
+        "TagOpenIDConnectProvider" => {
+            wire::call_checked::<TagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.tag_open_id_connect_provider(call, input)
+            })
+        }
         "TagPolicy" => {
             wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
         }
         "TagRole" => wire::call_checked::<TagRole>("ValidationError", request, move |input| api.tag_role(call, input)),
+        "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
+            api.tag_saml_provider(call, input)
+        }),
+        "TagServerCertificate" => {
+            wire::call_checked::<TagServerCertificate>("ValidationError", request, move |input| {
+                api.tag_server_certificate(call, input)
+            })
+        }
         "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
         "UntagInstanceProfile" => {
             wire::call_checked::<UntagInstanceProfile>("ValidationError", request, move |input| {
@@ -3632,11 +5103,24 @@ pub fn dispatch<'a>(
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
         }),
+        "UntagOpenIDConnectProvider" => {
+            wire::call_checked::<UntagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.untag_open_id_connect_provider(call, input)
+            })
+        }
         "UntagPolicy" => {
             wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
         }
         "UntagRole" => {
             wire::call_checked::<UntagRole>("ValidationError", request, move |input| api.untag_role(call, input))
+        }
+        "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
+            api.untag_saml_provider(call, input)
+        }),
+        "UntagServerCertificate" => {
+            wire::call_checked::<UntagServerCertificate>("ValidationError", request, move |input| {
+                api.untag_server_certificate(call, input)
+            })
         }
         "UntagUser" => {
             wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
@@ -3660,6 +5144,11 @@ pub fn dispatch<'a>(
         "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
             api.update_login_profile(call, input)
         }),
+        "UpdateOpenIDConnectProviderThumbprint" => {
+            wire::call_checked::<UpdateOpenIDConnectProviderThumbprint>("ValidationError", request, move |input| {
+                api.update_open_id_connect_provider_thumbprint(call, input)
+            })
+        }
         "UpdateRole" => {
             wire::call_checked::<UpdateRole>("ValidationError", request, move |input| api.update_role(call, input))
         }
@@ -3668,8 +5157,42 @@ pub fn dispatch<'a>(
                 api.update_role_description(call, input)
             })
         }
+        "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
+            api.update_saml_provider(call, input)
+        }),
+        "UpdateSSHPublicKey" => wire::call_checked::<UpdateSSHPublicKey>("ValidationError", request, move |input| {
+            api.update_ssh_public_key(call, input)
+        }),
+        "UpdateServerCertificate" => {
+            wire::call_checked::<UpdateServerCertificate>("ValidationError", request, move |input| {
+                api.update_server_certificate(call, input)
+            })
+        }
+        "UpdateServiceSpecificCredential" => {
+            wire::call_checked::<UpdateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.update_service_specific_credential(call, input)
+            })
+        }
+        "UpdateSigningCertificate" => {
+            wire::call_checked::<UpdateSigningCertificate>("ValidationError", request, move |input| {
+                api.update_signing_certificate(call, input)
+            })
+        }
         "UpdateUser" => {
             wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
+        }
+        "UploadSSHPublicKey" => wire::call_checked::<UploadSSHPublicKey>("ValidationError", request, move |input| {
+            api.upload_ssh_public_key(call, input)
+        }),
+        "UploadServerCertificate" => {
+            wire::call_checked::<UploadServerCertificate>("ValidationError", request, move |input| {
+                api.upload_server_certificate(call, input)
+            })
+        }
+        "UploadSigningCertificate" => {
+            wire::call_checked::<UploadSigningCertificate>("ValidationError", request, move |input| {
+                api.upload_signing_certificate(call, input)
+            })
         }
         other => {
             let cause = format!("no dispatch for {other}");
