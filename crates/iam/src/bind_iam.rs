@@ -31,6 +31,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::AttachUserPolicy>(self, call, input))
     }
 
+    fn change_password(
+        &self,
+        call: Call,
+        input: generated::ChangePasswordRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ChangePassword>(self, call, input))
+    }
+
+    fn create_login_profile(
+        &self,
+        call: Call,
+        input: generated::CreateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateLoginProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateLoginProfile>(self, call, input))
+    }
+
     fn create_policy(
         &self,
         call: Call,
@@ -47,12 +63,40 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
     }
 
+    fn create_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: generated::CreateVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateVirtualMFADeviceResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateVirtualMFADevice>(self, call, input))
+    }
+
+    fn deactivate_mfa_device(
+        &self,
+        call: Call,
+        input: generated::DeactivateMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeactivateMFADevice>(self, call, input))
+    }
+
+    fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccountPasswordPolicy>(self, call, input))
+    }
+
     fn delete_group_policy(
         &self,
         call: Call,
         input: generated::DeleteGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteGroupPolicy>(self, call, input))
+    }
+
+    fn delete_login_profile(
+        &self,
+        call: Call,
+        input: generated::DeleteLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteLoginProfile>(self, call, input))
     }
 
     fn delete_policy(
@@ -103,6 +147,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteUserPolicy>(self, call, input))
     }
 
+    fn delete_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: generated::DeleteVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteVirtualMFADevice>(self, call, input))
+    }
+
     fn detach_group_policy(
         &self,
         call: Call,
@@ -127,12 +179,68 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DetachUserPolicy>(self, call, input))
     }
 
+    fn enable_mfa_device(
+        &self,
+        call: Call,
+        input: generated::EnableMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
+    }
+
+    fn get_account_authorization_details(
+        &self,
+        call: Call,
+        input: generated::GetAccountAuthorizationDetailsRequest,
+    ) -> BoxFuture<'_, Result<generated::GetAccountAuthorizationDetailsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountAuthorizationDetails>(self, call, input))
+    }
+
+    fn get_account_password_policy(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetAccountPasswordPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn get_context_keys_for_custom_policy(
+        &self,
+        call: Call,
+        input: generated::GetContextKeysForCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetContextKeysForPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetContextKeysForCustomPolicy>(self, call, input))
+    }
+
+    fn get_context_keys_for_principal_policy(
+        &self,
+        call: Call,
+        input: generated::GetContextKeysForPrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetContextKeysForPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetContextKeysForPrincipalPolicy>(self, call, input))
+    }
+
     fn get_group_policy(
         &self,
         call: Call,
         input: generated::GetGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetGroupPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetGroupPolicy>(self, call, input))
+    }
+
+    fn get_login_profile(
+        &self,
+        call: Call,
+        input: generated::GetLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::GetLoginProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetLoginProfile>(self, call, input))
+    }
+
+    fn get_mfa_device(
+        &self,
+        call: Call,
+        input: generated::GetMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<generated::GetMFADeviceResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetMFADevice>(self, call, input))
     }
 
     fn get_policy(
@@ -215,6 +323,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListGroupPolicies>(self, call, input))
     }
 
+    fn list_mfa_device_tags(
+        &self,
+        call: Call,
+        input: generated::ListMFADeviceTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListMFADeviceTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListMFADeviceTags>(self, call, input))
+    }
+
+    fn list_mfa_devices(
+        &self,
+        call: Call,
+        input: generated::ListMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListMFADevicesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListMFADevices>(self, call, input))
+    }
+
     fn list_policies(
         &self,
         call: Call,
@@ -253,6 +377,14 @@ impl IamApi for crate::Iam {
         input: generated::ListUserPoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListUserPoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListUserPolicies>(self, call, input))
+    }
+
+    fn list_virtual_mfa_devices(
+        &self,
+        call: Call,
+        input: generated::ListVirtualMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListVirtualMFADevicesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListVirtualMFADevices>(self, call, input))
     }
 
     fn put_group_policy(
@@ -295,6 +427,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::PutUserPolicy>(self, call, input))
     }
 
+    fn resync_mfa_device(
+        &self,
+        call: Call,
+        input: generated::ResyncMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ResyncMFADevice>(self, call, input))
+    }
+
     fn set_default_policy_version(
         &self,
         call: Call,
@@ -303,8 +443,40 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::SetDefaultPolicyVersion>(self, call, input))
     }
 
+    fn simulate_custom_policy(
+        &self,
+        call: Call,
+        input: generated::SimulateCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::SimulatePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::SimulateCustomPolicy>(self, call, input))
+    }
+
+    fn simulate_principal_policy(
+        &self,
+        call: Call,
+        input: generated::SimulatePrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::SimulatePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::SimulatePrincipalPolicy>(self, call, input))
+    }
+
+    fn tag_mfa_device(
+        &self,
+        call: Call,
+        input: generated::TagMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagMFADevice>(self, call, input))
+    }
+
     fn tag_policy(&self, call: Call, input: generated::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
+    }
+
+    fn untag_mfa_device(
+        &self,
+        call: Call,
+        input: generated::UntagMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagMFADevice>(self, call, input))
     }
 
     fn untag_policy(
@@ -313,5 +485,21 @@ impl IamApi for crate::Iam {
         input: generated::UntagPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
+    }
+
+    fn update_account_password_policy(
+        &self,
+        call: Call,
+        input: generated::UpdateAccountPasswordPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn update_login_profile(
+        &self,
+        call: Call,
+        input: generated::UpdateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateLoginProfile>(self, call, input))
     }
 }

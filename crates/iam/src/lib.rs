@@ -10,6 +10,7 @@ mod bind_iam;
 mod bind_organizations;
 mod bind_sts;
 mod credential;
+mod details;
 mod error;
 mod groups;
 mod holder;
@@ -29,6 +30,7 @@ mod passwords;
 mod policies;
 mod roles;
 mod sessions;
+mod simulate;
 mod sts;
 mod tables;
 #[allow(dead_code, reason = "its users come")]

@@ -91,6 +91,63 @@ impl OperationType for AttachUserPolicy {
     };
 }
 
+/// `ChangePassword`.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangePassword;
+
+impl OperationType for ChangePassword {
+    type Input = types::ChangePasswordRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ChangePassword",
+        input: Some(&shapes::CHANGE_PASSWORD_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidUserTypeException",
+            "LimitExceededException",
+            "EntityTemporarilyUnmodifiableException",
+            "PasswordPolicyViolationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateLoginProfile;
+
+impl OperationType for CreateLoginProfile {
+    type Input = types::CreateLoginProfileRequest;
+    type Output = types::CreateLoginProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateLoginProfile",
+        input: Some(&shapes::CREATE_LOGIN_PROFILE_REQUEST),
+        output: Some(&shapes::CREATE_LOGIN_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "CreateLoginProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "PasswordPolicyViolationException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreatePolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreatePolicy;
@@ -148,6 +205,84 @@ impl OperationType for CreatePolicyVersion {
     };
 }
 
+/// `CreateVirtualMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateVirtualMFADevice;
+
+impl OperationType for CreateVirtualMFADevice {
+    type Input = types::CreateVirtualMFADeviceRequest;
+    type Output = types::CreateVirtualMFADeviceResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateVirtualMFADevice",
+        input: Some(&shapes::CREATE_VIRTUAL_MFA_DEVICE_REQUEST),
+        output: Some(&shapes::CREATE_VIRTUAL_MFA_DEVICE_RESPONSE),
+        status: 200,
+        output_root: "CreateVirtualMFADeviceResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeactivateMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeactivateMFADevice;
+
+impl OperationType for DeactivateMFADevice {
+    type Input = types::DeactivateMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeactivateMFADevice",
+        input: Some(&shapes::DEACTIVATE_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityTemporarilyUnmodifiableException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `DeleteAccountPasswordPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccountPasswordPolicy;
+
+impl OperationType for DeleteAccountPasswordPolicy {
+    type Input = ();
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccountPasswordPolicy",
+        input: None,
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `DeleteGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteGroupPolicy;
@@ -167,6 +302,33 @@ impl OperationType for DeleteGroupPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteLoginProfile;
+
+impl OperationType for DeleteLoginProfile {
+    type Input = types::DeleteLoginProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteLoginProfile",
+        input: Some(&shapes::DELETE_LOGIN_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityTemporarilyUnmodifiableException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -319,6 +481,34 @@ impl OperationType for DeleteUserPolicy {
     };
 }
 
+/// `DeleteVirtualMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteVirtualMFADevice;
+
+impl OperationType for DeleteVirtualMFADevice {
+    type Input = types::DeleteVirtualMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteVirtualMFADevice",
+        input: Some(&shapes::DELETE_VIRTUAL_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
 /// `DetachGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DetachGroupPolicy;
@@ -401,6 +591,124 @@ impl OperationType for DetachUserPolicy {
     };
 }
 
+/// `EnableMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct EnableMFADevice;
+
+impl OperationType for EnableMFADevice {
+    type Input = types::EnableMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "EnableMFADevice",
+        input: Some(&shapes::ENABLE_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "EntityTemporarilyUnmodifiableException",
+            "InvalidAuthenticationCodeException",
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `GetAccountAuthorizationDetails`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountAuthorizationDetails;
+
+impl OperationType for GetAccountAuthorizationDetails {
+    type Input = types::GetAccountAuthorizationDetailsRequest;
+    type Output = types::GetAccountAuthorizationDetailsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountAuthorizationDetails",
+        input: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST),
+        output: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE),
+        status: 200,
+        output_root: "GetAccountAuthorizationDetailsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `GetAccountPasswordPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountPasswordPolicy;
+
+impl OperationType for GetAccountPasswordPolicy {
+    type Input = ();
+    type Output = types::GetAccountPasswordPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountPasswordPolicy",
+        input: None,
+        output: Some(&shapes::GET_ACCOUNT_PASSWORD_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetAccountPasswordPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetContextKeysForCustomPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForCustomPolicy;
+
+impl OperationType for GetContextKeysForCustomPolicy {
+    type Input = types::GetContextKeysForCustomPolicyRequest;
+    type Output = types::GetContextKeysForPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetContextKeysForCustomPolicy",
+        input: Some(&shapes::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST),
+        output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetContextKeysForPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException"],
+    };
+}
+
+/// `GetContextKeysForPrincipalPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForPrincipalPolicy;
+
+impl OperationType for GetContextKeysForPrincipalPolicy {
+    type Input = types::GetContextKeysForPrincipalPolicyRequest;
+    type Output = types::GetContextKeysForPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetContextKeysForPrincipalPolicy",
+        input: Some(&shapes::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST),
+        output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetContextKeysForPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
 /// `GetGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetGroupPolicy;
@@ -414,6 +722,50 @@ impl OperationType for GetGroupPolicy {
         output: Some(&shapes::GET_GROUP_POLICY_RESPONSE),
         status: 200,
         output_root: "GetGroupPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetLoginProfile;
+
+impl OperationType for GetLoginProfile {
+    type Input = types::GetLoginProfileRequest;
+    type Output = types::GetLoginProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetLoginProfile",
+        input: Some(&shapes::GET_LOGIN_PROFILE_REQUEST),
+        output: Some(&shapes::GET_LOGIN_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "GetLoginProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetMFADevice;
+
+impl OperationType for GetMFADevice {
+    type Input = types::GetMFADeviceRequest;
+    type Output = types::GetMFADeviceResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetMFADevice",
+        input: Some(&shapes::GET_MFA_DEVICE_REQUEST),
+        output: Some(&shapes::GET_MFA_DEVICE_RESPONSE),
+        status: 200,
+        output_root: "GetMFADeviceResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -643,6 +995,50 @@ impl OperationType for ListGroupPolicies {
     };
 }
 
+/// `ListMFADeviceTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListMFADeviceTags;
+
+impl OperationType for ListMFADeviceTags {
+    type Input = types::ListMFADeviceTagsRequest;
+    type Output = types::ListMFADeviceTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListMFADeviceTags",
+        input: Some(&shapes::LIST_MFA_DEVICE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_MFA_DEVICE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListMFADeviceTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListMFADevices`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListMFADevices;
+
+impl OperationType for ListMFADevices {
+    type Input = types::ListMFADevicesRequest;
+    type Output = types::ListMFADevicesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListMFADevices",
+        input: Some(&shapes::LIST_MFA_DEVICES_REQUEST),
+        output: Some(&shapes::LIST_MFA_DEVICES_RESPONSE),
+        status: 200,
+        output_root: "ListMFADevicesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListPolicies`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListPolicies;
@@ -750,6 +1146,28 @@ impl OperationType for ListUserPolicies {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListVirtualMFADevices`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListVirtualMFADevices;
+
+impl OperationType for ListVirtualMFADevices {
+    type Input = types::ListVirtualMFADevicesRequest;
+    type Output = types::ListVirtualMFADevicesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListVirtualMFADevices",
+        input: Some(&shapes::LIST_VIRTUAL_MFA_DEVICES_REQUEST),
+        output: Some(&shapes::LIST_VIRTUAL_MFA_DEVICES_RESPONSE),
+        status: 200,
+        output_root: "ListVirtualMFADevicesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
     };
 }
 
@@ -890,6 +1308,34 @@ impl OperationType for PutUserPolicy {
     };
 }
 
+/// `ResyncMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResyncMFADevice;
+
+impl OperationType for ResyncMFADevice {
+    type Input = types::ResyncMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ResyncMFADevice",
+        input: Some(&shapes::RESYNC_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidAuthenticationCodeException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
 /// `SetDefaultPolicyVersion`.
 #[derive(Debug, Clone, Copy)]
 pub struct SetDefaultPolicyVersion;
@@ -917,6 +1363,78 @@ impl OperationType for SetDefaultPolicyVersion {
     };
 }
 
+/// `SimulateCustomPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct SimulateCustomPolicy;
+
+impl OperationType for SimulateCustomPolicy {
+    type Input = types::SimulateCustomPolicyRequest;
+    type Output = types::SimulatePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "SimulateCustomPolicy",
+        input: Some(&shapes::SIMULATE_CUSTOM_POLICY_REQUEST),
+        output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "SimulatePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "PolicyEvaluationException"],
+    };
+}
+
+/// `SimulatePrincipalPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct SimulatePrincipalPolicy;
+
+impl OperationType for SimulatePrincipalPolicy {
+    type Input = types::SimulatePrincipalPolicyRequest;
+    type Output = types::SimulatePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "SimulatePrincipalPolicy",
+        input: Some(&shapes::SIMULATE_PRINCIPAL_POLICY_REQUEST),
+        output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "SimulatePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "PolicyEvaluationException"],
+    };
+}
+
+/// `TagMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagMFADevice;
+
+impl OperationType for TagMFADevice {
+    type Input = types::TagMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagMFADevice",
+        input: Some(&shapes::TAG_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagPolicy;
@@ -938,6 +1456,33 @@ impl OperationType for TagPolicy {
         errors: &[
             "NoSuchEntityException",
             "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagMFADevice;
+
+impl OperationType for UntagMFADevice {
+    type Input = types::UntagMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagMFADevice",
+        input: Some(&shapes::UNTAG_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
             "InvalidInputException",
             "ConcurrentModificationException",
             "ServiceFailureException",
@@ -972,6 +1517,61 @@ impl OperationType for UntagPolicy {
     };
 }
 
+/// `UpdateAccountPasswordPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAccountPasswordPolicy;
+
+impl OperationType for UpdateAccountPasswordPolicy {
+    type Input = types::UpdateAccountPasswordPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAccountPasswordPolicy",
+        input: Some(&shapes::UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateLoginProfile;
+
+impl OperationType for UpdateLoginProfile {
+    type Input = types::UpdateLoginProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateLoginProfile",
+        input: Some(&shapes::UPDATE_LOGIN_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityTemporarilyUnmodifiableException",
+            "NoSuchEntityException",
+            "PasswordPolicyViolationException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
     /// `AttachGroupPolicy`.
@@ -995,6 +1595,20 @@ pub trait IamApi: Send + Sync {
         input: types::AttachUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `ChangePassword`.
+    fn change_password(
+        &self,
+        call: Call,
+        input: types::ChangePasswordRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `CreateLoginProfile`.
+    fn create_login_profile(
+        &self,
+        call: Call,
+        input: types::CreateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<types::CreateLoginProfileResponse, ServiceError>>;
+
     /// `CreatePolicy`.
     fn create_policy(
         &self,
@@ -1009,11 +1623,35 @@ pub trait IamApi: Send + Sync {
         input: types::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
 
+    /// `CreateVirtualMFADevice`.
+    fn create_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: types::CreateVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<types::CreateVirtualMFADeviceResponse, ServiceError>>;
+
+    /// `DeactivateMFADevice`.
+    fn deactivate_mfa_device(
+        &self,
+        call: Call,
+        input: types::DeactivateMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteAccountPasswordPolicy`.
+    fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteGroupPolicy`.
     fn delete_group_policy(
         &self,
         call: Call,
         input: types::DeleteGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteLoginProfile`.
+    fn delete_login_profile(
+        &self,
+        call: Call,
+        input: types::DeleteLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeletePolicy`.
@@ -1054,6 +1692,13 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteVirtualMFADevice`.
+    fn delete_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: types::DeleteVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DetachGroupPolicy`.
     fn detach_group_policy(
         &self,
@@ -1075,12 +1720,61 @@ pub trait IamApi: Send + Sync {
         input: types::DetachUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `EnableMFADevice`.
+    fn enable_mfa_device(
+        &self,
+        call: Call,
+        input: types::EnableMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `GetAccountAuthorizationDetails`.
+    fn get_account_authorization_details(
+        &self,
+        call: Call,
+        input: types::GetAccountAuthorizationDetailsRequest,
+    ) -> BoxFuture<'_, Result<types::GetAccountAuthorizationDetailsResponse, ServiceError>>;
+
+    /// `GetAccountPasswordPolicy`.
+    fn get_account_password_policy(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
+
+    /// `GetContextKeysForCustomPolicy`.
+    fn get_context_keys_for_custom_policy(
+        &self,
+        call: Call,
+        input: types::GetContextKeysForCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetContextKeysForPolicyResponse, ServiceError>>;
+
+    /// `GetContextKeysForPrincipalPolicy`.
+    fn get_context_keys_for_principal_policy(
+        &self,
+        call: Call,
+        input: types::GetContextKeysForPrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetContextKeysForPolicyResponse, ServiceError>>;
+
     /// `GetGroupPolicy`.
     fn get_group_policy(
         &self,
         call: Call,
         input: types::GetGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetGroupPolicyResponse, ServiceError>>;
+
+    /// `GetLoginProfile`.
+    fn get_login_profile(
+        &self,
+        call: Call,
+        input: types::GetLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<types::GetLoginProfileResponse, ServiceError>>;
+
+    /// `GetMFADevice`.
+    fn get_mfa_device(
+        &self,
+        call: Call,
+        input: types::GetMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<types::GetMFADeviceResponse, ServiceError>>;
 
     /// `GetPolicy`.
     fn get_policy(
@@ -1152,6 +1846,20 @@ pub trait IamApi: Send + Sync {
         input: types::ListGroupPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListGroupPoliciesResponse, ServiceError>>;
 
+    /// `ListMFADeviceTags`.
+    fn list_mfa_device_tags(
+        &self,
+        call: Call,
+        input: types::ListMFADeviceTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListMFADeviceTagsResponse, ServiceError>>;
+
+    /// `ListMFADevices`.
+    fn list_mfa_devices(
+        &self,
+        call: Call,
+        input: types::ListMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<types::ListMFADevicesResponse, ServiceError>>;
+
     /// `ListPolicies`.
     fn list_policies(
         &self,
@@ -1186,6 +1894,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListUserPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListUserPoliciesResponse, ServiceError>>;
+
+    /// `ListVirtualMFADevices`.
+    fn list_virtual_mfa_devices(
+        &self,
+        call: Call,
+        input: types::ListVirtualMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<types::ListVirtualMFADevicesResponse, ServiceError>>;
 
     /// `PutGroupPolicy`.
     fn put_group_policy(
@@ -1222,6 +1937,13 @@ pub trait IamApi: Send + Sync {
         input: types::PutUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `ResyncMFADevice`.
+    fn resync_mfa_device(
+        &self,
+        call: Call,
+        input: types::ResyncMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `SetDefaultPolicyVersion`.
     fn set_default_policy_version(
         &self,
@@ -1229,11 +1951,49 @@ pub trait IamApi: Send + Sync {
         input: types::SetDefaultPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `SimulateCustomPolicy`.
+    fn simulate_custom_policy(
+        &self,
+        call: Call,
+        input: types::SimulateCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::SimulatePolicyResponse, ServiceError>>;
+
+    /// `SimulatePrincipalPolicy`.
+    fn simulate_principal_policy(
+        &self,
+        call: Call,
+        input: types::SimulatePrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::SimulatePolicyResponse, ServiceError>>;
+
+    /// `TagMFADevice`.
+    fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagMFADevice`.
+    fn untag_mfa_device(
+        &self,
+        call: Call,
+        input: types::UntagMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateAccountPasswordPolicy`.
+    fn update_account_password_policy(
+        &self,
+        call: Call,
+        input: types::UpdateAccountPasswordPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateLoginProfile`.
+    fn update_login_profile(
+        &self,
+        call: Call,
+        input: types::UpdateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -1244,77 +2004,233 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
-        "AttachGroupPolicy" => {
-            wire::call::<AttachGroupPolicy>(request, move |input| api.attach_group_policy(call, input))
-        }
-        "AttachRolePolicy" => wire::call::<AttachRolePolicy>(request, move |input| api.attach_role_policy(call, input)),
-        "AttachUserPolicy" => wire::call::<AttachUserPolicy>(request, move |input| api.attach_user_policy(call, input)),
-        "CreatePolicy" => wire::call::<CreatePolicy>(request, move |input| api.create_policy(call, input)),
-        "CreatePolicyVersion" => {
-            wire::call::<CreatePolicyVersion>(request, move |input| api.create_policy_version(call, input))
-        }
-        "DeleteGroupPolicy" => {
-            wire::call::<DeleteGroupPolicy>(request, move |input| api.delete_group_policy(call, input))
-        }
-        "DeletePolicy" => wire::call::<DeletePolicy>(request, move |input| api.delete_policy(call, input)),
-        "DeletePolicyVersion" => {
-            wire::call::<DeletePolicyVersion>(request, move |input| api.delete_policy_version(call, input))
-        }
-        "DeleteRolePermissionsBoundary" => wire::call::<DeleteRolePermissionsBoundary>(request, move |input| {
-            api.delete_role_permissions_boundary(call, input)
+        "AttachGroupPolicy" => wire::call_checked::<AttachGroupPolicy>("ValidationError", request, move |input| {
+            api.attach_group_policy(call, input)
         }),
-        "DeleteRolePolicy" => wire::call::<DeleteRolePolicy>(request, move |input| api.delete_role_policy(call, input)),
-        "DeleteUserPermissionsBoundary" => wire::call::<DeleteUserPermissionsBoundary>(request, move |input| {
-            api.delete_user_permissions_boundary(call, input)
+        "AttachRolePolicy" => wire::call_checked::<AttachRolePolicy>("ValidationError", request, move |input| {
+            api.attach_role_policy(call, input)
         }),
-        "DeleteUserPolicy" => wire::call::<DeleteUserPolicy>(request, move |input| api.delete_user_policy(call, input)),
-        "DetachGroupPolicy" => {
-            wire::call::<DetachGroupPolicy>(request, move |input| api.detach_group_policy(call, input))
+        "AttachUserPolicy" => wire::call_checked::<AttachUserPolicy>("ValidationError", request, move |input| {
+            api.attach_user_policy(call, input)
+        }),
+        "ChangePassword" => wire::call_checked::<ChangePassword>("ValidationError", request, move |input| {
+            api.change_password(call, input)
+        }),
+        "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
+            api.create_login_profile(call, input)
+        }),
+        "CreatePolicy" => {
+            wire::call_checked::<CreatePolicy>("ValidationError", request, move |input| api.create_policy(call, input))
         }
-        "DetachRolePolicy" => wire::call::<DetachRolePolicy>(request, move |input| api.detach_role_policy(call, input)),
-        "DetachUserPolicy" => wire::call::<DetachUserPolicy>(request, move |input| api.detach_user_policy(call, input)),
-        "GetGroupPolicy" => wire::call::<GetGroupPolicy>(request, move |input| api.get_group_policy(call, input)),
-        "GetPolicy" => wire::call::<GetPolicy>(request, move |input| api.get_policy(call, input)),
-        "GetPolicyVersion" => wire::call::<GetPolicyVersion>(request, move |input| api.get_policy_version(call, input)),
-        "GetRolePolicy" => wire::call::<GetRolePolicy>(request, move |input| api.get_role_policy(call, input)),
-        "GetUser" => wire::call::<GetUser>(request, move |input| api.get_user(call, input)),
-        "GetUserPolicy" => wire::call::<GetUserPolicy>(request, move |input| api.get_user_policy(call, input)),
+        "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
+            api.create_policy_version(call, input)
+        }),
+        "CreateVirtualMFADevice" => {
+            wire::call_checked::<CreateVirtualMFADevice>("ValidationError", request, move |input| {
+                api.create_virtual_mfa_device(call, input)
+            })
+        }
+        "DeactivateMFADevice" => wire::call_checked::<DeactivateMFADevice>("ValidationError", request, move |input| {
+            api.deactivate_mfa_device(call, input)
+        }),
+        "DeleteAccountPasswordPolicy" => {
+            wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
+                api.delete_account_password_policy(call, input)
+            })
+        }
+        "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
+            api.delete_group_policy(call, input)
+        }),
+        "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
+            api.delete_login_profile(call, input)
+        }),
+        "DeletePolicy" => {
+            wire::call_checked::<DeletePolicy>("ValidationError", request, move |input| api.delete_policy(call, input))
+        }
+        "DeletePolicyVersion" => wire::call_checked::<DeletePolicyVersion>("ValidationError", request, move |input| {
+            api.delete_policy_version(call, input)
+        }),
+        "DeleteRolePermissionsBoundary" => {
+            wire::call_checked::<DeleteRolePermissionsBoundary>("ValidationError", request, move |input| {
+                api.delete_role_permissions_boundary(call, input)
+            })
+        }
+        "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
+            api.delete_role_policy(call, input)
+        }),
+        "DeleteUserPermissionsBoundary" => {
+            wire::call_checked::<DeleteUserPermissionsBoundary>("ValidationError", request, move |input| {
+                api.delete_user_permissions_boundary(call, input)
+            })
+        }
+        "DeleteUserPolicy" => wire::call_checked::<DeleteUserPolicy>("ValidationError", request, move |input| {
+            api.delete_user_policy(call, input)
+        }),
+        "DeleteVirtualMFADevice" => {
+            wire::call_checked::<DeleteVirtualMFADevice>("ValidationError", request, move |input| {
+                api.delete_virtual_mfa_device(call, input)
+            })
+        }
+        "DetachGroupPolicy" => wire::call_checked::<DetachGroupPolicy>("ValidationError", request, move |input| {
+            api.detach_group_policy(call, input)
+        }),
+        "DetachRolePolicy" => wire::call_checked::<DetachRolePolicy>("ValidationError", request, move |input| {
+            api.detach_role_policy(call, input)
+        }),
+        "DetachUserPolicy" => wire::call_checked::<DetachUserPolicy>("ValidationError", request, move |input| {
+            api.detach_user_policy(call, input)
+        }),
+        "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
+            api.enable_mfa_device(call, input)
+        }),
+        "GetAccountAuthorizationDetails" => {
+            wire::call_checked::<GetAccountAuthorizationDetails>("ValidationError", request, move |input| {
+                api.get_account_authorization_details(call, input)
+            })
+        }
+        "GetAccountPasswordPolicy" => {
+            wire::call_checked::<GetAccountPasswordPolicy>("ValidationError", request, move |input| {
+                api.get_account_password_policy(call, input)
+            })
+        }
+        "GetContextKeysForCustomPolicy" => {
+            wire::call_checked::<GetContextKeysForCustomPolicy>("ValidationError", request, move |input| {
+                api.get_context_keys_for_custom_policy(call, input)
+            })
+        }
+        "GetContextKeysForPrincipalPolicy" => {
+            wire::call_checked::<GetContextKeysForPrincipalPolicy>("ValidationError", request, move |input| {
+                api.get_context_keys_for_principal_policy(call, input)
+            })
+        }
+        "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
+            api.get_group_policy(call, input)
+        }),
+        "GetLoginProfile" => wire::call_checked::<GetLoginProfile>("ValidationError", request, move |input| {
+            api.get_login_profile(call, input)
+        }),
+        "GetMFADevice" => {
+            wire::call_checked::<GetMFADevice>("ValidationError", request, move |input| api.get_mfa_device(call, input))
+        }
+        "GetPolicy" => {
+            wire::call_checked::<GetPolicy>("ValidationError", request, move |input| api.get_policy(call, input))
+        }
+        "GetPolicyVersion" => wire::call_checked::<GetPolicyVersion>("ValidationError", request, move |input| {
+            api.get_policy_version(call, input)
+        }),
+        "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
+            api.get_role_policy(call, input)
+        }),
+        "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
+        "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
+            api.get_user_policy(call, input)
+        }),
         "ListAttachedGroupPolicies" => {
-            wire::call::<ListAttachedGroupPolicies>(request, move |input| api.list_attached_group_policies(call, input))
+            wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
+                api.list_attached_group_policies(call, input)
+            })
         }
         "ListAttachedRolePolicies" => {
-            wire::call::<ListAttachedRolePolicies>(request, move |input| api.list_attached_role_policies(call, input))
+            wire::call_checked::<ListAttachedRolePolicies>("ValidationError", request, move |input| {
+                api.list_attached_role_policies(call, input)
+            })
         }
         "ListAttachedUserPolicies" => {
-            wire::call::<ListAttachedUserPolicies>(request, move |input| api.list_attached_user_policies(call, input))
+            wire::call_checked::<ListAttachedUserPolicies>("ValidationError", request, move |input| {
+                api.list_attached_user_policies(call, input)
+            })
         }
         "ListEntitiesForPolicy" => {
-            wire::call::<ListEntitiesForPolicy>(request, move |input| api.list_entities_for_policy(call, input))
+            wire::call_checked::<ListEntitiesForPolicy>("ValidationError", request, move |input| {
+                api.list_entities_for_policy(call, input)
+            })
         }
-        "ListGroupPolicies" => {
-            wire::call::<ListGroupPolicies>(request, move |input| api.list_group_policies(call, input))
-        }
-        "ListPolicies" => wire::call::<ListPolicies>(request, move |input| api.list_policies(call, input)),
-        "ListPolicyTags" => wire::call::<ListPolicyTags>(request, move |input| api.list_policy_tags(call, input)),
-        "ListPolicyVersions" => {
-            wire::call::<ListPolicyVersions>(request, move |input| api.list_policy_versions(call, input))
-        }
-        "ListRolePolicies" => wire::call::<ListRolePolicies>(request, move |input| api.list_role_policies(call, input)),
-        "ListUserPolicies" => wire::call::<ListUserPolicies>(request, move |input| api.list_user_policies(call, input)),
-        "PutGroupPolicy" => wire::call::<PutGroupPolicy>(request, move |input| api.put_group_policy(call, input)),
-        "PutRolePermissionsBoundary" => wire::call::<PutRolePermissionsBoundary>(request, move |input| {
-            api.put_role_permissions_boundary(call, input)
+        "ListGroupPolicies" => wire::call_checked::<ListGroupPolicies>("ValidationError", request, move |input| {
+            api.list_group_policies(call, input)
         }),
-        "PutRolePolicy" => wire::call::<PutRolePolicy>(request, move |input| api.put_role_policy(call, input)),
-        "PutUserPermissionsBoundary" => wire::call::<PutUserPermissionsBoundary>(request, move |input| {
-            api.put_user_permissions_boundary(call, input)
+        "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
+            api.list_mfa_device_tags(call, input)
         }),
-        "PutUserPolicy" => wire::call::<PutUserPolicy>(request, move |input| api.put_user_policy(call, input)),
+        "ListMFADevices" => wire::call_checked::<ListMFADevices>("ValidationError", request, move |input| {
+            api.list_mfa_devices(call, input)
+        }),
+        "ListPolicies" => {
+            wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
+        }
+        "ListPolicyTags" => wire::call_checked::<ListPolicyTags>("ValidationError", request, move |input| {
+            api.list_policy_tags(call, input)
+        }),
+        "ListPolicyVersions" => wire::call_checked::<ListPolicyVersions>("ValidationError", request, move |input| {
+            api.list_policy_versions(call, input)
+        }),
+        "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
+            api.list_role_policies(call, input)
+        }),
+        "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
+            api.list_user_policies(call, input)
+        }),
+        "ListVirtualMFADevices" => {
+            wire::call_checked::<ListVirtualMFADevices>("ValidationError", request, move |input| {
+                api.list_virtual_mfa_devices(call, input)
+            })
+        }
+        "PutGroupPolicy" => wire::call_checked::<PutGroupPolicy>("ValidationError", request, move |input| {
+            api.put_group_policy(call, input)
+        }),
+        "PutRolePermissionsBoundary" => {
+            wire::call_checked::<PutRolePermissionsBoundary>("ValidationError", request, move |input| {
+                api.put_role_permissions_boundary(call, input)
+            })
+        }
+        "PutRolePolicy" => wire::call_checked::<PutRolePolicy>("ValidationError", request, move |input| {
+            api.put_role_policy(call, input)
+        }),
+        "PutUserPermissionsBoundary" => {
+            wire::call_checked::<PutUserPermissionsBoundary>("ValidationError", request, move |input| {
+                api.put_user_permissions_boundary(call, input)
+            })
+        }
+        "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
+            api.put_user_policy(call, input)
+        }),
+        "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
+            api.resync_mfa_device(call, input)
+        }),
         "SetDefaultPolicyVersion" => {
-            wire::call::<SetDefaultPolicyVersion>(request, move |input| api.set_default_policy_version(call, input))
+            wire::call_checked::<SetDefaultPolicyVersion>("ValidationError", request, move |input| {
+                api.set_default_policy_version(call, input)
+            })
         }
-        "TagPolicy" => wire::call::<TagPolicy>(request, move |input| api.tag_policy(call, input)),
-        "UntagPolicy" => wire::call::<UntagPolicy>(request, move |input| api.untag_policy(call, input)),
+        "SimulateCustomPolicy" => {
+            wire::call_checked::<SimulateCustomPolicy>("ValidationError", request, move |input| {
+                api.simulate_custom_policy(call, input)
+            })
+        }
+        "SimulatePrincipalPolicy" => {
+            wire::call_checked::<SimulatePrincipalPolicy>("ValidationError", request, move |input| {
+                api.simulate_principal_policy(call, input)
+            })
+        }
+        "TagMFADevice" => {
+            wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
+        }
+        "TagPolicy" => {
+            wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
+        }
+        "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
+            api.untag_mfa_device(call, input)
+        }),
+        "UntagPolicy" => {
+            wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
+        }
+        "UpdateAccountPasswordPolicy" => {
+            wire::call_checked::<UpdateAccountPasswordPolicy>("ValidationError", request, move |input| {
+                api.update_account_password_policy(call, input)
+            })
+        }
+        "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
+            api.update_login_profile(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

@@ -130,6 +130,135 @@ impl Typed for AttachedPolicy {
     }
 }
 
+/// AWS's `ChangePasswordRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ChangePasswordRequest {
+    pub old_password: String,
+    pub new_password: String,
+}
+
+impl std::fmt::Debug for ChangePasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChangePasswordRequest")
+            .field("old_password", &wire::Redacted)
+            .field("new_password", &wire::Redacted)
+            .finish()
+    }
+}
+
+impl Shaped for ChangePasswordRequest {
+    const SHAPE: &'static Shape = &shapes::CHANGE_PASSWORD_REQUEST;
+}
+
+impl Typed for ChangePasswordRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { old_password: fields.required(0)?, new_password: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.old_password);
+        fields.required(1, self.new_password);
+        fields.finish()
+    }
+}
+
+/// AWS's `ContextEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ContextEntry {
+    pub context_key_name: Option<String>,
+    pub context_key_values: Option<Vec<String>>,
+    pub context_key_type: Option<String>,
+}
+
+impl Shaped for ContextEntry {
+    const SHAPE: &'static Shape = &shapes::CONTEXT_ENTRY;
+}
+
+impl Typed for ContextEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            context_key_name: fields.optional(0)?,
+            context_key_values: fields.optional(1)?,
+            context_key_type: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.context_key_name);
+        fields.optional(1, self.context_key_values);
+        fields.optional(2, self.context_key_type);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateLoginProfileRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateLoginProfileRequest {
+    pub user_name: Option<String>,
+    pub password: Option<String>,
+    pub password_reset_required: Option<bool>,
+}
+
+impl std::fmt::Debug for CreateLoginProfileRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateLoginProfileRequest")
+            .field("user_name", &self.user_name)
+            .field("password", &wire::Redacted)
+            .field("password_reset_required", &self.password_reset_required)
+            .finish()
+    }
+}
+
+impl Shaped for CreateLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for CreateLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            password: fields.optional(1)?,
+            password_reset_required: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.password);
+        fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateLoginProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+
+impl Shaped for CreateLoginProfileResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_LOGIN_PROFILE_RESPONSE;
+}
+
+impl Typed for CreateLoginProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { login_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.login_profile);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreatePolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreatePolicyRequest {
@@ -244,6 +373,81 @@ impl Typed for CreatePolicyVersionResponse {
     }
 }
 
+/// AWS's `CreateVirtualMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceRequest {
+    pub path: Option<String>,
+    pub virtual_mfa_device_name: String,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateVirtualMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_VIRTUAL_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for CreateVirtualMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path: fields.optional(0)?, virtual_mfa_device_name: fields.required(1)?, tags: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.virtual_mfa_device_name);
+        fields.optional(2, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateVirtualMFADeviceResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceResponse {
+    pub virtual_mfa_device: VirtualMFADevice,
+}
+
+impl Shaped for CreateVirtualMFADeviceResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_VIRTUAL_MFA_DEVICE_RESPONSE;
+}
+
+impl Typed for CreateVirtualMFADeviceResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { virtual_mfa_device: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.virtual_mfa_device);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeactivateMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeactivateMFADeviceRequest {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+}
+
+impl Shaped for DeactivateMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::DEACTIVATE_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for DeactivateMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, serial_number: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGroupPolicyRequest {
@@ -265,6 +469,29 @@ impl Typed for DeleteGroupPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.group_name);
         fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteLoginProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for DeleteLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for DeleteLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
         fields.finish()
     }
 }
@@ -413,6 +640,29 @@ impl Typed for DeleteUserPolicyRequest {
     }
 }
 
+/// AWS's `DeleteVirtualMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteVirtualMFADeviceRequest {
+    pub serial_number: String,
+}
+
+impl Shaped for DeleteVirtualMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_VIRTUAL_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for DeleteVirtualMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.finish()
+    }
+}
+
 /// AWS's `DetachGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DetachGroupPolicyRequest {
@@ -488,6 +738,250 @@ impl Typed for DetachUserPolicyRequest {
     }
 }
 
+/// AWS's `EnableMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: String,
+    pub authentication_code2: String,
+}
+
+impl Shaped for EnableMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::ENABLE_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for EnableMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            serial_number: fields.required(1)?,
+            authentication_code1: fields.required(2)?,
+            authentication_code2: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.required(2, self.authentication_code1);
+        fields.required(3, self.authentication_code2);
+        fields.finish()
+    }
+}
+
+/// AWS's `EvaluationResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EvaluationResult {
+    pub eval_action_name: String,
+    pub eval_resource_name: Option<String>,
+    pub eval_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+    pub eval_decision_details: Option<std::collections::BTreeMap<String, String>>,
+    pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
+}
+
+impl Shaped for EvaluationResult {
+    const SHAPE: &'static Shape = &shapes::EVALUATION_RESULT;
+}
+
+impl Typed for EvaluationResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            eval_action_name: fields.required(0)?,
+            eval_resource_name: fields.optional(1)?,
+            eval_decision: fields.required(2)?,
+            matched_statements: fields.optional(3)?,
+            missing_context_values: fields.optional(4)?,
+            organizations_decision_detail: fields.optional(5)?,
+            permissions_boundary_decision_detail: fields.optional(6)?,
+            eval_decision_details: fields.optional(7)?,
+            resource_specific_results: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.eval_action_name);
+        fields.optional(1, self.eval_resource_name);
+        fields.required(2, self.eval_decision);
+        fields.optional(3, self.matched_statements);
+        fields.optional(4, self.missing_context_values);
+        fields.optional(5, self.organizations_decision_detail);
+        fields.optional(6, self.permissions_boundary_decision_detail);
+        fields.optional(7, self.eval_decision_details);
+        fields.optional(8, self.resource_specific_results);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountAuthorizationDetailsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsRequest {
+    pub filter: Option<Vec<String>>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetAccountAuthorizationDetailsRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST;
+}
+
+impl Typed for GetAccountAuthorizationDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { filter: fields.optional(0)?, max_items: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.filter);
+        fields.optional(1, self.max_items);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountAuthorizationDetailsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsResponse {
+    pub user_detail_list: Option<Vec<UserDetail>>,
+    pub group_detail_list: Option<Vec<GroupDetail>>,
+    pub role_detail_list: Option<Vec<RoleDetail>>,
+    pub policies: Option<Vec<ManagedPolicyDetail>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetAccountAuthorizationDetailsResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE;
+}
+
+impl Typed for GetAccountAuthorizationDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_detail_list: fields.optional(0)?,
+            group_detail_list: fields.optional(1)?,
+            role_detail_list: fields.optional(2)?,
+            policies: fields.optional(3)?,
+            is_truncated: fields.optional(4)?,
+            marker: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_detail_list);
+        fields.optional(1, self.group_detail_list);
+        fields.optional(2, self.role_detail_list);
+        fields.optional(3, self.policies);
+        fields.optional(4, self.is_truncated);
+        fields.optional(5, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountPasswordPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountPasswordPolicyResponse {
+    pub password_policy: PasswordPolicy,
+}
+
+impl Shaped for GetAccountPasswordPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_PASSWORD_POLICY_RESPONSE;
+}
+
+impl Typed for GetAccountPasswordPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { password_policy: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.password_policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetContextKeysForCustomPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+}
+
+impl Shaped for GetContextKeysForCustomPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST;
+}
+
+impl Typed for GetContextKeysForCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_input_list: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_input_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetContextKeysForPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForPolicyResponse {
+    pub context_key_names: Option<Vec<String>>,
+}
+
+impl Shaped for GetContextKeysForPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE;
+}
+
+impl Typed for GetContextKeysForPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { context_key_names: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.context_key_names);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetContextKeysForPrincipalPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForPrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+}
+
+impl Shaped for GetContextKeysForPrincipalPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST;
+}
+
+impl Typed for GetContextKeysForPrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_source_arn: fields.required(0)?, policy_input_list: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_source_arn);
+        fields.optional(1, self.policy_input_list);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetGroupPolicyRequest {
@@ -540,6 +1034,111 @@ impl Typed for GetGroupPolicyResponse {
         fields.required(0, self.group_name);
         fields.required(1, self.policy_name);
         fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetLoginProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for GetLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::GET_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for GetLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetLoginProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+
+impl Shaped for GetLoginProfileResponse {
+    const SHAPE: &'static Shape = &shapes::GET_LOGIN_PROFILE_RESPONSE;
+}
+
+impl Typed for GetLoginProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { login_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.login_profile);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetMFADeviceRequest {
+    pub serial_number: String,
+    pub user_name: Option<String>,
+}
+
+impl Shaped for GetMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::GET_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for GetMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, user_name: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.optional(1, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetMFADeviceResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetMFADeviceResponse {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+    pub enable_date: Option<jiff::Timestamp>,
+    pub certifications: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl Shaped for GetMFADeviceResponse {
+    const SHAPE: &'static Shape = &shapes::GET_MFA_DEVICE_RESPONSE;
+}
+
+impl Typed for GetMFADeviceResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            serial_number: fields.required(1)?,
+            enable_date: fields.optional(2)?,
+            certifications: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.optional(2, self.enable_date);
+        fields.optional(3, self.certifications);
         fields.finish()
     }
 }
@@ -792,6 +1391,123 @@ impl Typed for GetUserResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.user);
+        fields.finish()
+    }
+}
+
+/// AWS's `GroupDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GroupDetail {
+    pub path: Option<String>,
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub group_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+}
+
+impl Shaped for GroupDetail {
+    const SHAPE: &'static Shape = &shapes::GROUP_DETAIL;
+}
+
+impl Typed for GroupDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            group_name: fields.optional(1)?,
+            group_id: fields.optional(2)?,
+            arn: fields.optional(3)?,
+            create_date: fields.optional(4)?,
+            group_policy_list: fields.optional(5)?,
+            attached_managed_policies: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.optional(1, self.group_name);
+        fields.optional(2, self.group_id);
+        fields.optional(3, self.arn);
+        fields.optional(4, self.create_date);
+        fields.optional(5, self.group_policy_list);
+        fields.optional(6, self.attached_managed_policies);
+        fields.finish()
+    }
+}
+
+/// AWS's `InlinePolicyIdentifierType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InlinePolicyIdentifierType {
+    pub policy_name: String,
+    pub attachment_type: String,
+    pub attachment_name: String,
+}
+
+impl Shaped for InlinePolicyIdentifierType {
+    const SHAPE: &'static Shape = &shapes::INLINE_POLICY_IDENTIFIER_TYPE;
+}
+
+impl Typed for InlinePolicyIdentifierType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.required(0)?,
+            attachment_type: fields.required(1)?,
+            attachment_name: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_name);
+        fields.required(1, self.attachment_type);
+        fields.required(2, self.attachment_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceProfile`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceProfile {
+    pub path: String,
+    pub instance_profile_name: String,
+    pub instance_profile_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+    pub roles: Vec<Role>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for InstanceProfile {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_PROFILE;
+}
+
+impl Typed for InstanceProfile {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            instance_profile_name: fields.required(1)?,
+            instance_profile_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+            roles: fields.required(5)?,
+            tags: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.instance_profile_name);
+        fields.required(2, self.instance_profile_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
+        fields.required(5, self.roles);
+        fields.optional(6, self.tags);
         fields.finish()
     }
 }
@@ -1122,6 +1838,114 @@ impl Typed for ListGroupPoliciesResponse {
     }
 }
 
+/// AWS's `ListMFADeviceTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADeviceTagsRequest {
+    pub serial_number: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListMFADeviceTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICE_TAGS_REQUEST;
+}
+
+impl Typed for ListMFADeviceTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADeviceTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADeviceTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListMFADeviceTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICE_TAGS_RESPONSE;
+}
+
+impl Typed for ListMFADeviceTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADevicesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADevicesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListMFADevicesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICES_REQUEST;
+}
+
+impl Typed for ListMFADevicesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADevicesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADevicesResponse {
+    pub mfa_devices: Vec<MFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListMFADevicesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICES_RESPONSE;
+}
+
+impl Typed for ListMFADevicesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { mfa_devices: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.mfa_devices);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListPoliciesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListPoliciesRequest {
@@ -1405,6 +2229,305 @@ impl Typed for ListUserPoliciesResponse {
     }
 }
 
+/// AWS's `ListVirtualMFADevicesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListVirtualMFADevicesRequest {
+    pub assignment_status: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListVirtualMFADevicesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_VIRTUAL_MFA_DEVICES_REQUEST;
+}
+
+impl Typed for ListVirtualMFADevicesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { assignment_status: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.assignment_status);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListVirtualMFADevicesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListVirtualMFADevicesResponse {
+    pub virtual_mfa_devices: Vec<VirtualMFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListVirtualMFADevicesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_VIRTUAL_MFA_DEVICES_RESPONSE;
+}
+
+impl Typed for ListVirtualMFADevicesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            virtual_mfa_devices: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.virtual_mfa_devices);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `LoginProfile`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LoginProfile {
+    pub user_name: String,
+    pub create_date: jiff::Timestamp,
+    pub password_reset_required: Option<bool>,
+}
+
+impl Shaped for LoginProfile {
+    const SHAPE: &'static Shape = &shapes::LOGIN_PROFILE;
+}
+
+impl Typed for LoginProfile {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            create_date: fields.required(1)?,
+            password_reset_required: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.create_date);
+        fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `MFADevice`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MFADevice {
+    pub user_name: String,
+    pub serial_number: String,
+    pub enable_date: jiff::Timestamp,
+}
+
+impl Shaped for MFADevice {
+    const SHAPE: &'static Shape = &shapes::MFA_DEVICE;
+}
+
+impl Typed for MFADevice {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            serial_number: fields.required(1)?,
+            enable_date: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.required(2, self.enable_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `ManagedPolicyDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ManagedPolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_id: Option<String>,
+    pub arn: Option<String>,
+    pub path: Option<String>,
+    pub default_version_id: Option<String>,
+    pub attachment_count: Option<i32>,
+    pub permissions_boundary_usage_count: Option<i32>,
+    pub is_attachable: Option<bool>,
+    pub description: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub update_date: Option<jiff::Timestamp>,
+    pub policy_version_list: Option<Vec<PolicyVersion>>,
+}
+
+impl Shaped for ManagedPolicyDetail {
+    const SHAPE: &'static Shape = &shapes::MANAGED_POLICY_DETAIL;
+}
+
+impl Typed for ManagedPolicyDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.optional(0)?,
+            policy_id: fields.optional(1)?,
+            arn: fields.optional(2)?,
+            path: fields.optional(3)?,
+            default_version_id: fields.optional(4)?,
+            attachment_count: fields.optional(5)?,
+            permissions_boundary_usage_count: fields.optional(6)?,
+            is_attachable: fields.optional(7)?,
+            description: fields.optional(8)?,
+            create_date: fields.optional(9)?,
+            update_date: fields.optional(10)?,
+            policy_version_list: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_id);
+        fields.optional(2, self.arn);
+        fields.optional(3, self.path);
+        fields.optional(4, self.default_version_id);
+        fields.optional(5, self.attachment_count);
+        fields.optional(6, self.permissions_boundary_usage_count);
+        fields.optional(7, self.is_attachable);
+        fields.optional(8, self.description);
+        fields.optional(9, self.create_date);
+        fields.optional(10, self.update_date);
+        fields.optional(11, self.policy_version_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `OrderedOrganizationPolicyType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OrderedOrganizationPolicyType {
+    pub service_control_policy_input_list: Option<Vec<String>>,
+}
+
+impl Shaped for OrderedOrganizationPolicyType {
+    const SHAPE: &'static Shape = &shapes::ORDERED_ORGANIZATION_POLICY_TYPE;
+}
+
+impl Typed for OrderedOrganizationPolicyType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_control_policy_input_list: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_control_policy_input_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `OrganizationsDecisionDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OrganizationsDecisionDetail {
+    pub allowed_by_organizations: Option<bool>,
+}
+
+impl Shaped for OrganizationsDecisionDetail {
+    const SHAPE: &'static Shape = &shapes::ORGANIZATIONS_DECISION_DETAIL;
+}
+
+impl Typed for OrganizationsDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { allowed_by_organizations: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.allowed_by_organizations);
+        fields.finish()
+    }
+}
+
+/// AWS's `PasswordPolicy`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PasswordPolicy {
+    pub minimum_password_length: Option<i32>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub expire_passwords: Option<bool>,
+    pub max_password_age: Option<i32>,
+    pub password_reuse_prevention: Option<i32>,
+    pub hard_expiry: Option<bool>,
+}
+
+impl Shaped for PasswordPolicy {
+    const SHAPE: &'static Shape = &shapes::PASSWORD_POLICY;
+}
+
+impl Typed for PasswordPolicy {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            minimum_password_length: fields.optional(0)?,
+            require_symbols: fields.optional(1)?,
+            require_numbers: fields.optional(2)?,
+            require_uppercase_characters: fields.optional(3)?,
+            require_lowercase_characters: fields.optional(4)?,
+            allow_users_to_change_password: fields.optional(5)?,
+            expire_passwords: fields.optional(6)?,
+            max_password_age: fields.optional(7)?,
+            password_reuse_prevention: fields.optional(8)?,
+            hard_expiry: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.minimum_password_length);
+        fields.optional(1, self.require_symbols);
+        fields.optional(2, self.require_numbers);
+        fields.optional(3, self.require_uppercase_characters);
+        fields.optional(4, self.require_lowercase_characters);
+        fields.optional(5, self.allow_users_to_change_password);
+        fields.optional(6, self.expire_passwords);
+        fields.optional(7, self.max_password_age);
+        fields.optional(8, self.password_reuse_prevention);
+        fields.optional(9, self.hard_expiry);
+        fields.finish()
+    }
+}
+
+/// AWS's `PermissionsBoundaryDecisionDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PermissionsBoundaryDecisionDetail {
+    pub allowed_by_permissions_boundary: Option<bool>,
+}
+
+impl Shaped for PermissionsBoundaryDecisionDetail {
+    const SHAPE: &'static Shape = &shapes::PERMISSIONS_BOUNDARY_DECISION_DETAIL;
+}
+
+impl Typed for PermissionsBoundaryDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { allowed_by_permissions_boundary: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.allowed_by_permissions_boundary);
+        fields.finish()
+    }
+}
+
 /// AWS's `Policy`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Policy {
@@ -1463,6 +2586,31 @@ impl Typed for Policy {
     }
 }
 
+/// AWS's `PolicyDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+}
+
+impl Shaped for PolicyDetail {
+    const SHAPE: &'static Shape = &shapes::POLICY_DETAIL;
+}
+
+impl Typed for PolicyDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_name: fields.optional(0)?, policy_document: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_document);
+        fields.finish()
+    }
+}
+
 /// AWS's `PolicyGroup`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyGroup {
@@ -1484,6 +2632,37 @@ impl Typed for PolicyGroup {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.group_name);
         fields.optional(1, self.group_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyIdentifier`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyIdentifier {
+    pub policy_type: Option<String>,
+    pub policy_arn: Option<String>,
+    pub inline_policy_identifier: Option<InlinePolicyIdentifierType>,
+}
+
+impl Shaped for PolicyIdentifier {
+    const SHAPE: &'static Shape = &shapes::POLICY_IDENTIFIER;
+}
+
+impl Typed for PolicyIdentifier {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_type: fields.optional(0)?,
+            policy_arn: fields.optional(1)?,
+            inline_policy_identifier: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_type);
+        fields.optional(1, self.policy_arn);
+        fields.optional(2, self.inline_policy_identifier);
         fields.finish()
     }
 }
@@ -1568,6 +2747,31 @@ impl Typed for PolicyVersion {
         fields.optional(1, self.version_id);
         fields.optional(2, self.is_default_version);
         fields.optional(3, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `Position`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Position {
+    pub line: Option<i32>,
+    pub column: Option<i32>,
+}
+
+impl Shaped for Position {
+    const SHAPE: &'static Shape = &shapes::POSITION;
+}
+
+impl Typed for Position {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { line: fields.optional(0)?, column: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.line);
+        fields.optional(1, self.column);
         fields.finish()
     }
 }
@@ -1715,6 +2919,221 @@ impl Typed for PutUserPolicyRequest {
     }
 }
 
+/// AWS's `ResourceSpecificResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResourceSpecificResult {
+    pub eval_resource_name: String,
+    pub eval_resource_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub eval_decision_details: Option<std::collections::BTreeMap<String, String>>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+}
+
+impl Shaped for ResourceSpecificResult {
+    const SHAPE: &'static Shape = &shapes::RESOURCE_SPECIFIC_RESULT;
+}
+
+impl Typed for ResourceSpecificResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            eval_resource_name: fields.required(0)?,
+            eval_resource_decision: fields.required(1)?,
+            matched_statements: fields.optional(2)?,
+            missing_context_values: fields.optional(3)?,
+            eval_decision_details: fields.optional(4)?,
+            permissions_boundary_decision_detail: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.eval_resource_name);
+        fields.required(1, self.eval_resource_decision);
+        fields.optional(2, self.matched_statements);
+        fields.optional(3, self.missing_context_values);
+        fields.optional(4, self.eval_decision_details);
+        fields.optional(5, self.permissions_boundary_decision_detail);
+        fields.finish()
+    }
+}
+
+/// AWS's `ResyncMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResyncMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: String,
+    pub authentication_code2: String,
+}
+
+impl Shaped for ResyncMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::RESYNC_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for ResyncMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            serial_number: fields.required(1)?,
+            authentication_code1: fields.required(2)?,
+            authentication_code2: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.required(2, self.authentication_code1);
+        fields.required(3, self.authentication_code2);
+        fields.finish()
+    }
+}
+
+/// AWS's `Role`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Role {
+    pub path: String,
+    pub role_name: String,
+    pub role_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+    pub assume_role_policy_document: Option<String>,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+    pub role_last_used: Option<RoleLastUsed>,
+    pub source_role_template: Option<SourceRoleTemplate>,
+}
+
+impl Shaped for Role {
+    const SHAPE: &'static Shape = &shapes::ROLE;
+}
+
+impl Typed for Role {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            role_name: fields.required(1)?,
+            role_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+            assume_role_policy_document: fields.optional(5)?,
+            description: fields.optional(6)?,
+            max_session_duration: fields.optional(7)?,
+            permissions_boundary: fields.optional(8)?,
+            tags: fields.optional(9)?,
+            role_last_used: fields.optional(10)?,
+            source_role_template: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.role_name);
+        fields.required(2, self.role_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
+        fields.optional(5, self.assume_role_policy_document);
+        fields.optional(6, self.description);
+        fields.optional(7, self.max_session_duration);
+        fields.optional(8, self.permissions_boundary);
+        fields.optional(9, self.tags);
+        fields.optional(10, self.role_last_used);
+        fields.optional(11, self.source_role_template);
+        fields.finish()
+    }
+}
+
+/// AWS's `RoleDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleDetail {
+    pub path: Option<String>,
+    pub role_name: Option<String>,
+    pub role_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub assume_role_policy_document: Option<String>,
+    pub instance_profile_list: Option<Vec<InstanceProfile>>,
+    pub role_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+    pub role_last_used: Option<RoleLastUsed>,
+}
+
+impl Shaped for RoleDetail {
+    const SHAPE: &'static Shape = &shapes::ROLE_DETAIL;
+}
+
+impl Typed for RoleDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            role_name: fields.optional(1)?,
+            role_id: fields.optional(2)?,
+            arn: fields.optional(3)?,
+            create_date: fields.optional(4)?,
+            assume_role_policy_document: fields.optional(5)?,
+            instance_profile_list: fields.optional(6)?,
+            role_policy_list: fields.optional(7)?,
+            attached_managed_policies: fields.optional(8)?,
+            permissions_boundary: fields.optional(9)?,
+            tags: fields.optional(10)?,
+            role_last_used: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.optional(1, self.role_name);
+        fields.optional(2, self.role_id);
+        fields.optional(3, self.arn);
+        fields.optional(4, self.create_date);
+        fields.optional(5, self.assume_role_policy_document);
+        fields.optional(6, self.instance_profile_list);
+        fields.optional(7, self.role_policy_list);
+        fields.optional(8, self.attached_managed_policies);
+        fields.optional(9, self.permissions_boundary);
+        fields.optional(10, self.tags);
+        fields.optional(11, self.role_last_used);
+        fields.finish()
+    }
+}
+
+/// AWS's `RoleLastUsed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleLastUsed {
+    pub last_used_date: Option<jiff::Timestamp>,
+    pub region: Option<String>,
+}
+
+impl Shaped for RoleLastUsed {
+    const SHAPE: &'static Shape = &shapes::ROLE_LAST_USED;
+}
+
+impl Typed for RoleLastUsed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { last_used_date: fields.optional(0)?, region: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.last_used_date);
+        fields.optional(1, self.region);
+        fields.finish()
+    }
+}
+
 /// AWS's `SetDefaultPolicyVersionRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SetDefaultPolicyVersionRequest {
@@ -1736,6 +3155,215 @@ impl Typed for SetDefaultPolicyVersionRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `SimulateCustomPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulateCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub ordered_organization_policy_input_list: Option<Vec<OrderedOrganizationPolicyType>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for SimulateCustomPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::SIMULATE_CUSTOM_POLICY_REQUEST;
+}
+
+impl Typed for SimulateCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_input_list: fields.required(0)?,
+            permissions_boundary_policy_input_list: fields.optional(1)?,
+            ordered_organization_policy_input_list: fields.optional(2)?,
+            action_names: fields.required(3)?,
+            resource_arns: fields.optional(4)?,
+            resource_policy: fields.optional(5)?,
+            resource_owner: fields.optional(6)?,
+            caller_arn: fields.optional(7)?,
+            context_entries: fields.optional(8)?,
+            resource_handling_option: fields.optional(9)?,
+            max_items: fields.optional(10)?,
+            marker: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_input_list);
+        fields.optional(1, self.permissions_boundary_policy_input_list);
+        fields.optional(2, self.ordered_organization_policy_input_list);
+        fields.required(3, self.action_names);
+        fields.optional(4, self.resource_arns);
+        fields.optional(5, self.resource_policy);
+        fields.optional(6, self.resource_owner);
+        fields.optional(7, self.caller_arn);
+        fields.optional(8, self.context_entries);
+        fields.optional(9, self.resource_handling_option);
+        fields.optional(10, self.max_items);
+        fields.optional(11, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `SimulatePolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulatePolicyResponse {
+    pub evaluation_results: Option<Vec<EvaluationResult>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for SimulatePolicyResponse {
+    const SHAPE: &'static Shape = &shapes::SIMULATE_POLICY_RESPONSE;
+}
+
+impl Typed for SimulatePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            evaluation_results: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.evaluation_results);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `SimulatePrincipalPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulatePrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub policy_exclusion_list: Option<Vec<PolicyIdentifier>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for SimulatePrincipalPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::SIMULATE_PRINCIPAL_POLICY_REQUEST;
+}
+
+impl Typed for SimulatePrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_source_arn: fields.required(0)?,
+            policy_input_list: fields.optional(1)?,
+            permissions_boundary_policy_input_list: fields.optional(2)?,
+            policy_exclusion_list: fields.optional(3)?,
+            action_names: fields.required(4)?,
+            resource_arns: fields.optional(5)?,
+            resource_policy: fields.optional(6)?,
+            resource_owner: fields.optional(7)?,
+            caller_arn: fields.optional(8)?,
+            context_entries: fields.optional(9)?,
+            resource_handling_option: fields.optional(10)?,
+            max_items: fields.optional(11)?,
+            marker: fields.optional(12)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_source_arn);
+        fields.optional(1, self.policy_input_list);
+        fields.optional(2, self.permissions_boundary_policy_input_list);
+        fields.optional(3, self.policy_exclusion_list);
+        fields.required(4, self.action_names);
+        fields.optional(5, self.resource_arns);
+        fields.optional(6, self.resource_policy);
+        fields.optional(7, self.resource_owner);
+        fields.optional(8, self.caller_arn);
+        fields.optional(9, self.context_entries);
+        fields.optional(10, self.resource_handling_option);
+        fields.optional(11, self.max_items);
+        fields.optional(12, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `SourceRoleTemplate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceRoleTemplate {
+    pub template_arn: String,
+    pub template_minor_version: i32,
+}
+
+impl Shaped for SourceRoleTemplate {
+    const SHAPE: &'static Shape = &shapes::SOURCE_ROLE_TEMPLATE;
+}
+
+impl Typed for SourceRoleTemplate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { template_arn: fields.required(0)?, template_minor_version: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.template_arn);
+        fields.required(1, self.template_minor_version);
+        fields.finish()
+    }
+}
+
+/// AWS's `Statement`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Statement {
+    pub source_policy_id: Option<String>,
+    pub source_policy_type: Option<String>,
+    pub start_position: Option<Position>,
+    pub end_position: Option<Position>,
+}
+
+impl Shaped for Statement {
+    const SHAPE: &'static Shape = &shapes::STATEMENT;
+}
+
+impl Typed for Statement {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            source_policy_id: fields.optional(0)?,
+            source_policy_type: fields.optional(1)?,
+            start_position: fields.optional(2)?,
+            end_position: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.source_policy_id);
+        fields.optional(1, self.source_policy_type);
+        fields.optional(2, self.start_position);
+        fields.optional(3, self.end_position);
         fields.finish()
     }
 }
@@ -1765,6 +3393,31 @@ impl Typed for Tag {
     }
 }
 
+/// AWS's `TagMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagMFADeviceRequest {
+    pub serial_number: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for TagMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagPolicyRequest {
@@ -1786,6 +3439,31 @@ impl Typed for TagPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagMFADeviceRequest {
+    pub serial_number: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for UntagMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.required(1, self.tag_keys);
         fields.finish()
     }
 }
@@ -1815,11 +3493,101 @@ impl Typed for UntagPolicyRequest {
     }
 }
 
+/// AWS's `UpdateAccountPasswordPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAccountPasswordPolicyRequest {
+    pub minimum_password_length: Option<i32>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub max_password_age: Option<i32>,
+    pub password_reuse_prevention: Option<i32>,
+    pub hard_expiry: Option<bool>,
+}
+
+impl Shaped for UpdateAccountPasswordPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST;
+}
+
+impl Typed for UpdateAccountPasswordPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            minimum_password_length: fields.optional(0)?,
+            require_symbols: fields.optional(1)?,
+            require_numbers: fields.optional(2)?,
+            require_uppercase_characters: fields.optional(3)?,
+            require_lowercase_characters: fields.optional(4)?,
+            allow_users_to_change_password: fields.optional(5)?,
+            max_password_age: fields.optional(6)?,
+            password_reuse_prevention: fields.optional(7)?,
+            hard_expiry: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.minimum_password_length);
+        fields.optional(1, self.require_symbols);
+        fields.optional(2, self.require_numbers);
+        fields.optional(3, self.require_uppercase_characters);
+        fields.optional(4, self.require_lowercase_characters);
+        fields.optional(5, self.allow_users_to_change_password);
+        fields.optional(6, self.max_password_age);
+        fields.optional(7, self.password_reuse_prevention);
+        fields.optional(8, self.hard_expiry);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateLoginProfileRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateLoginProfileRequest {
+    pub user_name: String,
+    pub password: Option<String>,
+    pub password_reset_required: Option<bool>,
+}
+
+impl std::fmt::Debug for UpdateLoginProfileRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateLoginProfileRequest")
+            .field("user_name", &self.user_name)
+            .field("password", &wire::Redacted)
+            .field("password_reset_required", &self.password_reset_required)
+            .finish()
+    }
+}
+
+impl Shaped for UpdateLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for UpdateLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            password: fields.optional(1)?,
+            password_reset_required: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.password);
+        fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
 /// AWS's `User`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct User {
-    pub path: String,
-    pub user_name: String,
+    pub path: Option<String>,
+    pub user_name: Option<String>,
     pub user_id: String,
     pub arn: String,
     pub create_date: jiff::Timestamp,
@@ -1836,8 +3604,8 @@ impl Typed for User {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            path: fields.required(0)?,
-            user_name: fields.required(1)?,
+            path: fields.optional(0)?,
+            user_name: fields.optional(1)?,
             user_id: fields.required(2)?,
             arn: fields.required(3)?,
             create_date: fields.required(4)?,
@@ -1849,14 +3617,119 @@ impl Typed for User {
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.required(0, self.path);
-        fields.required(1, self.user_name);
+        fields.optional(0, self.path);
+        fields.optional(1, self.user_name);
         fields.required(2, self.user_id);
         fields.required(3, self.arn);
         fields.required(4, self.create_date);
         fields.optional(5, self.password_last_used);
         fields.optional(6, self.permissions_boundary);
         fields.optional(7, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UserDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UserDetail {
+    pub path: Option<String>,
+    pub user_name: Option<String>,
+    pub user_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub user_policy_list: Option<Vec<PolicyDetail>>,
+    pub group_list: Option<Vec<String>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for UserDetail {
+    const SHAPE: &'static Shape = &shapes::USER_DETAIL;
+}
+
+impl Typed for UserDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            user_name: fields.optional(1)?,
+            user_id: fields.optional(2)?,
+            arn: fields.optional(3)?,
+            create_date: fields.optional(4)?,
+            user_policy_list: fields.optional(5)?,
+            group_list: fields.optional(6)?,
+            attached_managed_policies: fields.optional(7)?,
+            permissions_boundary: fields.optional(8)?,
+            tags: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.optional(1, self.user_name);
+        fields.optional(2, self.user_id);
+        fields.optional(3, self.arn);
+        fields.optional(4, self.create_date);
+        fields.optional(5, self.user_policy_list);
+        fields.optional(6, self.group_list);
+        fields.optional(7, self.attached_managed_policies);
+        fields.optional(8, self.permissions_boundary);
+        fields.optional(9, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `VirtualMFADevice`.
+#[derive(Clone, Default, PartialEq)]
+pub struct VirtualMFADevice {
+    pub serial_number: String,
+    pub base32_string_seed: Option<bytes::Bytes>,
+    pub qr_code_png: Option<bytes::Bytes>,
+    pub user: Option<User>,
+    pub enable_date: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl std::fmt::Debug for VirtualMFADevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualMFADevice")
+            .field("serial_number", &self.serial_number)
+            .field("base32_string_seed", &wire::Redacted)
+            .field("qr_code_png", &wire::Redacted)
+            .field("user", &self.user)
+            .field("enable_date", &self.enable_date)
+            .field("tags", &self.tags)
+            .finish()
+    }
+}
+
+impl Shaped for VirtualMFADevice {
+    const SHAPE: &'static Shape = &shapes::VIRTUAL_MFA_DEVICE;
+}
+
+impl Typed for VirtualMFADevice {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            serial_number: fields.required(0)?,
+            base32_string_seed: fields.optional(1)?,
+            qr_code_png: fields.optional(2)?,
+            user: fields.optional(3)?,
+            enable_date: fields.optional(4)?,
+            tags: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.optional(1, self.base32_string_seed);
+        fields.optional(2, self.qr_code_png);
+        fields.optional(3, self.user);
+        fields.optional(4, self.enable_date);
+        fields.optional(5, self.tags);
         fields.finish()
     }
 }

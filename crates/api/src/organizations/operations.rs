@@ -1581,90 +1581,168 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
-        "AcceptHandshake" => wire::call::<AcceptHandshake>(request, move |input| api.accept_handshake(call, input)),
-        "AttachPolicy" => wire::call::<AttachPolicy>(request, move |input| api.attach_policy(call, input)),
-        "CancelHandshake" => wire::call::<CancelHandshake>(request, move |input| api.cancel_handshake(call, input)),
-        "CloseAccount" => wire::call::<CloseAccount>(request, move |input| api.close_account(call, input)),
-        "CreateAccount" => wire::call::<CreateAccount>(request, move |input| api.create_account(call, input)),
+        "AcceptHandshake" => wire::call_checked::<AcceptHandshake>("ValidationException", request, move |input| {
+            api.accept_handshake(call, input)
+        }),
+        "AttachPolicy" => wire::call_checked::<AttachPolicy>("ValidationException", request, move |input| {
+            api.attach_policy(call, input)
+        }),
+        "CancelHandshake" => wire::call_checked::<CancelHandshake>("ValidationException", request, move |input| {
+            api.cancel_handshake(call, input)
+        }),
+        "CloseAccount" => wire::call_checked::<CloseAccount>("ValidationException", request, move |input| {
+            api.close_account(call, input)
+        }),
+        "CreateAccount" => wire::call_checked::<CreateAccount>("ValidationException", request, move |input| {
+            api.create_account(call, input)
+        }),
         "CreateOrganization" => {
-            wire::call::<CreateOrganization>(request, move |input| api.create_organization(call, input))
+            wire::call_checked::<CreateOrganization>("ValidationException", request, move |input| {
+                api.create_organization(call, input)
+            })
         }
         "CreateOrganizationalUnit" => {
-            wire::call::<CreateOrganizationalUnit>(request, move |input| api.create_organizational_unit(call, input))
+            wire::call_checked::<CreateOrganizationalUnit>("ValidationException", request, move |input| {
+                api.create_organizational_unit(call, input)
+            })
         }
-        "CreatePolicy" => wire::call::<CreatePolicy>(request, move |input| api.create_policy(call, input)),
-        "DeclineHandshake" => wire::call::<DeclineHandshake>(request, move |input| api.decline_handshake(call, input)),
+        "CreatePolicy" => wire::call_checked::<CreatePolicy>("ValidationException", request, move |input| {
+            api.create_policy(call, input)
+        }),
+        "DeclineHandshake" => wire::call_checked::<DeclineHandshake>("ValidationException", request, move |input| {
+            api.decline_handshake(call, input)
+        }),
         "DeleteOrganization" => {
-            wire::call::<DeleteOrganization>(request, move |input| api.delete_organization(call, input))
+            wire::call_checked::<DeleteOrganization>("ValidationException", request, move |input| {
+                api.delete_organization(call, input)
+            })
         }
         "DeleteOrganizationalUnit" => {
-            wire::call::<DeleteOrganizationalUnit>(request, move |input| api.delete_organizational_unit(call, input))
+            wire::call_checked::<DeleteOrganizationalUnit>("ValidationException", request, move |input| {
+                api.delete_organizational_unit(call, input)
+            })
         }
-        "DeletePolicy" => wire::call::<DeletePolicy>(request, move |input| api.delete_policy(call, input)),
-        "DescribeAccount" => wire::call::<DescribeAccount>(request, move |input| api.describe_account(call, input)),
-        "DescribeCreateAccountStatus" => wire::call::<DescribeCreateAccountStatus>(request, move |input| {
-            api.describe_create_account_status(call, input)
+        "DeletePolicy" => wire::call_checked::<DeletePolicy>("ValidationException", request, move |input| {
+            api.delete_policy(call, input)
         }),
-        "DescribeHandshake" => {
-            wire::call::<DescribeHandshake>(request, move |input| api.describe_handshake(call, input))
+        "DescribeAccount" => wire::call_checked::<DescribeAccount>("ValidationException", request, move |input| {
+            api.describe_account(call, input)
+        }),
+        "DescribeCreateAccountStatus" => {
+            wire::call_checked::<DescribeCreateAccountStatus>("ValidationException", request, move |input| {
+                api.describe_create_account_status(call, input)
+            })
         }
+        "DescribeHandshake" => wire::call_checked::<DescribeHandshake>("ValidationException", request, move |input| {
+            api.describe_handshake(call, input)
+        }),
         "DescribeOrganization" => {
-            wire::call::<DescribeOrganization>(request, move |input| api.describe_organization(call, input))
+            wire::call_checked::<DescribeOrganization>("ValidationException", request, move |input| {
+                api.describe_organization(call, input)
+            })
         }
-        "DescribeOrganizationalUnit" => wire::call::<DescribeOrganizationalUnit>(request, move |input| {
-            api.describe_organizational_unit(call, input)
+        "DescribeOrganizationalUnit" => {
+            wire::call_checked::<DescribeOrganizationalUnit>("ValidationException", request, move |input| {
+                api.describe_organizational_unit(call, input)
+            })
+        }
+        "DescribePolicy" => wire::call_checked::<DescribePolicy>("ValidationException", request, move |input| {
+            api.describe_policy(call, input)
         }),
-        "DescribePolicy" => wire::call::<DescribePolicy>(request, move |input| api.describe_policy(call, input)),
-        "DetachPolicy" => wire::call::<DetachPolicy>(request, move |input| api.detach_policy(call, input)),
-        "DisablePolicyType" => {
-            wire::call::<DisablePolicyType>(request, move |input| api.disable_policy_type(call, input))
-        }
-        "EnablePolicyType" => wire::call::<EnablePolicyType>(request, move |input| api.enable_policy_type(call, input)),
-        "InviteAccountToOrganization" => wire::call::<InviteAccountToOrganization>(request, move |input| {
-            api.invite_account_to_organization(call, input)
+        "DetachPolicy" => wire::call_checked::<DetachPolicy>("ValidationException", request, move |input| {
+            api.detach_policy(call, input)
         }),
-        "LeaveOrganization" => {
-            wire::call::<LeaveOrganization>(request, move |input| api.leave_organization(call, input))
+        "DisablePolicyType" => wire::call_checked::<DisablePolicyType>("ValidationException", request, move |input| {
+            api.disable_policy_type(call, input)
+        }),
+        "EnablePolicyType" => wire::call_checked::<EnablePolicyType>("ValidationException", request, move |input| {
+            api.enable_policy_type(call, input)
+        }),
+        "InviteAccountToOrganization" => {
+            wire::call_checked::<InviteAccountToOrganization>("ValidationException", request, move |input| {
+                api.invite_account_to_organization(call, input)
+            })
         }
-        "ListAccounts" => wire::call::<ListAccounts>(request, move |input| api.list_accounts(call, input)),
+        "LeaveOrganization" => wire::call_checked::<LeaveOrganization>("ValidationException", request, move |input| {
+            api.leave_organization(call, input)
+        }),
+        "ListAccounts" => wire::call_checked::<ListAccounts>("ValidationException", request, move |input| {
+            api.list_accounts(call, input)
+        }),
         "ListAccountsForParent" => {
-            wire::call::<ListAccountsForParent>(request, move |input| api.list_accounts_for_parent(call, input))
+            wire::call_checked::<ListAccountsForParent>("ValidationException", request, move |input| {
+                api.list_accounts_for_parent(call, input)
+            })
         }
-        "ListChildren" => wire::call::<ListChildren>(request, move |input| api.list_children(call, input)),
+        "ListChildren" => wire::call_checked::<ListChildren>("ValidationException", request, move |input| {
+            api.list_children(call, input)
+        }),
         "ListCreateAccountStatus" => {
-            wire::call::<ListCreateAccountStatus>(request, move |input| api.list_create_account_status(call, input))
+            wire::call_checked::<ListCreateAccountStatus>("ValidationException", request, move |input| {
+                api.list_create_account_status(call, input)
+            })
         }
         "ListHandshakesForAccount" => {
-            wire::call::<ListHandshakesForAccount>(request, move |input| api.list_handshakes_for_account(call, input))
+            wire::call_checked::<ListHandshakesForAccount>("ValidationException", request, move |input| {
+                api.list_handshakes_for_account(call, input)
+            })
         }
-        "ListHandshakesForOrganization" => wire::call::<ListHandshakesForOrganization>(request, move |input| {
-            api.list_handshakes_for_organization(call, input)
+        "ListHandshakesForOrganization" => {
+            wire::call_checked::<ListHandshakesForOrganization>("ValidationException", request, move |input| {
+                api.list_handshakes_for_organization(call, input)
+            })
+        }
+        "ListOrganizationalUnitsForParent" => {
+            wire::call_checked::<ListOrganizationalUnitsForParent>("ValidationException", request, move |input| {
+                api.list_organizational_units_for_parent(call, input)
+            })
+        }
+        "ListParents" => wire::call_checked::<ListParents>("ValidationException", request, move |input| {
+            api.list_parents(call, input)
         }),
-        "ListOrganizationalUnitsForParent" => wire::call::<ListOrganizationalUnitsForParent>(request, move |input| {
-            api.list_organizational_units_for_parent(call, input)
+        "ListPolicies" => wire::call_checked::<ListPolicies>("ValidationException", request, move |input| {
+            api.list_policies(call, input)
         }),
-        "ListParents" => wire::call::<ListParents>(request, move |input| api.list_parents(call, input)),
-        "ListPolicies" => wire::call::<ListPolicies>(request, move |input| api.list_policies(call, input)),
         "ListPoliciesForTarget" => {
-            wire::call::<ListPoliciesForTarget>(request, move |input| api.list_policies_for_target(call, input))
+            wire::call_checked::<ListPoliciesForTarget>("ValidationException", request, move |input| {
+                api.list_policies_for_target(call, input)
+            })
         }
-        "ListRoots" => wire::call::<ListRoots>(request, move |input| api.list_roots(call, input)),
+        "ListRoots" => {
+            wire::call_checked::<ListRoots>("ValidationException", request, move |input| api.list_roots(call, input))
+        }
         "ListTagsForResource" => {
-            wire::call::<ListTagsForResource>(request, move |input| api.list_tags_for_resource(call, input))
+            wire::call_checked::<ListTagsForResource>("ValidationException", request, move |input| {
+                api.list_tags_for_resource(call, input)
+            })
         }
         "ListTargetsForPolicy" => {
-            wire::call::<ListTargetsForPolicy>(request, move |input| api.list_targets_for_policy(call, input))
+            wire::call_checked::<ListTargetsForPolicy>("ValidationException", request, move |input| {
+                api.list_targets_for_policy(call, input)
+            })
         }
-        "MoveAccount" => wire::call::<MoveAccount>(request, move |input| api.move_account(call, input)),
-        "RemoveAccountFromOrganization" => wire::call::<RemoveAccountFromOrganization>(request, move |input| {
-            api.remove_account_from_organization(call, input)
+        "MoveAccount" => wire::call_checked::<MoveAccount>("ValidationException", request, move |input| {
+            api.move_account(call, input)
         }),
-        "TagResource" => wire::call::<TagResource>(request, move |input| api.tag_resource(call, input)),
-        "UntagResource" => wire::call::<UntagResource>(request, move |input| api.untag_resource(call, input)),
-        "UpdateOrganizationalUnit" => {
-            wire::call::<UpdateOrganizationalUnit>(request, move |input| api.update_organizational_unit(call, input))
+        "RemoveAccountFromOrganization" => {
+            wire::call_checked::<RemoveAccountFromOrganization>("ValidationException", request, move |input| {
+                api.remove_account_from_organization(call, input)
+            })
         }
-        "UpdatePolicy" => wire::call::<UpdatePolicy>(request, move |input| api.update_policy(call, input)),
+        "TagResource" => wire::call_checked::<TagResource>("ValidationException", request, move |input| {
+            api.tag_resource(call, input)
+        }),
+        "UntagResource" => wire::call_checked::<UntagResource>("ValidationException", request, move |input| {
+            api.untag_resource(call, input)
+        }),
+        "UpdateOrganizationalUnit" => {
+            wire::call_checked::<UpdateOrganizationalUnit>("ValidationException", request, move |input| {
+                api.update_organizational_unit(call, input)
+            })
+        }
+        "UpdatePolicy" => wire::call_checked::<UpdatePolicy>("ValidationException", request, move |input| {
+            api.update_policy(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

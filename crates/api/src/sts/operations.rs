@@ -196,20 +196,26 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
-        "AssumeRole" => wire::call::<AssumeRole>(request, move |input| api.assume_role(call, input)),
-        "DecodeAuthorizationMessage" => wire::call::<DecodeAuthorizationMessage>(request, move |input| {
-            api.decode_authorization_message(call, input)
+        "AssumeRole" => {
+            wire::call_checked::<AssumeRole>("ValidationError", request, move |input| api.assume_role(call, input))
+        }
+        "DecodeAuthorizationMessage" => {
+            wire::call_checked::<DecodeAuthorizationMessage>("ValidationError", request, move |input| {
+                api.decode_authorization_message(call, input)
+            })
+        }
+        "GetAccessKeyInfo" => wire::call_checked::<GetAccessKeyInfo>("ValidationError", request, move |input| {
+            api.get_access_key_info(call, input)
         }),
-        "GetAccessKeyInfo" => {
-            wire::call::<GetAccessKeyInfo>(request, move |input| api.get_access_key_info(call, input))
-        }
-        "GetCallerIdentity" => {
-            wire::call::<GetCallerIdentity>(request, move |input| api.get_caller_identity(call, input))
-        }
-        "GetFederationToken" => {
-            wire::call::<GetFederationToken>(request, move |input| api.get_federation_token(call, input))
-        }
-        "GetSessionToken" => wire::call::<GetSessionToken>(request, move |input| api.get_session_token(call, input)),
+        "GetCallerIdentity" => wire::call_checked::<GetCallerIdentity>("ValidationError", request, move |input| {
+            api.get_caller_identity(call, input)
+        }),
+        "GetFederationToken" => wire::call_checked::<GetFederationToken>("ValidationError", request, move |input| {
+            api.get_federation_token(call, input)
+        }),
+        "GetSessionToken" => wire::call_checked::<GetSessionToken>("ValidationError", request, move |input| {
+            api.get_session_token(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

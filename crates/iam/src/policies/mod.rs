@@ -18,4 +18,5 @@ pub(crate) mod versions;
 
 #[allow(unused_imports, reason = "CreateUser and CreateRole come")]
 pub(crate) use boundary::check_boundary;
+pub(crate) use list::{of_aws, own};
 pub use record::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};

@@ -2,8 +2,11 @@
 
 mod attached;
 mod boundary;
+mod delegation;
+mod details;
 mod inline;
 mod managed;
+mod simulate;
 
 use api::iam::{AttachUserPolicyRequest, CreatePolicyRequest, IamApi};
 use store::{Changes, Record};
