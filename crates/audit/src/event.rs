@@ -238,13 +238,9 @@ fn proven(line: &mut String, caller: &Caller, entry: &mut Entry) {
     match kind {
         "IAMUser" => member(line, "userName", username),
         "AWSService" => member(line, "invokedBy", username),
-        "AssumedRole" => {
-            line.push_str(",\"sessionContext\":{\"sessionIssuer\":{\"type\":\"Role\"");
-            member(line, "userName", name.split('/').next().unwrap_or_default());
-            line.push_str("}}");
-        }
         _ => {}
     }
+    crate::session::context(line, caller);
     line.push('}');
     entry.username = short_hash(username);
     entry.account = caller.account.as_ref().map_or(0, |account| account_number(account.as_str()));
@@ -261,7 +257,7 @@ fn unproven(line: &mut String, access_key: Option<&str>, entry: &mut Entry) {
 }
 
 /// To the second, as CloudTrail has it. Made by hand: this is on the path of every call.
-fn time(line: &mut String, time: Timestamp) {
+pub(crate) fn time(line: &mut String, time: Timestamp) {
     let seconds = time.as_second();
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Days to year, month and day as in Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms".

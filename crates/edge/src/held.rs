@@ -39,7 +39,12 @@ impl Edge {
             let is_wanted = !parts.headers.contains_key(header::EXPECT)
                 && !parts.headers.contains_key(header::CONTENT_ENCODING)
                 && (trace.protocol.is_form() || is_for_everybody(mount, trace.protocol, parts));
-            (if is_wanted { self.little(body, memory).await } else { Bytes::new() }, Caller::ANONYMOUS)
+            // Tokens of identity providers stand in for a signature, and are longer than what only names a service.
+            let takes_tokens =
+                found.mounts.iter().any(|mount| mount.service.operations.iter().any(|it| it.is_unsigned));
+            let limits = &self.limits;
+            let limit = if takes_tokens { limits.token_body_bytes } else { limits.unsigned_body_bytes };
+            (if is_wanted { self.little(body, limit, memory).await } else { Bytes::new() }, Caller::ANONYMOUS)
         } else {
             // Who has no key is not listened to: their bodies would fill the memory.
             let known = self.identify(claim, parts, trace).await?;
@@ -74,9 +79,9 @@ impl Edge {
         Ok(Ready { mount, operation, decoded: Decoded { value, body: None }, caller })
     }
 
-    /// The body of a request that nobody signed: only as much as tells which service is meant, and not waited for long.
-    async fn little(&self, body: Incoming, memory: &mut Reservation) -> Bytes {
-        let held = collect(body, self.limits.unsigned_body_bytes, &self.limits, memory);
+    /// The body of a request that nobody signed: up to a limit, and not waited for long.
+    async fn little(&self, body: Incoming, limit: usize, memory: &mut Reservation) -> Bytes {
+        let held = collect(body, limit, &self.limits, memory);
         match tokio::time::timeout(self.limits.held_wait, held).await {
             Ok(Ok(body)) => body,
             // It is refused in any case.

@@ -22,6 +22,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The same for a request that is not signed: nobody knows whose memory it is.
     pub unsigned_body_bytes: usize,
+    /// The same where a token of an identity provider may be within, instead of a signature.
+    pub token_body_bytes: usize,
     /// Bytes of all bodies that are held in memory at one time. One address can have half of it.
     pub held_bytes: usize,
     /// Longest wait of a body for its share of these; then its request is refused as too much.
@@ -58,6 +60,8 @@ impl Default for Limits {
             header_bytes: 32 * 1024,
             body_bytes: 2 * 1024 * 1024,
             unsigned_body_bytes: 16 * 1024,
+            // An assertion of SAML has up to 100,000 characters of base 64; those that a form escapes take three.
+            token_body_bytes: 160 * 1024,
             held_bytes: 64 * 1024 * 1024,
             held_wait: Duration::from_secs(3),
             // Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>: 8 KB.

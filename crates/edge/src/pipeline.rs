@@ -13,6 +13,7 @@ use crate::front::{Asked, Edge};
 use crate::mount::Mount;
 use crate::odd::check_head;
 use crate::post::is_upload;
+use crate::reach::check_reach;
 use crate::source::Source;
 use crate::trace::{Family, IsSecure, Trace, text_header};
 
@@ -52,6 +53,7 @@ impl Edge {
         } else {
             self.held(mount, asked, body, &mut memory, trace).await?
         };
+        check_reach(trace, &caller, operation)?;
         self.admit(trace, &caller, operation, &decoded.value)?;
         let call = Call {
             caller,

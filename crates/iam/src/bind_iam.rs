@@ -7,6 +7,22 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl IamApi for crate::Iam {
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddClientIDToOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn add_user_to_group(
+        &self,
+        call: Call,
+        input: generated::AddUserToGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddUserToGroup>(self, call, input))
+    }
+
     fn attach_group_policy(
         &self,
         call: Call,
@@ -39,12 +55,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ChangePassword>(self, call, input))
     }
 
+    fn create_access_key(
+        &self,
+        call: Call,
+        input: generated::CreateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateAccessKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateAccessKey>(self, call, input))
+    }
+
+    fn create_group(
+        &self,
+        call: Call,
+        input: generated::CreateGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateGroupResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateGroup>(self, call, input))
+    }
+
     fn create_login_profile(
         &self,
         call: Call,
         input: generated::CreateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<generated::CreateLoginProfileResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateLoginProfile>(self, call, input))
+    }
+
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateOpenIDConnectProvider>(self, call, input))
     }
 
     fn create_policy(
@@ -63,6 +103,30 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
     }
 
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: generated::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
+    }
+
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateServiceSpecificCredential>(self, call, input))
+    }
+
+    fn create_user(
+        &self,
+        call: Call,
+        input: generated::CreateUserRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateUserResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateUser>(self, call, input))
+    }
+
     fn create_virtual_mfa_device(
         &self,
         call: Call,
@@ -79,8 +143,24 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeactivateMFADevice>(self, call, input))
     }
 
+    fn delete_access_key(
+        &self,
+        call: Call,
+        input: generated::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccessKey>(self, call, input))
+    }
+
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn delete_group(
+        &self,
+        call: Call,
+        input: generated::DeleteGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteGroup>(self, call, input))
     }
 
     fn delete_group_policy(
@@ -97,6 +177,14 @@ impl IamApi for crate::Iam {
         input: generated::DeleteLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteLoginProfile>(self, call, input))
+    }
+
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteOpenIDConnectProvider>(self, call, input))
     }
 
     fn delete_policy(
@@ -129,6 +217,50 @@ impl IamApi for crate::Iam {
         input: generated::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteRolePolicy>(self, call, input))
+    }
+
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
+    }
+
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSSHPublicKey>(self, call, input))
+    }
+
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServerCertificate>(self, call, input))
+    }
+
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServiceSpecificCredential>(self, call, input))
+    }
+
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSigningCertificate>(self, call, input))
+    }
+
+    fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteUser>(self, call, input))
     }
 
     fn delete_user_permissions_boundary(
@@ -187,6 +319,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
     }
 
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GenerateCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GenerateCredentialReport>(self, call, input))
+    }
+
+    fn generate_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: generated::GenerateServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<generated::GenerateServiceLastAccessedDetailsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GenerateServiceLastAccessedDetails>(self, call, input))
+    }
+
     fn get_account_authorization_details(
         &self,
         call: Call,
@@ -219,6 +367,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetContextKeysForPrincipalPolicy>(self, call, input))
     }
 
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetCredentialReport>(self, call, input))
+    }
+
+    fn get_group(
+        &self,
+        call: Call,
+        input: generated::GetGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::GetGroupResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetGroup>(self, call, input))
+    }
+
     fn get_group_policy(
         &self,
         call: Call,
@@ -241,6 +405,14 @@ impl IamApi for crate::Iam {
         input: generated::GetMFADeviceRequest,
     ) -> BoxFuture<'_, Result<generated::GetMFADeviceResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetMFADevice>(self, call, input))
+    }
+
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetOpenIDConnectProvider>(self, call, input))
     }
 
     fn get_policy(
@@ -267,6 +439,46 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetRolePolicy>(self, call, input))
     }
 
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: generated::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSAMLProvider>(self, call, input))
+    }
+
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSSHPublicKey>(self, call, input))
+    }
+
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: generated::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServerCertificate>(self, call, input))
+    }
+
+    fn get_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: generated::GetServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLastAccessedDetailsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLastAccessedDetails>(self, call, input))
+    }
+
+    fn get_service_last_accessed_details_with_entities(
+        &self,
+        call: Call,
+        input: generated::GetServiceLastAccessedDetailsWithEntitiesRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLastAccessedDetailsWithEntitiesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLastAccessedDetailsWithEntities>(self, call, input))
+    }
+
     fn get_user(
         &self,
         call: Call,
@@ -281,6 +493,14 @@ impl IamApi for crate::Iam {
         input: generated::GetUserPolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetUserPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetUserPolicy>(self, call, input))
+    }
+
+    fn list_access_keys(
+        &self,
+        call: Call,
+        input: generated::ListAccessKeysRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAccessKeysResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAccessKeys>(self, call, input))
     }
 
     fn list_attached_group_policies(
@@ -323,6 +543,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListGroupPolicies>(self, call, input))
     }
 
+    fn list_groups(
+        &self,
+        call: Call,
+        input: generated::ListGroupsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroups>(self, call, input))
+    }
+
+    fn list_groups_for_user(
+        &self,
+        call: Call,
+        input: generated::ListGroupsForUserRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupsForUserResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroupsForUser>(self, call, input))
+    }
+
     fn list_mfa_device_tags(
         &self,
         call: Call,
@@ -339,12 +575,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListMFADevices>(self, call, input))
     }
 
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviderTags>(self, call, input))
+    }
+
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviders>(self, call, input))
+    }
+
     fn list_policies(
         &self,
         call: Call,
         input: generated::ListPoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListPoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListPolicies>(self, call, input))
+    }
+
+    fn list_policies_granting_service_access(
+        &self,
+        call: Call,
+        input: generated::ListPoliciesGrantingServiceAccessRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPoliciesGrantingServiceAccessResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListPoliciesGrantingServiceAccess>(self, call, input))
     }
 
     fn list_policy_tags(
@@ -371,12 +631,84 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListRolePolicies>(self, call, input))
     }
 
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviderTags>(self, call, input))
+    }
+
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviders>(self, call, input))
+    }
+
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: generated::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSSHPublicKeysResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSSHPublicKeys>(self, call, input))
+    }
+
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificateTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificateTags>(self, call, input))
+    }
+
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificates>(self, call, input))
+    }
+
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: generated::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServiceSpecificCredentialsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServiceSpecificCredentials>(self, call, input))
+    }
+
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: generated::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSigningCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSigningCertificates>(self, call, input))
+    }
+
     fn list_user_policies(
         &self,
         call: Call,
         input: generated::ListUserPoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListUserPoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListUserPolicies>(self, call, input))
+    }
+
+    fn list_user_tags(
+        &self,
+        call: Call,
+        input: generated::ListUserTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUserTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUserTags>(self, call, input))
+    }
+
+    fn list_users(
+        &self,
+        call: Call,
+        input: generated::ListUsersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUsersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUsers>(self, call, input))
     }
 
     fn list_virtual_mfa_devices(
@@ -427,6 +759,30 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::PutUserPolicy>(self, call, input))
     }
 
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveClientIDFromOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn remove_user_from_group(
+        &self,
+        call: Call,
+        input: generated::RemoveUserFromGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveUserFromGroup>(self, call, input))
+    }
+
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::ResetServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ResetServiceSpecificCredential>(self, call, input))
+    }
+
     fn resync_mfa_device(
         &self,
         call: Call,
@@ -467,8 +823,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagMFADevice>(self, call, input))
     }
 
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagOpenIDConnectProvider>(self, call, input))
+    }
+
     fn tag_policy(&self, call: Call, input: generated::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
+    }
+
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
+    }
+
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::TagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagServerCertificate>(self, call, input))
+    }
+
+    fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagUser>(self, call, input))
     }
 
     fn untag_mfa_device(
@@ -479,12 +863,48 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UntagMFADevice>(self, call, input))
     }
 
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagOpenIDConnectProvider>(self, call, input))
+    }
+
     fn untag_policy(
         &self,
         call: Call,
         input: generated::UntagPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
+    }
+
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
+    }
+
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UntagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagServerCertificate>(self, call, input))
+    }
+
+    fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagUser>(self, call, input))
+    }
+
+    fn update_access_key(
+        &self,
+        call: Call,
+        input: generated::UpdateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAccessKey>(self, call, input))
     }
 
     fn update_account_password_policy(
@@ -495,11 +915,95 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
     }
 
+    fn update_group(
+        &self,
+        call: Call,
+        input: generated::UpdateGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateGroup>(self, call, input))
+    }
+
     fn update_login_profile(
         &self,
         call: Call,
         input: generated::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateLoginProfile>(self, call, input))
+    }
+
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: generated::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateOpenIDConnectProviderThumbprint>(self, call, input))
+    }
+
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSAMLProvider>(self, call, input))
+    }
+
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSSHPublicKey>(self, call, input))
+    }
+
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServerCertificate>(self, call, input))
+    }
+
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServiceSpecificCredential>(self, call, input))
+    }
+
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSigningCertificate>(self, call, input))
+    }
+
+    fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateUser>(self, call, input))
+    }
+
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSSHPublicKey>(self, call, input))
+    }
+
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadServerCertificate>(self, call, input))
+    }
+
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSigningCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSigningCertificate>(self, call, input))
     }
 }

@@ -39,6 +39,7 @@ impl Makers {
             Arc::new(accounts),
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), Arc::clone(&self.facts))),
             Arc::new(s3::BlobReconciler::new(store.clone(), Arc::clone(&self.blobs), Arc::clone(&effects))),
+            Arc::new(iam::SessionReconciler::new(store.clone(), Arc::clone(&effects))),
         ];
         if let Some(folder) = &self.image_dir {
             all.push(Arc::new(ImageReconciler::new(store, effects, folder.clone())));

@@ -6,6 +6,56 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AddClientIDToOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddClientIDToOpenIDConnectProvider;
+
+impl OperationType for AddClientIDToOpenIDConnectProvider {
+    type Input = types::AddClientIDToOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddClientIDToOpenIDConnectProvider",
+        input: Some(&shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `AddUserToGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddUserToGroup;
+
+impl OperationType for AddUserToGroup {
+    type Input = types::AddUserToGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddUserToGroup",
+        input: Some(&shapes::ADD_USER_TO_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `AttachGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct AttachGroupPolicy;
@@ -120,6 +170,55 @@ impl OperationType for ChangePassword {
     };
 }
 
+/// `CreateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccessKey;
+
+impl OperationType for CreateAccessKey {
+    type Input = types::CreateAccessKeyRequest;
+    type Output = types::CreateAccessKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateAccessKey",
+        input: Some(&shapes::CREATE_ACCESS_KEY_REQUEST),
+        output: Some(&shapes::CREATE_ACCESS_KEY_RESPONSE),
+        status: 200,
+        output_root: "CreateAccessKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `CreateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateGroup;
+
+impl OperationType for CreateGroup {
+    type Input = types::CreateGroupRequest;
+    type Output = types::CreateGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateGroup",
+        input: Some(&shapes::CREATE_GROUP_REQUEST),
+        output: Some(&shapes::CREATE_GROUP_RESPONSE),
+        status: 200,
+        output_root: "CreateGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateLoginProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateLoginProfile;
@@ -144,6 +243,35 @@ impl OperationType for CreateLoginProfile {
             "PasswordPolicyViolationException",
             "LimitExceededException",
             "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOpenIDConnectProvider;
+
+impl OperationType for CreateOpenIDConnectProvider {
+    type Input = types::CreateOpenIDConnectProviderRequest;
+    type Output = types::CreateOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateOpenIDConnectProvider",
+        input: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+            "OpenIdIdpCommunicationErrorException",
         ],
     };
 }
@@ -205,6 +333,85 @@ impl OperationType for CreatePolicyVersion {
     };
 }
 
+/// `CreateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateSAMLProvider;
+
+impl OperationType for CreateSAMLProvider {
+    type Input = types::CreateSAMLProviderRequest;
+    type Output = types::CreateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateSAMLProvider",
+        input: Some(&shapes::CREATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceSpecificCredential;
+
+impl OperationType for CreateServiceSpecificCredential {
+    type Input = types::CreateServiceSpecificCredentialRequest;
+    type Output = types::CreateServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateServiceSpecificCredential",
+        input: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "CreateServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "NoSuchEntityException", "ServiceNotSupportedException"],
+    };
+}
+
+/// `CreateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateUser;
+
+impl OperationType for CreateUser {
+    type Input = types::CreateUserRequest;
+    type Output = types::CreateUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateUser",
+        input: Some(&shapes::CREATE_USER_REQUEST),
+        output: Some(&shapes::CREATE_USER_RESPONSE),
+        status: 200,
+        output_root: "CreateUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateVirtualMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateVirtualMFADevice;
@@ -261,6 +468,28 @@ impl OperationType for DeactivateMFADevice {
     };
 }
 
+/// `DeleteAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccessKey;
+
+impl OperationType for DeleteAccessKey {
+    type Input = types::DeleteAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccessKey",
+        input: Some(&shapes::DELETE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `DeleteAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAccountPasswordPolicy;
@@ -280,6 +509,33 @@ impl OperationType for DeleteAccountPasswordPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroup;
+
+impl OperationType for DeleteGroup {
+    type Input = types::DeleteGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteGroup",
+        input: Some(&shapes::DELETE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -329,6 +585,28 @@ impl OperationType for DeleteLoginProfile {
             "LimitExceededException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `DeleteOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteOpenIDConnectProvider;
+
+impl OperationType for DeleteOpenIDConnectProvider {
+    type Input = types::DeleteOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteOpenIDConnectProvider",
+        input: Some(&shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
     };
 }
 
@@ -432,6 +710,159 @@ impl OperationType for DeleteRolePolicy {
             "NoSuchEntityException",
             "LimitExceededException",
             "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSAMLProvider;
+
+impl OperationType for DeleteSAMLProvider {
+    type Input = types::DeleteSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSAMLProvider",
+        input: Some(&shapes::DELETE_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSSHPublicKey;
+
+impl OperationType for DeleteSSHPublicKey {
+    type Input = types::DeleteSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSSHPublicKey",
+        input: Some(&shapes::DELETE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServerCertificate;
+
+impl OperationType for DeleteServerCertificate {
+    type Input = types::DeleteServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServerCertificate",
+        input: Some(&shapes::DELETE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceSpecificCredential;
+
+impl OperationType for DeleteServiceSpecificCredential {
+    type Input = types::DeleteServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServiceSpecificCredential",
+        input: Some(&shapes::DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSigningCertificate;
+
+impl OperationType for DeleteSigningCertificate {
+    type Input = types::DeleteSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSigningCertificate",
+        input: Some(&shapes::DELETE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUser;
+
+impl OperationType for DeleteUser {
+    type Input = types::DeleteUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUser",
+        input: Some(&shapes::DELETE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -621,6 +1052,50 @@ impl OperationType for EnableMFADevice {
     };
 }
 
+/// `GenerateCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateCredentialReport;
+
+impl OperationType for GenerateCredentialReport {
+    type Input = ();
+    type Output = types::GenerateCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GenerateCredentialReport",
+        input: None,
+        output: Some(&shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GenerateCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `GenerateServiceLastAccessedDetails`.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateServiceLastAccessedDetails;
+
+impl OperationType for GenerateServiceLastAccessedDetails {
+    type Input = types::GenerateServiceLastAccessedDetailsRequest;
+    type Output = types::GenerateServiceLastAccessedDetailsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GenerateServiceLastAccessedDetails",
+        input: Some(&shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST),
+        output: Some(&shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE),
+        status: 200,
+        output_root: "GenerateServiceLastAccessedDetailsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
 /// `GetAccountAuthorizationDetails`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccountAuthorizationDetails;
@@ -709,6 +1184,55 @@ impl OperationType for GetContextKeysForPrincipalPolicy {
     };
 }
 
+/// `GetCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetCredentialReport;
+
+impl OperationType for GetCredentialReport {
+    type Input = ();
+    type Output = types::GetCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetCredentialReport",
+        input: None,
+        output: Some(&shapes::GET_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GetCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "CredentialReportNotPresentException",
+            "CredentialReportExpiredException",
+            "CredentialReportNotReadyException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `GetGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroup;
+
+impl OperationType for GetGroup {
+    type Input = types::GetGroupRequest;
+    type Output = types::GetGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetGroup",
+        input: Some(&shapes::GET_GROUP_REQUEST),
+        output: Some(&shapes::GET_GROUP_RESPONSE),
+        status: 200,
+        output_root: "GetGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetGroupPolicy;
@@ -772,6 +1296,28 @@ impl OperationType for GetMFADevice {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetOpenIDConnectProvider;
+
+impl OperationType for GetOpenIDConnectProvider {
+    type Input = types::GetOpenIDConnectProviderRequest;
+    type Output = types::GetOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetOpenIDConnectProvider",
+        input: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
     };
 }
 
@@ -841,6 +1387,116 @@ impl OperationType for GetRolePolicy {
     };
 }
 
+/// `GetSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSAMLProvider;
+
+impl OperationType for GetSAMLProvider {
+    type Input = types::GetSAMLProviderRequest;
+    type Output = types::GetSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSAMLProvider",
+        input: Some(&shapes::GET_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSSHPublicKey;
+
+impl OperationType for GetSSHPublicKey {
+    type Input = types::GetSSHPublicKeyRequest;
+    type Output = types::GetSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSSHPublicKey",
+        input: Some(&shapes::GET_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::GET_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "GetSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnrecognizedPublicKeyEncodingException"],
+    };
+}
+
+/// `GetServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServerCertificate;
+
+impl OperationType for GetServerCertificate {
+    type Input = types::GetServerCertificateRequest;
+    type Output = types::GetServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServerCertificate",
+        input: Some(&shapes::GET_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::GET_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "GetServerCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetServiceLastAccessedDetails`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLastAccessedDetails;
+
+impl OperationType for GetServiceLastAccessedDetails {
+    type Input = types::GetServiceLastAccessedDetailsRequest;
+    type Output = types::GetServiceLastAccessedDetailsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLastAccessedDetails",
+        input: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLastAccessedDetailsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `GetServiceLastAccessedDetailsWithEntities`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLastAccessedDetailsWithEntities;
+
+impl OperationType for GetServiceLastAccessedDetailsWithEntities {
+    type Input = types::GetServiceLastAccessedDetailsWithEntitiesRequest;
+    type Output = types::GetServiceLastAccessedDetailsWithEntitiesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLastAccessedDetailsWithEntities",
+        input: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLastAccessedDetailsWithEntitiesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
 /// `GetUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetUser;
@@ -876,6 +1532,28 @@ impl OperationType for GetUserPolicy {
         output: Some(&shapes::GET_USER_POLICY_RESPONSE),
         status: 200,
         output_root: "GetUserPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAccessKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccessKeys;
+
+impl OperationType for ListAccessKeys {
+    type Input = types::ListAccessKeysRequest;
+    type Output = types::ListAccessKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAccessKeys",
+        input: Some(&shapes::LIST_ACCESS_KEYS_REQUEST),
+        output: Some(&shapes::LIST_ACCESS_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListAccessKeysResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -995,6 +1673,50 @@ impl OperationType for ListGroupPolicies {
     };
 }
 
+/// `ListGroups`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroups;
+
+impl OperationType for ListGroups {
+    type Input = types::ListGroupsRequest;
+    type Output = types::ListGroupsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroups",
+        input: Some(&shapes::LIST_GROUPS_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListGroupsForUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupsForUser;
+
+impl OperationType for ListGroupsForUser {
+    type Input = types::ListGroupsForUserRequest;
+    type Output = types::ListGroupsForUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroupsForUser",
+        input: Some(&shapes::LIST_GROUPS_FOR_USER_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_FOR_USER_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsForUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListMFADeviceTags`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListMFADeviceTags;
@@ -1039,6 +1761,50 @@ impl OperationType for ListMFADevices {
     };
 }
 
+/// `ListOpenIDConnectProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviderTags;
+
+impl OperationType for ListOpenIDConnectProviderTags {
+    type Input = types::ListOpenIDConnectProviderTagsRequest;
+    type Output = types::ListOpenIDConnectProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviderTags",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListOpenIDConnectProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviders;
+
+impl OperationType for ListOpenIDConnectProviders {
+    type Input = types::ListOpenIDConnectProvidersRequest;
+    type Output = types::ListOpenIDConnectProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviders",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
 /// `ListPolicies`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListPolicies;
@@ -1058,6 +1824,28 @@ impl OperationType for ListPolicies {
         requires_checksum: false,
         host_prefix: "",
         errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListPoliciesGrantingServiceAccess`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPoliciesGrantingServiceAccess;
+
+impl OperationType for ListPoliciesGrantingServiceAccess {
+    type Input = types::ListPoliciesGrantingServiceAccessRequest;
+    type Output = types::ListPoliciesGrantingServiceAccessResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPoliciesGrantingServiceAccess",
+        input: Some(&shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST),
+        output: Some(&shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE),
+        status: 200,
+        output_root: "ListPoliciesGrantingServiceAccessResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
     };
 }
 
@@ -1127,6 +1915,160 @@ impl OperationType for ListRolePolicies {
     };
 }
 
+/// `ListSAMLProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviderTags;
+
+impl OperationType for ListSAMLProviderTags {
+    type Input = types::ListSAMLProviderTagsRequest;
+    type Output = types::ListSAMLProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviderTags",
+        input: Some(&shapes::LIST_SAML_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListSAMLProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviders;
+
+impl OperationType for ListSAMLProviders {
+    type Input = types::ListSAMLProvidersRequest;
+    type Output = types::ListSAMLProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviders",
+        input: Some(&shapes::LIST_SAML_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListSSHPublicKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSSHPublicKeys;
+
+impl OperationType for ListSSHPublicKeys {
+    type Input = types::ListSSHPublicKeysRequest;
+    type Output = types::ListSSHPublicKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSSHPublicKeys",
+        input: Some(&shapes::LIST_SSH_PUBLIC_KEYS_REQUEST),
+        output: Some(&shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListSSHPublicKeysResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `ListServerCertificateTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificateTags;
+
+impl OperationType for ListServerCertificateTags {
+    type Input = types::ListServerCertificateTagsRequest;
+    type Output = types::ListServerCertificateTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificateTags",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificateTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListServerCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificates;
+
+impl OperationType for ListServerCertificates {
+    type Input = types::ListServerCertificatesRequest;
+    type Output = types::ListServerCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificates",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListServiceSpecificCredentials`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServiceSpecificCredentials;
+
+impl OperationType for ListServiceSpecificCredentials {
+    type Input = types::ListServiceSpecificCredentialsRequest;
+    type Output = types::ListServiceSpecificCredentialsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServiceSpecificCredentials",
+        input: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST),
+        output: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE),
+        status: 200,
+        output_root: "ListServiceSpecificCredentialsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceNotSupportedException"],
+    };
+}
+
+/// `ListSigningCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSigningCertificates;
+
+impl OperationType for ListSigningCertificates {
+    type Input = types::ListSigningCertificatesRequest;
+    type Output = types::ListSigningCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSigningCertificates",
+        input: Some(&shapes::LIST_SIGNING_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SIGNING_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListSigningCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListUserPolicies`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListUserPolicies;
@@ -1146,6 +2088,50 @@ impl OperationType for ListUserPolicies {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUserTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUserTags;
+
+impl OperationType for ListUserTags {
+    type Input = types::ListUserTagsRequest;
+    type Output = types::ListUserTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUserTags",
+        input: Some(&shapes::LIST_USER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_USER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListUserTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUsers`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUsers;
+
+impl OperationType for ListUsers {
+    type Input = types::ListUsersRequest;
+    type Output = types::ListUsersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUsers",
+        input: Some(&shapes::LIST_USERS_REQUEST),
+        output: Some(&shapes::LIST_USERS_RESPONSE),
+        status: 200,
+        output_root: "ListUsersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1308,6 +2294,77 @@ impl OperationType for PutUserPolicy {
     };
 }
 
+/// `RemoveClientIDFromOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveClientIDFromOpenIDConnectProvider;
+
+impl OperationType for RemoveClientIDFromOpenIDConnectProvider {
+    type Input = types::RemoveClientIDFromOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveClientIDFromOpenIDConnectProvider",
+        input: Some(&shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `RemoveUserFromGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveUserFromGroup;
+
+impl OperationType for RemoveUserFromGroup {
+    type Input = types::RemoveUserFromGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveUserFromGroup",
+        input: Some(&shapes::REMOVE_USER_FROM_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `ResetServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResetServiceSpecificCredential;
+
+impl OperationType for ResetServiceSpecificCredential {
+    type Input = types::ResetServiceSpecificCredentialRequest;
+    type Output = types::ResetServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ResetServiceSpecificCredential",
+        input: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "ResetServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
 /// `ResyncMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct ResyncMFADevice;
@@ -1435,6 +2492,34 @@ impl OperationType for TagMFADevice {
     };
 }
 
+/// `TagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagOpenIDConnectProvider;
+
+impl OperationType for TagOpenIDConnectProvider {
+    type Input = types::TagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagOpenIDConnectProvider",
+        input: Some(&shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagPolicy;
@@ -1445,6 +2530,90 @@ impl OperationType for TagPolicy {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "TagPolicy",
         input: Some(&shapes::TAG_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagSAMLProvider;
+
+impl OperationType for TagSAMLProvider {
+    type Input = types::TagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagSAMLProvider",
+        input: Some(&shapes::TAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagServerCertificate;
+
+impl OperationType for TagServerCertificate {
+    type Input = types::TagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagServerCertificate",
+        input: Some(&shapes::TAG_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagUser;
+
+impl OperationType for TagUser {
+    type Input = types::TagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagUser",
+        input: Some(&shapes::TAG_USER_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -1490,6 +2659,33 @@ impl OperationType for UntagMFADevice {
     };
 }
 
+/// `UntagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagOpenIDConnectProvider;
+
+impl OperationType for UntagOpenIDConnectProvider {
+    type Input = types::UntagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagOpenIDConnectProvider",
+        input: Some(&shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UntagPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagPolicy;
@@ -1517,6 +2713,109 @@ impl OperationType for UntagPolicy {
     };
 }
 
+/// `UntagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagSAMLProvider;
+
+impl OperationType for UntagSAMLProvider {
+    type Input = types::UntagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagSAMLProvider",
+        input: Some(&shapes::UNTAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagServerCertificate;
+
+impl OperationType for UntagServerCertificate {
+    type Input = types::UntagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagServerCertificate",
+        input: Some(&shapes::UNTAG_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagUser;
+
+impl OperationType for UntagUser {
+    type Input = types::UntagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagUser",
+        input: Some(&shapes::UNTAG_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
+    };
+}
+
+/// `UpdateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAccessKey;
+
+impl OperationType for UpdateAccessKey {
+    type Input = types::UpdateAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAccessKey",
+        input: Some(&shapes::UPDATE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
+        ],
+    };
+}
+
 /// `UpdateAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateAccountPasswordPolicy;
@@ -1538,6 +2837,33 @@ impl OperationType for UpdateAccountPasswordPolicy {
         errors: &[
             "NoSuchEntityException",
             "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateGroup;
+
+impl OperationType for UpdateGroup {
+    type Input = types::UpdateGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateGroup",
+        input: Some(&shapes::UPDATE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
             "LimitExceededException",
             "ServiceFailureException",
         ],
@@ -1572,8 +2898,293 @@ impl OperationType for UpdateLoginProfile {
     };
 }
 
+/// `UpdateOpenIDConnectProviderThumbprint`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateOpenIDConnectProviderThumbprint;
+
+impl OperationType for UpdateOpenIDConnectProviderThumbprint {
+    type Input = types::UpdateOpenIDConnectProviderThumbprintRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateOpenIDConnectProviderThumbprint",
+        input: Some(&shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSAMLProvider;
+
+impl OperationType for UpdateSAMLProvider {
+    type Input = types::UpdateSAMLProviderRequest;
+    type Output = types::UpdateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSAMLProvider",
+        input: Some(&shapes::UPDATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::UPDATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "UpdateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `UpdateSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSSHPublicKey;
+
+impl OperationType for UpdateSSHPublicKey {
+    type Input = types::UpdateSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSSHPublicKey",
+        input: Some(&shapes::UPDATE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `UpdateServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServerCertificate;
+
+impl OperationType for UpdateServerCertificate {
+    type Input = types::UpdateServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServerCertificate",
+        input: Some(&shapes::UPDATE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServiceSpecificCredential;
+
+impl OperationType for UpdateServiceSpecificCredential {
+    type Input = types::UpdateServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServiceSpecificCredential",
+        input: Some(&shapes::UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `UpdateSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSigningCertificate;
+
+impl OperationType for UpdateSigningCertificate {
+    type Input = types::UpdateSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSigningCertificate",
+        input: Some(&shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
+        ],
+    };
+}
+
+/// `UpdateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateUser;
+
+impl OperationType for UpdateUser {
+    type Input = types::UpdateUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateUser",
+        input: Some(&shapes::UPDATE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "EntityTemporarilyUnmodifiableException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UploadSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSSHPublicKey;
+
+impl OperationType for UploadSSHPublicKey {
+    type Input = types::UploadSSHPublicKeyRequest;
+    type Output = types::UploadSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSSHPublicKey",
+        input: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "UploadSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "InvalidPublicKeyException",
+            "DuplicateSSHPublicKeyException",
+            "UnrecognizedPublicKeyEncodingException",
+        ],
+    };
+}
+
+/// `UploadServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadServerCertificate;
+
+impl OperationType for UploadServerCertificate {
+    type Input = types::UploadServerCertificateRequest;
+    type Output = types::UploadServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadServerCertificate",
+        input: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadServerCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "KeyPairMismatchException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UploadSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSigningCertificate;
+
+impl OperationType for UploadSigningCertificate {
+    type Input = types::UploadSigningCertificateRequest;
+    type Output = types::UploadSigningCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSigningCertificate",
+        input: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadSigningCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "InvalidCertificateException",
+            "DuplicateCertificateException",
+            "NoSuchEntityException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AddClientIDToOpenIDConnectProvider`.
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AddUserToGroup`.
+    fn add_user_to_group(
+        &self,
+        call: Call,
+        input: types::AddUserToGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `AttachGroupPolicy`.
     fn attach_group_policy(
         &self,
@@ -1602,12 +3213,33 @@ pub trait IamApi: Send + Sync {
         input: types::ChangePasswordRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `CreateAccessKey`.
+    fn create_access_key(
+        &self,
+        call: Call,
+        input: types::CreateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<types::CreateAccessKeyResponse, ServiceError>>;
+
+    /// `CreateGroup`.
+    fn create_group(
+        &self,
+        call: Call,
+        input: types::CreateGroupRequest,
+    ) -> BoxFuture<'_, Result<types::CreateGroupResponse, ServiceError>>;
+
     /// `CreateLoginProfile`.
     fn create_login_profile(
         &self,
         call: Call,
         input: types::CreateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<types::CreateLoginProfileResponse, ServiceError>>;
+
+    /// `CreateOpenIDConnectProvider`.
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateOpenIDConnectProviderResponse, ServiceError>>;
 
     /// `CreatePolicy`.
     fn create_policy(
@@ -1623,6 +3255,27 @@ pub trait IamApi: Send + Sync {
         input: types::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
 
+    /// `CreateSAMLProvider`.
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: types::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
+
+    /// `CreateServiceSpecificCredential`.
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::CreateServiceSpecificCredentialResponse, ServiceError>>;
+
+    /// `CreateUser`.
+    fn create_user(
+        &self,
+        call: Call,
+        input: types::CreateUserRequest,
+    ) -> BoxFuture<'_, Result<types::CreateUserResponse, ServiceError>>;
+
     /// `CreateVirtualMFADevice`.
     fn create_virtual_mfa_device(
         &self,
@@ -1637,8 +3290,18 @@ pub trait IamApi: Send + Sync {
         input: types::DeactivateMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteAccessKey`.
+    fn delete_access_key(
+        &self,
+        call: Call,
+        input: types::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteAccountPasswordPolicy`.
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteGroup`.
+    fn delete_group(&self, call: Call, input: types::DeleteGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteGroupPolicy`.
     fn delete_group_policy(
@@ -1652,6 +3315,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::DeleteLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteOpenIDConnectProvider`.
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::DeleteOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeletePolicy`.
@@ -1677,6 +3347,44 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSAMLProvider`.
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: types::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSSHPublicKey`.
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServerCertificate`.
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServiceSpecificCredential`.
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSigningCertificate`.
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteUser`.
+    fn delete_user(&self, call: Call, input: types::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteUserPermissionsBoundary`.
     fn delete_user_permissions_boundary(
@@ -1727,6 +3435,20 @@ pub trait IamApi: Send + Sync {
         input: types::EnableMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `GenerateCredentialReport`.
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GenerateCredentialReportResponse, ServiceError>>;
+
+    /// `GenerateServiceLastAccessedDetails`.
+    fn generate_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: types::GenerateServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<types::GenerateServiceLastAccessedDetailsResponse, ServiceError>>;
+
     /// `GetAccountAuthorizationDetails`.
     fn get_account_authorization_details(
         &self,
@@ -1755,6 +3477,20 @@ pub trait IamApi: Send + Sync {
         input: types::GetContextKeysForPrincipalPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetContextKeysForPolicyResponse, ServiceError>>;
 
+    /// `GetCredentialReport`.
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetCredentialReportResponse, ServiceError>>;
+
+    /// `GetGroup`.
+    fn get_group(
+        &self,
+        call: Call,
+        input: types::GetGroupRequest,
+    ) -> BoxFuture<'_, Result<types::GetGroupResponse, ServiceError>>;
+
     /// `GetGroupPolicy`.
     fn get_group_policy(
         &self,
@@ -1775,6 +3511,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetMFADeviceRequest,
     ) -> BoxFuture<'_, Result<types::GetMFADeviceResponse, ServiceError>>;
+
+    /// `GetOpenIDConnectProvider`.
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetOpenIDConnectProviderResponse, ServiceError>>;
 
     /// `GetPolicy`.
     fn get_policy(
@@ -1797,6 +3540,41 @@ pub trait IamApi: Send + Sync {
         input: types::GetRolePolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetRolePolicyResponse, ServiceError>>;
 
+    /// `GetSAMLProvider`.
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: types::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetSAMLProviderResponse, ServiceError>>;
+
+    /// `GetSSHPublicKey`.
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::GetSSHPublicKeyResponse, ServiceError>>;
+
+    /// `GetServerCertificate`.
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: types::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::GetServerCertificateResponse, ServiceError>>;
+
+    /// `GetServiceLastAccessedDetails`.
+    fn get_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: types::GetServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLastAccessedDetailsResponse, ServiceError>>;
+
+    /// `GetServiceLastAccessedDetailsWithEntities`.
+    fn get_service_last_accessed_details_with_entities(
+        &self,
+        call: Call,
+        input: types::GetServiceLastAccessedDetailsWithEntitiesRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLastAccessedDetailsWithEntitiesResponse, ServiceError>>;
+
     /// `GetUser`.
     fn get_user(
         &self,
@@ -1810,6 +3588,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetUserPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetUserPolicyResponse, ServiceError>>;
+
+    /// `ListAccessKeys`.
+    fn list_access_keys(
+        &self,
+        call: Call,
+        input: types::ListAccessKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListAccessKeysResponse, ServiceError>>;
 
     /// `ListAttachedGroupPolicies`.
     fn list_attached_group_policies(
@@ -1846,6 +3631,20 @@ pub trait IamApi: Send + Sync {
         input: types::ListGroupPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListGroupPoliciesResponse, ServiceError>>;
 
+    /// `ListGroups`.
+    fn list_groups(
+        &self,
+        call: Call,
+        input: types::ListGroupsRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsResponse, ServiceError>>;
+
+    /// `ListGroupsForUser`.
+    fn list_groups_for_user(
+        &self,
+        call: Call,
+        input: types::ListGroupsForUserRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsForUserResponse, ServiceError>>;
+
     /// `ListMFADeviceTags`.
     fn list_mfa_device_tags(
         &self,
@@ -1860,12 +3659,33 @@ pub trait IamApi: Send + Sync {
         input: types::ListMFADevicesRequest,
     ) -> BoxFuture<'_, Result<types::ListMFADevicesResponse, ServiceError>>;
 
+    /// `ListOpenIDConnectProviderTags`.
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProviderTagsResponse, ServiceError>>;
+
+    /// `ListOpenIDConnectProviders`.
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProvidersResponse, ServiceError>>;
+
     /// `ListPolicies`.
     fn list_policies(
         &self,
         call: Call,
         input: types::ListPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListPoliciesResponse, ServiceError>>;
+
+    /// `ListPoliciesGrantingServiceAccess`.
+    fn list_policies_granting_service_access(
+        &self,
+        call: Call,
+        input: types::ListPoliciesGrantingServiceAccessRequest,
+    ) -> BoxFuture<'_, Result<types::ListPoliciesGrantingServiceAccessResponse, ServiceError>>;
 
     /// `ListPolicyTags`.
     fn list_policy_tags(
@@ -1888,12 +3708,75 @@ pub trait IamApi: Send + Sync {
         input: types::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
 
+    /// `ListSAMLProviderTags`.
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProviderTagsResponse, ServiceError>>;
+
+    /// `ListSAMLProviders`.
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: types::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProvidersResponse, ServiceError>>;
+
+    /// `ListSSHPublicKeys`.
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: types::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListSSHPublicKeysResponse, ServiceError>>;
+
+    /// `ListServerCertificateTags`.
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: types::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificateTagsResponse, ServiceError>>;
+
+    /// `ListServerCertificates`.
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: types::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificatesResponse, ServiceError>>;
+
+    /// `ListServiceSpecificCredentials`.
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: types::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServiceSpecificCredentialsResponse, ServiceError>>;
+
+    /// `ListSigningCertificates`.
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: types::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListSigningCertificatesResponse, ServiceError>>;
+
     /// `ListUserPolicies`.
     fn list_user_policies(
         &self,
         call: Call,
         input: types::ListUserPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListUserPoliciesResponse, ServiceError>>;
+
+    /// `ListUserTags`.
+    fn list_user_tags(
+        &self,
+        call: Call,
+        input: types::ListUserTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListUserTagsResponse, ServiceError>>;
+
+    /// `ListUsers`.
+    fn list_users(
+        &self,
+        call: Call,
+        input: types::ListUsersRequest,
+    ) -> BoxFuture<'_, Result<types::ListUsersResponse, ServiceError>>;
 
     /// `ListVirtualMFADevices`.
     fn list_virtual_mfa_devices(
@@ -1937,6 +3820,27 @@ pub trait IamApi: Send + Sync {
         input: types::PutUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `RemoveClientIDFromOpenIDConnectProvider`.
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `RemoveUserFromGroup`.
+    fn remove_user_from_group(
+        &self,
+        call: Call,
+        input: types::RemoveUserFromGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `ResetServiceSpecificCredential`.
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::ResetServiceSpecificCredentialResponse, ServiceError>>;
+
     /// `ResyncMFADevice`.
     fn resync_mfa_device(
         &self,
@@ -1968,8 +3872,32 @@ pub trait IamApi: Send + Sync {
     /// `TagMFADevice`.
     fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagOpenIDConnectProvider`.
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagSAMLProvider`.
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: types::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagServerCertificate`.
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: types::TagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagUser`.
+    fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagMFADevice`.
     fn untag_mfa_device(
@@ -1978,8 +3906,39 @@ pub trait IamApi: Send + Sync {
         input: types::UntagMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagOpenIDConnectProvider`.
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagSAMLProvider`.
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagServerCertificate`.
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: types::UntagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagUser`.
+    fn untag_user(&self, call: Call, input: types::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateAccessKey`.
+    fn update_access_key(
+        &self,
+        call: Call,
+        input: types::UpdateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UpdateAccountPasswordPolicy`.
     fn update_account_password_policy(
@@ -1988,12 +3947,81 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateAccountPasswordPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateGroup`.
+    fn update_group(&self, call: Call, input: types::UpdateGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateLoginProfile`.
     fn update_login_profile(
         &self,
         call: Call,
         input: types::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateOpenIDConnectProviderThumbprint`.
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: types::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateSAMLProvider`.
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: types::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateSAMLProviderResponse, ServiceError>>;
+
+    /// `UpdateSSHPublicKey`.
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServerCertificate`.
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServiceSpecificCredential`.
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateSigningCertificate`.
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateUser`.
+    fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UploadSSHPublicKey`.
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSSHPublicKeyResponse, ServiceError>>;
+
+    /// `UploadServerCertificate`.
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: types::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadServerCertificateResponse, ServiceError>>;
+
+    /// `UploadSigningCertificate`.
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSigningCertificateResponse, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -2004,6 +4032,14 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AddClientIDToOpenIDConnectProvider" => {
+            wire::call_checked::<AddClientIDToOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.add_client_id_to_open_id_connect_provider(call, input)
+            })
+        }
+        "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
+            api.add_user_to_group(call, input)
+        }),
         "AttachGroupPolicy" => wire::call_checked::<AttachGroupPolicy>("ValidationError", request, move |input| {
             api.attach_group_policy(call, input)
         }),
@@ -2016,15 +4052,37 @@ pub fn dispatch<'a>(
         "ChangePassword" => wire::call_checked::<ChangePassword>("ValidationError", request, move |input| {
             api.change_password(call, input)
         }),
+        "CreateAccessKey" => wire::call_checked::<CreateAccessKey>("ValidationError", request, move |input| {
+            api.create_access_key(call, input)
+        }),
+        "CreateGroup" => {
+            wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
+        }
         "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
             api.create_login_profile(call, input)
         }),
+        "CreateOpenIDConnectProvider" => {
+            wire::call_checked::<CreateOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.create_open_id_connect_provider(call, input)
+            })
+        }
         "CreatePolicy" => {
             wire::call_checked::<CreatePolicy>("ValidationError", request, move |input| api.create_policy(call, input))
         }
         "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
             api.create_policy_version(call, input)
         }),
+        "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
+            api.create_saml_provider(call, input)
+        }),
+        "CreateServiceSpecificCredential" => {
+            wire::call_checked::<CreateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.create_service_specific_credential(call, input)
+            })
+        }
+        "CreateUser" => {
+            wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
+        }
         "CreateVirtualMFADevice" => {
             wire::call_checked::<CreateVirtualMFADevice>("ValidationError", request, move |input| {
                 api.create_virtual_mfa_device(call, input)
@@ -2033,10 +4091,16 @@ pub fn dispatch<'a>(
         "DeactivateMFADevice" => wire::call_checked::<DeactivateMFADevice>("ValidationError", request, move |input| {
             api.deactivate_mfa_device(call, input)
         }),
+        "DeleteAccessKey" => wire::call_checked::<DeleteAccessKey>("ValidationError", request, move |input| {
+            api.delete_access_key(call, input)
+        }),
         "DeleteAccountPasswordPolicy" => {
             wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.delete_account_password_policy(call, input)
             })
+        }
+        "DeleteGroup" => {
+            wire::call_checked::<DeleteGroup>("ValidationError", request, move |input| api.delete_group(call, input))
         }
         "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
             api.delete_group_policy(call, input)
@@ -2044,6 +4108,11 @@ pub fn dispatch<'a>(
         "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
             api.delete_login_profile(call, input)
         }),
+        "DeleteOpenIDConnectProvider" => {
+            wire::call_checked::<DeleteOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.delete_open_id_connect_provider(call, input)
+            })
+        }
         "DeletePolicy" => {
             wire::call_checked::<DeletePolicy>("ValidationError", request, move |input| api.delete_policy(call, input))
         }
@@ -2058,6 +4127,30 @@ pub fn dispatch<'a>(
         "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
             api.delete_role_policy(call, input)
         }),
+        "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
+            api.delete_saml_provider(call, input)
+        }),
+        "DeleteSSHPublicKey" => wire::call_checked::<DeleteSSHPublicKey>("ValidationError", request, move |input| {
+            api.delete_ssh_public_key(call, input)
+        }),
+        "DeleteServerCertificate" => {
+            wire::call_checked::<DeleteServerCertificate>("ValidationError", request, move |input| {
+                api.delete_server_certificate(call, input)
+            })
+        }
+        "DeleteServiceSpecificCredential" => {
+            wire::call_checked::<DeleteServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.delete_service_specific_credential(call, input)
+            })
+        }
+        "DeleteSigningCertificate" => {
+            wire::call_checked::<DeleteSigningCertificate>("ValidationError", request, move |input| {
+                api.delete_signing_certificate(call, input)
+            })
+        }
+        "DeleteUser" => {
+            wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
+        }
         "DeleteUserPermissionsBoundary" => {
             wire::call_checked::<DeleteUserPermissionsBoundary>("ValidationError", request, move |input| {
                 api.delete_user_permissions_boundary(call, input)
@@ -2083,6 +4176,16 @@ pub fn dispatch<'a>(
         "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
             api.enable_mfa_device(call, input)
         }),
+        "GenerateCredentialReport" => {
+            wire::call_checked::<GenerateCredentialReport>("ValidationError", request, move |input| {
+                api.generate_credential_report(call, input)
+            })
+        }
+        "GenerateServiceLastAccessedDetails" => {
+            wire::call_checked::<GenerateServiceLastAccessedDetails>("ValidationError", request, move |input| {
+                api.generate_service_last_accessed_details(call, input)
+            })
+        }
         "GetAccountAuthorizationDetails" => {
             wire::call_checked::<GetAccountAuthorizationDetails>("ValidationError", request, move |input| {
                 api.get_account_authorization_details(call, input)
@@ -2103,6 +4206,12 @@ pub fn dispatch<'a>(
                 api.get_context_keys_for_principal_policy(call, input)
             })
         }
+        "GetCredentialReport" => wire::call_checked::<GetCredentialReport>("ValidationError", request, move |input| {
+            api.get_credential_report(call, input)
+        }),
+        "GetGroup" => {
+            wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
+        }
         "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
             api.get_group_policy(call, input)
         }),
@@ -2111,6 +4220,11 @@ pub fn dispatch<'a>(
         }),
         "GetMFADevice" => {
             wire::call_checked::<GetMFADevice>("ValidationError", request, move |input| api.get_mfa_device(call, input))
+        }
+        "GetOpenIDConnectProvider" => {
+            wire::call_checked::<GetOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.get_open_id_connect_provider(call, input)
+            })
         }
         "GetPolicy" => {
             wire::call_checked::<GetPolicy>("ValidationError", request, move |input| api.get_policy(call, input))
@@ -2121,9 +4235,33 @@ pub fn dispatch<'a>(
         "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
             api.get_role_policy(call, input)
         }),
+        "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
+            api.get_saml_provider(call, input)
+        }),
+        "GetSSHPublicKey" => wire::call_checked::<GetSSHPublicKey>("ValidationError", request, move |input| {
+            api.get_ssh_public_key(call, input)
+        }),
+        "GetServerCertificate" => {
+            wire::call_checked::<GetServerCertificate>("ValidationError", request, move |input| {
+                api.get_server_certificate(call, input)
+            })
+        }
+        "GetServiceLastAccessedDetails" => {
+            wire::call_checked::<GetServiceLastAccessedDetails>("ValidationError", request, move |input| {
+                api.get_service_last_accessed_details(call, input)
+            })
+        }
+        "GetServiceLastAccessedDetailsWithEntities" => {
+            wire::call_checked::<GetServiceLastAccessedDetailsWithEntities>("ValidationError", request, move |input| {
+                api.get_service_last_accessed_details_with_entities(call, input)
+            })
+        }
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
         "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
             api.get_user_policy(call, input)
+        }),
+        "ListAccessKeys" => wire::call_checked::<ListAccessKeys>("ValidationError", request, move |input| {
+            api.list_access_keys(call, input)
         }),
         "ListAttachedGroupPolicies" => {
             wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
@@ -2148,14 +4286,35 @@ pub fn dispatch<'a>(
         "ListGroupPolicies" => wire::call_checked::<ListGroupPolicies>("ValidationError", request, move |input| {
             api.list_group_policies(call, input)
         }),
+        "ListGroups" => {
+            wire::call_checked::<ListGroups>("ValidationError", request, move |input| api.list_groups(call, input))
+        }
+        "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>("ValidationError", request, move |input| {
+            api.list_groups_for_user(call, input)
+        }),
         "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
             api.list_mfa_device_tags(call, input)
         }),
         "ListMFADevices" => wire::call_checked::<ListMFADevices>("ValidationError", request, move |input| {
             api.list_mfa_devices(call, input)
         }),
+        "ListOpenIDConnectProviderTags" => {
+            wire::call_checked::<ListOpenIDConnectProviderTags>("ValidationError", request, move |input| {
+                api.list_open_id_connect_provider_tags(call, input)
+            })
+        }
+        "ListOpenIDConnectProviders" => {
+            wire::call_checked::<ListOpenIDConnectProviders>("ValidationError", request, move |input| {
+                api.list_open_id_connect_providers(call, input)
+            })
+        }
         "ListPolicies" => {
             wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
+        }
+        "ListPoliciesGrantingServiceAccess" => {
+            wire::call_checked::<ListPoliciesGrantingServiceAccess>("ValidationError", request, move |input| {
+                api.list_policies_granting_service_access(call, input)
+            })
         }
         "ListPolicyTags" => wire::call_checked::<ListPolicyTags>("ValidationError", request, move |input| {
             api.list_policy_tags(call, input)
@@ -2166,9 +4325,46 @@ pub fn dispatch<'a>(
         "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
             api.list_role_policies(call, input)
         }),
+        "ListSAMLProviderTags" => {
+            wire::call_checked::<ListSAMLProviderTags>("ValidationError", request, move |input| {
+                api.list_saml_provider_tags(call, input)
+            })
+        }
+        "ListSAMLProviders" => wire::call_checked::<ListSAMLProviders>("ValidationError", request, move |input| {
+            api.list_saml_providers(call, input)
+        }),
+        "ListSSHPublicKeys" => wire::call_checked::<ListSSHPublicKeys>("ValidationError", request, move |input| {
+            api.list_ssh_public_keys(call, input)
+        }),
+        "ListServerCertificateTags" => {
+            wire::call_checked::<ListServerCertificateTags>("ValidationError", request, move |input| {
+                api.list_server_certificate_tags(call, input)
+            })
+        }
+        "ListServerCertificates" => {
+            wire::call_checked::<ListServerCertificates>("ValidationError", request, move |input| {
+                api.list_server_certificates(call, input)
+            })
+        }
+        "ListServiceSpecificCredentials" => {
+            wire::call_checked::<ListServiceSpecificCredentials>("ValidationError", request, move |input| {
+                api.list_service_specific_credentials(call, input)
+            })
+        }
+        "ListSigningCertificates" => {
+            wire::call_checked::<ListSigningCertificates>("ValidationError", request, move |input| {
+                api.list_signing_certificates(call, input)
+            })
+        }
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
         }),
+        "ListUserTags" => {
+            wire::call_checked::<ListUserTags>("ValidationError", request, move |input| api.list_user_tags(call, input))
+        }
+        "ListUsers" => {
+            wire::call_checked::<ListUsers>("ValidationError", request, move |input| api.list_users(call, input))
+        }
         "ListVirtualMFADevices" => {
             wire::call_checked::<ListVirtualMFADevices>("ValidationError", request, move |input| {
                 api.list_virtual_mfa_devices(call, input)
@@ -2193,6 +4389,19 @@ pub fn dispatch<'a>(
         "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
             api.put_user_policy(call, input)
         }),
+        "RemoveClientIDFromOpenIDConnectProvider" => {
+            wire::call_checked::<RemoveClientIDFromOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.remove_client_id_from_open_id_connect_provider(call, input)
+            })
+        }
+        "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
+            api.remove_user_from_group(call, input)
+        }),
+        "ResetServiceSpecificCredential" => {
+            wire::call_checked::<ResetServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.reset_service_specific_credential(call, input)
+            })
+        }
         "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
             api.resync_mfa_device(call, input)
         }),
@@ -2214,23 +4423,101 @@ pub fn dispatch<'a>(
         "TagMFADevice" => {
             wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
         }
+        "TagOpenIDConnectProvider" => {
+            wire::call_checked::<TagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.tag_open_id_connect_provider(call, input)
+            })
+        }
         "TagPolicy" => {
             wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
         }
+        "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
+            api.tag_saml_provider(call, input)
+        }),
+        "TagServerCertificate" => {
+            wire::call_checked::<TagServerCertificate>("ValidationError", request, move |input| {
+                api.tag_server_certificate(call, input)
+            })
+        }
+        "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
         }),
+        "UntagOpenIDConnectProvider" => {
+            wire::call_checked::<UntagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.untag_open_id_connect_provider(call, input)
+            })
+        }
         "UntagPolicy" => {
             wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
         }
+        "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
+            api.untag_saml_provider(call, input)
+        }),
+        "UntagServerCertificate" => {
+            wire::call_checked::<UntagServerCertificate>("ValidationError", request, move |input| {
+                api.untag_server_certificate(call, input)
+            })
+        }
+        "UntagUser" => {
+            wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
+        }
+        "UpdateAccessKey" => wire::call_checked::<UpdateAccessKey>("ValidationError", request, move |input| {
+            api.update_access_key(call, input)
+        }),
         "UpdateAccountPasswordPolicy" => {
             wire::call_checked::<UpdateAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.update_account_password_policy(call, input)
             })
         }
+        "UpdateGroup" => {
+            wire::call_checked::<UpdateGroup>("ValidationError", request, move |input| api.update_group(call, input))
+        }
         "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
             api.update_login_profile(call, input)
         }),
+        "UpdateOpenIDConnectProviderThumbprint" => {
+            wire::call_checked::<UpdateOpenIDConnectProviderThumbprint>("ValidationError", request, move |input| {
+                api.update_open_id_connect_provider_thumbprint(call, input)
+            })
+        }
+        "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
+            api.update_saml_provider(call, input)
+        }),
+        "UpdateSSHPublicKey" => wire::call_checked::<UpdateSSHPublicKey>("ValidationError", request, move |input| {
+            api.update_ssh_public_key(call, input)
+        }),
+        "UpdateServerCertificate" => {
+            wire::call_checked::<UpdateServerCertificate>("ValidationError", request, move |input| {
+                api.update_server_certificate(call, input)
+            })
+        }
+        "UpdateServiceSpecificCredential" => {
+            wire::call_checked::<UpdateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.update_service_specific_credential(call, input)
+            })
+        }
+        "UpdateSigningCertificate" => {
+            wire::call_checked::<UpdateSigningCertificate>("ValidationError", request, move |input| {
+                api.update_signing_certificate(call, input)
+            })
+        }
+        "UpdateUser" => {
+            wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
+        }
+        "UploadSSHPublicKey" => wire::call_checked::<UploadSSHPublicKey>("ValidationError", request, move |input| {
+            api.upload_ssh_public_key(call, input)
+        }),
+        "UploadServerCertificate" => {
+            wire::call_checked::<UploadServerCertificate>("ValidationError", request, move |input| {
+                api.upload_server_certificate(call, input)
+            })
+        }
+        "UploadSigningCertificate" => {
+            wire::call_checked::<UploadSigningCertificate>("ValidationError", request, move |input| {
+                api.upload_signing_certificate(call, input)
+            })
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

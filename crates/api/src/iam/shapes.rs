@@ -3,7 +3,44 @@
 
 use wire::{Kind, Member, Rule, Shape, scalars};
 
+pub static ACCESS_KEY: Shape = Shape::structure(
+    "AccessKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("SecretAccessKey", &scalars::STRING).required().checked().sensitive(),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
+    "AccessKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE),
+        Member::new("Status", &STATUS_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
 pub static ACTION_NAME_LIST_TYPE: Shape = Shape::list("ActionNameListType", &ACTION_NAME_TYPE, None);
+
+pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "AddClientIDToOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("ClientID", &CLIENT_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
+    "AddUserToGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
 
 pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "AttachGroupPolicyRequest",
@@ -68,6 +105,20 @@ pub static CONTEXT_KEY_NAMES_RESULT_LIST_TYPE: Shape =
 
 pub static CONTEXT_KEY_VALUE_LIST_TYPE: Shape = Shape::list("ContextKeyValueListType", &scalars::STRING, None);
 
+pub static CREATE_ACCESS_KEY_REQUEST: Shape =
+    Shape::structure("CreateAccessKeyRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE)]);
+
+pub static CREATE_ACCESS_KEY_RESPONSE: Shape =
+    Shape::structure("CreateAccessKeyResponse", &[Member::new("AccessKey", &ACCESS_KEY).required().checked()]);
+
+pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
+    "CreateGroupRequest",
+    &[Member::new("Path", &PATH_TYPE), Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()],
+);
+
+pub static CREATE_GROUP_RESPONSE: Shape =
+    Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
+
 pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "CreateLoginProfileRequest",
     &[
@@ -79,6 +130,21 @@ pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
 
 pub static CREATE_LOGIN_PROFILE_RESPONSE: Shape =
     Shape::structure("CreateLoginProfileResponse", &[Member::new("LoginProfile", &LOGIN_PROFILE).required().checked()]);
+
+pub static CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "CreateOpenIDConnectProviderRequest",
+    &[
+        Member::new("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE).required().checked(),
+        Member::new("ClientIDList", &CLIENT_ID_LIST_TYPE),
+        Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "CreateOpenIDConnectProviderResponse",
+    &[Member::new("OpenIDConnectProviderArn", &ARN_TYPE), Member::new("Tags", &TAG_LIST_TYPE)],
+);
 
 pub static CREATE_POLICY_REQUEST: Shape = Shape::structure(
     "CreatePolicyRequest",
@@ -105,6 +171,48 @@ pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
 pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
     Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
 
+pub static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "CreateSAMLProviderRequest",
+    &[
+        Member::new("SAMLMetadataDocument", &SAML_METADATA_DOCUMENT_TYPE).required().checked(),
+        Member::new("Name", &SAML_PROVIDER_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("AssertionEncryptionMode", &ASSERTION_ENCRYPTION_MODE_TYPE),
+        Member::new("AddPrivateKey", &PRIVATE_KEY_TYPE).sensitive(),
+    ],
+);
+
+pub static CREATE_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "CreateSAMLProviderResponse",
+    &[Member::new("SAMLProviderArn", &ARN_TYPE), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("CredentialAgeDays", &CREDENTIAL_AGE_DAYS),
+    ],
+);
+
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
+);
+
+pub static CREATE_USER_REQUEST: Shape = Shape::structure(
+    "CreateUserRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("PermissionsBoundary", &ARN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_USER_RESPONSE: Shape = Shape::structure("CreateUserResponse", &[Member::new("User", &USER)]);
+
 pub static CREATE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "CreateVirtualMFADeviceRequest",
     &[
@@ -127,6 +235,14 @@ pub static DEACTIVATE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+    ],
+);
+
 pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "DeleteGroupPolicyRequest",
     &[
@@ -135,8 +251,16 @@ pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_GROUP_REQUEST: Shape =
+    Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
+
 pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
     Shape::structure("DeleteLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
+
+pub static DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "DeleteOpenIDConnectProviderRequest",
+    &[Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked()],
+);
 
 pub static DELETE_POLICY_REQUEST: Shape =
     Shape::structure("DeletePolicyRequest", &[Member::new("PolicyArn", &ARN_TYPE).required().checked()]);
@@ -162,6 +286,38 @@ pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_SAML_PROVIDER_REQUEST: Shape =
+    Shape::structure("DeleteSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
+
+pub static DELETE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static DELETE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "DeleteServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static DELETE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+    ],
+);
+
 pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
     "DeleteUserPermissionsBoundaryRequest",
     &[Member::new("UserName", &USER_NAME_TYPE).required().checked()],
@@ -174,6 +330,9 @@ pub static DELETE_USER_POLICY_REQUEST: Shape = Shape::structure(
         Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
     ],
 );
+
+pub static DELETE_USER_REQUEST: Shape =
+    Shape::structure("DeleteUserRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked()]);
 
 pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "DeleteVirtualMFADeviceRequest",
@@ -214,6 +373,33 @@ pub static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static ENTITY_DETAILS: Shape = Shape::structure(
+    "EntityDetails",
+    &[
+        Member::new("EntityInfo", &ENTITY_INFO).required().checked(),
+        Member::new("LastAuthenticated", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ENTITY_INFO: Shape = Shape::structure(
+    "EntityInfo",
+    &[
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("Name", &USER_NAME_TYPE).required().checked(),
+        Member::new("Type", &POLICY_OWNER_ENTITY_TYPE).required().checked(),
+        Member::new("Id", &ID_TYPE).required().checked(),
+        Member::new("Path", &PATH_TYPE),
+    ],
+);
+
+pub static ERROR_DETAILS: Shape = Shape::structure(
+    "ErrorDetails",
+    &[
+        Member::new("Message", &scalars::STRING).required().checked(),
+        Member::new("Code", &scalars::STRING).required().checked(),
+    ],
+);
+
 pub static EVAL_DECISION_DETAILS_TYPE: Shape =
     Shape::map("EvalDecisionDetailsType", &POLICY_EVALUATION_DECISION_TYPE, None, None);
 
@@ -233,6 +419,22 @@ pub static EVALUATION_RESULT: Shape = Shape::structure(
 );
 
 pub static EVALUATION_RESULTS_LIST_TYPE: Shape = Shape::list("EvaluationResultsListType", &EVALUATION_RESULT, None);
+
+pub static GENERATE_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GenerateCredentialReportResponse",
+    &[Member::new("State", &REPORT_STATE_TYPE), Member::new("Description", &scalars::STRING)],
+);
+
+pub static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape::structure(
+    "GenerateServiceLastAccessedDetailsRequest",
+    &[
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("Granularity", &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE),
+    ],
+);
+
+pub static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape =
+    Shape::structure("GenerateServiceLastAccessedDetailsResponse", &[Member::new("JobId", &JOB_ID_TYPE)]);
 
 pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST: Shape = Shape::structure(
     "GetAccountAuthorizationDetailsRequest",
@@ -278,6 +480,15 @@ pub static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST: Shape = Shape::structu
     ],
 );
 
+pub static GET_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GetCredentialReportResponse",
+    &[
+        Member::new("Content", &scalars::BLOB),
+        Member::new("ReportFormat", &REPORT_FORMAT_TYPE),
+        Member::new("GeneratedTime", &scalars::TIMESTAMP),
+    ],
+);
+
 pub static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "GetGroupPolicyRequest",
     &[
@@ -292,6 +503,25 @@ pub static GET_GROUP_POLICY_RESPONSE: Shape = Shape::structure(
         Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
         Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
         Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_GROUP_REQUEST: Shape = Shape::structure(
+    "GetGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
+    "GetGroupResponse",
+    &[
+        Member::new("Group", &GROUP).required().checked(),
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
     ],
 );
 
@@ -313,6 +543,22 @@ pub static GET_MFA_DEVICE_RESPONSE: Shape = Shape::structure(
         Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
         Member::new("EnableDate", &scalars::TIMESTAMP),
         Member::new("Certifications", &CERTIFICATION_MAP_TYPE),
+    ],
+);
+
+pub static GET_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "GetOpenIDConnectProviderRequest",
+    &[Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked()],
+);
+
+pub static GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "GetOpenIDConnectProviderResponse",
+    &[
+        Member::new("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE),
+        Member::new("ClientIDList", &CLIENT_ID_LIST_TYPE),
+        Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
     ],
 );
 
@@ -349,6 +595,90 @@ pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static GET_SAML_PROVIDER_REQUEST: Shape =
+    Shape::structure("GetSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
+
+pub static GET_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "GetSAMLProviderResponse",
+    &[
+        Member::new("SAMLProviderUUID", &PRIVATE_KEY_ID_TYPE),
+        Member::new("SAMLMetadataDocument", &SAML_METADATA_DOCUMENT_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("ValidUntil", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("AssertionEncryptionMode", &ASSERTION_ENCRYPTION_MODE_TYPE),
+        Member::new("PrivateKeyList", &PRIVATE_KEY_LIST),
+    ],
+);
+
+pub static GET_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "GetSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Encoding", &ENCODING_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("GetSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static GET_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "GetServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static GET_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "GetServerCertificateResponse",
+    &[Member::new("ServerCertificate", &SERVER_CERTIFICATE).required().checked()],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsRequest",
+    &[
+        Member::new("JobId", &JOB_ID_TYPE).required().checked(),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsResponse",
+    &[
+        Member::new("JobStatus", &JOB_STATUS_TYPE).required().checked(),
+        Member::new("JobType", &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE),
+        Member::new("JobCreationDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ServicesLastAccessed", &SERVICES_LAST_ACCESSED).required().checked(),
+        Member::new("JobCompletionDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("Error", &ERROR_DETAILS),
+    ],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsWithEntitiesRequest",
+    &[
+        Member::new("JobId", &JOB_ID_TYPE).required().checked(),
+        Member::new("ServiceNamespace", &SERVICE_NAMESPACE_TYPE).required().checked(),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsWithEntitiesResponse",
+    &[
+        Member::new("JobStatus", &JOB_STATUS_TYPE).required().checked(),
+        Member::new("JobCreationDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("JobCompletionDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("EntityDetailsList", &ENTITY_DETAILS_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("Error", &ERROR_DETAILS),
+    ],
+);
+
 pub static GET_USER_POLICY_REQUEST: Shape = Shape::structure(
     "GetUserPolicyRequest",
     &[
@@ -371,6 +701,17 @@ pub static GET_USER_REQUEST: Shape =
 
 pub static GET_USER_RESPONSE: Shape =
     Shape::structure("GetUserResponse", &[Member::new("User", &USER).required().checked()]);
+
+pub static GROUP: Shape = Shape::structure(
+    "Group",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("GroupId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
 
 pub static GROUP_DETAIL: Shape = Shape::structure(
     "GroupDetail",
@@ -404,6 +745,24 @@ pub static INSTANCE_PROFILE: Shape = Shape::structure(
         Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
         Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
         Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
+    "ListAccessKeysRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListAccessKeysResponse",
+    &[
+        Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
     ],
 );
 
@@ -505,6 +864,42 @@ pub static LIST_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_GROUPS_FOR_USER_REQUEST: Shape = Shape::structure(
+    "ListGroupsForUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_FOR_USER_RESPONSE: Shape = Shape::structure(
+    "ListGroupsForUserResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUPS_REQUEST: Shape = Shape::structure(
+    "ListGroupsRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
+    "ListGroupsResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_MFA_DEVICE_TAGS_REQUEST: Shape = Shape::structure(
     "ListMFADeviceTagsRequest",
     &[
@@ -536,6 +931,59 @@ pub static LIST_MFA_DEVICES_RESPONSE: Shape = Shape::structure(
     "ListMFADevicesResponse",
     &[
         Member::new("MFADevices", &MFA_DEVICE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListOpenIDConnectProviderTagsRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListOpenIDConnectProviderTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST: Shape = Shape::structure("ListOpenIDConnectProvidersRequest", &[]);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Shape = Shape::structure(
+    "ListOpenIDConnectProvidersResponse",
+    &[Member::new("OpenIDConnectProviderList", &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE)],
+);
+
+pub static LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY: Shape = Shape::structure(
+    "ListPoliciesGrantingServiceAccessEntry",
+    &[
+        Member::new("ServiceNamespace", &SERVICE_NAMESPACE_TYPE),
+        Member::new("Policies", &POLICY_GRANTING_SERVICE_ACCESS_LIST_TYPE),
+    ],
+);
+
+pub static LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST: Shape = Shape::structure(
+    "ListPoliciesGrantingServiceAccessRequest",
+    &[
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("ServiceNamespaces", &SERVICE_NAMESPACE_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE: Shape = Shape::structure(
+    "ListPoliciesGrantingServiceAccessResponse",
+    &[
+        Member::new("PoliciesGrantingServiceAccess", &LIST_POLICY_GRANTING_SERVICE_ACCESS_RESPONSE_LIST_TYPE)
+            .required()
+            .checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -616,6 +1064,121 @@ pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_SAML_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListSAMLProviderTagsRequest",
+    &[
+        Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SAML_PROVIDER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListSAMLProviderTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SAML_PROVIDERS_REQUEST: Shape = Shape::structure("ListSAMLProvidersRequest", &[]);
+
+pub static LIST_SAML_PROVIDERS_RESPONSE: Shape =
+    Shape::structure("ListSAMLProvidersResponse", &[Member::new("SAMLProviderList", &SAML_PROVIDER_LIST_TYPE)]);
+
+pub static LIST_SSH_PUBLIC_KEYS_REQUEST: Shape = Shape::structure(
+    "ListSSHPublicKeysRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SSH_PUBLIC_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListSSHPublicKeysResponse",
+    &[
+        Member::new("SSHPublicKeys", &SSH_PUBLIC_KEY_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListServerCertificateTagsRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificateTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListServerCertificatesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificatesResponse",
+    &[
+        Member::new("ServerCertificateMetadataList", &SERVER_CERTIFICATE_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceName", &scalars::STRING),
+        Member::new("AllUsers", &scalars::BOOLEAN),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsResponse",
+    &[
+        Member::new("ServiceSpecificCredentials", &SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListSigningCertificatesRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListSigningCertificatesResponse",
+    &[
+        Member::new("Certificates", &CERTIFICATE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_USER_POLICIES_REQUEST: Shape = Shape::structure(
     "ListUserPoliciesRequest",
     &[
@@ -629,6 +1192,42 @@ pub static LIST_USER_POLICIES_RESPONSE: Shape = Shape::structure(
     "ListUserPoliciesResponse",
     &[
         Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListUserTagsRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListUserTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USERS_REQUEST: Shape = Shape::structure(
+    "ListUsersRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USERS_RESPONSE: Shape = Shape::structure(
+    "ListUsersResponse",
+    &[
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -690,6 +1289,12 @@ pub static MANAGED_POLICY_DETAIL: Shape = Shape::structure(
 
 pub static MANAGED_POLICY_DETAIL_LIST_TYPE: Shape =
     Shape::list("ManagedPolicyDetailListType", &MANAGED_POLICY_DETAIL, None);
+
+pub static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Shape =
+    Shape::structure("OpenIDConnectProviderListEntry", &[Member::new("Arn", &ARN_TYPE)]);
+
+pub static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Shape =
+    Shape::list("OpenIDConnectProviderListType", &OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY, None);
 
 pub static ORDERED_ORGANIZATION_POLICY_TYPE: Shape = Shape::structure(
     "OrderedOrganizationPolicyType",
@@ -753,6 +1358,17 @@ pub static POLICY_EXCLUSIONS_LIST_TYPE: Shape =
     Shape::list("PolicyExclusionsListType", &POLICY_IDENTIFIER, None).ruled(&POLICY_EXCLUSIONS_LIST_TYPE_RULE);
 
 static POLICY_EXCLUSIONS_LIST_TYPE_RULE: Rule = Rule::new().max(256);
+
+pub static POLICY_GRANTING_SERVICE_ACCESS: Shape = Shape::structure(
+    "PolicyGrantingServiceAccess",
+    &[
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("PolicyType", &POLICY_TYPE).required().checked(),
+        Member::new("PolicyArn", &ARN_TYPE),
+        Member::new("EntityType", &POLICY_OWNER_ENTITY_TYPE),
+        Member::new("EntityName", &ENTITY_NAME_TYPE),
+    ],
+);
 
 pub static POLICY_GROUP: Shape =
     Shape::structure("PolicyGroup", &[Member::new("GroupName", &GROUP_NAME_TYPE), Member::new("GroupId", &ID_TYPE)]);
@@ -834,6 +1450,35 @@ pub static PUT_USER_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "RemoveClientIDFromOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("ClientID", &CLIENT_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
+    "RemoveUserFromGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
+);
+
 pub static RESOURCE_NAME_LIST_TYPE: Shape = Shape::list("ResourceNameListType", &RESOURCE_NAME_TYPE, None);
 
 pub static RESOURCE_SPECIFIC_RESULT: Shape = Shape::structure(
@@ -902,11 +1547,132 @@ pub static ROLE_LAST_USED: Shape = Shape::structure(
     &[Member::new("LastUsedDate", &scalars::TIMESTAMP), Member::new("Region", &scalars::STRING)],
 );
 
+pub static SAML_PRIVATE_KEY: Shape = Shape::structure(
+    "SAMLPrivateKey",
+    &[Member::new("KeyId", &PRIVATE_KEY_ID_TYPE), Member::new("Timestamp", &scalars::TIMESTAMP)],
+);
+
+pub static SAML_PROVIDER_LIST_ENTRY: Shape = Shape::structure(
+    "SAMLProviderListEntry",
+    &[
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("ValidUntil", &scalars::TIMESTAMP),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SAML_PROVIDER_LIST_TYPE: Shape = Shape::list("SAMLProviderListType", &SAML_PROVIDER_LIST_ENTRY, None);
+
+pub static SSH_PUBLIC_KEY: Shape = Shape::structure(
+    "SSHPublicKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Fingerprint", &PUBLIC_KEY_FINGERPRINT_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SSH_PUBLIC_KEY_LIST_TYPE: Shape = Shape::list("SSHPublicKeyListType", &SSH_PUBLIC_KEY_METADATA, None);
+
+pub static SSH_PUBLIC_KEY_METADATA: Shape = Shape::structure(
+    "SSHPublicKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static SERVER_CERTIFICATE: Shape = Shape::structure(
+    "ServerCertificate",
+    &[
+        Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static SERVER_CERTIFICATE_METADATA: Shape = Shape::structure(
+    "ServerCertificateMetadata",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("ServerCertificateId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+        Member::new("Expiration", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SERVICE_LAST_ACCESSED: Shape = Shape::structure(
+    "ServiceLastAccessed",
+    &[
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("LastAuthenticated", &scalars::TIMESTAMP),
+        Member::new("ServiceNamespace", &SERVICE_NAMESPACE_TYPE).required().checked(),
+        Member::new("LastAuthenticatedEntity", &ARN_TYPE),
+        Member::new("LastAuthenticatedRegion", &scalars::STRING),
+        Member::new("TotalAuthenticatedEntities", &scalars::INTEGER),
+        Member::new("TrackedActionsLastAccessed", &TRACKED_ACTIONS_LAST_ACCESSED),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL: Shape = Shape::structure(
+    "ServiceSpecificCredential",
+    &[
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServicePassword", &scalars::STRING).sensitive(),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("ServiceCredentialSecret", &scalars::STRING).sensitive(),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_METADATA: Shape = Shape::structure(
+    "ServiceSpecificCredentialMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE: Shape =
+    Shape::list("ServiceSpecificCredentialsListType", &SERVICE_SPECIFIC_CREDENTIAL_METADATA, None);
+
+pub static SERVICES_LAST_ACCESSED: Shape = Shape::list("ServicesLastAccessed", &SERVICE_LAST_ACCESSED, None);
+
 pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     "SetDefaultPolicyVersionRequest",
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
         Member::new("VersionId", &POLICY_VERSION_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static SIGNING_CERTIFICATE: Shape = Shape::structure(
+    "SigningCertificate",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
     ],
 );
 
@@ -994,6 +1760,14 @@ pub static TAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "TagOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
     "TagPolicyRequest",
     &[
@@ -1001,6 +1775,43 @@ pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
+
+pub static TAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "TagSAMLProviderRequest",
+    &[
+        Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "TagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_USER_REQUEST: Shape = Shape::structure(
+    "TagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TRACKED_ACTION_LAST_ACCESSED: Shape = Shape::structure(
+    "TrackedActionLastAccessed",
+    &[
+        Member::new("ActionName", &scalars::STRING),
+        Member::new("LastAccessedEntity", &ARN_TYPE),
+        Member::new("LastAccessedTime", &scalars::TIMESTAMP),
+        Member::new("LastAccessedRegion", &scalars::STRING),
+    ],
+);
+
+pub static TRACKED_ACTIONS_LAST_ACCESSED: Shape =
+    Shape::list("TrackedActionsLastAccessed", &TRACKED_ACTION_LAST_ACCESSED, None);
 
 pub static UNTAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "UntagMFADeviceRequest",
@@ -1010,11 +1821,52 @@ pub static UNTAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "UntagOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
     "UntagPolicyRequest",
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "UntagSAMLProviderRequest",
+    &[
+        Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UntagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_USER_REQUEST: Shape = Shape::structure(
+    "UntagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
     ],
 );
 
@@ -1033,6 +1885,15 @@ pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
+    "UpdateGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewGroupName", &GROUP_NAME_TYPE),
+    ],
+);
+
 pub static UPDATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "UpdateLoginProfileRequest",
     &[
@@ -1040,6 +1901,114 @@ pub static UPDATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
         Member::new("Password", &PASSWORD_TYPE).sensitive(),
         Member::new("PasswordResetRequired", &scalars::BOOLEAN),
     ],
+);
+
+pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape::structure(
+    "UpdateOpenIDConnectProviderThumbprintRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "UpdateSAMLProviderRequest",
+    &[
+        Member::new("SAMLMetadataDocument", &SAML_METADATA_DOCUMENT_TYPE),
+        Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("AssertionEncryptionMode", &ASSERTION_ENCRYPTION_MODE_TYPE),
+        Member::new("AddPrivateKey", &PRIVATE_KEY_TYPE).sensitive(),
+        Member::new("RemovePrivateKey", &PRIVATE_KEY_ID_TYPE),
+    ],
+);
+
+pub static UPDATE_SAML_PROVIDER_RESPONSE: Shape =
+    Shape::structure("UpdateSAMLProviderResponse", &[Member::new("SAMLProviderArn", &ARN_TYPE)]);
+
+pub static UPDATE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE),
+    ],
+);
+
+pub static UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "UpdateServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
+    "UpdateUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewUserName", &USER_NAME_TYPE),
+    ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UploadSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("UploadSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static UPLOAD_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadServerCertificateRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("PrivateKey", &PRIVATE_KEY_TYPE).required().checked().sensitive(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static UPLOAD_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadServerCertificateResponse",
+    &[Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadSigningCertificateResponse",
+    &[Member::new("Certificate", &SIGNING_CERTIFICATE).required().checked()],
 );
 
 pub static USER: Shape = Shape::structure(
@@ -1084,15 +2053,28 @@ pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
     ],
 );
 
+pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
+
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
+
+pub static CERTIFICATE_LIST_TYPE: Shape = Shape::list("certificateListType", &SIGNING_CERTIFICATE, None);
+
+pub static CLIENT_ID_LIST_TYPE: Shape = Shape::list("clientIDListType", &CLIENT_ID_TYPE, None);
+
+pub static ENTITY_DETAILS_LIST_TYPE: Shape = Shape::list("entityDetailsListType", &ENTITY_DETAILS, None);
 
 pub static ENTITY_LIST_TYPE: Shape = Shape::list("entityListType", &ENTITY_TYPE, None);
 
 pub static GROUP_DETAIL_LIST_TYPE: Shape = Shape::list("groupDetailListType", &GROUP_DETAIL, None);
 
+pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
+
 pub static GROUP_NAME_LIST_TYPE: Shape = Shape::list("groupNameListType", &GROUP_NAME_TYPE, None);
 
 pub static INSTANCE_PROFILE_LIST_TYPE: Shape = Shape::list("instanceProfileListType", &INSTANCE_PROFILE, None);
+
+pub static LIST_POLICY_GRANTING_SERVICE_ACCESS_RESPONSE_LIST_TYPE: Shape =
+    Shape::list("listPolicyGrantingServiceAccessResponseListType", &LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY, None);
 
 pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
 
@@ -1101,13 +2083,29 @@ pub static POLICY_DETAIL_LIST_TYPE: Shape = Shape::list("policyDetailListType", 
 pub static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape =
     Shape::list("policyDocumentVersionListType", &POLICY_VERSION, None);
 
+pub static POLICY_GRANTING_SERVICE_ACCESS_LIST_TYPE: Shape =
+    Shape::list("policyGrantingServiceAccessListType", &POLICY_GRANTING_SERVICE_ACCESS, None);
+
 pub static POLICY_LIST_TYPE: Shape = Shape::list("policyListType", &POLICY, None);
 
 pub static POLICY_NAME_LIST_TYPE: Shape = Shape::list("policyNameListType", &POLICY_NAME_TYPE, None);
 
+pub static PRIVATE_KEY_LIST: Shape =
+    Shape::list("privateKeyList", &SAML_PRIVATE_KEY, None).ruled(&PRIVATE_KEY_LIST_RULE);
+
+static PRIVATE_KEY_LIST_RULE: Rule = Rule::new().max(2);
+
 pub static ROLE_DETAIL_LIST_TYPE: Shape = Shape::list("roleDetailListType", &ROLE_DETAIL, None);
 
 pub static ROLE_LIST_TYPE: Shape = Shape::list("roleListType", &ROLE, None);
+
+pub static SERVER_CERTIFICATE_METADATA_LIST_TYPE: Shape =
+    Shape::list("serverCertificateMetadataListType", &SERVER_CERTIFICATE_METADATA, None);
+
+pub static SERVICE_NAMESPACE_LIST_TYPE: Shape =
+    Shape::list("serviceNamespaceListType", &SERVICE_NAMESPACE_TYPE, None).ruled(&SERVICE_NAMESPACE_LIST_TYPE_RULE);
+
+static SERVICE_NAMESPACE_LIST_TYPE_RULE: Rule = Rule::new().min(1).max(200);
 
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
@@ -1117,15 +2115,34 @@ pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None).ruled(&
 
 static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
 
+pub static THUMBPRINT_LIST_TYPE: Shape = Shape::list("thumbprintListType", &THUMBPRINT_TYPE, None);
+
 pub static USER_DETAIL_LIST_TYPE: Shape = Shape::list("userDetailListType", &USER_DETAIL, None);
+
+pub static USER_LIST_TYPE: Shape = Shape::list("userListType", &USER, None);
 
 pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceListType", &VIRTUAL_MFA_DEVICE, None);
 
 pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
     Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
 
+pub static CREDENTIAL_REPORT_EXPIRED_EXCEPTION: Shape =
+    Shape::structure("CredentialReportExpiredException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_PRESENT_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotPresentException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_READY_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotReadyException", &[Member::new("message", &scalars::STRING)]);
+
 pub static DELETE_CONFLICT_EXCEPTION: Shape =
     Shape::structure("DeleteConflictException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("DuplicateCertificateException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_SSH_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("DuplicateSSHPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
     Shape::structure("EntityAlreadyExistsException", &[Member::new("message", &scalars::STRING)]);
@@ -1136,20 +2153,35 @@ pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape =
 pub static INVALID_AUTHENTICATION_CODE_EXCEPTION: Shape =
     Shape::structure("InvalidAuthenticationCodeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static INVALID_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("InvalidCertificateException", &[Member::new("message", &scalars::STRING)]);
+
 pub static INVALID_INPUT_EXCEPTION: Shape =
     Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("InvalidPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static INVALID_USER_TYPE_EXCEPTION: Shape =
     Shape::structure("InvalidUserTypeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static KEY_PAIR_MISMATCH_EXCEPTION: Shape =
+    Shape::structure("KeyPairMismatchException", &[Member::new("message", &scalars::STRING)]);
+
 pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
     Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
+
+pub static MALFORMED_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("MalformedCertificateException", &[Member::new("message", &scalars::STRING)]);
 
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
     Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
 
 pub static NO_SUCH_ENTITY_EXCEPTION: Shape =
     Shape::structure("NoSuchEntityException", &[Member::new("message", &scalars::STRING)]);
+
+pub static OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION: Shape =
+    Shape::structure("OpenIdIdpCommunicationErrorException", &[Member::new("message", &scalars::STRING)]);
 
 pub static PASSWORD_POLICY_VIOLATION_EXCEPTION: Shape =
     Shape::structure("PasswordPolicyViolationException", &[Member::new("message", &scalars::STRING)]);
@@ -1163,8 +2195,19 @@ pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape =
 pub static SERVICE_FAILURE_EXCEPTION: Shape =
     Shape::structure("ServiceFailureException", &[Member::new("message", &scalars::STRING)]);
 
+pub static SERVICE_NOT_SUPPORTED_EXCEPTION: Shape =
+    Shape::structure("ServiceNotSupportedException", &[Member::new("message", &scalars::STRING)]);
+
 pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape =
     Shape::structure("UnmodifiableEntityException", &[Member::new("message", &scalars::STRING)]);
+
+pub static UNRECOGNIZED_PUBLIC_KEY_ENCODING_EXCEPTION: Shape =
+    Shape::structure("UnrecognizedPublicKeyEncodingException", &[Member::new("message", &scalars::STRING)]);
+
+pub static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE: Shape =
+    Shape::new("AccessAdvisorUsageGranularityType", Kind::String).ruled(&ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE_RULE);
+
+static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE_RULE: Rule = Rule::new().values(&["SERVICE_LEVEL", "ACTION_LEVEL"]);
 
 pub static ACTION_NAME_TYPE: Shape = Shape::new("ActionNameType", Kind::String).ruled(&ACTION_NAME_TYPE_RULE);
 
@@ -1211,6 +2254,11 @@ pub static ENTITY_TYPE: Shape = Shape::new("EntityType", Kind::String).ruled(&EN
 static ENTITY_TYPE_RULE: Rule =
     Rule::new().values(&["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]);
 
+pub static OPEN_ID_CONNECT_PROVIDER_URL_TYPE: Shape =
+    Shape::new("OpenIDConnectProviderUrlType", Kind::String).ruled(&OPEN_ID_CONNECT_PROVIDER_URL_TYPE_RULE);
+
+static OPEN_ID_CONNECT_PROVIDER_URL_TYPE_RULE: Rule = Rule::new().min(1).max(255);
+
 pub static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape =
     Shape::new("PermissionsBoundaryAttachmentType", Kind::String).ruled(&PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE_RULE);
 
@@ -1236,6 +2284,14 @@ pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
 
+pub static REPORT_FORMAT_TYPE: Shape = Shape::new("ReportFormatType", Kind::String).ruled(&REPORT_FORMAT_TYPE_RULE);
+
+static REPORT_FORMAT_TYPE_RULE: Rule = Rule::new().values(&["text/csv"]);
+
+pub static REPORT_STATE_TYPE: Shape = Shape::new("ReportStateType", Kind::String).ruled(&REPORT_STATE_TYPE_RULE);
+
+static REPORT_STATE_TYPE_RULE: Rule = Rule::new().values(&["STARTED", "INPROGRESS", "COMPLETE"]);
+
 pub static RESOURCE_HANDLING_OPTION_TYPE: Shape =
     Shape::new("ResourceHandlingOptionType", Kind::String).ruled(&RESOURCE_HANDLING_OPTION_TYPE_RULE);
 
@@ -1245,9 +2301,28 @@ pub static RESOURCE_NAME_TYPE: Shape = Shape::new("ResourceNameType", Kind::Stri
 
 static RESOURCE_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(2048);
 
+pub static SAML_METADATA_DOCUMENT_TYPE: Shape =
+    Shape::new("SAMLMetadataDocumentType", Kind::String).ruled(&SAML_METADATA_DOCUMENT_TYPE_RULE);
+
+static SAML_METADATA_DOCUMENT_TYPE_RULE: Rule = Rule::new().min(1000).max(10000000);
+
+pub static SAML_PROVIDER_NAME_TYPE: Shape =
+    Shape::new("SAMLProviderNameType", Kind::String).ruled(&SAML_PROVIDER_NAME_TYPE_RULE);
+
+static SAML_PROVIDER_NAME_TYPE_RULE: Rule = Rule::matching("[\\w._-]+", "[0-9A-Za-z_._-]+").min(1).max(128);
+
+pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
+
+static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
 static ARN_TYPE_RULE: Rule = Rule::new().min(20).max(2048);
+
+pub static ASSERTION_ENCRYPTION_MODE_TYPE: Shape =
+    Shape::new("assertionEncryptionModeType", Kind::String).ruled(&ASSERTION_ENCRYPTION_MODE_TYPE_RULE);
+
+static ASSERTION_ENCRYPTION_MODE_TYPE_RULE: Rule = Rule::new().values(&["Required", "Allowed"]);
 
 pub static ASSIGNMENT_STATUS_TYPE: Shape =
     Shape::new("assignmentStatusType", Kind::String).ruled(&ASSIGNMENT_STATUS_TYPE_RULE);
@@ -1258,6 +2333,42 @@ pub static AUTHENTICATION_CODE_TYPE: Shape =
     Shape::new("authenticationCodeType", Kind::String).ruled(&AUTHENTICATION_CODE_TYPE_RULE);
 
 static AUTHENTICATION_CODE_TYPE_RULE: Rule = Rule::matching("[\\d]+", "[0-9]+").min(6).max(6);
+
+pub static CERTIFICATE_BODY_TYPE: Shape =
+    Shape::new("certificateBodyType", Kind::String).ruled(&CERTIFICATE_BODY_TYPE_RULE);
+
+static CERTIFICATE_BODY_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
+
+pub static CERTIFICATE_CHAIN_TYPE: Shape =
+    Shape::new("certificateChainType", Kind::String).ruled(&CERTIFICATE_CHAIN_TYPE_RULE);
+
+static CERTIFICATE_CHAIN_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(2097152);
+
+pub static CERTIFICATE_ID_TYPE: Shape = Shape::new("certificateIdType", Kind::String).ruled(&CERTIFICATE_ID_TYPE_RULE);
+
+static CERTIFICATE_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(24).max(128);
+
+pub static CLIENT_ID_TYPE: Shape = Shape::new("clientIDType", Kind::String).ruled(&CLIENT_ID_TYPE_RULE);
+
+static CLIENT_ID_TYPE_RULE: Rule = Rule::new().min(1).max(255);
+
+pub static CREDENTIAL_AGE_DAYS: Shape = Shape::new("credentialAgeDays", Kind::Integer).ruled(&CREDENTIAL_AGE_DAYS_RULE);
+
+static CREDENTIAL_AGE_DAYS_RULE: Rule = Rule::new().min(1).max(36600);
+
+pub static ENCODING_TYPE: Shape = Shape::new("encodingType", Kind::String).ruled(&ENCODING_TYPE_RULE);
+
+static ENCODING_TYPE_RULE: Rule = Rule::new().values(&["SSH", "PEM"]);
+
+pub static ENTITY_NAME_TYPE: Shape = Shape::new("entityNameType", Kind::String).ruled(&ENTITY_NAME_TYPE_RULE);
+
+static ENTITY_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
 pub static EXISTING_USER_NAME_TYPE: Shape =
     Shape::new("existingUserNameType", Kind::String).ruled(&EXISTING_USER_NAME_TYPE_RULE);
@@ -1276,6 +2387,14 @@ pub static INSTANCE_PROFILE_NAME_TYPE: Shape =
     Shape::new("instanceProfileNameType", Kind::String).ruled(&INSTANCE_PROFILE_NAME_TYPE_RULE);
 
 static INSTANCE_PROFILE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static JOB_ID_TYPE: Shape = Shape::new("jobIDType", Kind::String).ruled(&JOB_ID_TYPE_RULE);
+
+static JOB_ID_TYPE_RULE: Rule = Rule::new().min(36).max(36);
+
+pub static JOB_STATUS_TYPE: Shape = Shape::new("jobStatusType", Kind::String).ruled(&JOB_STATUS_TYPE_RULE);
+
+static JOB_STATUS_TYPE_RULE: Rule = Rule::new().values(&["IN_PROGRESS", "COMPLETED", "FAILED"]);
 
 pub static MARKER_TYPE: Shape = Shape::new("markerType", Kind::String).ruled(&MARKER_TYPE_RULE);
 
@@ -1308,6 +2427,11 @@ static PASSWORD_TYPE_RULE: Rule =
         .max(128)
         .sensitive();
 
+pub static PATH_PREFIX_TYPE: Shape = Shape::new("pathPrefixType", Kind::String).ruled(&PATH_PREFIX_TYPE_RULE);
+
+static PATH_PREFIX_TYPE_RULE: Rule =
+    Rule::matching("\\u002F[\\u0021-\\u007F]*", "\\u002F[\\u0021-\\u007F]*").min(1).max(512);
+
 pub static PATH_TYPE: Shape = Shape::new("pathType", Kind::String).ruled(&PATH_TYPE_RULE);
 
 static PATH_TYPE_RULE: Rule =
@@ -1332,6 +2456,11 @@ pub static POLICY_NAME_TYPE: Shape = Shape::new("policyNameType", Kind::String).
 
 static POLICY_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
+pub static POLICY_OWNER_ENTITY_TYPE: Shape =
+    Shape::new("policyOwnerEntityType", Kind::String).ruled(&POLICY_OWNER_ENTITY_TYPE_RULE);
+
+static POLICY_OWNER_ENTITY_TYPE_RULE: Rule = Rule::new().values(&["USER", "ROLE", "GROUP"]);
+
 pub static POLICY_PATH_TYPE: Shape = Shape::new("policyPathType", Kind::String).ruled(&POLICY_PATH_TYPE_RULE);
 
 static POLICY_PATH_TYPE_RULE: Rule =
@@ -1341,11 +2470,44 @@ pub static POLICY_SCOPE_TYPE: Shape = Shape::new("policyScopeType", Kind::String
 
 static POLICY_SCOPE_TYPE_RULE: Rule = Rule::new().values(&["All", "AWS", "Local"]);
 
+pub static POLICY_TYPE: Shape = Shape::new("policyType", Kind::String).ruled(&POLICY_TYPE_RULE);
+
+static POLICY_TYPE_RULE: Rule = Rule::new().values(&["INLINE", "MANAGED"]);
+
 pub static POLICY_VERSION_ID_TYPE: Shape =
     Shape::new("policyVersionIdType", Kind::String).ruled(&POLICY_VERSION_ID_TYPE_RULE);
 
 static POLICY_VERSION_ID_TYPE_RULE: Rule =
     Rule::matching("v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?", "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?");
+
+pub static PRIVATE_KEY_ID_TYPE: Shape = Shape::new("privateKeyIdType", Kind::String).ruled(&PRIVATE_KEY_ID_TYPE_RULE);
+
+static PRIVATE_KEY_ID_TYPE_RULE: Rule = Rule::matching("[A-Z0-9]+", "[A-Z0-9]+").min(22).max(64);
+
+pub static PRIVATE_KEY_TYPE: Shape = Shape::new("privateKeyType", Kind::String).ruled(&PRIVATE_KEY_TYPE_RULE);
+
+static PRIVATE_KEY_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384)
+        .sensitive();
+
+pub static PUBLIC_KEY_FINGERPRINT_TYPE: Shape =
+    Shape::new("publicKeyFingerprintType", Kind::String).ruled(&PUBLIC_KEY_FINGERPRINT_TYPE_RULE);
+
+static PUBLIC_KEY_FINGERPRINT_TYPE_RULE: Rule = Rule::matching("[:\\w]+", "[:0-9A-Za-z_]+").min(48).max(48);
+
+pub static PUBLIC_KEY_ID_TYPE: Shape = Shape::new("publicKeyIdType", Kind::String).ruled(&PUBLIC_KEY_ID_TYPE_RULE);
+
+static PUBLIC_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static PUBLIC_KEY_MATERIAL_TYPE: Shape =
+    Shape::new("publicKeyMaterialType", Kind::String).ruled(&PUBLIC_KEY_MATERIAL_TYPE_RULE);
+
+static PUBLIC_KEY_MATERIAL_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
 
 pub static ROLE_DESCRIPTION_TYPE: Shape =
     Shape::new("roleDescriptionType", Kind::String).ruled(&ROLE_DESCRIPTION_TYPE_RULE);
@@ -1369,6 +2531,34 @@ pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::Stri
 
 static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]+", "[0-9A-Za-z_+=/:,.@-]+").min(9).max(256);
 
+pub static SERVER_CERTIFICATE_NAME_TYPE: Shape =
+    Shape::new("serverCertificateNameType", Kind::String).ruled(&SERVER_CERTIFICATE_NAME_TYPE_RULE);
+
+static SERVER_CERTIFICATE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static SERVICE_CREDENTIAL_ALIAS: Shape =
+    Shape::new("serviceCredentialAlias", Kind::String).ruled(&SERVICE_CREDENTIAL_ALIAS_RULE);
+
+static SERVICE_CREDENTIAL_ALIAS_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(0).max(200);
+
+pub static SERVICE_NAMESPACE_TYPE: Shape =
+    Shape::new("serviceNamespaceType", Kind::String).ruled(&SERVICE_NAMESPACE_TYPE_RULE);
+
+static SERVICE_NAMESPACE_TYPE_RULE: Rule = Rule::matching("[\\w-]*", "[0-9A-Za-z_-]*").min(1).max(64);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_ID: Shape =
+    Shape::new("serviceSpecificCredentialId", Kind::String).ruled(&SERVICE_SPECIFIC_CREDENTIAL_ID_RULE);
+
+static SERVICE_SPECIFIC_CREDENTIAL_ID_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static SERVICE_USER_NAME: Shape = Shape::new("serviceUserName", Kind::String).ruled(&SERVICE_USER_NAME_RULE);
+
+static SERVICE_USER_NAME_RULE: Rule = Rule::matching("[\\w+=,.@-]*", "[0-9A-Za-z_+=,.@-]*").min(0).max(200);
+
+pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
+
+static STATUS_TYPE_RULE: Rule = Rule::new().values(&["Active", "Inactive", "Expired"]);
+
 pub static TAG_KEY_TYPE: Shape = Shape::new("tagKeyType", Kind::String).ruled(&TAG_KEY_TYPE_RULE);
 
 static TAG_KEY_TYPE_RULE: Rule =
@@ -1378,6 +2568,10 @@ pub static TAG_VALUE_TYPE: Shape = Shape::new("tagValueType", Kind::String).rule
 
 static TAG_VALUE_TYPE_RULE: Rule =
     Rule::matching("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*", "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*").min(0).max(256);
+
+pub static THUMBPRINT_TYPE: Shape = Shape::new("thumbprintType", Kind::String).ruled(&THUMBPRINT_TYPE_RULE);
+
+static THUMBPRINT_TYPE_RULE: Rule = Rule::new().min(40).max(40);
 
 pub static USER_NAME_TYPE: Shape = Shape::new("userNameType", Kind::String).ruled(&USER_NAME_TYPE_RULE);
 

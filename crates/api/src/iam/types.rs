@@ -5,6 +5,139 @@ use wire::{DecodeError, FieldReader, FieldWriter, Shape, Shaped, Typed, Value};
 
 use super::shapes;
 
+/// AWS's `AccessKey`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AccessKey {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+    pub status: String,
+    pub secret_access_key: String,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessKey")
+            .field("user_name", &self.user_name)
+            .field("access_key_id", &self.access_key_id)
+            .field("status", &self.status)
+            .field("secret_access_key", &wire::Redacted)
+            .field("create_date", &self.create_date)
+            .finish()
+    }
+}
+
+impl Shaped for AccessKey {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY;
+}
+
+impl Typed for AccessKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            access_key_id: fields.required(1)?,
+            status: fields.required(2)?,
+            secret_access_key: fields.required(3)?,
+            create_date: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.required(2, self.status);
+        fields.required(3, self.secret_access_key);
+        fields.optional(4, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `AccessKeyMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessKeyMetadata {
+    pub user_name: Option<String>,
+    pub access_key_id: Option<String>,
+    pub status: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for AccessKeyMetadata {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY_METADATA;
+}
+
+impl Typed for AccessKeyMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            access_key_id: fields.optional(1)?,
+            status: fields.optional(2)?,
+            create_date: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.access_key_id);
+        fields.optional(2, self.status);
+        fields.optional(3, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `AddClientIDToOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddClientIDToOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+impl Shaped for AddClientIDToOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for AddClientIDToOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, client_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `AddUserToGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddUserToGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shaped for AddUserToGroupRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_USER_TO_GROUP_REQUEST;
+}
+
+impl Typed for AddUserToGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, user_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.user_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `AttachGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AttachGroupPolicyRequest {
@@ -195,6 +328,100 @@ impl Typed for ContextEntry {
     }
 }
 
+/// AWS's `CreateAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessKeyRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for CreateAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for CreateAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateAccessKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessKeyResponse {
+    pub access_key: AccessKey,
+}
+
+impl Shaped for CreateAccessKeyResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCESS_KEY_RESPONSE;
+}
+
+impl Typed for CreateAccessKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { access_key: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateGroupRequest {
+    pub path: Option<String>,
+    pub group_name: String,
+}
+
+impl Shaped for CreateGroupRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_GROUP_REQUEST;
+}
+
+impl Typed for CreateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path: fields.optional(0)?, group_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.group_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateGroupResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateGroupResponse {
+    pub group: Group,
+}
+
+impl Shaped for CreateGroupResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_GROUP_RESPONSE;
+}
+
+impl Typed for CreateGroupResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateLoginProfileRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateLoginProfileRequest {
@@ -255,6 +482,65 @@ impl Typed for CreateLoginProfileResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.login_profile);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderRequest {
+    pub url: String,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for CreateOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            url: fields.required(0)?,
+            client_id_list: fields.optional(1)?,
+            thumbprint_list: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.url);
+        fields.optional(1, self.client_id_list);
+        fields.optional(2, self.thumbprint_list);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateOpenIDConnectProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderResponse {
+    pub open_id_connect_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateOpenIDConnectProviderResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE;
+}
+
+impl Typed for CreateOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.open_id_connect_provider_arn);
+        fields.optional(1, self.tags);
         fields.finish()
     }
 }
@@ -373,6 +659,191 @@ impl Typed for CreatePolicyVersionResponse {
     }
 }
 
+/// AWS's `CreateSAMLProviderRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateSAMLProviderRequest {
+    pub saml_metadata_document: String,
+    pub name: String,
+    pub tags: Option<Vec<Tag>>,
+    pub assertion_encryption_mode: Option<String>,
+    pub add_private_key: Option<String>,
+}
+
+impl std::fmt::Debug for CreateSAMLProviderRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateSAMLProviderRequest")
+            .field("saml_metadata_document", &self.saml_metadata_document)
+            .field("name", &self.name)
+            .field("tags", &self.tags)
+            .field("assertion_encryption_mode", &self.assertion_encryption_mode)
+            .field("add_private_key", &wire::Redacted)
+            .finish()
+    }
+}
+
+impl Shaped for CreateSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for CreateSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            saml_metadata_document: fields.required(0)?,
+            name: fields.required(1)?,
+            tags: fields.optional(2)?,
+            assertion_encryption_mode: fields.optional(3)?,
+            add_private_key: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_metadata_document);
+        fields.required(1, self.name);
+        fields.optional(2, self.tags);
+        fields.optional(3, self.assertion_encryption_mode);
+        fields.optional(4, self.add_private_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateSAMLProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateSAMLProviderResponse {
+    pub saml_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateSAMLProviderResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SAML_PROVIDER_RESPONSE;
+}
+
+impl Typed for CreateSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_arn);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceSpecificCredentialRequest {
+    pub user_name: String,
+    pub service_name: String,
+    pub credential_age_days: Option<i32>,
+}
+
+impl Shaped for CreateServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for CreateServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            service_name: fields.required(1)?,
+            credential_age_days: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.service_name);
+        fields.optional(2, self.credential_age_days);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceSpecificCredentialResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceSpecificCredentialResponse {
+    pub service_specific_credential: Option<ServiceSpecificCredential>,
+}
+
+impl Shaped for CreateServiceSpecificCredentialResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE;
+}
+
+impl Typed for CreateServiceSpecificCredentialResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_specific_credential: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credential);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUserRequest {
+    pub path: Option<String>,
+    pub user_name: String,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateUserRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_USER_REQUEST;
+}
+
+impl Typed for CreateUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            user_name: fields.required(1)?,
+            permissions_boundary: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.user_name);
+        fields.optional(2, self.permissions_boundary);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateUserResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUserResponse {
+    pub user: Option<User>,
+}
+
+impl Shaped for CreateUserResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_USER_RESPONSE;
+}
+
+impl Typed for CreateUserResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateVirtualMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateVirtualMFADeviceRequest {
@@ -448,6 +919,31 @@ impl Typed for DeactivateMFADeviceRequest {
     }
 }
 
+/// AWS's `DeleteAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAccessKeyRequest {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+}
+
+impl Shaped for DeleteAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for DeleteAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGroupPolicyRequest {
@@ -473,6 +969,29 @@ impl Typed for DeleteGroupPolicyRequest {
     }
 }
 
+/// AWS's `DeleteGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteGroupRequest {
+    pub group_name: String,
+}
+
+impl Shaped for DeleteGroupRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_GROUP_REQUEST;
+}
+
+impl Typed for DeleteGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteLoginProfileRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteLoginProfileRequest {
@@ -492,6 +1011,29 @@ impl Typed for DeleteLoginProfileRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+impl Shaped for DeleteOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for DeleteOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
         fields.finish()
     }
 }
@@ -592,6 +1134,127 @@ impl Typed for DeleteRolePolicyRequest {
     }
 }
 
+/// AWS's `DeleteSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSAMLProviderRequest {
+    pub saml_provider_arn: String,
+}
+
+impl Shaped for DeleteSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for DeleteSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+}
+
+impl Shaped for DeleteSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for DeleteSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+
+impl Shaped for DeleteServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for DeleteServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+}
+
+impl Shaped for DeleteServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for DeleteServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, service_specific_credential_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_id: String,
+}
+
+impl Shaped for DeleteSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for DeleteSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteUserPermissionsBoundaryRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteUserPermissionsBoundaryRequest {
@@ -636,6 +1299,29 @@ impl Typed for DeleteUserPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.user_name);
         fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUserRequest {
+    pub user_name: String,
+}
+
+impl Shaped for DeleteUserRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_USER_REQUEST;
+}
+
+impl Typed for DeleteUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
         fields.finish()
     }
 }
@@ -772,6 +1458,93 @@ impl Typed for EnableMFADeviceRequest {
     }
 }
 
+/// AWS's `EntityDetails`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntityDetails {
+    pub entity_info: EntityInfo,
+    pub last_authenticated: Option<jiff::Timestamp>,
+}
+
+impl Shaped for EntityDetails {
+    const SHAPE: &'static Shape = &shapes::ENTITY_DETAILS;
+}
+
+impl Typed for EntityDetails {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { entity_info: fields.required(0)?, last_authenticated: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.entity_info);
+        fields.optional(1, self.last_authenticated);
+        fields.finish()
+    }
+}
+
+/// AWS's `EntityInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntityInfo {
+    pub arn: String,
+    pub name: String,
+    pub r#type: String,
+    pub id: String,
+    pub path: Option<String>,
+}
+
+impl Shaped for EntityInfo {
+    const SHAPE: &'static Shape = &shapes::ENTITY_INFO;
+}
+
+impl Typed for EntityInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            arn: fields.required(0)?,
+            name: fields.required(1)?,
+            r#type: fields.required(2)?,
+            id: fields.required(3)?,
+            path: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.arn);
+        fields.required(1, self.name);
+        fields.required(2, self.r#type);
+        fields.required(3, self.id);
+        fields.optional(4, self.path);
+        fields.finish()
+    }
+}
+
+/// AWS's `ErrorDetails`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ErrorDetails {
+    pub message: String,
+    pub code: String,
+}
+
+impl Shaped for ErrorDetails {
+    const SHAPE: &'static Shape = &shapes::ERROR_DETAILS;
+}
+
+impl Typed for ErrorDetails {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { message: fields.required(0)?, code: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.message);
+        fields.required(1, self.code);
+        fields.finish()
+    }
+}
+
 /// AWS's `EvaluationResult`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EvaluationResult {
@@ -817,6 +1590,79 @@ impl Typed for EvaluationResult {
         fields.optional(6, self.permissions_boundary_decision_detail);
         fields.optional(7, self.eval_decision_details);
         fields.optional(8, self.resource_specific_results);
+        fields.finish()
+    }
+}
+
+/// AWS's `GenerateCredentialReportResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateCredentialReportResponse {
+    pub state: Option<String>,
+    pub description: Option<String>,
+}
+
+impl Shaped for GenerateCredentialReportResponse {
+    const SHAPE: &'static Shape = &shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE;
+}
+
+impl Typed for GenerateCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { state: fields.optional(0)?, description: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.state);
+        fields.optional(1, self.description);
+        fields.finish()
+    }
+}
+
+/// AWS's `GenerateServiceLastAccessedDetailsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsRequest {
+    pub arn: String,
+    pub granularity: Option<String>,
+}
+
+impl Shaped for GenerateServiceLastAccessedDetailsRequest {
+    const SHAPE: &'static Shape = &shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST;
+}
+
+impl Typed for GenerateServiceLastAccessedDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.required(0)?, granularity: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.arn);
+        fields.optional(1, self.granularity);
+        fields.finish()
+    }
+}
+
+/// AWS's `GenerateServiceLastAccessedDetailsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsResponse {
+    pub job_id: Option<String>,
+}
+
+impl Shaped for GenerateServiceLastAccessedDetailsResponse {
+    const SHAPE: &'static Shape = &shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE;
+}
+
+impl Typed for GenerateServiceLastAccessedDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { job_id: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.job_id);
         fields.finish()
     }
 }
@@ -982,6 +1828,37 @@ impl Typed for GetContextKeysForPrincipalPolicyRequest {
     }
 }
 
+/// AWS's `GetCredentialReportResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetCredentialReportResponse {
+    pub content: Option<bytes::Bytes>,
+    pub report_format: Option<String>,
+    pub generated_time: Option<jiff::Timestamp>,
+}
+
+impl Shaped for GetCredentialReportResponse {
+    const SHAPE: &'static Shape = &shapes::GET_CREDENTIAL_REPORT_RESPONSE;
+}
+
+impl Typed for GetCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            content: fields.optional(0)?,
+            report_format: fields.optional(1)?,
+            generated_time: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.content);
+        fields.optional(1, self.report_format);
+        fields.optional(2, self.generated_time);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetGroupPolicyRequest {
@@ -1034,6 +1911,67 @@ impl Typed for GetGroupPolicyResponse {
         fields.required(0, self.group_name);
         fields.required(1, self.policy_name);
         fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupRequest {
+    pub group_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for GetGroupRequest {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_REQUEST;
+}
+
+impl Typed for GetGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupResponse {
+    pub group: Group,
+    pub users: Vec<User>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetGroupResponse {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_RESPONSE;
+}
+
+impl Typed for GetGroupResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group: fields.required(0)?,
+            users: fields.required(1)?,
+            is_truncated: fields.optional(2)?,
+            marker: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group);
+        fields.required(1, self.users);
+        fields.optional(2, self.is_truncated);
+        fields.optional(3, self.marker);
         fields.finish()
     }
 }
@@ -1139,6 +2077,66 @@ impl Typed for GetMFADeviceResponse {
         fields.required(1, self.serial_number);
         fields.optional(2, self.enable_date);
         fields.optional(3, self.certifications);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+impl Shaped for GetOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for GetOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetOpenIDConnectProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderResponse {
+    pub url: Option<String>,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for GetOpenIDConnectProviderResponse {
+    const SHAPE: &'static Shape = &shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE;
+}
+
+impl Typed for GetOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            url: fields.optional(0)?,
+            client_id_list: fields.optional(1)?,
+            thumbprint_list: fields.optional(2)?,
+            create_date: fields.optional(3)?,
+            tags: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.url);
+        fields.optional(1, self.client_id_list);
+        fields.optional(2, self.thumbprint_list);
+        fields.optional(3, self.create_date);
+        fields.optional(4, self.tags);
         fields.finish()
     }
 }
@@ -1293,6 +2291,322 @@ impl Typed for GetRolePolicyResponse {
     }
 }
 
+/// AWS's `GetSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSAMLProviderRequest {
+    pub saml_provider_arn: String,
+}
+
+impl Shaped for GetSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for GetSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSAMLProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSAMLProviderResponse {
+    pub saml_provider_uuid: Option<String>,
+    pub saml_metadata_document: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub valid_until: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+    pub assertion_encryption_mode: Option<String>,
+    pub private_key_list: Option<Vec<SAMLPrivateKey>>,
+}
+
+impl Shaped for GetSAMLProviderResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SAML_PROVIDER_RESPONSE;
+}
+
+impl Typed for GetSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            saml_provider_uuid: fields.optional(0)?,
+            saml_metadata_document: fields.optional(1)?,
+            create_date: fields.optional(2)?,
+            valid_until: fields.optional(3)?,
+            tags: fields.optional(4)?,
+            assertion_encryption_mode: fields.optional(5)?,
+            private_key_list: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_uuid);
+        fields.optional(1, self.saml_metadata_document);
+        fields.optional(2, self.create_date);
+        fields.optional(3, self.valid_until);
+        fields.optional(4, self.tags);
+        fields.optional(5, self.assertion_encryption_mode);
+        fields.optional(6, self.private_key_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub encoding: String,
+}
+
+impl Shaped for GetSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for GetSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            encoding: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.encoding);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSSHPublicKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSSHPublicKeyResponse {
+    pub ssh_public_key: Option<SSHPublicKey>,
+}
+
+impl Shaped for GetSSHPublicKeyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SSH_PUBLIC_KEY_RESPONSE;
+}
+
+impl Typed for GetSSHPublicKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ssh_public_key: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+
+impl Shaped for GetServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for GetServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServerCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateResponse {
+    pub server_certificate: ServerCertificate,
+}
+
+impl Shaped for GetServerCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVER_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for GetServerCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsRequest {
+    pub job_id: String,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST;
+}
+
+impl Typed for GetServiceLastAccessedDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { job_id: fields.required(0)?, max_items: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_id);
+        fields.optional(1, self.max_items);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsResponse {
+    pub job_status: String,
+    pub job_type: Option<String>,
+    pub job_creation_date: jiff::Timestamp,
+    pub services_last_accessed: Vec<ServiceLastAccessed>,
+    pub job_completion_date: jiff::Timestamp,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE;
+}
+
+impl Typed for GetServiceLastAccessedDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            job_status: fields.required(0)?,
+            job_type: fields.optional(1)?,
+            job_creation_date: fields.required(2)?,
+            services_last_accessed: fields.required(3)?,
+            job_completion_date: fields.required(4)?,
+            is_truncated: fields.optional(5)?,
+            marker: fields.optional(6)?,
+            error: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_status);
+        fields.optional(1, self.job_type);
+        fields.required(2, self.job_creation_date);
+        fields.required(3, self.services_last_accessed);
+        fields.required(4, self.job_completion_date);
+        fields.optional(5, self.is_truncated);
+        fields.optional(6, self.marker);
+        fields.optional(7, self.error);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsWithEntitiesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesRequest {
+    pub job_id: String,
+    pub service_namespace: String,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsWithEntitiesRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST;
+}
+
+impl Typed for GetServiceLastAccessedDetailsWithEntitiesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            job_id: fields.required(0)?,
+            service_namespace: fields.required(1)?,
+            max_items: fields.optional(2)?,
+            marker: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_id);
+        fields.required(1, self.service_namespace);
+        fields.optional(2, self.max_items);
+        fields.optional(3, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsWithEntitiesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesResponse {
+    pub job_status: String,
+    pub job_creation_date: jiff::Timestamp,
+    pub job_completion_date: jiff::Timestamp,
+    pub entity_details_list: Vec<EntityDetails>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsWithEntitiesResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE;
+}
+
+impl Typed for GetServiceLastAccessedDetailsWithEntitiesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            job_status: fields.required(0)?,
+            job_creation_date: fields.required(1)?,
+            job_completion_date: fields.required(2)?,
+            entity_details_list: fields.required(3)?,
+            is_truncated: fields.optional(4)?,
+            marker: fields.optional(5)?,
+            error: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_status);
+        fields.required(1, self.job_creation_date);
+        fields.required(2, self.job_completion_date);
+        fields.required(3, self.entity_details_list);
+        fields.optional(4, self.is_truncated);
+        fields.optional(5, self.marker);
+        fields.optional(6, self.error);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetUserPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetUserPolicyRequest {
@@ -1391,6 +2705,43 @@ impl Typed for GetUserResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.user);
+        fields.finish()
+    }
+}
+
+/// AWS's `Group`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Group {
+    pub path: String,
+    pub group_name: String,
+    pub group_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+}
+
+impl Shaped for Group {
+    const SHAPE: &'static Shape = &shapes::GROUP;
+}
+
+impl Typed for Group {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            group_name: fields.required(1)?,
+            group_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.group_name);
+        fields.required(2, self.group_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
         fields.finish()
     }
 }
@@ -1508,6 +2859,64 @@ impl Typed for InstanceProfile {
         fields.required(4, self.create_date);
         fields.required(5, self.roles);
         fields.optional(6, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccessKeysRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessKeysRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAccessKeysRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCESS_KEYS_REQUEST;
+}
+
+impl Typed for ListAccessKeysRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccessKeysResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessKeysResponse {
+    pub access_key_metadata: Vec<AccessKeyMetadata>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAccessKeysResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCESS_KEYS_RESPONSE;
+}
+
+impl Typed for ListAccessKeysResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            access_key_metadata: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_metadata);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
         fields.finish()
     }
 }
@@ -1838,6 +3247,114 @@ impl Typed for ListGroupPoliciesResponse {
     }
 }
 
+/// AWS's `ListGroupsForUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsForUserRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupsForUserRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_FOR_USER_REQUEST;
+}
+
+impl Typed for ListGroupsForUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsForUserResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsForUserResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupsForUserResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_FOR_USER_RESPONSE;
+}
+
+impl Typed for ListGroupsForUserResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { groups: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.groups);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_REQUEST;
+}
+
+impl Typed for ListGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_RESPONSE;
+}
+
+impl Typed for ListGroupsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { groups: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.groups);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListMFADeviceTagsRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListMFADeviceTagsRequest {
@@ -1940,6 +3457,188 @@ impl Typed for ListMFADevicesResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.mfa_devices);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListOpenIDConnectProviderTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsRequest {
+    pub open_id_connect_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListOpenIDConnectProviderTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST;
+}
+
+impl Typed for ListOpenIDConnectProviderTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            open_id_connect_provider_arn: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListOpenIDConnectProviderTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListOpenIDConnectProviderTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE;
+}
+
+impl Typed for ListOpenIDConnectProviderTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListOpenIDConnectProvidersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersRequest {}
+
+impl Shaped for ListOpenIDConnectProvidersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST;
+}
+
+impl Typed for ListOpenIDConnectProvidersRequest {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `ListOpenIDConnectProvidersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersResponse {
+    pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
+}
+
+impl Shaped for ListOpenIDConnectProvidersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE;
+}
+
+impl Typed for ListOpenIDConnectProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_list: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.open_id_connect_provider_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesGrantingServiceAccessEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessEntry {
+    pub service_namespace: Option<String>,
+    pub policies: Option<Vec<PolicyGrantingServiceAccess>>,
+}
+
+impl Shaped for ListPoliciesGrantingServiceAccessEntry {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY;
+}
+
+impl Typed for ListPoliciesGrantingServiceAccessEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_namespace: fields.optional(0)?, policies: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_namespace);
+        fields.optional(1, self.policies);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesGrantingServiceAccessRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessRequest {
+    pub marker: Option<String>,
+    pub arn: String,
+    pub service_namespaces: Vec<String>,
+}
+
+impl Shaped for ListPoliciesGrantingServiceAccessRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST;
+}
+
+impl Typed for ListPoliciesGrantingServiceAccessRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { marker: fields.optional(0)?, arn: fields.required(1)?, service_namespaces: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.marker);
+        fields.required(1, self.arn);
+        fields.required(2, self.service_namespaces);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesGrantingServiceAccessResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessResponse {
+    pub policies_granting_service_access: Vec<ListPoliciesGrantingServiceAccessEntry>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListPoliciesGrantingServiceAccessResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE;
+}
+
+impl Typed for ListPoliciesGrantingServiceAccessResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policies_granting_service_access: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policies_granting_service_access);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -2175,6 +3874,397 @@ impl Typed for ListRolePoliciesResponse {
     }
 }
 
+/// AWS's `ListSAMLProviderTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProviderTagsRequest {
+    pub saml_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSAMLProviderTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDER_TAGS_REQUEST;
+}
+
+impl Typed for ListSAMLProviderTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSAMLProviderTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSAMLProviderTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDER_TAGS_RESPONSE;
+}
+
+impl Typed for ListSAMLProviderTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSAMLProvidersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProvidersRequest {}
+
+impl Shaped for ListSAMLProvidersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDERS_REQUEST;
+}
+
+impl Typed for ListSAMLProvidersRequest {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `ListSAMLProvidersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProvidersResponse {
+    pub saml_provider_list: Option<Vec<SAMLProviderListEntry>>,
+}
+
+impl Shaped for ListSAMLProvidersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDERS_RESPONSE;
+}
+
+impl Typed for ListSAMLProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_list: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSSHPublicKeysRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSSHPublicKeysRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SSH_PUBLIC_KEYS_REQUEST;
+}
+
+impl Typed for ListSSHPublicKeysRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSSHPublicKeysResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysResponse {
+    pub ssh_public_keys: Option<Vec<SSHPublicKeyMetadata>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSSHPublicKeysResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE;
+}
+
+impl Typed for ListSSHPublicKeysResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            ssh_public_keys: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_keys);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificateTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsRequest {
+    pub server_certificate_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServerCertificateTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATE_TAGS_REQUEST;
+}
+
+impl Typed for ListServerCertificateTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_name: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificateTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListServerCertificateTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATE_TAGS_RESPONSE;
+}
+
+impl Typed for ListServerCertificateTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificatesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServerCertificatesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATES_REQUEST;
+}
+
+impl Typed for ListServerCertificatesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificatesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesResponse {
+    pub server_certificate_metadata_list: Vec<ServerCertificateMetadata>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListServerCertificatesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATES_RESPONSE;
+}
+
+impl Typed for ListServerCertificatesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_metadata_list: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_metadata_list);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServiceSpecificCredentialsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsRequest {
+    pub user_name: Option<String>,
+    pub service_name: Option<String>,
+    pub all_users: Option<bool>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServiceSpecificCredentialsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST;
+}
+
+impl Typed for ListServiceSpecificCredentialsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            service_name: fields.optional(1)?,
+            all_users: fields.optional(2)?,
+            marker: fields.optional(3)?,
+            max_items: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.service_name);
+        fields.optional(2, self.all_users);
+        fields.optional(3, self.marker);
+        fields.optional(4, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServiceSpecificCredentialsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsResponse {
+    pub service_specific_credentials: Option<Vec<ServiceSpecificCredentialMetadata>>,
+    pub marker: Option<String>,
+    pub is_truncated: Option<bool>,
+}
+
+impl Shaped for ListServiceSpecificCredentialsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE;
+}
+
+impl Typed for ListServiceSpecificCredentialsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            service_specific_credentials: fields.optional(0)?,
+            marker: fields.optional(1)?,
+            is_truncated: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credentials);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.is_truncated);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSigningCertificatesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSigningCertificatesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SIGNING_CERTIFICATES_REQUEST;
+}
+
+impl Typed for ListSigningCertificatesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSigningCertificatesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesResponse {
+    pub certificates: Vec<SigningCertificate>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSigningCertificatesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SIGNING_CERTIFICATES_RESPONSE;
+}
+
+impl Typed for ListSigningCertificatesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { certificates: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.certificates);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListUserPoliciesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListUserPoliciesRequest {
@@ -2223,6 +4313,114 @@ impl Typed for ListUserPoliciesResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserTagsRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUserTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_TAGS_REQUEST;
+}
+
+impl Typed for ListUserTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUserTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_TAGS_RESPONSE;
+}
+
+impl Typed for ListUserTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUsersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUsersRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUsersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USERS_REQUEST;
+}
+
+impl Typed for ListUsersRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUsersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUsersResponse {
+    pub users: Vec<User>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUsersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USERS_RESPONSE;
+}
+
+impl Typed for ListUsersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { users: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.users);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -2403,6 +4601,29 @@ impl Typed for ManagedPolicyDetail {
         fields.optional(9, self.create_date);
         fields.optional(10, self.update_date);
         fields.optional(11, self.policy_version_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `OpenIDConnectProviderListEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OpenIDConnectProviderListEntry {
+    pub arn: Option<String>,
+}
+
+impl Shaped for OpenIDConnectProviderListEntry {
+    const SHAPE: &'static Shape = &shapes::OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY;
+}
+
+impl Typed for OpenIDConnectProviderListEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.arn);
         fields.finish()
     }
 }
@@ -2607,6 +4828,43 @@ impl Typed for PolicyDetail {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.policy_name);
         fields.optional(1, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyGrantingServiceAccess`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyGrantingServiceAccess {
+    pub policy_name: String,
+    pub policy_type: String,
+    pub policy_arn: Option<String>,
+    pub entity_type: Option<String>,
+    pub entity_name: Option<String>,
+}
+
+impl Shaped for PolicyGrantingServiceAccess {
+    const SHAPE: &'static Shape = &shapes::POLICY_GRANTING_SERVICE_ACCESS;
+}
+
+impl Typed for PolicyGrantingServiceAccess {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.required(0)?,
+            policy_type: fields.required(1)?,
+            policy_arn: fields.optional(2)?,
+            entity_type: fields.optional(3)?,
+            entity_name: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_name);
+        fields.required(1, self.policy_type);
+        fields.optional(2, self.policy_arn);
+        fields.optional(3, self.entity_type);
+        fields.optional(4, self.entity_name);
         fields.finish()
     }
 }
@@ -2919,6 +5177,104 @@ impl Typed for PutUserPolicyRequest {
     }
 }
 
+/// AWS's `RemoveClientIDFromOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+impl Shaped for RemoveClientIDFromOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for RemoveClientIDFromOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, client_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `RemoveUserFromGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveUserFromGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shaped for RemoveUserFromGroupRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_USER_FROM_GROUP_REQUEST;
+}
+
+impl Typed for RemoveUserFromGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, user_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `ResetServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResetServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+}
+
+impl Shaped for ResetServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for ResetServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, service_specific_credential_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `ResetServiceSpecificCredentialResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResetServiceSpecificCredentialResponse {
+    pub service_specific_credential: Option<ServiceSpecificCredential>,
+}
+
+impl Shaped for ResetServiceSpecificCredentialResponse {
+    const SHAPE: &'static Shape = &shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE;
+}
+
+impl Typed for ResetServiceSpecificCredentialResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_specific_credential: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credential);
+        fields.finish()
+    }
+}
+
 /// AWS's `ResourceSpecificResult`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResourceSpecificResult {
@@ -3134,6 +5490,364 @@ impl Typed for RoleLastUsed {
     }
 }
 
+/// AWS's `SAMLPrivateKey`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SAMLPrivateKey {
+    pub key_id: Option<String>,
+    pub timestamp: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SAMLPrivateKey {
+    const SHAPE: &'static Shape = &shapes::SAML_PRIVATE_KEY;
+}
+
+impl Typed for SAMLPrivateKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { key_id: fields.optional(0)?, timestamp: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.key_id);
+        fields.optional(1, self.timestamp);
+        fields.finish()
+    }
+}
+
+/// AWS's `SAMLProviderListEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SAMLProviderListEntry {
+    pub arn: Option<String>,
+    pub valid_until: Option<jiff::Timestamp>,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SAMLProviderListEntry {
+    const SHAPE: &'static Shape = &shapes::SAML_PROVIDER_LIST_ENTRY;
+}
+
+impl Typed for SAMLProviderListEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.optional(0)?, valid_until: fields.optional(1)?, create_date: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.arn);
+        fields.optional(1, self.valid_until);
+        fields.optional(2, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `SSHPublicKey`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSHPublicKey {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub fingerprint: String,
+    pub ssh_public_key_body: String,
+    pub status: String,
+    pub upload_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SSHPublicKey {
+    const SHAPE: &'static Shape = &shapes::SSH_PUBLIC_KEY;
+}
+
+impl Typed for SSHPublicKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            fingerprint: fields.required(2)?,
+            ssh_public_key_body: fields.required(3)?,
+            status: fields.required(4)?,
+            upload_date: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.fingerprint);
+        fields.required(3, self.ssh_public_key_body);
+        fields.required(4, self.status);
+        fields.optional(5, self.upload_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `SSHPublicKeyMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSHPublicKeyMetadata {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub status: String,
+    pub upload_date: jiff::Timestamp,
+}
+
+impl Shaped for SSHPublicKeyMetadata {
+    const SHAPE: &'static Shape = &shapes::SSH_PUBLIC_KEY_METADATA;
+}
+
+impl Typed for SSHPublicKeyMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            status: fields.required(2)?,
+            upload_date: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.status);
+        fields.required(3, self.upload_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerCertificate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificate {
+    pub server_certificate_metadata: ServerCertificateMetadata,
+    pub certificate_body: String,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for ServerCertificate {
+    const SHAPE: &'static Shape = &shapes::SERVER_CERTIFICATE;
+}
+
+impl Typed for ServerCertificate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_metadata: fields.required(0)?,
+            certificate_body: fields.required(1)?,
+            certificate_chain: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_metadata);
+        fields.required(1, self.certificate_body);
+        fields.optional(2, self.certificate_chain);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerCertificateMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificateMetadata {
+    pub path: String,
+    pub server_certificate_name: String,
+    pub server_certificate_id: String,
+    pub arn: String,
+    pub upload_date: Option<jiff::Timestamp>,
+    pub expiration: Option<jiff::Timestamp>,
+}
+
+impl Shaped for ServerCertificateMetadata {
+    const SHAPE: &'static Shape = &shapes::SERVER_CERTIFICATE_METADATA;
+}
+
+impl Typed for ServerCertificateMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            server_certificate_name: fields.required(1)?,
+            server_certificate_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            upload_date: fields.optional(4)?,
+            expiration: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.server_certificate_name);
+        fields.required(2, self.server_certificate_id);
+        fields.required(3, self.arn);
+        fields.optional(4, self.upload_date);
+        fields.optional(5, self.expiration);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServiceLastAccessed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceLastAccessed {
+    pub service_name: String,
+    pub last_authenticated: Option<jiff::Timestamp>,
+    pub service_namespace: String,
+    pub last_authenticated_entity: Option<String>,
+    pub last_authenticated_region: Option<String>,
+    pub total_authenticated_entities: Option<i32>,
+    pub tracked_actions_last_accessed: Option<Vec<TrackedActionLastAccessed>>,
+}
+
+impl Shaped for ServiceLastAccessed {
+    const SHAPE: &'static Shape = &shapes::SERVICE_LAST_ACCESSED;
+}
+
+impl Typed for ServiceLastAccessed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            service_name: fields.required(0)?,
+            last_authenticated: fields.optional(1)?,
+            service_namespace: fields.required(2)?,
+            last_authenticated_entity: fields.optional(3)?,
+            last_authenticated_region: fields.optional(4)?,
+            total_authenticated_entities: fields.optional(5)?,
+            tracked_actions_last_accessed: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.service_name);
+        fields.optional(1, self.last_authenticated);
+        fields.required(2, self.service_namespace);
+        fields.optional(3, self.last_authenticated_entity);
+        fields.optional(4, self.last_authenticated_region);
+        fields.optional(5, self.total_authenticated_entities);
+        fields.optional(6, self.tracked_actions_last_accessed);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServiceSpecificCredential`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServiceSpecificCredential {
+    pub create_date: jiff::Timestamp,
+    pub expiration_date: Option<jiff::Timestamp>,
+    pub service_name: String,
+    pub service_user_name: Option<String>,
+    pub service_password: Option<String>,
+    pub service_credential_alias: Option<String>,
+    pub service_credential_secret: Option<String>,
+    pub service_specific_credential_id: String,
+    pub user_name: String,
+    pub status: String,
+}
+
+impl std::fmt::Debug for ServiceSpecificCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceSpecificCredential")
+            .field("create_date", &self.create_date)
+            .field("expiration_date", &self.expiration_date)
+            .field("service_name", &self.service_name)
+            .field("service_user_name", &self.service_user_name)
+            .field("service_password", &wire::Redacted)
+            .field("service_credential_alias", &self.service_credential_alias)
+            .field("service_credential_secret", &wire::Redacted)
+            .field("service_specific_credential_id", &self.service_specific_credential_id)
+            .field("user_name", &self.user_name)
+            .field("status", &self.status)
+            .finish()
+    }
+}
+
+impl Shaped for ServiceSpecificCredential {
+    const SHAPE: &'static Shape = &shapes::SERVICE_SPECIFIC_CREDENTIAL;
+}
+
+impl Typed for ServiceSpecificCredential {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            create_date: fields.required(0)?,
+            expiration_date: fields.optional(1)?,
+            service_name: fields.required(2)?,
+            service_user_name: fields.optional(3)?,
+            service_password: fields.optional(4)?,
+            service_credential_alias: fields.optional(5)?,
+            service_credential_secret: fields.optional(6)?,
+            service_specific_credential_id: fields.required(7)?,
+            user_name: fields.required(8)?,
+            status: fields.required(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.create_date);
+        fields.optional(1, self.expiration_date);
+        fields.required(2, self.service_name);
+        fields.optional(3, self.service_user_name);
+        fields.optional(4, self.service_password);
+        fields.optional(5, self.service_credential_alias);
+        fields.optional(6, self.service_credential_secret);
+        fields.required(7, self.service_specific_credential_id);
+        fields.required(8, self.user_name);
+        fields.required(9, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServiceSpecificCredentialMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceSpecificCredentialMetadata {
+    pub user_name: String,
+    pub status: String,
+    pub service_user_name: Option<String>,
+    pub service_credential_alias: Option<String>,
+    pub create_date: jiff::Timestamp,
+    pub expiration_date: Option<jiff::Timestamp>,
+    pub service_specific_credential_id: String,
+    pub service_name: String,
+}
+
+impl Shaped for ServiceSpecificCredentialMetadata {
+    const SHAPE: &'static Shape = &shapes::SERVICE_SPECIFIC_CREDENTIAL_METADATA;
+}
+
+impl Typed for ServiceSpecificCredentialMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            status: fields.required(1)?,
+            service_user_name: fields.optional(2)?,
+            service_credential_alias: fields.optional(3)?,
+            create_date: fields.required(4)?,
+            expiration_date: fields.optional(5)?,
+            service_specific_credential_id: fields.required(6)?,
+            service_name: fields.required(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.status);
+        fields.optional(2, self.service_user_name);
+        fields.optional(3, self.service_credential_alias);
+        fields.required(4, self.create_date);
+        fields.optional(5, self.expiration_date);
+        fields.required(6, self.service_specific_credential_id);
+        fields.required(7, self.service_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `SetDefaultPolicyVersionRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SetDefaultPolicyVersionRequest {
@@ -3155,6 +5869,43 @@ impl Typed for SetDefaultPolicyVersionRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `SigningCertificate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SigningCertificate {
+    pub user_name: String,
+    pub certificate_id: String,
+    pub certificate_body: String,
+    pub status: String,
+    pub upload_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SigningCertificate {
+    const SHAPE: &'static Shape = &shapes::SIGNING_CERTIFICATE;
+}
+
+impl Typed for SigningCertificate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            certificate_id: fields.required(1)?,
+            certificate_body: fields.required(2)?,
+            status: fields.required(3)?,
+            upload_date: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.required(2, self.certificate_body);
+        fields.required(3, self.status);
+        fields.optional(4, self.upload_date);
         fields.finish()
     }
 }
@@ -3418,6 +6169,31 @@ impl Typed for TagMFADeviceRequest {
     }
 }
 
+/// AWS's `TagOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for TagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagPolicyRequest {
@@ -3439,6 +6215,115 @@ impl Typed for TagPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagSAMLProviderRequest {
+    pub saml_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for TagSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for TagServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagUserRequest {
+    pub user_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagUserRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_USER_REQUEST;
+}
+
+impl Typed for TagUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TrackedActionLastAccessed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrackedActionLastAccessed {
+    pub action_name: Option<String>,
+    pub last_accessed_entity: Option<String>,
+    pub last_accessed_time: Option<jiff::Timestamp>,
+    pub last_accessed_region: Option<String>,
+}
+
+impl Shaped for TrackedActionLastAccessed {
+    const SHAPE: &'static Shape = &shapes::TRACKED_ACTION_LAST_ACCESSED;
+}
+
+impl Typed for TrackedActionLastAccessed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            action_name: fields.optional(0)?,
+            last_accessed_entity: fields.optional(1)?,
+            last_accessed_time: fields.optional(2)?,
+            last_accessed_region: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.action_name);
+        fields.optional(1, self.last_accessed_entity);
+        fields.optional(2, self.last_accessed_time);
+        fields.optional(3, self.last_accessed_region);
         fields.finish()
     }
 }
@@ -3468,6 +6353,31 @@ impl Typed for UntagMFADeviceRequest {
     }
 }
 
+/// AWS's `UntagOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for UntagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
 /// AWS's `UntagPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagPolicyRequest {
@@ -3489,6 +6399,108 @@ impl Typed for UntagPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagSAMLProviderRequest {
+    pub saml_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for UntagSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UntagServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagUserRequest {
+    pub user_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagUserRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_USER_REQUEST;
+}
+
+impl Typed for UntagUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAccessKeyRequest {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for UpdateAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.required(2, self.status);
         fields.finish()
     }
 }
@@ -3542,6 +6554,33 @@ impl Typed for UpdateAccountPasswordPolicyRequest {
     }
 }
 
+/// AWS's `UpdateGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateGroupRequest {
+    pub group_name: String,
+    pub new_path: Option<String>,
+    pub new_group_name: Option<String>,
+}
+
+impl Shaped for UpdateGroupRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_GROUP_REQUEST;
+}
+
+impl Typed for UpdateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, new_path: fields.optional(1)?, new_group_name: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_group_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `UpdateLoginProfileRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateLoginProfileRequest {
@@ -3579,6 +6618,420 @@ impl Typed for UpdateLoginProfileRequest {
         fields.required(0, self.user_name);
         fields.optional(1, self.password);
         fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateOpenIDConnectProviderThumbprintRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateOpenIDConnectProviderThumbprintRequest {
+    pub open_id_connect_provider_arn: String,
+    pub thumbprint_list: Vec<String>,
+}
+
+impl Shaped for UpdateOpenIDConnectProviderThumbprintRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST;
+}
+
+impl Typed for UpdateOpenIDConnectProviderThumbprintRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, thumbprint_list: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.thumbprint_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSAMLProviderRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateSAMLProviderRequest {
+    pub saml_metadata_document: Option<String>,
+    pub saml_provider_arn: String,
+    pub assertion_encryption_mode: Option<String>,
+    pub add_private_key: Option<String>,
+    pub remove_private_key: Option<String>,
+}
+
+impl std::fmt::Debug for UpdateSAMLProviderRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateSAMLProviderRequest")
+            .field("saml_metadata_document", &self.saml_metadata_document)
+            .field("saml_provider_arn", &self.saml_provider_arn)
+            .field("assertion_encryption_mode", &self.assertion_encryption_mode)
+            .field("add_private_key", &wire::Redacted)
+            .field("remove_private_key", &self.remove_private_key)
+            .finish()
+    }
+}
+
+impl Shaped for UpdateSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for UpdateSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            saml_metadata_document: fields.optional(0)?,
+            saml_provider_arn: fields.required(1)?,
+            assertion_encryption_mode: fields.optional(2)?,
+            add_private_key: fields.optional(3)?,
+            remove_private_key: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_metadata_document);
+        fields.required(1, self.saml_provider_arn);
+        fields.optional(2, self.assertion_encryption_mode);
+        fields.optional(3, self.add_private_key);
+        fields.optional(4, self.remove_private_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSAMLProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSAMLProviderResponse {
+    pub saml_provider_arn: Option<String>,
+}
+
+impl Shaped for UpdateSAMLProviderResponse {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SAML_PROVIDER_RESPONSE;
+}
+
+impl Typed for UpdateSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for UpdateSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub new_path: Option<String>,
+    pub new_server_certificate_name: Option<String>,
+}
+
+impl Shaped for UpdateServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UpdateServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_name: fields.required(0)?,
+            new_path: fields.optional(1)?,
+            new_server_certificate_name: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for UpdateServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            service_specific_credential_id: fields.required(1)?,
+            status: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UpdateSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateUserRequest {
+    pub user_name: String,
+    pub new_path: Option<String>,
+    pub new_user_name: Option<String>,
+}
+
+impl Shaped for UpdateUserRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_USER_REQUEST;
+}
+
+impl Typed for UpdateUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, new_path: fields.optional(1)?, new_user_name: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_body: String,
+}
+
+impl Shaped for UploadSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for UploadSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_body: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_body);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSSHPublicKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSSHPublicKeyResponse {
+    pub ssh_public_key: Option<SSHPublicKey>,
+}
+
+impl Shaped for UploadSSHPublicKeyResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SSH_PUBLIC_KEY_RESPONSE;
+}
+
+impl Typed for UploadSSHPublicKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ssh_public_key: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadServerCertificateRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UploadServerCertificateRequest {
+    pub path: Option<String>,
+    pub server_certificate_name: String,
+    pub certificate_body: String,
+    pub private_key: String,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl std::fmt::Debug for UploadServerCertificateRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadServerCertificateRequest")
+            .field("path", &self.path)
+            .field("server_certificate_name", &self.server_certificate_name)
+            .field("certificate_body", &self.certificate_body)
+            .field("private_key", &wire::Redacted)
+            .field("certificate_chain", &self.certificate_chain)
+            .field("tags", &self.tags)
+            .finish()
+    }
+}
+
+impl Shaped for UploadServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UploadServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            server_certificate_name: fields.required(1)?,
+            certificate_body: fields.required(2)?,
+            private_key: fields.required(3)?,
+            certificate_chain: fields.optional(4)?,
+            tags: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.server_certificate_name);
+        fields.required(2, self.certificate_body);
+        fields.required(3, self.private_key);
+        fields.optional(4, self.certificate_chain);
+        fields.optional(5, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadServerCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadServerCertificateResponse {
+    pub server_certificate_metadata: Option<ServerCertificateMetadata>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for UploadServerCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SERVER_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for UploadServerCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_metadata: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.server_certificate_metadata);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_body: String,
+}
+
+impl Shaped for UploadSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UploadSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_body: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_body);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSigningCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSigningCertificateResponse {
+    pub certificate: SigningCertificate,
+}
+
+impl Shaped for UploadSigningCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for UploadSigningCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { certificate: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.certificate);
         fields.finish()
     }
 }

@@ -10,6 +10,7 @@ pub(super) enum Shown {
     /// No device was named.
     Nothing,
     /// Possession of the device. What was changed keeps the code from being used again.
+    #[allow(dead_code, reason = "devices come")]
     Possession(Changes),
 }
 

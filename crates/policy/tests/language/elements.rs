@@ -186,6 +186,8 @@ fn a_document_says_what_is_in_it() {
     assert_eq!((span.start, span.end), (Position { line: 1, column: 38 }, Position { line: 3, column }));
     assert_eq!(policy.statement_span(1).unwrap().start, span.end, "behind the one before");
     assert!(policy.names_everyone(0) && policy.names_everyone(1) && !policy.names_everyone(2));
+    let second = r#"{"Effect":"Deny","NotPrincipal":{"AWS":["123456789012"]},"NotAction":["ec2:*"],"Resource":["*"]}"#;
+    assert_eq!((policy.statement_text(1).as_deref(), policy.statement_text(2)), (Some(second), None));
     assert!(policy.allows_service("S3") && !policy.allows_service("iam"));
 }
 
