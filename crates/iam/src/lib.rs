@@ -3,6 +3,7 @@
 //! Not here: signatures (the edge compares them); the language of policies, which is `policy`'s.
 #![forbid(unsafe_code)]
 
+mod access;
 mod accounts;
 mod authorize;
 mod authorizer;
@@ -44,6 +45,7 @@ mod tags;
 mod tests;
 mod users;
 
+pub use access::{AccessJobRecord, LastUse, ServiceUseRecord, ServiceUses};
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use authorizer::OwnerAuthorizer;

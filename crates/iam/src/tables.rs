@@ -47,6 +47,8 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<MfaDeviceRecord>(),
         store.prepare::<OidcProviderRecord>(),
         store.prepare::<SamlProviderRecord>(),
+        store.prepare::<crate::ServiceUseRecord>(),
+        store.prepare::<crate::AccessJobRecord>(),
     )
     .map(drop)
 }

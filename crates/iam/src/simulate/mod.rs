@@ -12,5 +12,4 @@ mod keys;
 mod principal;
 mod scenario;
 
-#[allow(unused_imports, reason = "the access advisor comes")]
 pub(crate) use gather::{Gathered, Named, named};

@@ -63,8 +63,10 @@ fn matched(result: &EvaluationResult) -> Vec<(String, String, i32, i32)> {
 #[tokio::test]
 async fn every_action_is_tried_on_every_resource() {
     let fixture = Fixture::new().await;
-    let policies =
-        [statement("Allow", "s3:Get*", "arn:aws:s3:::good/*", ""), statement("Deny", "s3:*", "arn:aws:s3:::*/secret", "")];
+    let policies = [
+        statement("Allow", "s3:Get*", "arn:aws:s3:::good/*", ""),
+        statement("Deny", "s3:*", "arn:aws:s3:::*/secret", ""),
+    ];
     let resources = ["arn:aws:s3:::good/a", "arn:aws:s3:::good/secret", "arn:aws:s3:::bad/a"];
     let results = simulated(&fixture, custom(&policies, &["s3:GetObject", "s3:PutObject"], &resources)).await;
     let found: Vec<(&str, &str, &str)> = results
