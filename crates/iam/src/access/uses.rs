@@ -61,10 +61,11 @@ impl ServiceUses {
         for need in needs {
             let Some((service, _)) = need.action.split_once(':') else { continue };
             let what = if TRACKED.contains(&service) { &need.action } else { service };
+            let is_full = seen.uses.len() >= MAX_USES;
             match seen.uses.get_mut(what) {
                 Some(last) if last.region == region => last.time = now,
                 Some(last) => *last = LastUse { time: now, region: region.to_owned() },
-                None if seen.uses.len() < MAX_USES => {
+                None if !is_full => {
                     seen.uses.insert(what.to_owned(), LastUse { time: now, region: region.to_owned() });
                 }
                 None => {}

@@ -7,9 +7,9 @@ use ids::{AccountId, Arn};
 use service::{Need, Scope};
 use store::{StoreError, View};
 
-use super::owner::with_tags;
 use crate::managed::{self, AwsPolicy};
 use crate::names::folded;
+use crate::needs::with_tags;
 use crate::{AttachmentRecord, IamError, PolicyRecord, PolicyVersionRecord, RoleRecord, UserRecord, tags};
 
 /// Records read at once while counting.

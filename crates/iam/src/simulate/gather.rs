@@ -7,7 +7,7 @@ use policy::{Attached, Kind, Policy, Source, SourceKind};
 use store::{KeyPrefix, StoreError, View};
 
 use crate::names::folded;
-use crate::organizations::effective;
+use crate::organizations::service_control;
 use crate::policies::managed::Managed;
 use crate::policies::owner::{Owner, OwnerKind};
 use crate::policies::{attached, inline};
@@ -105,7 +105,7 @@ impl Named {
     pub(super) fn service_control(&self, view: &View) -> Result<Vec<Vec<(String, String)>>, StoreError> {
         match &self.owner {
             Owner::Role(role) if role.linked_service.is_some() => Ok(Vec::new()),
-            _ => effective::service_control(view, &self.account),
+            _ => service_control(view, &self.account),
         }
     }
 }

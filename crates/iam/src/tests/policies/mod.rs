@@ -1,5 +1,6 @@
 //! Managed and inline policies, attachments and boundaries, through the service.
 
+mod access;
 mod attached;
 mod boundary;
 mod delegation;
