@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod access;
 mod accounts;
 mod authorize;
 mod bind_iam;
@@ -11,6 +12,7 @@ mod bind_organizations;
 mod bind_sts;
 mod counts;
 mod credential;
+mod details;
 mod error;
 mod groups;
 mod holder;
@@ -33,6 +35,7 @@ mod providers;
 mod roles;
 mod saml;
 mod sessions;
+mod simulate;
 mod sts;
 mod tables;
 #[allow(dead_code, reason = "its users come")]
@@ -43,6 +46,7 @@ mod tests;
 mod users;
 
 pub use account::AliasRecord;
+pub use access::{AccessJobRecord, LastUse, ServiceUseRecord, ServiceUses};
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use counts::CountRecord;

@@ -51,6 +51,8 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<MfaDeviceRecord>(),
         store.prepare::<OidcProviderRecord>(),
         store.prepare::<SamlProviderRecord>(),
+        store.prepare::<crate::ServiceUseRecord>(),
+        store.prepare::<crate::AccessJobRecord>(),
     )
     .map(drop)
 }
