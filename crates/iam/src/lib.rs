@@ -3,8 +3,8 @@
 //! Not here: signatures (the edge compares them); the language of policies, which is `policy`'s.
 #![forbid(unsafe_code)]
 
-mod account;
 mod access;
+mod account;
 mod accounts;
 mod authorize;
 mod bind_iam;
@@ -45,8 +45,8 @@ mod tags;
 mod tests;
 mod users;
 
-pub use account::AliasRecord;
 pub use access::{AccessJobRecord, LastUse, ServiceUseRecord, ServiceUses};
+pub use account::AliasRecord;
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use counts::CountRecord;
