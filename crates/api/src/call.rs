@@ -1,5 +1,6 @@
 //! Who calls, and how: what an operation learns beside its input.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -34,15 +35,47 @@ pub struct Verdicts(Arc<Mutex<Vec<Verdict>>>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The IAM action.
-    pub action: String,
+    pub action: Cow<'static, str>,
     /// The ARN of the resource, or `*`.
-    pub resource: String,
+    pub resource: Cow<'static, str>,
     /// Whether it was allowed.
     pub is_allowed: bool,
     /// Why, as the end of AWS's sentence, such as `because no identity-based policy allows the s3:GetObject action`.
-    pub because: String,
-    /// The statements that decided, such as `deny: arn:aws:iam::aws:policy/P of arn:aws:iam::…:user/ann, statement 2`.
-    pub statements: Vec<String>,
+    pub because: Cow<'static, str>,
+    /// The statements that decided.
+    pub statements: Vec<VerdictStatement>,
+    /// Of a refusal, the policies that were looked at.
+    pub considered: Vec<VerdictPolicy>,
+}
+
+/// A policy that bears on a call, as a verdict names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerdictPolicy {
+    /// What kind of policy it is, such as `identity-based policy`.
+    pub kind: &'static str,
+    /// Its ARN, or its name if it is inline.
+    pub policy: String,
+    /// The ARN of what it is attached to; empty where that says nothing.
+    pub attached_to: String,
+    /// Which of its statements are about the action and do not apply all the same, and what they lack.
+    pub nearly: Vec<String>,
+}
+
+/// A statement that decided on a permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerdictStatement {
+    /// What kind of policy it stands in, such as `identity-based policy`.
+    pub kind: &'static str,
+    /// The policy's ARN, or its name if it is inline.
+    pub policy: String,
+    /// The ARN of what the policy is attached to; empty where that says nothing.
+    pub attached_to: String,
+    /// Which statement of the policy, from 1.
+    pub number: usize,
+    /// Its `Sid`, if it has one.
+    pub sid: Option<String>,
+    /// Whether it denies.
+    pub is_deny: bool,
 }
 
 /// Most verdicts that are kept of one call; those beyond are counted by nobody.

@@ -11,8 +11,10 @@ pub mod ec2;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod iam;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
+pub mod organizations;
+#[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod s3;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod sts;
 
-pub use call::{Call, Caller, Principal, Session, SessionPolicy, Verdict, Verdicts};
+pub use call::{Call, Caller, Principal, Session, SessionPolicy, Verdict, VerdictPolicy, VerdictStatement, Verdicts};

@@ -1,7 +1,7 @@
 //! From a request's tree through the generated trait to an answer's tree.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use api::sts::{self, StsApi};
+use api::cloudtrail::{self, CloudtrailApi};
 use api::{Call, Caller, s3};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -9,15 +9,15 @@ use wire::{BoxFuture, ByteStream, Decoded, OperationType, ServiceError, Value};
 
 struct Fake;
 
-impl StsApi for Fake {
-    fn get_caller_identity(
+impl CloudtrailApi for Fake {
+    fn lookup_events(
         &self,
         call: Call,
-        _input: sts::GetCallerIdentityRequest,
-    ) -> BoxFuture<'_, Result<sts::GetCallerIdentityResponse, ServiceError>> {
+        _input: cloudtrail::LookupEventsRequest,
+    ) -> BoxFuture<'_, Result<cloudtrail::LookupEventsResponse, ServiceError>> {
         let refusal = || ServiceError::sender("AccessDenied", 403, "No");
         let arn = call.caller.arn().ok_or_else(refusal);
-        Box::pin(async { Ok(sts::GetCallerIdentityResponse { arn: Some(arn?), ..Default::default() }) })
+        Box::pin(async { Ok(cloudtrail::LookupEventsResponse { next_token: Some(arn?), ..Default::default() }) })
     }
 }
 
@@ -37,14 +37,14 @@ fn call(caller: Caller) -> Call {
 fn a_request_reaches_the_service_and_its_answer_comes_back() {
     let request = || Decoded { value: Value::EMPTY, body: None };
     let ask = |caller| {
-        let answer = sts::dispatch(&Fake, sts::GetCallerIdentity::SHAPE, call(caller), request());
+        let answer = cloudtrail::dispatch(&Fake, cloudtrail::LookupEvents::SHAPE, call(caller), request());
         answer.now_or_never().unwrap()
     };
     let root = Caller::root("123456789012".parse().unwrap(), "AKIA");
     let arn = Value::String("arn:aws:iam::123456789012:root".into());
-    assert_eq!(ask(root).unwrap().value.member(2), Some(&arn));
+    assert_eq!(ask(root).unwrap().value.member(1), Some(&arn));
     assert_eq!(ask(Caller::ANONYMOUS).unwrap_err().code, "AccessDenied");
-    let stranger = sts::dispatch(&Fake, s3::GetObject::SHAPE, call(Caller::ANONYMOUS), request());
+    let stranger = cloudtrail::dispatch(&Fake, s3::GetObject::SHAPE, call(Caller::ANONYMOUS), request());
     assert_eq!(stranger.now_or_never().unwrap().unwrap_err().status, 500);
 }
 

@@ -38,6 +38,7 @@ async fn main() -> std::io::Result<()> {
                 request_id: "12345678-1234-4123-8123-123456789012",
                 request: Some(&request),
                 response: None,
+                verdicts: &[],
                 outcome: Outcome { status: 200, error: None, is_sender_fault: false, is_throttled: false },
                 micros: 123,
             })

@@ -4,14 +4,14 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use api::{Caller, Principal};
+use api::{Caller, Principal, Verdict};
 use jiff::Timestamp;
 use wire::ServiceShape;
 
 use crate::index::{Entry, MANAGEMENT, READ_ONLY, account_number, filter_bits, short_hash};
 use crate::json::{bounded, key, member, string};
 use crate::kind::{Category, category, event_source, is_read_only};
-use crate::{Lane, Parameters};
+use crate::{Lane, Parameters, verdicts};
 
 /// The version of the schema that records follow.
 const VERSION: &str = "1.11";
@@ -43,6 +43,8 @@ pub struct Event<'a> {
     pub request: Option<&'a Parameters>,
     /// What was answered, for a call that changes something.
     pub response: Option<&'a Parameters>,
+    /// What was decided on the permissions that it needed.
+    pub verdicts: &'a [Verdict],
     /// How it ended.
     pub outcome: Outcome<'a>,
     /// How long it took, in microseconds.
@@ -173,8 +175,8 @@ impl Event<'_> {
         bounded(line, message, MAX_MESSAGE);
     }
 
-    /// What CloudTrail has no place for: the time to the microsecond, the HTTP status, how long it took, and the
-    /// resources that `LookupEvents` shows.
+    /// What CloudTrail has no place for: the time to the microsecond, the HTTP status, how long it took, the resources
+    /// that `LookupEvents` shows, and what was decided.
     fn beside(&self, line: &mut String, is_cut: bool, entry: &mut Entry) {
         // Writing to a string can't fail.
         let _ = write!(
@@ -196,7 +198,11 @@ impl Event<'_> {
             line.push(']');
             entry.resources |= filter_bits(resource.kind) | filter_bits(&resource.name);
         }
-        line.push_str(if asked.is_empty() && answered.is_empty() { "}" } else { "]}" });
+        if !asked.is_empty() || !answered.is_empty() {
+            line.push(']');
+        }
+        verdicts::write(line, self.verdicts);
+        line.push('}');
     }
 }
 
@@ -316,6 +322,7 @@ pub(crate) mod tests {
             request_id: "r-1",
             request: None,
             response: None,
+            verdicts: &[],
             outcome: Outcome { status: 200, error: None, is_sender_fault: false, is_throttled: false },
             micros: 12,
         }

@@ -17,6 +17,7 @@ mod parameters;
 mod resources;
 mod segment;
 mod session;
+mod verdicts;
 mod writer;
 
 pub use event::{Event, Identity, Outcome};
@@ -27,3 +28,4 @@ pub use kind::{Category, category, is_read_only};
 pub use log::{Counts, Log, Options};
 pub use lookup::{Additional, Attribute, Found, Position, Query, Stored, StoredIdentity, lookup};
 pub use parameters::{MAX_BYTES, Parameters};
+pub use verdicts::{StoredPolicy, StoredStatement, StoredVerdict};

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::event::number_of;
 use crate::index::{ENTRY, Entry, Lane, MANAGEMENT, READ_ONLY, account_number, filter_bits, short_hash};
 use crate::segment::{Segment, list};
+use crate::verdicts::StoredVerdict;
 
 /// Entries of the index that one lookup looks at. Their 16 MB are read in some 10 ms.
 const MAX_ENTRIES: usize = 250_000;
@@ -142,6 +143,10 @@ pub struct Additional {
     pub duration_micros: u64,
     /// Types and names of the resources that were named.
     pub resources: Vec<(String, String)>,
+    /// What was decided on its permissions; empty in records of programs before there were policies.
+    pub authorization: Vec<StoredVerdict>,
+    /// There were more decisions than a record holds.
+    pub authorization_cut: bool,
 }
 
 impl Stored {

@@ -29,6 +29,7 @@ fn event<'a>(caller: &'a Caller, operation: &'a str, second: i64, request: Optio
         request_id: "r",
         request,
         response: None,
+        verdicts: &[],
         outcome: Outcome { status: 200, error: None, is_sender_fault: false, is_throttled: false },
         micros: 1,
     }

@@ -39,6 +39,7 @@ impl Service for CloudTrail {
     }
 
     fn unauthorized(call: &Call, refusal: &Refusal) -> ServiceError {
-        ServiceError::bad_request("AccessDeniedException", refusal.message(&call.caller))
+        let resource = refusal.need.resource.as_ref().map(ids::Arn::as_str);
+        ServiceError::bad_request("AccessDeniedException", refusal.message_on(&call.caller, resource))
     }
 }

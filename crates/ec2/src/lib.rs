@@ -53,7 +53,14 @@ impl Service for Ec2 {
     }
 
     fn unauthorized(call: &Call, refusal: &Refusal) -> ServiceError {
-        let text = format!("You are not authorized to perform this operation. {}", refusal.message(&call.caller));
+        // What has no resource is not said to be on any.
+        let resource = refusal.need.resource.as_ref().map(ids::Arn::as_str);
+        let why = refusal.message_on(&call.caller, resource);
+        let mut text = format!("You are not authorized to perform this operation. {why}");
+        if let Some(encoded) = &refusal.encoded {
+            text.push_str(". Encoded authorization failure message: ");
+            text.push_str(encoded);
+        }
         ServiceError::sender("UnauthorizedOperation", 403, text)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use ::audit::{Category, Event, Identity, Log, Outcome, Parameters, category, is_read_only};
-use api::{Caller, Principal};
+use api::{Caller, Principal, Verdict, Verdicts};
 use http::header;
 use http::request::Parts;
 use jiff::Timestamp;
@@ -72,6 +72,8 @@ pub(crate) struct Seen {
     pub(crate) caller: Option<Caller>,
     request: Option<Parameters>,
     response: Option<Parameters>,
+    /// What was decided on its permissions.
+    pub(crate) verdicts: Verdicts,
     is_throttled: bool,
 }
 
@@ -84,6 +86,7 @@ impl Seen {
             caller: None,
             request: None,
             response: None,
+            verdicts: Verdicts::default(),
             is_throttled: false,
         }
     }
@@ -180,14 +183,20 @@ impl<'a> Noted<'a> {
         let took = self.started.elapsed();
         self.edge.watching.metrics.count(self.trace.service, self.trace.operation, class, took);
         let error = refused.map(|refused| (&*refused.code, refused.message.as_str()));
+        let verdicts = seen.verdicts.take();
         let is_sender_fault = refused.is_some_and(|refused| refused.is_sender_fault);
         let outcome = Outcome { status, error, is_sender_fault, is_throttled: seen.is_throttled };
-        if let Some((log, event)) = self.event(outcome, took) {
+        if let Some((log, event)) = self.event(outcome, &verdicts, took) {
             log.record(&event).await;
         }
     }
 
-    fn event<'b>(&'b self, outcome: Outcome<'b>, took: Duration) -> Option<(&'b Log, Event<'b>)> {
+    fn event<'b>(
+        &'b self,
+        outcome: Outcome<'b>,
+        verdicts: &'b [Verdict],
+        took: Duration,
+    ) -> Option<(&'b Log, Event<'b>)> {
         let (trace, seen) = (&self.trace, &self.trace.seen);
         let log = self.edge.watching.log.as_deref()?;
         // Whoever is turned away as nobody knows whom is counted and no more: else the record is theirs to flood.
@@ -213,6 +222,7 @@ impl<'a> Noted<'a> {
             request_id: &trace.request_id,
             request: seen.request.as_ref(),
             response: seen.response.as_ref(),
+            verdicts,
             outcome,
             micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         };
@@ -230,7 +240,8 @@ impl Drop for Noted<'_> {
         let error =
             Some(("ClientDisconnected", "The client went away before its answer; the call may have been made."));
         let outcome = Outcome { status: CLIENT_GONE, error, is_sender_fault: true, is_throttled: false };
-        if let Some((log, event)) = self.event(outcome, took) {
+        let verdicts = self.trace.seen.verdicts.take();
+        if let Some((log, event)) = self.event(outcome, &verdicts, took) {
             log.record_unwaited(&event);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use api::{Call, Caller, Verdicts};
+use api::{Call, Caller};
 use http::{Response, header};
 use hyper::body::Incoming;
 use wire::{Decoded, OperationShape, ServiceError, encode_response};
@@ -62,7 +62,7 @@ impl Edge {
             is_secure: IsSecure::of(parts),
             user_agent: text_header(parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
             region: self.region.clone(),
-            verdicts: Verdicts::default(),
+            verdicts: trace.seen.verdicts.clone(),
         };
         let outcome = (mount.dispatch)(operation, call, decoded).await;
         let encoded = match &ending {

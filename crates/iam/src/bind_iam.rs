@@ -15,12 +15,68 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::AddClientIDToOpenIDConnectProvider>(self, call, input))
     }
 
+    fn attach_group_policy(
+        &self,
+        call: Call,
+        input: generated::AttachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AttachGroupPolicy>(self, call, input))
+    }
+
+    fn attach_role_policy(
+        &self,
+        call: Call,
+        input: generated::AttachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AttachRolePolicy>(self, call, input))
+    }
+
+    fn attach_user_policy(
+        &self,
+        call: Call,
+        input: generated::AttachUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AttachUserPolicy>(self, call, input))
+    }
+
+    fn change_password(
+        &self,
+        call: Call,
+        input: generated::ChangePasswordRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ChangePassword>(self, call, input))
+    }
+
+    fn create_login_profile(
+        &self,
+        call: Call,
+        input: generated::CreateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateLoginProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateLoginProfile>(self, call, input))
+    }
+
     fn create_open_id_connect_provider(
         &self,
         call: Call,
         input: generated::CreateOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<generated::CreateOpenIDConnectProviderResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn create_policy(
+        &self,
+        call: Call,
+        input: generated::CreatePolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::CreatePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreatePolicy>(self, call, input))
+    }
+
+    fn create_policy_version(
+        &self,
+        call: Call,
+        input: generated::CreatePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<generated::CreatePolicyVersionResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
     }
 
     fn create_saml_provider(
@@ -31,12 +87,80 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
     }
 
+    fn create_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: generated::CreateVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateVirtualMFADeviceResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateVirtualMFADevice>(self, call, input))
+    }
+
+    fn deactivate_mfa_device(
+        &self,
+        call: Call,
+        input: generated::DeactivateMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeactivateMFADevice>(self, call, input))
+    }
+
+    fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn delete_group_policy(
+        &self,
+        call: Call,
+        input: generated::DeleteGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteGroupPolicy>(self, call, input))
+    }
+
+    fn delete_login_profile(
+        &self,
+        call: Call,
+        input: generated::DeleteLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteLoginProfile>(self, call, input))
+    }
+
     fn delete_open_id_connect_provider(
         &self,
         call: Call,
         input: generated::DeleteOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn delete_policy(
+        &self,
+        call: Call,
+        input: generated::DeletePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeletePolicy>(self, call, input))
+    }
+
+    fn delete_policy_version(
+        &self,
+        call: Call,
+        input: generated::DeletePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeletePolicyVersion>(self, call, input))
+    }
+
+    fn delete_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: generated::DeleteRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteRolePermissionsBoundary>(self, call, input))
+    }
+
+    fn delete_role_policy(
+        &self,
+        call: Call,
+        input: generated::DeleteRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteRolePolicy>(self, call, input))
     }
 
     fn delete_saml_provider(
@@ -47,12 +171,124 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
     }
 
+    fn delete_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: generated::DeleteUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteUserPermissionsBoundary>(self, call, input))
+    }
+
+    fn delete_user_policy(
+        &self,
+        call: Call,
+        input: generated::DeleteUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteUserPolicy>(self, call, input))
+    }
+
+    fn delete_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: generated::DeleteVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteVirtualMFADevice>(self, call, input))
+    }
+
+    fn detach_group_policy(
+        &self,
+        call: Call,
+        input: generated::DetachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DetachGroupPolicy>(self, call, input))
+    }
+
+    fn detach_role_policy(
+        &self,
+        call: Call,
+        input: generated::DetachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DetachRolePolicy>(self, call, input))
+    }
+
+    fn detach_user_policy(
+        &self,
+        call: Call,
+        input: generated::DetachUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DetachUserPolicy>(self, call, input))
+    }
+
+    fn enable_mfa_device(
+        &self,
+        call: Call,
+        input: generated::EnableMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
+    }
+
+    fn get_account_password_policy(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetAccountPasswordPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn get_group_policy(
+        &self,
+        call: Call,
+        input: generated::GetGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetGroupPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetGroupPolicy>(self, call, input))
+    }
+
+    fn get_login_profile(
+        &self,
+        call: Call,
+        input: generated::GetLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::GetLoginProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetLoginProfile>(self, call, input))
+    }
+
+    fn get_mfa_device(
+        &self,
+        call: Call,
+        input: generated::GetMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<generated::GetMFADeviceResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetMFADevice>(self, call, input))
+    }
+
     fn get_open_id_connect_provider(
         &self,
         call: Call,
         input: generated::GetOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<generated::GetOpenIDConnectProviderResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn get_policy(
+        &self,
+        call: Call,
+        input: generated::GetPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetPolicy>(self, call, input))
+    }
+
+    fn get_policy_version(
+        &self,
+        call: Call,
+        input: generated::GetPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<generated::GetPolicyVersionResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetPolicyVersion>(self, call, input))
+    }
+
+    fn get_role_policy(
+        &self,
+        call: Call,
+        input: generated::GetRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetRolePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetRolePolicy>(self, call, input))
     }
 
     fn get_saml_provider(
@@ -71,6 +307,70 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetUser>(self, call, input))
     }
 
+    fn get_user_policy(
+        &self,
+        call: Call,
+        input: generated::GetUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetUserPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetUserPolicy>(self, call, input))
+    }
+
+    fn list_attached_group_policies(
+        &self,
+        call: Call,
+        input: generated::ListAttachedGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAttachedGroupPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAttachedGroupPolicies>(self, call, input))
+    }
+
+    fn list_attached_role_policies(
+        &self,
+        call: Call,
+        input: generated::ListAttachedRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAttachedRolePoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAttachedRolePolicies>(self, call, input))
+    }
+
+    fn list_attached_user_policies(
+        &self,
+        call: Call,
+        input: generated::ListAttachedUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAttachedUserPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAttachedUserPolicies>(self, call, input))
+    }
+
+    fn list_entities_for_policy(
+        &self,
+        call: Call,
+        input: generated::ListEntitiesForPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::ListEntitiesForPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListEntitiesForPolicy>(self, call, input))
+    }
+
+    fn list_group_policies(
+        &self,
+        call: Call,
+        input: generated::ListGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroupPolicies>(self, call, input))
+    }
+
+    fn list_mfa_device_tags(
+        &self,
+        call: Call,
+        input: generated::ListMFADeviceTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListMFADeviceTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListMFADeviceTags>(self, call, input))
+    }
+
+    fn list_mfa_devices(
+        &self,
+        call: Call,
+        input: generated::ListMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListMFADevicesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListMFADevices>(self, call, input))
+    }
+
     fn list_open_id_connect_provider_tags(
         &self,
         call: Call,
@@ -85,6 +385,38 @@ impl IamApi for crate::Iam {
         input: generated::ListOpenIDConnectProvidersRequest,
     ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProvidersResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviders>(self, call, input))
+    }
+
+    fn list_policies(
+        &self,
+        call: Call,
+        input: generated::ListPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListPolicies>(self, call, input))
+    }
+
+    fn list_policy_tags(
+        &self,
+        call: Call,
+        input: generated::ListPolicyTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPolicyTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListPolicyTags>(self, call, input))
+    }
+
+    fn list_policy_versions(
+        &self,
+        call: Call,
+        input: generated::ListPolicyVersionsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPolicyVersionsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListPolicyVersions>(self, call, input))
+    }
+
+    fn list_role_policies(
+        &self,
+        call: Call,
+        input: generated::ListRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRolePoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRolePolicies>(self, call, input))
     }
 
     fn list_saml_provider_tags(
@@ -103,12 +435,92 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListSAMLProviders>(self, call, input))
     }
 
+    fn list_user_policies(
+        &self,
+        call: Call,
+        input: generated::ListUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUserPoliciesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUserPolicies>(self, call, input))
+    }
+
+    fn list_virtual_mfa_devices(
+        &self,
+        call: Call,
+        input: generated::ListVirtualMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListVirtualMFADevicesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListVirtualMFADevices>(self, call, input))
+    }
+
+    fn put_group_policy(
+        &self,
+        call: Call,
+        input: generated::PutGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutGroupPolicy>(self, call, input))
+    }
+
+    fn put_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: generated::PutRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutRolePermissionsBoundary>(self, call, input))
+    }
+
+    fn put_role_policy(
+        &self,
+        call: Call,
+        input: generated::PutRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutRolePolicy>(self, call, input))
+    }
+
+    fn put_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: generated::PutUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutUserPermissionsBoundary>(self, call, input))
+    }
+
+    fn put_user_policy(
+        &self,
+        call: Call,
+        input: generated::PutUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutUserPolicy>(self, call, input))
+    }
+
     fn remove_client_id_from_open_id_connect_provider(
         &self,
         call: Call,
         input: generated::RemoveClientIDFromOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::RemoveClientIDFromOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn resync_mfa_device(
+        &self,
+        call: Call,
+        input: generated::ResyncMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ResyncMFADevice>(self, call, input))
+    }
+
+    fn set_default_policy_version(
+        &self,
+        call: Call,
+        input: generated::SetDefaultPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::SetDefaultPolicyVersion>(self, call, input))
+    }
+
+    fn tag_mfa_device(
+        &self,
+        call: Call,
+        input: generated::TagMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagMFADevice>(self, call, input))
     }
 
     fn tag_open_id_connect_provider(
@@ -119,12 +531,24 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagOpenIDConnectProvider>(self, call, input))
     }
 
+    fn tag_policy(&self, call: Call, input: generated::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
+    }
+
     fn tag_saml_provider(
         &self,
         call: Call,
         input: generated::TagSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
+    }
+
+    fn untag_mfa_device(
+        &self,
+        call: Call,
+        input: generated::UntagMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagMFADevice>(self, call, input))
     }
 
     fn untag_open_id_connect_provider(
@@ -135,12 +559,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UntagOpenIDConnectProvider>(self, call, input))
     }
 
+    fn untag_policy(
+        &self,
+        call: Call,
+        input: generated::UntagPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
+    }
+
     fn untag_saml_provider(
         &self,
         call: Call,
         input: generated::UntagSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
+    }
+
+    fn update_account_password_policy(
+        &self,
+        call: Call,
+        input: generated::UpdateAccountPasswordPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn update_login_profile(
+        &self,
+        call: Call,
+        input: generated::UpdateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateLoginProfile>(self, call, input))
     }
 
     fn update_open_id_connect_provider_thumbprint(

@@ -31,6 +31,14 @@ impl StsApi for crate::Sts {
         Box::pin(self.runner().run_streaming::<Self, generated::AssumeRoleWithWebIdentity>(self, call, input))
     }
 
+    fn decode_authorization_message(
+        &self,
+        call: Call,
+        input: generated::DecodeAuthorizationMessageRequest,
+    ) -> BoxFuture<'_, Result<generated::DecodeAuthorizationMessageResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DecodeAuthorizationMessage>(self, call, input))
+    }
+
     fn get_access_key_info(
         &self,
         call: Call,

@@ -4,19 +4,28 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod authorize;
 mod authorizer;
 mod bind_iam;
+mod bind_organizations;
 mod bind_sts;
 mod credential;
 mod error;
 mod groups;
+mod holder;
 mod iam;
 mod instance_profiles;
 mod keys;
+mod login;
+#[allow(dead_code, reason = "its users come")]
+mod managed;
+mod mfa;
 #[allow(dead_code, reason = "its users come")]
 mod names;
+mod organizations;
 #[allow(dead_code, reason = "its users come")]
 mod paging;
+mod passwords;
 mod policies;
 mod providers;
 mod roles;
@@ -32,6 +41,7 @@ mod tests;
 mod users;
 
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
+pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use authorizer::OwnerAuthorizer;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
@@ -39,6 +49,13 @@ pub use groups::{GroupRecord, MembershipRecord};
 pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
 pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
+pub use login::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, enter, leave};
+pub use mfa::{MfaDeviceRecord, MfaHolder};
+pub use organizations::{
+    AccountRequestRecord, HandshakeRecord, HandshakeState, MemberRecord, OrganizationRecord, Organizations,
+    RequestState, ScpRecord, TargetRecord, UnitRecord, finish_account,
+};
+pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
 pub use roles::RoleRecord;

@@ -124,6 +124,43 @@ impl<'a> Page<'a> {
         self.cut(items, &key)
     }
 
+    /// Several lists, one after the other: `read` gives entries of the list with this number, those after this key only,
+    /// as many as asked for unless the list ends there. An entry that is not wanted comes as none.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn in_turn<T>(
+        &self,
+        lists: usize,
+        read: impl Fn(usize, Option<&str>, usize) -> Result<Vec<(String, Option<T>)>, IamError>,
+    ) -> Result<Listed<T>, IamError> {
+        let state = self.after.as_deref().and_then(|after| after.split_once(':'));
+        let (mut list, mut after) = match state {
+            Some((list, after)) => (list.parse().unwrap_or(lists), Some(after.to_owned())),
+            None => (0, None),
+        };
+        let (mut items, mut examined) = (Vec::new(), 0);
+        while list < lists {
+            let limit = (self.limit + 1).saturating_sub(items.len()).clamp(1, CHUNK);
+            let chunk = read(list, after.as_deref(), limit)?;
+            let is_end = chunk.len() < limit;
+            examined += chunk.len();
+            after = chunk.last().map(|(key, _)| key.clone()).or(after);
+            let wanted = chunk.into_iter().filter_map(|(key, item)| item.map(|item| (format!("{list}:{key}"), item)));
+            items.extend(wanted);
+            if items.len() > self.limit {
+                break;
+            }
+            if is_end {
+                (list, after) = (list + 1, None);
+            } else if examined >= MAX_EXAMINED {
+                let marker = after.map(|after| self.seal(&format!("{list}:{after}")));
+                return Ok(Listed { items: items.into_iter().map(|(_, item)| item).collect(), marker });
+            }
+        }
+        Ok(self.cut(items, &|(state, _): &(String, T)| state.clone()).map(|(_, item)| item))
+    }
+
     /// Reads chunks until the page is full, and one entry more, which tells whether there is another page.
     fn collect<R>(
         &self,

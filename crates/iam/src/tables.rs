@@ -2,10 +2,13 @@
 
 use store::{CommitError, Store};
 
+use crate::organizations::{
+    AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
+};
 use crate::{
     AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
-    MembershipRecord, OidcProviderRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord,
-    SessionRecord, UserRecord,
+    LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, OidcProviderRecord, PasswordPolicyRecord,
+    PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord, SessionRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -27,6 +30,18 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<InlinePolicyRecord>(),
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
+        store.prepare::<OrganizationRecord>(),
+        store.prepare::<MemberRecord>(),
+        store.prepare::<UnitRecord>(),
+        store.prepare::<ScpRecord>(),
+        store.prepare::<TargetRecord>(),
+        store.prepare::<HandshakeRecord>(),
+        store.prepare::<AccountRequestRecord>(),
+        store.prepare::<MessageKeyRecord>(),
+        store.prepare::<LoginProfileRecord>(),
+        store.prepare::<PasswordPolicyRecord>(),
+        store.prepare::<PasswordUseRecord>(),
+        store.prepare::<MfaDeviceRecord>(),
         store.prepare::<OidcProviderRecord>(),
         store.prepare::<SamlProviderRecord>(),
     )
@@ -39,6 +54,10 @@ mod tests {
     use jiff::Timestamp;
     use store::conformance::check_shapes;
 
+    use crate::organizations::{
+        AccountRequestRecord, HandshakeRecord, HandshakeState, MemberRecord, OrganizationRecord, RequestState,
+        ScpRecord, TargetRecord, UnitRecord,
+    };
     use crate::{
         AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, GroupRecord, InlinePolicyRecord,
         InstanceProfileRecord, KeyOwner, KeyStatus, MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
@@ -152,6 +171,76 @@ mod tests {
         check_shapes(SHAPES, &[(1, version)]);
         check_shapes(SHAPES, &[(1, inline)]);
         check_shapes(SHAPES, &[(1, attachment)]);
+    }
+
+    #[test]
+    fn stored_shapes_of_organizations() {
+        let created = Timestamp::constant(1_795_248_000, 0);
+        let account: AccountId = "111111111111".parse().unwrap();
+        let tags = vec![("Team".to_owned(), "blue".to_owned())];
+        let organization = OrganizationRecord {
+            id: "o-1".into(),
+            master: account.clone(),
+            created,
+            has_all_features: true,
+            root: "r-1".into(),
+            has_service_control: true,
+            root_tags: tags.clone(),
+        };
+        let member = MemberRecord {
+            account: account.clone(),
+            organization: "o-1".into(),
+            parent: "r-1".into(),
+            email: "a@example.net".into(),
+            is_invited: true,
+            joined: created,
+            tags: tags.clone(),
+        };
+        let unit = UnitRecord {
+            organization: "o-1".into(),
+            id: "ou-1-1".into(),
+            parent: "r-1".into(),
+            name: "lab".into(),
+            tags: tags.clone(),
+        };
+        let policy = ScpRecord {
+            organization: "o-1".into(),
+            id: "p-1".into(),
+            name: "deny".into(),
+            description: "text".into(),
+            content: "{}".into(),
+            tags: tags.clone(),
+        };
+        let target = TargetRecord { organization: "o-1".into(), target: "r-1".into(), policy: "p-1".into() };
+        let handshake = HandshakeRecord {
+            id: "h-1".into(),
+            organization: "o-1".into(),
+            account: account.clone(),
+            notes: Some("text".into()),
+            state: HandshakeState::Open,
+            requested: created,
+            expires: created,
+            tags: tags.clone(),
+        };
+        let request = AccountRequestRecord {
+            id: "car-1".into(),
+            organization: "o-1".into(),
+            account,
+            name: "lab".into(),
+            email: "a@example.net".into(),
+            role: "Access".into(),
+            tags,
+            state: RequestState::InProgress,
+            requested: created,
+            completed: None,
+        };
+        check_shapes(SHAPES, &[(1, organization)]);
+        check_shapes(SHAPES, &[(1, member)]);
+        check_shapes(SHAPES, &[(1, unit)]);
+        check_shapes(SHAPES, &[(1, policy)]);
+        check_shapes(SHAPES, &[(1, target)]);
+        check_shapes(SHAPES, &[(1, handshake)]);
+        check_shapes(SHAPES, &[(1, request)]);
     }
 
     #[test]

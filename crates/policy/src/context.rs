@@ -45,6 +45,11 @@ impl Context {
         self.keys.get(&key.to_ascii_lowercase()).map(|(_, values)| values.as_slice())
     }
 
+    /// As [`Context::get`], of a key in lower case.
+    pub(crate) fn get_lower(&self, key: &str) -> Option<&[String]> {
+        self.keys.get(key).map(|(_, values)| values.as_slice())
+    }
+
     /// Every key as it was given, with its values, in the order of the keys in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.keys.values().map(|(key, values)| (key.as_ref(), values.as_slice()))

@@ -3,12 +3,24 @@
 //! Not here: where policies are kept and which of them bear on a request, which is `iam`'s; the sentence of a refusal.
 #![forbid(unsafe_code)]
 
+mod condition;
 mod context;
 mod decide;
 mod document;
+mod fault;
+mod json;
+mod operator;
+mod pattern;
+mod principal;
+mod print;
+mod raw;
 mod request;
+mod resource;
+mod statement;
+mod validate;
+mod values;
 
 pub use context::Context;
 pub use decide::{Because, Decision, Effect, Level, Matched, Outcome, decide};
-pub use document::{Kind, Malformed, Policy};
+pub use document::{Kind, Malformed, Policy, Position, Span};
 pub use request::{Attached, PolicySet, Request, Source, SourceKind, Subject, SubjectKind};

@@ -34,7 +34,7 @@ pub struct Subject {
     pub account: Option<String>,
     /// Its ARN: of the user, of the root, of the session; the provider's ARN or name; empty for anonymous.
     pub arn: String,
-    /// For a session of a role: the role's ARN, with its path.
+    /// For a session of a role: the role's ARN, with its path. For a federated user: the ARN of the user who made it.
     pub role_arn: Option<String>,
     /// For a service, its names, such as `ec2.amazonaws.com`.
     pub service: Option<String>,

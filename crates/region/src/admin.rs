@@ -17,6 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
+use crate::accounts::{AccountAnswer, AccountKeeper, AccountOrder};
 use crate::backups::Backups;
 use crate::runtime::ReconcilerStatus;
 
@@ -39,6 +40,8 @@ pub enum Request {
     Status,
     /// How the reconcilers do.
     Reconcilers,
+    /// Something of the region's accounts.
+    Account(AccountOrder),
     /// A backup of everything, while the region runs.
     Backup,
     /// Stop the process and leave machines running.
@@ -58,6 +61,8 @@ pub enum Answer {
     Reconcilers(Vec<ReconcilerStatus>),
     /// To [`Request::Reconcilers`], by a process in which none run now: why not, in one line.
     Elsewhere(String),
+    /// To [`Request::Account`].
+    Account(AccountAnswer),
     /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
     Stopping,
     /// The request was not understood, or cannot be done.
@@ -122,6 +127,7 @@ struct Desk {
     status: Status,
     prepare: Option<Prepare>,
     backups: Option<Backups>,
+    accounts: Option<AccountKeeper>,
 }
 
 impl AdminSocket {
@@ -144,13 +150,20 @@ impl AdminSocket {
             since: Timestamp::now(),
             is_dev: false,
         };
-        Ok(Self { listener, desk: Desk { status, prepare: None, backups: None } })
+        Ok(Self { listener, desk: Desk { status, prepare: None, backups: None, accounts: None } })
     }
 
     /// The same socket, which gives backups too.
     #[must_use]
     pub fn with_backups(mut self, backups: Backups) -> Self {
         self.desk.backups = Some(backups);
+        self
+    }
+
+    /// The same socket, where accounts are made and closed too.
+    #[must_use]
+    pub fn with_accounts(mut self, accounts: AccountKeeper) -> Self {
+        self.desk.accounts = Some(accounts);
         self
     }
 
@@ -211,6 +224,10 @@ async fn exchange(
     let mut given = None;
     let answer = match request {
         Ok(Request::Backup) => Answer::Refused("this region gives no backups".to_owned()),
+        Ok(Request::Account(asked)) => match &desk.accounts {
+            None => Answer::Refused("this region has no accounts to keep".to_owned()),
+            Some(accounts) => accounts.carry_out(asked).await.map_or_else(Answer::Refused, Answer::Account),
+        },
         Ok(Request::Status) => Answer::Status(desk.status.clone()),
         Ok(Request::Reconcilers) => reconcilers(),
         Ok(Request::Stop) => stopping(&mut given, Order::Stop),

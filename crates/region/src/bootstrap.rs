@@ -3,7 +3,7 @@
 use iam::{AccessKeyRecord, KeyOwner, NewAccessKey};
 use ids::AccountId;
 use service::{Effects, RegionFacts};
-use store::{CommitError, KeyPrefix, Store, StoreError, View};
+use store::{Changes, CommitError, KeyPrefix, Store, StoreError, View};
 
 /// The root access key of an account.
 #[derive(Clone)]
@@ -55,11 +55,23 @@ pub(crate) async fn make_account(
     effects: &dyn Effects,
 ) -> Result<RootKey, BootstrapError> {
     let key = NewAccessKey::from_random(random(effects));
-    let mut changes = iam::create_account(account.clone(), name, &key, effects.now())?;
-    let (network, _) = ec2::default_network(&account, region, &mut || random(effects))?;
-    changes.merge(network);
+    let changes = account_changes(account.clone(), name, &key, region, effects)?;
     store.commit(view, changes).await?;
     Ok(RootKey { account, access_key: key.id, secret: key.secret })
+}
+
+/// The changes that make an account with a root key and a network.
+pub(crate) fn account_changes(
+    account: AccountId,
+    name: &str,
+    key: &NewAccessKey,
+    region: &RegionFacts,
+    effects: &dyn Effects,
+) -> Result<Changes, StoreError> {
+    let mut changes = iam::create_account(account.clone(), name, key, effects.now())?;
+    let (network, _) = ec2::default_network(&account, region, &mut || random(effects))?;
+    changes.merge(network);
+    Ok(changes)
 }
 
 fn find(store: &Store) -> Result<Option<RootKey>, BootstrapError> {
@@ -72,7 +84,7 @@ fn find(store: &Store) -> Result<Option<RootKey>, BootstrapError> {
     Ok(Some(RootKey { account: account.id, access_key: root.id, secret: root.secret }))
 }
 
-fn random<const N: usize>(effects: &dyn Effects) -> [u8; N] {
+pub(crate) fn random<const N: usize>(effects: &dyn Effects) -> [u8; N] {
     let mut bytes = [0; N];
     effects.fill(&mut bytes);
     bytes

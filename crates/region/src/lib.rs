@@ -3,6 +3,7 @@
 //! the tests simulated ones.
 #![forbid(unsafe_code)]
 
+mod accounts;
 pub mod admin;
 pub mod backups;
 mod bootstrap;
@@ -21,6 +22,7 @@ mod runtime;
 mod shapes;
 mod trail;
 
+pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edge::{DEFAULT_THROTTLE, Limits, Network, Server, ServerError, Tls, TlsError};
 pub use effects::SystemEffects;

@@ -12,6 +12,7 @@ use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::accounts::AccountReconciler;
 use crate::admin::Answer;
 use crate::images::ImageReconciler;
 use crate::lease::{Duty, Lease, Standing};
@@ -33,7 +34,9 @@ pub(crate) struct Makers {
 impl Makers {
     fn make(&self, store: Store) -> Vec<Arc<dyn Reconciler>> {
         let (node, effects) = (Arc::clone(&self.node), Arc::clone(&self.effects));
+        let accounts = AccountReconciler::new(store.clone(), Arc::clone(&self.facts), Arc::clone(&effects));
         let mut all: Vec<Arc<dyn Reconciler>> = vec![
+            Arc::new(accounts),
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), Arc::clone(&self.facts))),
             Arc::new(s3::BlobReconciler::new(store.clone(), Arc::clone(&self.blobs), Arc::clone(&effects))),
             Arc::new(iam::SessionReconciler::new(store.clone(), Arc::clone(&effects))),

@@ -9,7 +9,7 @@ use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
-use iam::{Iam, OwnerAuthorizer, Sts};
+use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
 use s3::S3;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use crate::accounts::AccountKeeper;
 use crate::admin::{AdminSocket, Order, Prepare};
 use crate::backups::Backups;
 use crate::bootstrap::{BootstrapError, RootKey, first_account};
@@ -111,6 +112,8 @@ pub struct Services {
     pub ec2: Ec2,
     /// IAM.
     pub iam: Iam,
+    /// Organizations.
+    pub organizations: Organizations,
     /// STS.
     pub sts: Sts,
     /// S3.
@@ -119,7 +122,7 @@ pub struct Services {
 
 impl Services {
     fn mounts(&self) -> Vec<Mount> {
-        let Self { cloudtrail, ec2, iam, sts, s3 } = self.clone();
+        let Self { cloudtrail, ec2, iam, organizations, sts, s3 } = self.clone();
         vec![
             Mount::new(&api::cloudtrail::SERVICE, move |operation, call, request| {
                 let cloudtrail = cloudtrail.clone();
@@ -132,6 +135,10 @@ impl Services {
             Mount::new(&api::iam::SERVICE, move |operation, call, request| {
                 let iam = iam.clone();
                 Box::pin(async move { api::iam::dispatch(&iam, operation, call, request).await })
+            }),
+            Mount::new(&api::organizations::SERVICE, move |operation, call, request| {
+                let organizations = organizations.clone();
+                Box::pin(async move { api::organizations::dispatch(&organizations, operation, call, request).await })
             }),
             Mount::new(&api::sts::SERVICE, move |operation, call, request| {
                 let sts = sts.clone();
@@ -190,7 +197,8 @@ impl Region {
         });
         let Parts { store, blobs, node, effects, duty } = parts;
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
-        let admin = admin.map(|admin| admin.with_backups(backups));
+        let keeper = AccountKeeper::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
+        let admin = admin.map(|admin| admin.with_backups(backups).with_accounts(keeper));
         store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
@@ -198,12 +206,14 @@ impl Region {
         let root = first_account(&store, &facts, &*effects, config.is_dev.then(AccountId::zero)).await?;
         let trail = Arc::<AuditTrail>::default();
         let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
-        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), Arc::new(OwnerAuthorizer))
-            .with_pages(pages);
+        iam::make_message_key(&store, &*effects).await.map_err(RegionError::Tables)?;
+        let authorizer = Arc::new(PolicyAuthorizer::new(&store, Arc::clone(&effects)));
+        let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), authorizer).with_pages(pages);
         let services = Services {
             cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
             ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
             iam: Iam::new(runner.clone()),
+            organizations: Organizations::new(runner.clone()),
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };

@@ -56,12 +56,14 @@ impl Service for S3 {
         &self.runner
     }
 
-    /// The long sentence is for callers of whom we know who they are.
+    /// The long sentence is for callers of the bucket's own account; S3 puts the resource into quotes.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>.
     fn unauthorized(call: &Call, refusal: &Refusal) -> ServiceError {
-        match call.caller.account {
-            Some(_) => ServiceError::sender("AccessDenied", 403, refusal.message(&call.caller)),
-            None => S3Error::AccessDenied.into(),
+        let is_foreign = refusal.need.owner.as_ref().is_some_and(|owner| call.caller.account.as_ref() != Some(owner));
+        if call.caller.account.is_none() || is_foreign {
+            return S3Error::AccessDenied.into();
         }
+        let resource = refusal.need.resource.as_ref().map(|resource| format!("\"{}\"", resource.as_str()));
+        ServiceError::sender("AccessDenied", 403, refusal.message_on(&call.caller, resource.as_deref()))
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use api::{Call, Caller};
 use ids::{AccountId, Arn};
+use jiff::Timestamp;
 use policy::{Context, Kind};
 use store::{StoreError, View};
 
@@ -98,6 +99,8 @@ pub struct Scope {
     pub account: Option<AccountId>,
     /// The caller.
     pub caller: Caller,
+    /// When.
+    pub now: Timestamp,
 }
 
 impl Scope {
@@ -119,16 +122,25 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// AWS's sentence for the caller.
+    /// AWS's sentence for the caller, as IAM and most services say it.
     /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
     pub fn message(&self, caller: &Caller) -> String {
-        format!(
-            "User: {} is not authorized to perform: {} on resource: {} {}",
-            caller.arn().unwrap_or_else(|| "anonymous".to_owned()),
-            self.need.action,
-            self.need.resource_text(),
-            self.because
-        )
+        self.message_on(caller, Some(self.need.resource_text()))
+    }
+
+    /// The same with the resource as the service writes it; none where the service does not name it.
+    pub fn message_on(&self, caller: &Caller, resource: Option<&str>) -> String {
+        let arn = caller.arn().unwrap_or_else(|| "anonymous".to_owned());
+        let mut text = format!("User: {arn} is not authorized to perform: {}", self.need.action);
+        if let Some(resource) = resource {
+            text.push_str(" on resource: ");
+            text.push_str(resource);
+        }
+        if !self.because.is_empty() {
+            text.push(' ');
+            text.push_str(&self.because);
+        }
+        text
     }
 }
 

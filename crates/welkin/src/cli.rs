@@ -7,7 +7,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
-use crate::{audit_trail, backup, convert, doctor, down, env, image, reconcilers, restart, restore, up, watching};
+use crate::{
+    account, audit_trail, backup, convert, doctor, down, env, image, reconcilers, restart, restore, up, watching,
+};
 
 /// A cloud of your own: an AWS-compatible region on this machine.
 #[derive(Parser)]
@@ -44,6 +46,9 @@ enum Command {
     /// Look into a running region
     #[command(subcommand)]
     Admin(Admin),
+    /// The accounts of a running region: separate owners, who share nothing unless they say so
+    #[command(subcommand, after_help = ACCOUNT_HELP)]
+    Account(Account),
     /// Who called what, from where, and how it ended
     #[command(after_help = AUDIT_HELP)]
     Audit(Audit),
@@ -119,6 +124,42 @@ Examples:
   welkin completions bash > /etc/bash_completion.d/welkin
   welkin completions zsh > ~/.zfunc/_welkin                  (with fpath+=~/.zfunc before compinit)
   welkin completions fish > ~/.config/fish/completions/welkin.fish";
+
+const ACCOUNT_HELP: &str = "\
+Examples:
+  welkin account create lab                a new account; prints the key of its root, once
+  eval \"$(welkin account create lab --env)\"   ... as what `welkin env` prints
+  welkin account list
+  welkin account close 123456789012        its keys stop working at once; nothing of it is deleted";
+
+#[derive(Subcommand)]
+enum Account {
+    /// Make an account with a root key and a default network
+    Create {
+        /// What to call it, 1 to 50 characters
+        name: String,
+        /// Print the exports that point AWS tools at it
+        #[arg(long)]
+        env: bool,
+        #[command(flatten)]
+        region: Region,
+    },
+    /// List all accounts
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        region: Region,
+    },
+    /// Close an account: no call of it is answered any more
+    Close {
+        /// Its id, twelve digits
+        account: String,
+        #[command(flatten)]
+        region: Region,
+    },
+}
 
 #[derive(Subcommand)]
 enum Admin {
@@ -274,6 +315,9 @@ pub fn run() -> Result<()> {
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
         Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
+        Command::Account(Account::Create { name, env, region }) => account::create(&region.settings()?, name, env),
+        Command::Account(Account::List { json, region }) => account::list(&region.settings()?, json),
+        Command::Account(Account::Close { account, region }) => account::close(&region.settings()?, &account),
         Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)

@@ -21,6 +21,22 @@ pub fn run(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
+/// The exports for another account of a region that has been started: those of the first one, with this key.
+///
+/// # Errors
+/// The region has not been started yet.
+pub fn of_account(settings: &Settings, access_key: &str, secret: &str) -> Result<String> {
+    let path = settings.data_dir.join("environment");
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("no region has been started in {}", settings.data_dir.display()))?;
+    let line = |line: &str| match line {
+        _ if line.starts_with("export AWS_ACCESS_KEY_ID=") => format!("export AWS_ACCESS_KEY_ID='{access_key}'\n"),
+        _ if line.starts_with("export AWS_SECRET_ACCESS_KEY=") => format!("export AWS_SECRET_ACCESS_KEY='{secret}'\n"),
+        _ => format!("{line}\n"),
+    };
+    Ok(text.lines().map(line).collect())
+}
+
 /// How clients on this machine reach a region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {

@@ -2,6 +2,7 @@
 //! Not here: anything that a region does once it is open.
 #![forbid(unsafe_code)]
 
+mod account;
 mod addresses;
 mod audit_trail;
 mod backup;

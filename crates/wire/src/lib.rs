@@ -15,6 +15,7 @@ mod percent;
 mod protocol;
 mod request_id;
 mod router;
+mod rules;
 mod scalar;
 mod service;
 mod shape;
@@ -36,10 +37,13 @@ pub use protocol::{
 };
 pub use request_id::{s3_host_id, s3_request_id, uuid_request_id};
 pub use router::{Matched, RouteError, route};
+pub use rules::Rule;
 pub use service::{ErrorShape, OperationEntry, OperationShape, Route, Segment, ServiceShape};
 pub use shape::{Kind, Location, Member, Shape, ShapeRef, TimestampFormat, XmlNamespace, scalars};
 pub use stream::{ByteStream, StreamError, Trailers};
-pub use typed::{BoxFuture, Decoded, Encoded, FieldReader, FieldWriter, OperationType, Redacted, Shaped, Typed, call};
+pub use typed::{
+    BoxFuture, Decoded, Encoded, FieldReader, FieldWriter, OperationType, Redacted, Shaped, Typed, call, call_checked,
+};
 pub use value::Value;
 
 /// How deep a request may nest, in every protocol. AWS's own shapes stay below twenty.

@@ -1,10 +1,12 @@
 //! The schema of one shape: what AWS's model says of it, as plain data.
 //!
 //! Everything a protocol needs is precomputed into each [`Member`], so that encoders and decoders never consult a
-//! model. Not here: documentation, constraints (length, pattern, range) and enum values; those are meaning.
+//! model. Not here: documentation; how constraints are checked, which is in `rules`.
 
 use std::ops::Deref;
 use std::sync::OnceLock;
+
+use crate::rules::Rule;
 
 /// A named shape of a service's model.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub struct Shape {
     pub name: &'static str,
     /// What it is made of.
     pub kind: Kind,
+    /// What else is said of its values, for services that are checked.
+    pub rule: Option<&'static Rule>,
 }
 
 /// What a shape is made of.
@@ -117,6 +121,8 @@ pub struct Member {
     pub is_streaming: bool,
     /// A request without it is refused.
     pub is_required: bool,
+    /// Where it is required and not there, the rules say so ([`crate::call_checked`]), and not whoever decodes.
+    pub is_checked: bool,
     /// A list or map whose elements stand beside each other without a wrapper.
     pub is_flattened: bool,
     /// It is an XML attribute of its structure's element.
@@ -158,22 +164,22 @@ impl Deref for ShapeRef {
 impl Shape {
     /// A shape of `kind` named `name`.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind }
+        Self { name, kind, rule: None }
     }
 
     /// A structure of `members`.
     pub const fn structure(name: &'static str, members: &'static [Member]) -> Self {
-        Self { name, kind: Kind::Structure { members, is_union: false } }
+        Self::new(name, Kind::Structure { members, is_union: false })
     }
 
     /// A union of `members`.
     pub const fn union(name: &'static str, members: &'static [Member]) -> Self {
-        Self { name, kind: Kind::Structure { members, is_union: true } }
+        Self::new(name, Kind::Structure { members, is_union: true })
     }
 
     /// A list of `member`, whose elements the model names `member_name`.
     pub const fn list(name: &'static str, member: &'static Shape, member_name: Option<&'static str>) -> Self {
-        Self { name, kind: Kind::List { member: ShapeRef::Now(member), member_name } }
+        Self::new(name, Kind::List { member: ShapeRef::Now(member), member_name })
     }
 
     /// A map from strings to `value`.
@@ -183,7 +189,14 @@ impl Shape {
         key_name: Option<&'static str>,
         value_name: Option<&'static str>,
     ) -> Self {
-        Self { name, kind: Kind::Map { value: ShapeRef::Now(value), key_name, value_name } }
+        Self::new(name, Kind::Map { value: ShapeRef::Now(value), key_name, value_name })
+    }
+
+    /// With this rule.
+    #[must_use]
+    pub const fn ruled(mut self, rule: &'static Rule) -> Self {
+        self.rule = Some(rule);
+        self
     }
 
     /// The members, if it is a structure; else none.
@@ -207,6 +220,7 @@ impl Member {
             is_payload: false,
             is_streaming: false,
             is_required: false,
+            is_checked: false,
             is_flattened: false,
             is_attribute: false,
             is_idempotency_token: false,
@@ -260,6 +274,17 @@ impl Member {
     pub const fn required(mut self) -> Self {
         self.is_required = true;
         self
+    }
+
+    /// Is missed by the rules.
+    pub const fn checked(mut self) -> Self {
+        self.is_checked = true;
+        self
+    }
+
+    /// Whether whoever decodes a request refuses one without it.
+    pub fn must_be_decoded(&self) -> bool {
+        self.is_required && !self.is_checked
     }
 
     /// Has no wrapper around its elements.

@@ -90,6 +90,19 @@ pub fn call<'a, O: OperationType>(
     })
 }
 
+/// As [`call`], once the request keeps the rules of its schema; else AWS's list of what is wrong comes back under `code`.
+pub fn call_checked<'a, O: OperationType>(
+    code: &'static str,
+    request: Decoded,
+    handle: impl FnOnce(O::Input) -> BoxFuture<'a, Result<O::Output, ServiceError>> + Send + 'a,
+) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
+    let checked = O::SHAPE.input.map_or(Ok(()), |shape| crate::rules::check(code, shape, &request.value));
+    match checked {
+        Ok(()) => call::<O>(request, handle),
+        Err(error) => Box::pin(std::future::ready(Err(error))),
+    }
+}
+
 /// What a generated struct shows in place of a member that AWS's model marks as sensitive.
 pub struct Redacted;
 

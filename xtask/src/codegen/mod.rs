@@ -8,6 +8,7 @@ mod model;
 mod names;
 mod operations;
 mod overrides;
+mod rules;
 mod schema;
 mod selection;
 mod types;
@@ -38,8 +39,9 @@ pub fn run(root: &Path, models: Option<PathBuf>, is_check: bool) -> anyhow::Resu
         let text = fs::read_to_string(&list)?;
         let wanted: Vec<&str> =
             text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-        let model = model::Model::parse(&fetch::service_model(&models, &service)?)
+        let mut model = model::Model::parse(&fetch::service_model(&models, &service)?)
             .with_context(|| format!("the model of {service}"))?;
+        overrides::amend(&service, &mut model);
         let selection = Selection::new(&service, &model, &wanted)?;
         generate(root, &selection, &mut files)?;
         folders.push(root.join("crates/api/src").join(&service));

@@ -155,6 +155,11 @@ pub struct Shape {
     pub flattened: bool,
     #[serde(default)]
     pub sensitive: bool,
+    pub min: Option<serde_json::Number>,
+    pub max: Option<serde_json::Number>,
+    pub pattern: Option<String>,
+    #[serde(default, rename = "enum")]
+    pub values: Vec<String>,
     #[serde(default)]
     pub union: bool,
     #[serde(default)]

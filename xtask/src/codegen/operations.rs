@@ -57,7 +57,11 @@ pub fn operations(selection: &Selection<'_>) -> anyhow::Result<String> {
     for operation in selection.operations.values() {
         let (method, ..) = signature(selection, operation);
         let name = &operation.name;
-        writeln!(out, "{name:?} => wire::call::<{name}>(request, move |input| api.{method}(call, input)),")?;
+        let (call, code) = match overrides::rules_code(selection.service) {
+            Some(code) => ("call_checked", format!("{code:?}, ")),
+            None => ("call", String::new()),
+        };
+        writeln!(out, "{name:?} => wire::{call}::<{name}>({code}request, move |input| api.{method}(call, input)),")?;
     }
     writeln!(out, "other => {{ let cause = format!(\"no dispatch for {{other}}\");")?;
     writeln!(out, "Box::pin(async move {{ Err(ServiceError::internal(cause)) }}) }}\n}}\n}}")?;

@@ -1,6 +1,41 @@
 //! What botocore's models leave out or say in code. Each line is a fact of AWS's wire format, checked against the API
 //! reference ("Response Syntax" of each operation).
 
+use super::model::Model;
+
+/// The code under which a service refuses requests that break the rules of its model; none for services whose requests
+/// are checked by their operations, each in its own words.
+pub fn rules_code(service: &str) -> Option<&'static str> {
+    match service {
+        "iam" | "sts" => Some("ValidationError"),
+        "organizations" => Some("ValidationException"),
+        _ => None,
+    }
+}
+
+/// Sets right what a model says and AWS does not do. The root user has neither a name nor a path:
+/// <https://docs.aws.amazon.com/cli/latest/reference/iam/get-user.html>.
+pub fn amend(service: &str, model: &mut Model) {
+    for (name, shape) in &mut model.shapes.0 {
+        if service == "iam" && name == "User" {
+            shape.required.retain(|member| member != "UserName" && member != "Path");
+        }
+    }
+}
+
+/// The same as a model's pattern in a syntax that does not look ahead and has a way to write all of Unicode.
+pub fn pattern(text: &str) -> Option<&'static str> {
+    Some(match text {
+        // With the bounds of the length, which the model has too.
+        "^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$" => "[a-z0-9](?:-?[a-z0-9])+",
+        r"[\s\S]*" => "(?s:.*)",
+        r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+" => {
+            r"[\t\n\r\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]+"
+        }
+        _ => return None,
+    })
+}
+
 /// The root element of an answer without payload member. S3's differ from the shape's name; botocore never reads them.
 pub fn output_root<'a>(service: &str, operation: &str, shape: &'a str) -> &'a str {
     if service != "s3" {

@@ -6,12 +6,14 @@ use anyhow::Context;
 
 use super::model::{Reference, Shape};
 use super::selection::Selection;
-use super::{facts, names};
+use super::{facts, names, overrides, rules};
 
 /// The text of `shapes.rs`.
 pub fn shapes(selection: &Selection<'_>) -> anyhow::Result<String> {
     let mut body = String::new();
-    for (name, shape) in selection.shapes.iter().chain(&selection.error_shapes) {
+    let is_checked = overrides::rules_code(selection.service).is_some();
+    let all = selection.shapes.iter().chain(&selection.error_shapes).chain(&selection.ruled);
+    for (name, shape) in all {
         let constant = names::screaming(selection.type_name(name));
         write!(body, "\npub static {constant}: Shape = ")?;
         match shape.kind.as_str() {
@@ -21,6 +23,10 @@ pub fn shapes(selection: &Selection<'_>) -> anyhow::Result<String> {
                 let schema = selection.schema(&member.shape)?;
                 write!(body, "Shape::list({name:?}, &{schema}, {:?})", facts::location_name(selection.model, member))?;
             }
+            "string" | "integer" | "long" | "blob" => {
+                let kind = names::type_name(&shape.kind);
+                write!(body, "Shape::new({name:?}, Kind::{kind})")?;
+            }
             _ => {
                 let (key_name, value_name) = facts::pair_names(selection.model, selection.service, name, shape);
                 let value = shape.value.as_ref().context("a map has a value")?;
@@ -28,10 +34,14 @@ pub fn shapes(selection: &Selection<'_>) -> anyhow::Result<String> {
                 write!(body, "Shape::map({name:?}, &{schema}, {key_name:?}, {value_name:?})")?;
             }
         }
+        if is_checked && rules::has_rule(shape) {
+            let rule = rules::rule(shape)?;
+            write!(body, ".ruled(&{constant}_RULE);\n\nstatic {constant}_RULE: Rule = {rule}")?;
+        }
         body.push_str(";\n");
     }
     let mut used = Vec::new();
-    for item in ["Location", "Member", "Shape", "TimestampFormat"] {
+    for item in ["Kind", "Location", "Member", "Rule", "Shape", "TimestampFormat"] {
         let is_used = body.contains(&format!("{item}::"));
         if is_used {
             used.push(item);
@@ -81,6 +91,9 @@ fn member(
     }
     for flag in &facts.flags {
         write!(out, ".{flag}()")?;
+        if *flag == "required" && overrides::rules_code(selection.service).is_some() {
+            write!(out, ".checked()")?;
+        }
     }
     writeln!(out, ",")?;
     Ok(())

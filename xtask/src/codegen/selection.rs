@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, bail, ensure};
 
 use super::model::{Model, Operation, Reference, Shape};
-use super::{facts, names};
+use super::{facts, names, overrides, rules};
 
 /// The listed operations of one service and the shapes they reach.
 pub struct Selection<'a> {
@@ -21,6 +21,8 @@ pub struct Selection<'a> {
     pub error_shapes: BTreeMap<&'a str, &'a Shape>,
     /// The errors that the listed operations name, by name, sorted.
     pub errors: BTreeMap<&'a str, &'a Shape>,
+    /// The scalars with rules, by name, sorted; of services that are checked.
+    pub ruled: BTreeMap<&'a str, &'a Shape>,
     type_names: BTreeMap<&'a str, String>,
 }
 
@@ -52,14 +54,15 @@ impl<'a> Selection<'a> {
         let error_shapes: BTreeMap<_, _> = all.into_iter().filter(|(name, _)| !shapes.contains_key(name)).collect();
         let mut taken: BTreeSet<String> = operations.keys().copied().chain(TAKEN).map(str::to_owned).collect();
         let mut type_names = BTreeMap::new();
-        for name in shapes.keys().chain(error_shapes.keys()) {
+        let ruled = if overrides::rules_code(service).is_some() { ruled(model, &shapes) } else { BTreeMap::new() };
+        for name in shapes.keys().chain(error_shapes.keys()).chain(ruled.keys()) {
             let mut type_name = names::type_name(name);
             while !taken.insert(type_name.clone()) {
                 type_name.push_str("Shape");
             }
             type_names.insert(*name, type_name);
         }
-        Ok(Self { service, model, operations, shapes, error_shapes, errors, type_names })
+        Ok(Self { service, model, operations, shapes, error_shapes, errors, ruled, type_names })
     }
 
     /// The Rust name of the structure `name`.
@@ -72,6 +75,7 @@ impl<'a> Selection<'a> {
         let shape = self.model.shape(name)?;
         Ok(match shape.kind.as_str() {
             "structure" if shape.document => "scalars::DOCUMENT".to_owned(),
+            _ if self.ruled.contains_key(name) => names::screaming(self.type_name(name)),
             "structure" | "list" | "map" => names::screaming(self.type_name(name)),
             "timestamp" => match facts::timestamp_format(shape.timestamp_format.as_deref())? {
                 None => "scalars::TIMESTAMP".to_owned(),
@@ -143,6 +147,15 @@ impl<'a> Selection<'a> {
     pub fn is_stream(&self, member: &Reference) -> bool {
         facts::is_stream(self.model, member)
     }
+}
+
+/// The scalars with rules that `shapes` are made of.
+fn ruled<'a>(model: &'a Model, shapes: &BTreeMap<&'a str, &'a Shape>) -> BTreeMap<&'a str, &'a Shape> {
+    let members = |shape: &'a Shape| shape.members.0.iter().map(|(_, member)| member);
+    let used = shapes.values().flat_map(|shape| members(shape).chain(&shape.member).chain(&shape.value));
+    let scalars = used.filter_map(|used| model.shapes.0.iter().find(|(name, _)| *name == used.shape));
+    let scalars = scalars.filter(|(name, shape)| !shapes.contains_key(name.as_str()) && rules::has_rule(shape));
+    scalars.map(|(name, shape)| (name.as_str(), shape)).collect()
 }
 
 fn reach<'a>(model: &'a Model, name: &str, shapes: &mut BTreeMap<&'a str, &'a Shape>) -> anyhow::Result<()> {

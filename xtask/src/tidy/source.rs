@@ -13,7 +13,7 @@ const TOO_LONG: &[(&str, usize)] = &[];
 const UNSAFE: &str = "crates/host-linux/";
 
 /// Crates without side effects.
-const PURE: [&str; 8] = ["api", "ec2", "iam", "ids", "s3", "service", "store", "wire"];
+const PURE: [&str; 9] = ["api", "ec2", "iam", "ids", "policy", "s3", "service", "store", "wire"];
 
 /// What side effects look like.
 const EFFECTS: [(&str, &str); 14] = [

@@ -34,6 +34,148 @@ impl OperationType for AddClientIDToOpenIDConnectProvider {
     };
 }
 
+/// `AttachGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachGroupPolicy;
+
+impl OperationType for AttachGroupPolicy {
+    type Input = types::AttachGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AttachGroupPolicy",
+        input: Some(&shapes::ATTACH_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `AttachRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachRolePolicy;
+
+impl OperationType for AttachRolePolicy {
+    type Input = types::AttachRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AttachRolePolicy",
+        input: Some(&shapes::ATTACH_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "UnmodifiableEntityException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `AttachUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachUserPolicy;
+
+impl OperationType for AttachUserPolicy {
+    type Input = types::AttachUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AttachUserPolicy",
+        input: Some(&shapes::ATTACH_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `ChangePassword`.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangePassword;
+
+impl OperationType for ChangePassword {
+    type Input = types::ChangePasswordRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ChangePassword",
+        input: Some(&shapes::CHANGE_PASSWORD_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidUserTypeException",
+            "LimitExceededException",
+            "EntityTemporarilyUnmodifiableException",
+            "PasswordPolicyViolationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateLoginProfile;
+
+impl OperationType for CreateLoginProfile {
+    type Input = types::CreateLoginProfileRequest;
+    type Output = types::CreateLoginProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateLoginProfile",
+        input: Some(&shapes::CREATE_LOGIN_PROFILE_REQUEST),
+        output: Some(&shapes::CREATE_LOGIN_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "CreateLoginProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "PasswordPolicyViolationException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateOpenIDConnectProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateOpenIDConnectProvider;
@@ -59,6 +201,63 @@ impl OperationType for CreateOpenIDConnectProvider {
             "ConcurrentModificationException",
             "ServiceFailureException",
             "OpenIdIdpCommunicationErrorException",
+        ],
+    };
+}
+
+/// `CreatePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreatePolicy;
+
+impl OperationType for CreatePolicy {
+    type Input = types::CreatePolicyRequest;
+    type Output = types::CreatePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreatePolicy",
+        input: Some(&shapes::CREATE_POLICY_REQUEST),
+        output: Some(&shapes::CREATE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "CreatePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "MalformedPolicyDocumentException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreatePolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreatePolicyVersion;
+
+impl OperationType for CreatePolicyVersion {
+    type Input = types::CreatePolicyVersionRequest;
+    type Output = types::CreatePolicyVersionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreatePolicyVersion",
+        input: Some(&shapes::CREATE_POLICY_VERSION_REQUEST),
+        output: Some(&shapes::CREATE_POLICY_VERSION_RESPONSE),
+        status: 200,
+        output_root: "CreatePolicyVersionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
         ],
     };
 }
@@ -91,6 +290,133 @@ impl OperationType for CreateSAMLProvider {
     };
 }
 
+/// `CreateVirtualMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateVirtualMFADevice;
+
+impl OperationType for CreateVirtualMFADevice {
+    type Input = types::CreateVirtualMFADeviceRequest;
+    type Output = types::CreateVirtualMFADeviceResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateVirtualMFADevice",
+        input: Some(&shapes::CREATE_VIRTUAL_MFA_DEVICE_REQUEST),
+        output: Some(&shapes::CREATE_VIRTUAL_MFA_DEVICE_RESPONSE),
+        status: 200,
+        output_root: "CreateVirtualMFADeviceResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeactivateMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeactivateMFADevice;
+
+impl OperationType for DeactivateMFADevice {
+    type Input = types::DeactivateMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeactivateMFADevice",
+        input: Some(&shapes::DEACTIVATE_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityTemporarilyUnmodifiableException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `DeleteAccountPasswordPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccountPasswordPolicy;
+
+impl OperationType for DeleteAccountPasswordPolicy {
+    type Input = ();
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccountPasswordPolicy",
+        input: None,
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroupPolicy;
+
+impl OperationType for DeleteGroupPolicy {
+    type Input = types::DeleteGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteGroupPolicy",
+        input: Some(&shapes::DELETE_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteLoginProfile;
+
+impl OperationType for DeleteLoginProfile {
+    type Input = types::DeleteLoginProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteLoginProfile",
+        input: Some(&shapes::DELETE_LOGIN_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityTemporarilyUnmodifiableException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteOpenIDConnectProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteOpenIDConnectProvider;
@@ -110,6 +436,111 @@ impl OperationType for DeleteOpenIDConnectProvider {
         requires_checksum: false,
         host_prefix: "",
         errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `DeletePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeletePolicy;
+
+impl OperationType for DeletePolicy {
+    type Input = types::DeletePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeletePolicy",
+        input: Some(&shapes::DELETE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "DeleteConflictException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeletePolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeletePolicyVersion;
+
+impl OperationType for DeletePolicyVersion {
+    type Input = types::DeletePolicyVersionRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeletePolicyVersion",
+        input: Some(&shapes::DELETE_POLICY_VERSION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "DeleteConflictException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteRolePermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRolePermissionsBoundary;
+
+impl OperationType for DeleteRolePermissionsBoundary {
+    type Input = types::DeleteRolePermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRolePermissionsBoundary",
+        input: Some(&shapes::DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnmodifiableEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRolePolicy;
+
+impl OperationType for DeleteRolePolicy {
+    type Input = types::DeleteRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRolePolicy",
+        input: Some(&shapes::DELETE_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -140,6 +571,278 @@ impl OperationType for DeleteSAMLProvider {
     };
 }
 
+/// `DeleteUserPermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUserPermissionsBoundary;
+
+impl OperationType for DeleteUserPermissionsBoundary {
+    type Input = types::DeleteUserPermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUserPermissionsBoundary",
+        input: Some(&shapes::DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUserPolicy;
+
+impl OperationType for DeleteUserPolicy {
+    type Input = types::DeleteUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUserPolicy",
+        input: Some(&shapes::DELETE_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteVirtualMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteVirtualMFADevice;
+
+impl OperationType for DeleteVirtualMFADevice {
+    type Input = types::DeleteVirtualMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteVirtualMFADevice",
+        input: Some(&shapes::DELETE_VIRTUAL_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `DetachGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachGroupPolicy;
+
+impl OperationType for DetachGroupPolicy {
+    type Input = types::DetachGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DetachGroupPolicy",
+        input: Some(&shapes::DETACH_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DetachRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachRolePolicy;
+
+impl OperationType for DetachRolePolicy {
+    type Input = types::DetachRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DetachRolePolicy",
+        input: Some(&shapes::DETACH_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DetachUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachUserPolicy;
+
+impl OperationType for DetachUserPolicy {
+    type Input = types::DetachUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DetachUserPolicy",
+        input: Some(&shapes::DETACH_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `EnableMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct EnableMFADevice;
+
+impl OperationType for EnableMFADevice {
+    type Input = types::EnableMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "EnableMFADevice",
+        input: Some(&shapes::ENABLE_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "EntityTemporarilyUnmodifiableException",
+            "InvalidAuthenticationCodeException",
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `GetAccountPasswordPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountPasswordPolicy;
+
+impl OperationType for GetAccountPasswordPolicy {
+    type Input = ();
+    type Output = types::GetAccountPasswordPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountPasswordPolicy",
+        input: None,
+        output: Some(&shapes::GET_ACCOUNT_PASSWORD_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetAccountPasswordPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroupPolicy;
+
+impl OperationType for GetGroupPolicy {
+    type Input = types::GetGroupPolicyRequest;
+    type Output = types::GetGroupPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetGroupPolicy",
+        input: Some(&shapes::GET_GROUP_POLICY_REQUEST),
+        output: Some(&shapes::GET_GROUP_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetGroupPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetLoginProfile;
+
+impl OperationType for GetLoginProfile {
+    type Input = types::GetLoginProfileRequest;
+    type Output = types::GetLoginProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetLoginProfile",
+        input: Some(&shapes::GET_LOGIN_PROFILE_REQUEST),
+        output: Some(&shapes::GET_LOGIN_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "GetLoginProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetMFADevice;
+
+impl OperationType for GetMFADevice {
+    type Input = types::GetMFADeviceRequest;
+    type Output = types::GetMFADeviceResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetMFADevice",
+        input: Some(&shapes::GET_MFA_DEVICE_REQUEST),
+        output: Some(&shapes::GET_MFA_DEVICE_RESPONSE),
+        status: 200,
+        output_root: "GetMFADeviceResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetOpenIDConnectProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetOpenIDConnectProvider;
@@ -159,6 +862,72 @@ impl OperationType for GetOpenIDConnectProvider {
         requires_checksum: false,
         host_prefix: "",
         errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetPolicy;
+
+impl OperationType for GetPolicy {
+    type Input = types::GetPolicyRequest;
+    type Output = types::GetPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetPolicy",
+        input: Some(&shapes::GET_POLICY_REQUEST),
+        output: Some(&shapes::GET_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetPolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetPolicyVersion;
+
+impl OperationType for GetPolicyVersion {
+    type Input = types::GetPolicyVersionRequest;
+    type Output = types::GetPolicyVersionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetPolicyVersion",
+        input: Some(&shapes::GET_POLICY_VERSION_REQUEST),
+        output: Some(&shapes::GET_POLICY_VERSION_RESPONSE),
+        status: 200,
+        output_root: "GetPolicyVersionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetRolePolicy;
+
+impl OperationType for GetRolePolicy {
+    type Input = types::GetRolePolicyRequest;
+    type Output = types::GetRolePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetRolePolicy",
+        input: Some(&shapes::GET_ROLE_POLICY_REQUEST),
+        output: Some(&shapes::GET_ROLE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetRolePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
     };
 }
 
@@ -197,6 +966,182 @@ impl OperationType for GetUser {
         output: Some(&shapes::GET_USER_RESPONSE),
         status: 200,
         output_root: "GetUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetUserPolicy;
+
+impl OperationType for GetUserPolicy {
+    type Input = types::GetUserPolicyRequest;
+    type Output = types::GetUserPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetUserPolicy",
+        input: Some(&shapes::GET_USER_POLICY_REQUEST),
+        output: Some(&shapes::GET_USER_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetUserPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAttachedGroupPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedGroupPolicies;
+
+impl OperationType for ListAttachedGroupPolicies {
+    type Input = types::ListAttachedGroupPoliciesRequest;
+    type Output = types::ListAttachedGroupPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAttachedGroupPolicies",
+        input: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListAttachedGroupPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAttachedRolePolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedRolePolicies;
+
+impl OperationType for ListAttachedRolePolicies {
+    type Input = types::ListAttachedRolePoliciesRequest;
+    type Output = types::ListAttachedRolePoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAttachedRolePolicies",
+        input: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListAttachedRolePoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAttachedUserPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAttachedUserPolicies;
+
+impl OperationType for ListAttachedUserPolicies {
+    type Input = types::ListAttachedUserPoliciesRequest;
+    type Output = types::ListAttachedUserPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAttachedUserPolicies",
+        input: Some(&shapes::LIST_ATTACHED_USER_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_USER_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListAttachedUserPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListEntitiesForPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListEntitiesForPolicy;
+
+impl OperationType for ListEntitiesForPolicy {
+    type Input = types::ListEntitiesForPolicyRequest;
+    type Output = types::ListEntitiesForPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListEntitiesForPolicy",
+        input: Some(&shapes::LIST_ENTITIES_FOR_POLICY_REQUEST),
+        output: Some(&shapes::LIST_ENTITIES_FOR_POLICY_RESPONSE),
+        status: 200,
+        output_root: "ListEntitiesForPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListGroupPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupPolicies;
+
+impl OperationType for ListGroupPolicies {
+    type Input = types::ListGroupPoliciesRequest;
+    type Output = types::ListGroupPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroupPolicies",
+        input: Some(&shapes::LIST_GROUP_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_GROUP_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListGroupPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListMFADeviceTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListMFADeviceTags;
+
+impl OperationType for ListMFADeviceTags {
+    type Input = types::ListMFADeviceTagsRequest;
+    type Output = types::ListMFADeviceTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListMFADeviceTags",
+        input: Some(&shapes::LIST_MFA_DEVICE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_MFA_DEVICE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListMFADeviceTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListMFADevices`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListMFADevices;
+
+impl OperationType for ListMFADevices {
+    type Input = types::ListMFADevicesRequest;
+    type Output = types::ListMFADevicesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListMFADevices",
+        input: Some(&shapes::LIST_MFA_DEVICES_REQUEST),
+        output: Some(&shapes::LIST_MFA_DEVICES_RESPONSE),
+        status: 200,
+        output_root: "ListMFADevicesResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -250,6 +1195,94 @@ impl OperationType for ListOpenIDConnectProviders {
     };
 }
 
+/// `ListPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicies;
+
+impl OperationType for ListPolicies {
+    type Input = types::ListPoliciesRequest;
+    type Output = types::ListPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPolicies",
+        input: Some(&shapes::LIST_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListPolicyTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicyTags;
+
+impl OperationType for ListPolicyTags {
+    type Input = types::ListPolicyTagsRequest;
+    type Output = types::ListPolicyTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPolicyTags",
+        input: Some(&shapes::LIST_POLICY_TAGS_REQUEST),
+        output: Some(&shapes::LIST_POLICY_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListPolicyTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListPolicyVersions`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicyVersions;
+
+impl OperationType for ListPolicyVersions {
+    type Input = types::ListPolicyVersionsRequest;
+    type Output = types::ListPolicyVersionsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPolicyVersions",
+        input: Some(&shapes::LIST_POLICY_VERSIONS_REQUEST),
+        output: Some(&shapes::LIST_POLICY_VERSIONS_RESPONSE),
+        status: 200,
+        output_root: "ListPolicyVersionsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `ListRolePolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRolePolicies;
+
+impl OperationType for ListRolePolicies {
+    type Input = types::ListRolePoliciesRequest;
+    type Output = types::ListRolePoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRolePolicies",
+        input: Some(&shapes::LIST_ROLE_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ROLE_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListRolePoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListSAMLProviderTags`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListSAMLProviderTags;
@@ -294,6 +1327,187 @@ impl OperationType for ListSAMLProviders {
     };
 }
 
+/// `ListUserPolicies`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUserPolicies;
+
+impl OperationType for ListUserPolicies {
+    type Input = types::ListUserPoliciesRequest;
+    type Output = types::ListUserPoliciesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUserPolicies",
+        input: Some(&shapes::LIST_USER_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_USER_POLICIES_RESPONSE),
+        status: 200,
+        output_root: "ListUserPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListVirtualMFADevices`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListVirtualMFADevices;
+
+impl OperationType for ListVirtualMFADevices {
+    type Input = types::ListVirtualMFADevicesRequest;
+    type Output = types::ListVirtualMFADevicesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListVirtualMFADevices",
+        input: Some(&shapes::LIST_VIRTUAL_MFA_DEVICES_REQUEST),
+        output: Some(&shapes::LIST_VIRTUAL_MFA_DEVICES_RESPONSE),
+        status: 200,
+        output_root: "ListVirtualMFADevicesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutGroupPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutGroupPolicy;
+
+impl OperationType for PutGroupPolicy {
+    type Input = types::PutGroupPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutGroupPolicy",
+        input: Some(&shapes::PUT_GROUP_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "MalformedPolicyDocumentException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutRolePermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutRolePermissionsBoundary;
+
+impl OperationType for PutRolePermissionsBoundary {
+    type Input = types::PutRolePermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutRolePermissionsBoundary",
+        input: Some(&shapes::PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "UnmodifiableEntityException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutRolePolicy;
+
+impl OperationType for PutRolePolicy {
+    type Input = types::PutRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutRolePolicy",
+        input: Some(&shapes::PUT_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "MalformedPolicyDocumentException",
+            "NoSuchEntityException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutUserPermissionsBoundary`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutUserPermissionsBoundary;
+
+impl OperationType for PutUserPermissionsBoundary {
+    type Input = types::PutUserPermissionsBoundaryRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutUserPermissionsBoundary",
+        input: Some(&shapes::PUT_USER_PERMISSIONS_BOUNDARY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "PolicyNotAttachableException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `PutUserPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutUserPolicy;
+
+impl OperationType for PutUserPolicy {
+    type Input = types::PutUserPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutUserPolicy",
+        input: Some(&shapes::PUT_USER_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "MalformedPolicyDocumentException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `RemoveClientIDFromOpenIDConnectProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveClientIDFromOpenIDConnectProvider;
@@ -321,6 +1535,89 @@ impl OperationType for RemoveClientIDFromOpenIDConnectProvider {
     };
 }
 
+/// `ResyncMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResyncMFADevice;
+
+impl OperationType for ResyncMFADevice {
+    type Input = types::ResyncMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ResyncMFADevice",
+        input: Some(&shapes::RESYNC_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidAuthenticationCodeException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `SetDefaultPolicyVersion`.
+#[derive(Debug, Clone, Copy)]
+pub struct SetDefaultPolicyVersion;
+
+impl OperationType for SetDefaultPolicyVersion {
+    type Input = types::SetDefaultPolicyVersionRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "SetDefaultPolicyVersion",
+        input: Some(&shapes::SET_DEFAULT_POLICY_VERSION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagMFADevice;
+
+impl OperationType for TagMFADevice {
+    type Input = types::TagMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagMFADevice",
+        input: Some(&shapes::TAG_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagOpenIDConnectProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagOpenIDConnectProvider;
@@ -331,6 +1628,34 @@ impl OperationType for TagOpenIDConnectProvider {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "TagOpenIDConnectProvider",
         input: Some(&shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagPolicy;
+
+impl OperationType for TagPolicy {
+    type Input = types::TagPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagPolicy",
+        input: Some(&shapes::TAG_POLICY_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -377,6 +1702,33 @@ impl OperationType for TagSAMLProvider {
     };
 }
 
+/// `UntagMFADevice`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagMFADevice;
+
+impl OperationType for UntagMFADevice {
+    type Input = types::UntagMFADeviceRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagMFADevice",
+        input: Some(&shapes::UNTAG_MFA_DEVICE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UntagOpenIDConnectProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagOpenIDConnectProvider;
@@ -387,6 +1739,33 @@ impl OperationType for UntagOpenIDConnectProvider {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "UntagOpenIDConnectProvider",
         input: Some(&shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagPolicy;
+
+impl OperationType for UntagPolicy {
+    type Input = types::UntagPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagPolicy",
+        input: Some(&shapes::UNTAG_POLICY_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -426,6 +1805,61 @@ impl OperationType for UntagSAMLProvider {
             "NoSuchEntityException",
             "InvalidInputException",
             "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateAccountPasswordPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAccountPasswordPolicy;
+
+impl OperationType for UpdateAccountPasswordPolicy {
+    type Input = types::UpdateAccountPasswordPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAccountPasswordPolicy",
+        input: Some(&shapes::UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateLoginProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateLoginProfile;
+
+impl OperationType for UpdateLoginProfile {
+    type Input = types::UpdateLoginProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateLoginProfile",
+        input: Some(&shapes::UPDATE_LOGIN_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityTemporarilyUnmodifiableException",
+            "NoSuchEntityException",
+            "PasswordPolicyViolationException",
+            "LimitExceededException",
             "ServiceFailureException",
         ],
     };
@@ -495,12 +1929,61 @@ pub trait IamApi: Send + Sync {
         input: types::AddClientIDToOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `AttachGroupPolicy`.
+    fn attach_group_policy(
+        &self,
+        call: Call,
+        input: types::AttachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AttachRolePolicy`.
+    fn attach_role_policy(
+        &self,
+        call: Call,
+        input: types::AttachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AttachUserPolicy`.
+    fn attach_user_policy(
+        &self,
+        call: Call,
+        input: types::AttachUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `ChangePassword`.
+    fn change_password(
+        &self,
+        call: Call,
+        input: types::ChangePasswordRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `CreateLoginProfile`.
+    fn create_login_profile(
+        &self,
+        call: Call,
+        input: types::CreateLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<types::CreateLoginProfileResponse, ServiceError>>;
+
     /// `CreateOpenIDConnectProvider`.
     fn create_open_id_connect_provider(
         &self,
         call: Call,
         input: types::CreateOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<types::CreateOpenIDConnectProviderResponse, ServiceError>>;
+
+    /// `CreatePolicy`.
+    fn create_policy(
+        &self,
+        call: Call,
+        input: types::CreatePolicyRequest,
+    ) -> BoxFuture<'_, Result<types::CreatePolicyResponse, ServiceError>>;
+
+    /// `CreatePolicyVersion`.
+    fn create_policy_version(
+        &self,
+        call: Call,
+        input: types::CreatePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
 
     /// `CreateSAMLProvider`.
     fn create_saml_provider(
@@ -509,11 +1992,66 @@ pub trait IamApi: Send + Sync {
         input: types::CreateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
 
+    /// `CreateVirtualMFADevice`.
+    fn create_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: types::CreateVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<types::CreateVirtualMFADeviceResponse, ServiceError>>;
+
+    /// `DeactivateMFADevice`.
+    fn deactivate_mfa_device(
+        &self,
+        call: Call,
+        input: types::DeactivateMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteAccountPasswordPolicy`.
+    fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteGroupPolicy`.
+    fn delete_group_policy(
+        &self,
+        call: Call,
+        input: types::DeleteGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteLoginProfile`.
+    fn delete_login_profile(
+        &self,
+        call: Call,
+        input: types::DeleteLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteOpenIDConnectProvider`.
     fn delete_open_id_connect_provider(
         &self,
         call: Call,
         input: types::DeleteOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeletePolicy`.
+    fn delete_policy(&self, call: Call, input: types::DeletePolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeletePolicyVersion`.
+    fn delete_policy_version(
+        &self,
+        call: Call,
+        input: types::DeletePolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteRolePermissionsBoundary`.
+    fn delete_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::DeleteRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteRolePolicy`.
+    fn delete_role_policy(
+        &self,
+        call: Call,
+        input: types::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteSAMLProvider`.
@@ -523,12 +2061,110 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteUserPermissionsBoundary`.
+    fn delete_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::DeleteUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteUserPolicy`.
+    fn delete_user_policy(
+        &self,
+        call: Call,
+        input: types::DeleteUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteVirtualMFADevice`.
+    fn delete_virtual_mfa_device(
+        &self,
+        call: Call,
+        input: types::DeleteVirtualMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DetachGroupPolicy`.
+    fn detach_group_policy(
+        &self,
+        call: Call,
+        input: types::DetachGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DetachRolePolicy`.
+    fn detach_role_policy(
+        &self,
+        call: Call,
+        input: types::DetachRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DetachUserPolicy`.
+    fn detach_user_policy(
+        &self,
+        call: Call,
+        input: types::DetachUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `EnableMFADevice`.
+    fn enable_mfa_device(
+        &self,
+        call: Call,
+        input: types::EnableMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `GetAccountPasswordPolicy`.
+    fn get_account_password_policy(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
+
+    /// `GetGroupPolicy`.
+    fn get_group_policy(
+        &self,
+        call: Call,
+        input: types::GetGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetGroupPolicyResponse, ServiceError>>;
+
+    /// `GetLoginProfile`.
+    fn get_login_profile(
+        &self,
+        call: Call,
+        input: types::GetLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<types::GetLoginProfileResponse, ServiceError>>;
+
+    /// `GetMFADevice`.
+    fn get_mfa_device(
+        &self,
+        call: Call,
+        input: types::GetMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<types::GetMFADeviceResponse, ServiceError>>;
+
     /// `GetOpenIDConnectProvider`.
     fn get_open_id_connect_provider(
         &self,
         call: Call,
         input: types::GetOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<types::GetOpenIDConnectProviderResponse, ServiceError>>;
+
+    /// `GetPolicy`.
+    fn get_policy(
+        &self,
+        call: Call,
+        input: types::GetPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetPolicyResponse, ServiceError>>;
+
+    /// `GetPolicyVersion`.
+    fn get_policy_version(
+        &self,
+        call: Call,
+        input: types::GetPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<types::GetPolicyVersionResponse, ServiceError>>;
+
+    /// `GetRolePolicy`.
+    fn get_role_policy(
+        &self,
+        call: Call,
+        input: types::GetRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetRolePolicyResponse, ServiceError>>;
 
     /// `GetSAMLProvider`.
     fn get_saml_provider(
@@ -544,6 +2180,62 @@ pub trait IamApi: Send + Sync {
         input: types::GetUserRequest,
     ) -> BoxFuture<'_, Result<types::GetUserResponse, ServiceError>>;
 
+    /// `GetUserPolicy`.
+    fn get_user_policy(
+        &self,
+        call: Call,
+        input: types::GetUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetUserPolicyResponse, ServiceError>>;
+
+    /// `ListAttachedGroupPolicies`.
+    fn list_attached_group_policies(
+        &self,
+        call: Call,
+        input: types::ListAttachedGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAttachedGroupPoliciesResponse, ServiceError>>;
+
+    /// `ListAttachedRolePolicies`.
+    fn list_attached_role_policies(
+        &self,
+        call: Call,
+        input: types::ListAttachedRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAttachedRolePoliciesResponse, ServiceError>>;
+
+    /// `ListAttachedUserPolicies`.
+    fn list_attached_user_policies(
+        &self,
+        call: Call,
+        input: types::ListAttachedUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAttachedUserPoliciesResponse, ServiceError>>;
+
+    /// `ListEntitiesForPolicy`.
+    fn list_entities_for_policy(
+        &self,
+        call: Call,
+        input: types::ListEntitiesForPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::ListEntitiesForPolicyResponse, ServiceError>>;
+
+    /// `ListGroupPolicies`.
+    fn list_group_policies(
+        &self,
+        call: Call,
+        input: types::ListGroupPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupPoliciesResponse, ServiceError>>;
+
+    /// `ListMFADeviceTags`.
+    fn list_mfa_device_tags(
+        &self,
+        call: Call,
+        input: types::ListMFADeviceTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListMFADeviceTagsResponse, ServiceError>>;
+
+    /// `ListMFADevices`.
+    fn list_mfa_devices(
+        &self,
+        call: Call,
+        input: types::ListMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<types::ListMFADevicesResponse, ServiceError>>;
+
     /// `ListOpenIDConnectProviderTags`.
     fn list_open_id_connect_provider_tags(
         &self,
@@ -557,6 +2249,34 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListOpenIDConnectProvidersRequest,
     ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProvidersResponse, ServiceError>>;
+
+    /// `ListPolicies`.
+    fn list_policies(
+        &self,
+        call: Call,
+        input: types::ListPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListPoliciesResponse, ServiceError>>;
+
+    /// `ListPolicyTags`.
+    fn list_policy_tags(
+        &self,
+        call: Call,
+        input: types::ListPolicyTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListPolicyTagsResponse, ServiceError>>;
+
+    /// `ListPolicyVersions`.
+    fn list_policy_versions(
+        &self,
+        call: Call,
+        input: types::ListPolicyVersionsRequest,
+    ) -> BoxFuture<'_, Result<types::ListPolicyVersionsResponse, ServiceError>>;
+
+    /// `ListRolePolicies`.
+    fn list_role_policies(
+        &self,
+        call: Call,
+        input: types::ListRolePoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
 
     /// `ListSAMLProviderTags`.
     fn list_saml_provider_tags(
@@ -572,12 +2292,78 @@ pub trait IamApi: Send + Sync {
         input: types::ListSAMLProvidersRequest,
     ) -> BoxFuture<'_, Result<types::ListSAMLProvidersResponse, ServiceError>>;
 
+    /// `ListUserPolicies`.
+    fn list_user_policies(
+        &self,
+        call: Call,
+        input: types::ListUserPoliciesRequest,
+    ) -> BoxFuture<'_, Result<types::ListUserPoliciesResponse, ServiceError>>;
+
+    /// `ListVirtualMFADevices`.
+    fn list_virtual_mfa_devices(
+        &self,
+        call: Call,
+        input: types::ListVirtualMFADevicesRequest,
+    ) -> BoxFuture<'_, Result<types::ListVirtualMFADevicesResponse, ServiceError>>;
+
+    /// `PutGroupPolicy`.
+    fn put_group_policy(
+        &self,
+        call: Call,
+        input: types::PutGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutRolePermissionsBoundary`.
+    fn put_role_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::PutRolePermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutRolePolicy`.
+    fn put_role_policy(
+        &self,
+        call: Call,
+        input: types::PutRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutUserPermissionsBoundary`.
+    fn put_user_permissions_boundary(
+        &self,
+        call: Call,
+        input: types::PutUserPermissionsBoundaryRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutUserPolicy`.
+    fn put_user_policy(
+        &self,
+        call: Call,
+        input: types::PutUserPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `RemoveClientIDFromOpenIDConnectProvider`.
     fn remove_client_id_from_open_id_connect_provider(
         &self,
         call: Call,
         input: types::RemoveClientIDFromOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `ResyncMFADevice`.
+    fn resync_mfa_device(
+        &self,
+        call: Call,
+        input: types::ResyncMFADeviceRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `SetDefaultPolicyVersion`.
+    fn set_default_policy_version(
+        &self,
+        call: Call,
+        input: types::SetDefaultPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagMFADevice`.
+    fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `TagOpenIDConnectProvider`.
     fn tag_open_id_connect_provider(
@@ -586,11 +2372,21 @@ pub trait IamApi: Send + Sync {
         input: types::TagOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagPolicy`.
+    fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagSAMLProvider`.
     fn tag_saml_provider(
         &self,
         call: Call,
         input: types::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagMFADevice`.
+    fn untag_mfa_device(
+        &self,
+        call: Call,
+        input: types::UntagMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagOpenIDConnectProvider`.
@@ -600,11 +2396,28 @@ pub trait IamApi: Send + Sync {
         input: types::UntagOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagPolicy`.
+    fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagSAMLProvider`.
     fn untag_saml_provider(
         &self,
         call: Call,
         input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateAccountPasswordPolicy`.
+    fn update_account_password_policy(
+        &self,
+        call: Call,
+        input: types::UpdateAccountPasswordPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateLoginProfile`.
+    fn update_login_profile(
+        &self,
+        call: Call,
+        input: types::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UpdateOpenIDConnectProviderThumbprint`.
@@ -631,62 +2444,283 @@ pub fn dispatch<'a>(
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
         "AddClientIDToOpenIDConnectProvider" => {
-            wire::call::<AddClientIDToOpenIDConnectProvider>(request, move |input| {
+            wire::call_checked::<AddClientIDToOpenIDConnectProvider>("ValidationError", request, move |input| {
                 api.add_client_id_to_open_id_connect_provider(call, input)
             })
         }
-        "CreateOpenIDConnectProvider" => wire::call::<CreateOpenIDConnectProvider>(request, move |input| {
-            api.create_open_id_connect_provider(call, input)
+        "AttachGroupPolicy" => wire::call_checked::<AttachGroupPolicy>("ValidationError", request, move |input| {
+            api.attach_group_policy(call, input)
         }),
-        "CreateSAMLProvider" => {
-            wire::call::<CreateSAMLProvider>(request, move |input| api.create_saml_provider(call, input))
+        "AttachRolePolicy" => wire::call_checked::<AttachRolePolicy>("ValidationError", request, move |input| {
+            api.attach_role_policy(call, input)
+        }),
+        "AttachUserPolicy" => wire::call_checked::<AttachUserPolicy>("ValidationError", request, move |input| {
+            api.attach_user_policy(call, input)
+        }),
+        "ChangePassword" => wire::call_checked::<ChangePassword>("ValidationError", request, move |input| {
+            api.change_password(call, input)
+        }),
+        "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
+            api.create_login_profile(call, input)
+        }),
+        "CreateOpenIDConnectProvider" => {
+            wire::call_checked::<CreateOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.create_open_id_connect_provider(call, input)
+            })
         }
-        "DeleteOpenIDConnectProvider" => wire::call::<DeleteOpenIDConnectProvider>(request, move |input| {
-            api.delete_open_id_connect_provider(call, input)
+        "CreatePolicy" => {
+            wire::call_checked::<CreatePolicy>("ValidationError", request, move |input| api.create_policy(call, input))
+        }
+        "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
+            api.create_policy_version(call, input)
         }),
-        "DeleteSAMLProvider" => {
-            wire::call::<DeleteSAMLProvider>(request, move |input| api.delete_saml_provider(call, input))
+        "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
+            api.create_saml_provider(call, input)
+        }),
+        "CreateVirtualMFADevice" => {
+            wire::call_checked::<CreateVirtualMFADevice>("ValidationError", request, move |input| {
+                api.create_virtual_mfa_device(call, input)
+            })
+        }
+        "DeactivateMFADevice" => wire::call_checked::<DeactivateMFADevice>("ValidationError", request, move |input| {
+            api.deactivate_mfa_device(call, input)
+        }),
+        "DeleteAccountPasswordPolicy" => {
+            wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
+                api.delete_account_password_policy(call, input)
+            })
+        }
+        "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
+            api.delete_group_policy(call, input)
+        }),
+        "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
+            api.delete_login_profile(call, input)
+        }),
+        "DeleteOpenIDConnectProvider" => {
+            wire::call_checked::<DeleteOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.delete_open_id_connect_provider(call, input)
+            })
+        }
+        "DeletePolicy" => {
+            wire::call_checked::<DeletePolicy>("ValidationError", request, move |input| api.delete_policy(call, input))
+        }
+        "DeletePolicyVersion" => wire::call_checked::<DeletePolicyVersion>("ValidationError", request, move |input| {
+            api.delete_policy_version(call, input)
+        }),
+        "DeleteRolePermissionsBoundary" => {
+            wire::call_checked::<DeleteRolePermissionsBoundary>("ValidationError", request, move |input| {
+                api.delete_role_permissions_boundary(call, input)
+            })
+        }
+        "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
+            api.delete_role_policy(call, input)
+        }),
+        "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
+            api.delete_saml_provider(call, input)
+        }),
+        "DeleteUserPermissionsBoundary" => {
+            wire::call_checked::<DeleteUserPermissionsBoundary>("ValidationError", request, move |input| {
+                api.delete_user_permissions_boundary(call, input)
+            })
+        }
+        "DeleteUserPolicy" => wire::call_checked::<DeleteUserPolicy>("ValidationError", request, move |input| {
+            api.delete_user_policy(call, input)
+        }),
+        "DeleteVirtualMFADevice" => {
+            wire::call_checked::<DeleteVirtualMFADevice>("ValidationError", request, move |input| {
+                api.delete_virtual_mfa_device(call, input)
+            })
+        }
+        "DetachGroupPolicy" => wire::call_checked::<DetachGroupPolicy>("ValidationError", request, move |input| {
+            api.detach_group_policy(call, input)
+        }),
+        "DetachRolePolicy" => wire::call_checked::<DetachRolePolicy>("ValidationError", request, move |input| {
+            api.detach_role_policy(call, input)
+        }),
+        "DetachUserPolicy" => wire::call_checked::<DetachUserPolicy>("ValidationError", request, move |input| {
+            api.detach_user_policy(call, input)
+        }),
+        "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
+            api.enable_mfa_device(call, input)
+        }),
+        "GetAccountPasswordPolicy" => {
+            wire::call_checked::<GetAccountPasswordPolicy>("ValidationError", request, move |input| {
+                api.get_account_password_policy(call, input)
+            })
+        }
+        "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
+            api.get_group_policy(call, input)
+        }),
+        "GetLoginProfile" => wire::call_checked::<GetLoginProfile>("ValidationError", request, move |input| {
+            api.get_login_profile(call, input)
+        }),
+        "GetMFADevice" => {
+            wire::call_checked::<GetMFADevice>("ValidationError", request, move |input| api.get_mfa_device(call, input))
         }
         "GetOpenIDConnectProvider" => {
-            wire::call::<GetOpenIDConnectProvider>(request, move |input| api.get_open_id_connect_provider(call, input))
+            wire::call_checked::<GetOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.get_open_id_connect_provider(call, input)
+            })
         }
-        "GetSAMLProvider" => wire::call::<GetSAMLProvider>(request, move |input| api.get_saml_provider(call, input)),
-        "GetUser" => wire::call::<GetUser>(request, move |input| api.get_user(call, input)),
-        "ListOpenIDConnectProviderTags" => wire::call::<ListOpenIDConnectProviderTags>(request, move |input| {
-            api.list_open_id_connect_provider_tags(call, input)
+        "GetPolicy" => {
+            wire::call_checked::<GetPolicy>("ValidationError", request, move |input| api.get_policy(call, input))
+        }
+        "GetPolicyVersion" => wire::call_checked::<GetPolicyVersion>("ValidationError", request, move |input| {
+            api.get_policy_version(call, input)
         }),
-        "ListOpenIDConnectProviders" => wire::call::<ListOpenIDConnectProviders>(request, move |input| {
-            api.list_open_id_connect_providers(call, input)
+        "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
+            api.get_role_policy(call, input)
+        }),
+        "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
+            api.get_saml_provider(call, input)
+        }),
+        "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
+        "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
+            api.get_user_policy(call, input)
+        }),
+        "ListAttachedGroupPolicies" => {
+            wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
+                api.list_attached_group_policies(call, input)
+            })
+        }
+        "ListAttachedRolePolicies" => {
+            wire::call_checked::<ListAttachedRolePolicies>("ValidationError", request, move |input| {
+                api.list_attached_role_policies(call, input)
+            })
+        }
+        "ListAttachedUserPolicies" => {
+            wire::call_checked::<ListAttachedUserPolicies>("ValidationError", request, move |input| {
+                api.list_attached_user_policies(call, input)
+            })
+        }
+        "ListEntitiesForPolicy" => {
+            wire::call_checked::<ListEntitiesForPolicy>("ValidationError", request, move |input| {
+                api.list_entities_for_policy(call, input)
+            })
+        }
+        "ListGroupPolicies" => wire::call_checked::<ListGroupPolicies>("ValidationError", request, move |input| {
+            api.list_group_policies(call, input)
+        }),
+        "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
+            api.list_mfa_device_tags(call, input)
+        }),
+        "ListMFADevices" => wire::call_checked::<ListMFADevices>("ValidationError", request, move |input| {
+            api.list_mfa_devices(call, input)
+        }),
+        "ListOpenIDConnectProviderTags" => {
+            wire::call_checked::<ListOpenIDConnectProviderTags>("ValidationError", request, move |input| {
+                api.list_open_id_connect_provider_tags(call, input)
+            })
+        }
+        "ListOpenIDConnectProviders" => {
+            wire::call_checked::<ListOpenIDConnectProviders>("ValidationError", request, move |input| {
+                api.list_open_id_connect_providers(call, input)
+            })
+        }
+        "ListPolicies" => {
+            wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
+        }
+        "ListPolicyTags" => wire::call_checked::<ListPolicyTags>("ValidationError", request, move |input| {
+            api.list_policy_tags(call, input)
+        }),
+        "ListPolicyVersions" => wire::call_checked::<ListPolicyVersions>("ValidationError", request, move |input| {
+            api.list_policy_versions(call, input)
+        }),
+        "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
+            api.list_role_policies(call, input)
         }),
         "ListSAMLProviderTags" => {
-            wire::call::<ListSAMLProviderTags>(request, move |input| api.list_saml_provider_tags(call, input))
+            wire::call_checked::<ListSAMLProviderTags>("ValidationError", request, move |input| {
+                api.list_saml_provider_tags(call, input)
+            })
         }
-        "ListSAMLProviders" => {
-            wire::call::<ListSAMLProviders>(request, move |input| api.list_saml_providers(call, input))
+        "ListSAMLProviders" => wire::call_checked::<ListSAMLProviders>("ValidationError", request, move |input| {
+            api.list_saml_providers(call, input)
+        }),
+        "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
+            api.list_user_policies(call, input)
+        }),
+        "ListVirtualMFADevices" => {
+            wire::call_checked::<ListVirtualMFADevices>("ValidationError", request, move |input| {
+                api.list_virtual_mfa_devices(call, input)
+            })
         }
+        "PutGroupPolicy" => wire::call_checked::<PutGroupPolicy>("ValidationError", request, move |input| {
+            api.put_group_policy(call, input)
+        }),
+        "PutRolePermissionsBoundary" => {
+            wire::call_checked::<PutRolePermissionsBoundary>("ValidationError", request, move |input| {
+                api.put_role_permissions_boundary(call, input)
+            })
+        }
+        "PutRolePolicy" => wire::call_checked::<PutRolePolicy>("ValidationError", request, move |input| {
+            api.put_role_policy(call, input)
+        }),
+        "PutUserPermissionsBoundary" => {
+            wire::call_checked::<PutUserPermissionsBoundary>("ValidationError", request, move |input| {
+                api.put_user_permissions_boundary(call, input)
+            })
+        }
+        "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
+            api.put_user_policy(call, input)
+        }),
         "RemoveClientIDFromOpenIDConnectProvider" => {
-            wire::call::<RemoveClientIDFromOpenIDConnectProvider>(request, move |input| {
+            wire::call_checked::<RemoveClientIDFromOpenIDConnectProvider>("ValidationError", request, move |input| {
                 api.remove_client_id_from_open_id_connect_provider(call, input)
             })
         }
-        "TagOpenIDConnectProvider" => {
-            wire::call::<TagOpenIDConnectProvider>(request, move |input| api.tag_open_id_connect_provider(call, input))
-        }
-        "TagSAMLProvider" => wire::call::<TagSAMLProvider>(request, move |input| api.tag_saml_provider(call, input)),
-        "UntagOpenIDConnectProvider" => wire::call::<UntagOpenIDConnectProvider>(request, move |input| {
-            api.untag_open_id_connect_provider(call, input)
+        "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
+            api.resync_mfa_device(call, input)
         }),
-        "UntagSAMLProvider" => {
-            wire::call::<UntagSAMLProvider>(request, move |input| api.untag_saml_provider(call, input))
+        "SetDefaultPolicyVersion" => {
+            wire::call_checked::<SetDefaultPolicyVersion>("ValidationError", request, move |input| {
+                api.set_default_policy_version(call, input)
+            })
         }
+        "TagMFADevice" => {
+            wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
+        }
+        "TagOpenIDConnectProvider" => {
+            wire::call_checked::<TagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.tag_open_id_connect_provider(call, input)
+            })
+        }
+        "TagPolicy" => {
+            wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
+        }
+        "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
+            api.tag_saml_provider(call, input)
+        }),
+        "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
+            api.untag_mfa_device(call, input)
+        }),
+        "UntagOpenIDConnectProvider" => {
+            wire::call_checked::<UntagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.untag_open_id_connect_provider(call, input)
+            })
+        }
+        "UntagPolicy" => {
+            wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
+        }
+        "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
+            api.untag_saml_provider(call, input)
+        }),
+        "UpdateAccountPasswordPolicy" => {
+            wire::call_checked::<UpdateAccountPasswordPolicy>("ValidationError", request, move |input| {
+                api.update_account_password_policy(call, input)
+            })
+        }
+        "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
+            api.update_login_profile(call, input)
+        }),
         "UpdateOpenIDConnectProviderThumbprint" => {
-            wire::call::<UpdateOpenIDConnectProviderThumbprint>(request, move |input| {
+            wire::call_checked::<UpdateOpenIDConnectProviderThumbprint>("ValidationError", request, move |input| {
                 api.update_open_id_connect_provider_thumbprint(call, input)
             })
         }
-        "UpdateSAMLProvider" => {
-            wire::call::<UpdateSAMLProvider>(request, move |input| api.update_saml_provider(call, input))
-        }
+        "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
+            api.update_saml_provider(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

@@ -30,6 +30,81 @@ impl Typed for AddClientIDToOpenIDConnectProviderRequest {
     }
 }
 
+/// AWS's `AttachGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttachGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for AttachGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::ATTACH_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for AttachGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `AttachRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttachRolePolicyRequest {
+    pub role_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for AttachRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::ATTACH_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for AttachRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `AttachUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttachUserPolicyRequest {
+    pub user_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for AttachUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::ATTACH_USER_POLICY_REQUEST;
+}
+
+impl Typed for AttachUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
 /// AWS's `AttachedPermissionsBoundary`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AttachedPermissionsBoundary {
@@ -51,6 +126,129 @@ impl Typed for AttachedPermissionsBoundary {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.permissions_boundary_type);
         fields.optional(1, self.permissions_boundary_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `AttachedPolicy`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttachedPolicy {
+    pub policy_name: Option<String>,
+    pub policy_arn: Option<String>,
+}
+
+impl Shaped for AttachedPolicy {
+    const SHAPE: &'static Shape = &shapes::ATTACHED_POLICY;
+}
+
+impl Typed for AttachedPolicy {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_name: fields.optional(0)?, policy_arn: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `ChangePasswordRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ChangePasswordRequest {
+    pub old_password: String,
+    pub new_password: String,
+}
+
+impl std::fmt::Debug for ChangePasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChangePasswordRequest")
+            .field("old_password", &wire::Redacted)
+            .field("new_password", &wire::Redacted)
+            .finish()
+    }
+}
+
+impl Shaped for ChangePasswordRequest {
+    const SHAPE: &'static Shape = &shapes::CHANGE_PASSWORD_REQUEST;
+}
+
+impl Typed for ChangePasswordRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { old_password: fields.required(0)?, new_password: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.old_password);
+        fields.required(1, self.new_password);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateLoginProfileRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateLoginProfileRequest {
+    pub user_name: Option<String>,
+    pub password: Option<String>,
+    pub password_reset_required: Option<bool>,
+}
+
+impl std::fmt::Debug for CreateLoginProfileRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateLoginProfileRequest")
+            .field("user_name", &self.user_name)
+            .field("password", &wire::Redacted)
+            .field("password_reset_required", &self.password_reset_required)
+            .finish()
+    }
+}
+
+impl Shaped for CreateLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for CreateLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            password: fields.optional(1)?,
+            password_reset_required: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.password);
+        fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateLoginProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+
+impl Shaped for CreateLoginProfileResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_LOGIN_PROFILE_RESPONSE;
+}
+
+impl Typed for CreateLoginProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { login_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.login_profile);
         fields.finish()
     }
 }
@@ -110,6 +308,120 @@ impl Typed for CreateOpenIDConnectProviderResponse {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.open_id_connect_provider_arn);
         fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreatePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreatePolicyRequest {
+    pub policy_name: String,
+    pub path: Option<String>,
+    pub policy_document: String,
+    pub description: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreatePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_POLICY_REQUEST;
+}
+
+impl Typed for CreatePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.required(0)?,
+            path: fields.optional(1)?,
+            policy_document: fields.required(2)?,
+            description: fields.optional(3)?,
+            tags: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_name);
+        fields.optional(1, self.path);
+        fields.required(2, self.policy_document);
+        fields.optional(3, self.description);
+        fields.optional(4, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreatePolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreatePolicyResponse {
+    pub policy: Option<Policy>,
+}
+
+impl Shaped for CreatePolicyResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_POLICY_RESPONSE;
+}
+
+impl Typed for CreatePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreatePolicyVersionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreatePolicyVersionRequest {
+    pub policy_arn: String,
+    pub policy_document: String,
+    pub set_as_default: Option<bool>,
+}
+
+impl Shaped for CreatePolicyVersionRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_POLICY_VERSION_REQUEST;
+}
+
+impl Typed for CreatePolicyVersionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_arn: fields.required(0)?,
+            policy_document: fields.required(1)?,
+            set_as_default: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.policy_document);
+        fields.optional(2, self.set_as_default);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreatePolicyVersionResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreatePolicyVersionResponse {
+    pub policy_version: Option<PolicyVersion>,
+}
+
+impl Shaped for CreatePolicyVersionResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_POLICY_VERSION_RESPONSE;
+}
+
+impl Typed for CreatePolicyVersionResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_version: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_version);
         fields.finish()
     }
 }
@@ -188,6 +500,129 @@ impl Typed for CreateSAMLProviderResponse {
     }
 }
 
+/// AWS's `CreateVirtualMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceRequest {
+    pub path: Option<String>,
+    pub virtual_mfa_device_name: String,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateVirtualMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_VIRTUAL_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for CreateVirtualMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path: fields.optional(0)?, virtual_mfa_device_name: fields.required(1)?, tags: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.virtual_mfa_device_name);
+        fields.optional(2, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateVirtualMFADeviceResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceResponse {
+    pub virtual_mfa_device: VirtualMFADevice,
+}
+
+impl Shaped for CreateVirtualMFADeviceResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_VIRTUAL_MFA_DEVICE_RESPONSE;
+}
+
+impl Typed for CreateVirtualMFADeviceResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { virtual_mfa_device: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.virtual_mfa_device);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeactivateMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeactivateMFADeviceRequest {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+}
+
+impl Shaped for DeactivateMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::DEACTIVATE_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for DeactivateMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, serial_number: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for DeleteGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for DeleteGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteLoginProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for DeleteLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for DeleteLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteOpenIDConnectProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteOpenIDConnectProviderRequest {
@@ -211,6 +646,102 @@ impl Typed for DeleteOpenIDConnectProviderRequest {
     }
 }
 
+/// AWS's `DeletePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeletePolicyRequest {
+    pub policy_arn: String,
+}
+
+impl Shaped for DeletePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_POLICY_REQUEST;
+}
+
+impl Typed for DeletePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeletePolicyVersionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeletePolicyVersionRequest {
+    pub policy_arn: String,
+    pub version_id: String,
+}
+
+impl Shaped for DeletePolicyVersionRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_POLICY_VERSION_REQUEST;
+}
+
+impl Typed for DeletePolicyVersionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, version_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteRolePermissionsBoundaryRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteRolePermissionsBoundaryRequest {
+    pub role_name: String,
+}
+
+impl Shaped for DeleteRolePermissionsBoundaryRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST;
+}
+
+impl Typed for DeleteRolePermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteRolePolicyRequest {
+    pub role_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for DeleteRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for DeleteRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteSAMLProviderRequest {
@@ -230,6 +761,370 @@ impl Typed for DeleteSAMLProviderRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteUserPermissionsBoundaryRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUserPermissionsBoundaryRequest {
+    pub user_name: String,
+}
+
+impl Shaped for DeleteUserPermissionsBoundaryRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST;
+}
+
+impl Typed for DeleteUserPermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUserPolicyRequest {
+    pub user_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for DeleteUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_USER_POLICY_REQUEST;
+}
+
+impl Typed for DeleteUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteVirtualMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteVirtualMFADeviceRequest {
+    pub serial_number: String,
+}
+
+impl Shaped for DeleteVirtualMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_VIRTUAL_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for DeleteVirtualMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.finish()
+    }
+}
+
+/// AWS's `DetachGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetachGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for DetachGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DETACH_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for DetachGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DetachRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetachRolePolicyRequest {
+    pub role_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for DetachRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DETACH_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for DetachRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DetachUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetachUserPolicyRequest {
+    pub user_name: String,
+    pub policy_arn: String,
+}
+
+impl Shaped for DetachUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DETACH_USER_POLICY_REQUEST;
+}
+
+impl Typed for DetachUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, policy_arn: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `EnableMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: String,
+    pub authentication_code2: String,
+}
+
+impl Shaped for EnableMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::ENABLE_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for EnableMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            serial_number: fields.required(1)?,
+            authentication_code1: fields.required(2)?,
+            authentication_code2: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.required(2, self.authentication_code1);
+        fields.required(3, self.authentication_code2);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountPasswordPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountPasswordPolicyResponse {
+    pub password_policy: PasswordPolicy,
+}
+
+impl Shaped for GetAccountPasswordPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_PASSWORD_POLICY_RESPONSE;
+}
+
+impl Typed for GetAccountPasswordPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { password_policy: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.password_policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for GetGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for GetGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupPolicyResponse {
+    pub group_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for GetGroupPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_POLICY_RESPONSE;
+}
+
+impl Typed for GetGroupPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetLoginProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for GetLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::GET_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for GetLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetLoginProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+
+impl Shaped for GetLoginProfileResponse {
+    const SHAPE: &'static Shape = &shapes::GET_LOGIN_PROFILE_RESPONSE;
+}
+
+impl Typed for GetLoginProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { login_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.login_profile);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetMFADeviceRequest {
+    pub serial_number: String,
+    pub user_name: Option<String>,
+}
+
+impl Shaped for GetMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::GET_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for GetMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, user_name: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.optional(1, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetMFADeviceResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetMFADeviceResponse {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+    pub enable_date: Option<jiff::Timestamp>,
+    pub certifications: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl Shaped for GetMFADeviceResponse {
+    const SHAPE: &'static Shape = &shapes::GET_MFA_DEVICE_RESPONSE;
+}
+
+impl Typed for GetMFADeviceResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            serial_number: fields.required(1)?,
+            enable_date: fields.optional(2)?,
+            certifications: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.optional(2, self.enable_date);
+        fields.optional(3, self.certifications);
         fields.finish()
     }
 }
@@ -290,6 +1185,156 @@ impl Typed for GetOpenIDConnectProviderResponse {
         fields.optional(2, self.thumbprint_list);
         fields.optional(3, self.create_date);
         fields.optional(4, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPolicyRequest {
+    pub policy_arn: String,
+}
+
+impl Shaped for GetPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_POLICY_REQUEST;
+}
+
+impl Typed for GetPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPolicyResponse {
+    pub policy: Option<Policy>,
+}
+
+impl Shaped for GetPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_POLICY_RESPONSE;
+}
+
+impl Typed for GetPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPolicyVersionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPolicyVersionRequest {
+    pub policy_arn: String,
+    pub version_id: String,
+}
+
+impl Shaped for GetPolicyVersionRequest {
+    const SHAPE: &'static Shape = &shapes::GET_POLICY_VERSION_REQUEST;
+}
+
+impl Typed for GetPolicyVersionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, version_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPolicyVersionResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPolicyVersionResponse {
+    pub policy_version: Option<PolicyVersion>,
+}
+
+impl Shaped for GetPolicyVersionResponse {
+    const SHAPE: &'static Shape = &shapes::GET_POLICY_VERSION_RESPONSE;
+}
+
+impl Typed for GetPolicyVersionResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_version: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_version);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRolePolicyRequest {
+    pub role_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for GetRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for GetRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetRolePolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRolePolicyResponse {
+    pub role_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for GetRolePolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_POLICY_RESPONSE;
+}
+
+impl Typed for GetRolePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
         fields.finish()
     }
 }
@@ -360,6 +1405,62 @@ impl Typed for GetSAMLProviderResponse {
     }
 }
 
+/// AWS's `GetUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetUserPolicyRequest {
+    pub user_name: String,
+    pub policy_name: String,
+}
+
+impl Shaped for GetUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_USER_POLICY_REQUEST;
+}
+
+impl Typed for GetUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, policy_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetUserPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetUserPolicyResponse {
+    pub user_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for GetUserPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_USER_POLICY_RESPONSE;
+}
+
+impl Typed for GetUserPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetUserRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetUserRequest {
@@ -402,6 +1503,440 @@ impl Typed for GetUserResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.user);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedGroupPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedGroupPoliciesRequest {
+    pub group_name: String,
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAttachedGroupPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_GROUP_POLICIES_REQUEST;
+}
+
+impl Typed for ListAttachedGroupPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group_name: fields.required(0)?,
+            path_prefix: fields.optional(1)?,
+            marker: fields.optional(2)?,
+            max_items: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.path_prefix);
+        fields.optional(2, self.marker);
+        fields.optional(3, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedGroupPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedGroupPoliciesResponse {
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAttachedGroupPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_GROUP_POLICIES_RESPONSE;
+}
+
+impl Typed for ListAttachedGroupPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attached_policies: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attached_policies);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedRolePoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedRolePoliciesRequest {
+    pub role_name: String,
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAttachedRolePoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_ROLE_POLICIES_REQUEST;
+}
+
+impl Typed for ListAttachedRolePoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_name: fields.required(0)?,
+            path_prefix: fields.optional(1)?,
+            marker: fields.optional(2)?,
+            max_items: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.path_prefix);
+        fields.optional(2, self.marker);
+        fields.optional(3, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedRolePoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedRolePoliciesResponse {
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAttachedRolePoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_ROLE_POLICIES_RESPONSE;
+}
+
+impl Typed for ListAttachedRolePoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attached_policies: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attached_policies);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedUserPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedUserPoliciesRequest {
+    pub user_name: String,
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAttachedUserPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_USER_POLICIES_REQUEST;
+}
+
+impl Typed for ListAttachedUserPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            path_prefix: fields.optional(1)?,
+            marker: fields.optional(2)?,
+            max_items: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.path_prefix);
+        fields.optional(2, self.marker);
+        fields.optional(3, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAttachedUserPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAttachedUserPoliciesResponse {
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAttachedUserPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ATTACHED_USER_POLICIES_RESPONSE;
+}
+
+impl Typed for ListAttachedUserPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            attached_policies: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.attached_policies);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListEntitiesForPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListEntitiesForPolicyRequest {
+    pub policy_arn: String,
+    pub entity_filter: Option<String>,
+    pub path_prefix: Option<String>,
+    pub policy_usage_filter: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListEntitiesForPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ENTITIES_FOR_POLICY_REQUEST;
+}
+
+impl Typed for ListEntitiesForPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_arn: fields.required(0)?,
+            entity_filter: fields.optional(1)?,
+            path_prefix: fields.optional(2)?,
+            policy_usage_filter: fields.optional(3)?,
+            marker: fields.optional(4)?,
+            max_items: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.optional(1, self.entity_filter);
+        fields.optional(2, self.path_prefix);
+        fields.optional(3, self.policy_usage_filter);
+        fields.optional(4, self.marker);
+        fields.optional(5, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListEntitiesForPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListEntitiesForPolicyResponse {
+    pub policy_groups: Option<Vec<PolicyGroup>>,
+    pub policy_users: Option<Vec<PolicyUser>>,
+    pub policy_roles: Option<Vec<PolicyRole>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListEntitiesForPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ENTITIES_FOR_POLICY_RESPONSE;
+}
+
+impl Typed for ListEntitiesForPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_groups: fields.optional(0)?,
+            policy_users: fields.optional(1)?,
+            policy_roles: fields.optional(2)?,
+            is_truncated: fields.optional(3)?,
+            marker: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_groups);
+        fields.optional(1, self.policy_users);
+        fields.optional(2, self.policy_roles);
+        fields.optional(3, self.is_truncated);
+        fields.optional(4, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupPoliciesRequest {
+    pub group_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUP_POLICIES_REQUEST;
+}
+
+impl Typed for ListGroupPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupPoliciesResponse {
+    pub policy_names: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUP_POLICIES_RESPONSE;
+}
+
+impl Typed for ListGroupPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_names: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADeviceTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADeviceTagsRequest {
+    pub serial_number: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListMFADeviceTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICE_TAGS_REQUEST;
+}
+
+impl Typed for ListMFADeviceTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADeviceTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADeviceTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListMFADeviceTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICE_TAGS_RESPONSE;
+}
+
+impl Typed for ListMFADeviceTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADevicesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADevicesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListMFADevicesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICES_REQUEST;
+}
+
+impl Typed for ListMFADevicesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMFADevicesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADevicesResponse {
+    pub mfa_devices: Vec<MFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListMFADevicesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_MFA_DEVICES_RESPONSE;
+}
+
+impl Typed for ListMFADevicesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { mfa_devices: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.mfa_devices);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
         fields.finish()
     }
 }
@@ -505,6 +2040,235 @@ impl Typed for ListOpenIDConnectProvidersResponse {
     }
 }
 
+/// AWS's `ListPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesRequest {
+    pub scope: Option<String>,
+    pub only_attached: Option<bool>,
+    pub path_prefix: Option<String>,
+    pub policy_usage_filter: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_REQUEST;
+}
+
+impl Typed for ListPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            scope: fields.optional(0)?,
+            only_attached: fields.optional(1)?,
+            path_prefix: fields.optional(2)?,
+            policy_usage_filter: fields.optional(3)?,
+            marker: fields.optional(4)?,
+            max_items: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.scope);
+        fields.optional(1, self.only_attached);
+        fields.optional(2, self.path_prefix);
+        fields.optional(3, self.policy_usage_filter);
+        fields.optional(4, self.marker);
+        fields.optional(5, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesResponse {
+    pub policies: Option<Vec<Policy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_RESPONSE;
+}
+
+impl Typed for ListPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policies: fields.optional(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policies);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPolicyTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyTagsRequest {
+    pub policy_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListPolicyTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICY_TAGS_REQUEST;
+}
+
+impl Typed for ListPolicyTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPolicyTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListPolicyTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICY_TAGS_RESPONSE;
+}
+
+impl Typed for ListPolicyTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPolicyVersionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyVersionsRequest {
+    pub policy_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListPolicyVersionsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICY_VERSIONS_REQUEST;
+}
+
+impl Typed for ListPolicyVersionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPolicyVersionsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyVersionsResponse {
+    pub versions: Option<Vec<PolicyVersion>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListPolicyVersionsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICY_VERSIONS_RESPONSE;
+}
+
+impl Typed for ListPolicyVersionsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { versions: fields.optional(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.versions);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolePoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolePoliciesRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListRolePoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_POLICIES_REQUEST;
+}
+
+impl Typed for ListRolePoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolePoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolePoliciesResponse {
+    pub policy_names: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListRolePoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_POLICIES_RESPONSE;
+}
+
+impl Typed for ListRolePoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_names: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListSAMLProviderTagsRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListSAMLProviderTagsRequest {
@@ -600,6 +2364,180 @@ impl Typed for ListSAMLProvidersResponse {
     }
 }
 
+/// AWS's `ListUserPoliciesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserPoliciesRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUserPoliciesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_POLICIES_REQUEST;
+}
+
+impl Typed for ListUserPoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserPoliciesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserPoliciesResponse {
+    pub policy_names: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUserPoliciesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_POLICIES_RESPONSE;
+}
+
+impl Typed for ListUserPoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_names: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListVirtualMFADevicesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListVirtualMFADevicesRequest {
+    pub assignment_status: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListVirtualMFADevicesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_VIRTUAL_MFA_DEVICES_REQUEST;
+}
+
+impl Typed for ListVirtualMFADevicesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { assignment_status: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.assignment_status);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListVirtualMFADevicesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListVirtualMFADevicesResponse {
+    pub virtual_mfa_devices: Vec<VirtualMFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListVirtualMFADevicesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_VIRTUAL_MFA_DEVICES_RESPONSE;
+}
+
+impl Typed for ListVirtualMFADevicesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            virtual_mfa_devices: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.virtual_mfa_devices);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `LoginProfile`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LoginProfile {
+    pub user_name: String,
+    pub create_date: jiff::Timestamp,
+    pub password_reset_required: Option<bool>,
+}
+
+impl Shaped for LoginProfile {
+    const SHAPE: &'static Shape = &shapes::LOGIN_PROFILE;
+}
+
+impl Typed for LoginProfile {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            create_date: fields.required(1)?,
+            password_reset_required: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.create_date);
+        fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `MFADevice`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MFADevice {
+    pub user_name: String,
+    pub serial_number: String,
+    pub enable_date: jiff::Timestamp,
+}
+
+impl Shaped for MFADevice {
+    const SHAPE: &'static Shape = &shapes::MFA_DEVICE;
+}
+
+impl Typed for MFADevice {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            serial_number: fields.required(1)?,
+            enable_date: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.required(2, self.enable_date);
+        fields.finish()
+    }
+}
+
 /// AWS's `OpenIDConnectProviderListEntry`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OpenIDConnectProviderListEntry {
@@ -619,6 +2557,368 @@ impl Typed for OpenIDConnectProviderListEntry {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `PasswordPolicy`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PasswordPolicy {
+    pub minimum_password_length: Option<i32>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub expire_passwords: Option<bool>,
+    pub max_password_age: Option<i32>,
+    pub password_reuse_prevention: Option<i32>,
+    pub hard_expiry: Option<bool>,
+}
+
+impl Shaped for PasswordPolicy {
+    const SHAPE: &'static Shape = &shapes::PASSWORD_POLICY;
+}
+
+impl Typed for PasswordPolicy {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            minimum_password_length: fields.optional(0)?,
+            require_symbols: fields.optional(1)?,
+            require_numbers: fields.optional(2)?,
+            require_uppercase_characters: fields.optional(3)?,
+            require_lowercase_characters: fields.optional(4)?,
+            allow_users_to_change_password: fields.optional(5)?,
+            expire_passwords: fields.optional(6)?,
+            max_password_age: fields.optional(7)?,
+            password_reuse_prevention: fields.optional(8)?,
+            hard_expiry: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.minimum_password_length);
+        fields.optional(1, self.require_symbols);
+        fields.optional(2, self.require_numbers);
+        fields.optional(3, self.require_uppercase_characters);
+        fields.optional(4, self.require_lowercase_characters);
+        fields.optional(5, self.allow_users_to_change_password);
+        fields.optional(6, self.expire_passwords);
+        fields.optional(7, self.max_password_age);
+        fields.optional(8, self.password_reuse_prevention);
+        fields.optional(9, self.hard_expiry);
+        fields.finish()
+    }
+}
+
+/// AWS's `Policy`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Policy {
+    pub policy_name: Option<String>,
+    pub policy_id: Option<String>,
+    pub arn: Option<String>,
+    pub path: Option<String>,
+    pub default_version_id: Option<String>,
+    pub attachment_count: Option<i32>,
+    pub permissions_boundary_usage_count: Option<i32>,
+    pub is_attachable: Option<bool>,
+    pub description: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub update_date: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for Policy {
+    const SHAPE: &'static Shape = &shapes::POLICY;
+}
+
+impl Typed for Policy {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.optional(0)?,
+            policy_id: fields.optional(1)?,
+            arn: fields.optional(2)?,
+            path: fields.optional(3)?,
+            default_version_id: fields.optional(4)?,
+            attachment_count: fields.optional(5)?,
+            permissions_boundary_usage_count: fields.optional(6)?,
+            is_attachable: fields.optional(7)?,
+            description: fields.optional(8)?,
+            create_date: fields.optional(9)?,
+            update_date: fields.optional(10)?,
+            tags: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_id);
+        fields.optional(2, self.arn);
+        fields.optional(3, self.path);
+        fields.optional(4, self.default_version_id);
+        fields.optional(5, self.attachment_count);
+        fields.optional(6, self.permissions_boundary_usage_count);
+        fields.optional(7, self.is_attachable);
+        fields.optional(8, self.description);
+        fields.optional(9, self.create_date);
+        fields.optional(10, self.update_date);
+        fields.optional(11, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyGroup`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyGroup {
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+}
+
+impl Shaped for PolicyGroup {
+    const SHAPE: &'static Shape = &shapes::POLICY_GROUP;
+}
+
+impl Typed for PolicyGroup {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.optional(0)?, group_id: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.group_name);
+        fields.optional(1, self.group_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyRole`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyRole {
+    pub role_name: Option<String>,
+    pub role_id: Option<String>,
+}
+
+impl Shaped for PolicyRole {
+    const SHAPE: &'static Shape = &shapes::POLICY_ROLE;
+}
+
+impl Typed for PolicyRole {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.optional(0)?, role_id: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.role_name);
+        fields.optional(1, self.role_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyUser`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyUser {
+    pub user_name: Option<String>,
+    pub user_id: Option<String>,
+}
+
+impl Shaped for PolicyUser {
+    const SHAPE: &'static Shape = &shapes::POLICY_USER;
+}
+
+impl Typed for PolicyUser {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, user_id: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.user_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyVersion`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyVersion {
+    pub document: Option<String>,
+    pub version_id: Option<String>,
+    pub is_default_version: Option<bool>,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for PolicyVersion {
+    const SHAPE: &'static Shape = &shapes::POLICY_VERSION;
+}
+
+impl Typed for PolicyVersion {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            document: fields.optional(0)?,
+            version_id: fields.optional(1)?,
+            is_default_version: fields.optional(2)?,
+            create_date: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.document);
+        fields.optional(1, self.version_id);
+        fields.optional(2, self.is_default_version);
+        fields.optional(3, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutGroupPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutGroupPolicyRequest {
+    pub group_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for PutGroupPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_GROUP_POLICY_REQUEST;
+}
+
+impl Typed for PutGroupPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutRolePermissionsBoundaryRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRolePermissionsBoundaryRequest {
+    pub role_name: String,
+    pub permissions_boundary: String,
+}
+
+impl Shaped for PutRolePermissionsBoundaryRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST;
+}
+
+impl Typed for PutRolePermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, permissions_boundary: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.permissions_boundary);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRolePolicyRequest {
+    pub role_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for PutRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for PutRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutUserPermissionsBoundaryRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutUserPermissionsBoundaryRequest {
+    pub user_name: String,
+    pub permissions_boundary: String,
+}
+
+impl Shaped for PutUserPermissionsBoundaryRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_USER_PERMISSIONS_BOUNDARY_REQUEST;
+}
+
+impl Typed for PutUserPermissionsBoundaryRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, permissions_boundary: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.permissions_boundary);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutUserPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutUserPolicyRequest {
+    pub user_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for PutUserPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_USER_POLICY_REQUEST;
+}
+
+impl Typed for PutUserPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            policy_name: fields.required(1)?,
+            policy_document: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.policy_name);
+        fields.required(2, self.policy_document);
         fields.finish()
     }
 }
@@ -644,6 +2944,40 @@ impl Typed for RemoveClientIDFromOpenIDConnectProviderRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.open_id_connect_provider_arn);
         fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `ResyncMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResyncMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: String,
+    pub authentication_code2: String,
+}
+
+impl Shaped for ResyncMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::RESYNC_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for ResyncMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            serial_number: fields.required(1)?,
+            authentication_code1: fields.required(2)?,
+            authentication_code2: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.serial_number);
+        fields.required(2, self.authentication_code1);
+        fields.required(3, self.authentication_code2);
         fields.finish()
     }
 }
@@ -700,6 +3034,31 @@ impl Typed for SAMLProviderListEntry {
     }
 }
 
+/// AWS's `SetDefaultPolicyVersionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SetDefaultPolicyVersionRequest {
+    pub policy_arn: String,
+    pub version_id: String,
+}
+
+impl Shaped for SetDefaultPolicyVersionRequest {
+    const SHAPE: &'static Shape = &shapes::SET_DEFAULT_POLICY_VERSION_REQUEST;
+}
+
+impl Typed for SetDefaultPolicyVersionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, version_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
+        fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `Tag`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tag {
@@ -725,6 +3084,31 @@ impl Typed for Tag {
     }
 }
 
+/// AWS's `TagMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagMFADeviceRequest {
+    pub serial_number: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for TagMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagOpenIDConnectProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagOpenIDConnectProviderRequest {
@@ -745,6 +3129,31 @@ impl Typed for TagOpenIDConnectProviderRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagPolicyRequest {
+    pub policy_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_POLICY_REQUEST;
+}
+
+impl Typed for TagPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
         fields.required(1, self.tags);
         fields.finish()
     }
@@ -775,6 +3184,31 @@ impl Typed for TagSAMLProviderRequest {
     }
 }
 
+/// AWS's `UntagMFADeviceRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagMFADeviceRequest {
+    pub serial_number: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagMFADeviceRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_MFA_DEVICE_REQUEST;
+}
+
+impl Typed for UntagMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { serial_number: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
 /// AWS's `UntagOpenIDConnectProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagOpenIDConnectProviderRequest {
@@ -795,6 +3229,31 @@ impl Typed for UntagOpenIDConnectProviderRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagPolicyRequest {
+    pub policy_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_POLICY_REQUEST;
+}
+
+impl Typed for UntagPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_arn: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_arn);
         fields.required(1, self.tag_keys);
         fields.finish()
     }
@@ -821,6 +3280,96 @@ impl Typed for UntagSAMLProviderRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
         fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateAccountPasswordPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAccountPasswordPolicyRequest {
+    pub minimum_password_length: Option<i32>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub max_password_age: Option<i32>,
+    pub password_reuse_prevention: Option<i32>,
+    pub hard_expiry: Option<bool>,
+}
+
+impl Shaped for UpdateAccountPasswordPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST;
+}
+
+impl Typed for UpdateAccountPasswordPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            minimum_password_length: fields.optional(0)?,
+            require_symbols: fields.optional(1)?,
+            require_numbers: fields.optional(2)?,
+            require_uppercase_characters: fields.optional(3)?,
+            require_lowercase_characters: fields.optional(4)?,
+            allow_users_to_change_password: fields.optional(5)?,
+            max_password_age: fields.optional(6)?,
+            password_reuse_prevention: fields.optional(7)?,
+            hard_expiry: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.minimum_password_length);
+        fields.optional(1, self.require_symbols);
+        fields.optional(2, self.require_numbers);
+        fields.optional(3, self.require_uppercase_characters);
+        fields.optional(4, self.require_lowercase_characters);
+        fields.optional(5, self.allow_users_to_change_password);
+        fields.optional(6, self.max_password_age);
+        fields.optional(7, self.password_reuse_prevention);
+        fields.optional(8, self.hard_expiry);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateLoginProfileRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateLoginProfileRequest {
+    pub user_name: String,
+    pub password: Option<String>,
+    pub password_reset_required: Option<bool>,
+}
+
+impl std::fmt::Debug for UpdateLoginProfileRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateLoginProfileRequest")
+            .field("user_name", &self.user_name)
+            .field("password", &wire::Redacted)
+            .field("password_reset_required", &self.password_reset_required)
+            .finish()
+    }
+}
+
+impl Shaped for UpdateLoginProfileRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_LOGIN_PROFILE_REQUEST;
+}
+
+impl Typed for UpdateLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            password: fields.optional(1)?,
+            password_reset_required: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.password);
+        fields.optional(2, self.password_reset_required);
         fields.finish()
     }
 }
@@ -925,8 +3474,8 @@ impl Typed for UpdateSAMLProviderResponse {
 /// AWS's `User`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct User {
-    pub path: String,
-    pub user_name: String,
+    pub path: Option<String>,
+    pub user_name: Option<String>,
     pub user_id: String,
     pub arn: String,
     pub create_date: jiff::Timestamp,
@@ -943,8 +3492,8 @@ impl Typed for User {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            path: fields.required(0)?,
-            user_name: fields.required(1)?,
+            path: fields.optional(0)?,
+            user_name: fields.optional(1)?,
             user_id: fields.required(2)?,
             arn: fields.required(3)?,
             create_date: fields.required(4)?,
@@ -956,14 +3505,67 @@ impl Typed for User {
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.required(0, self.path);
-        fields.required(1, self.user_name);
+        fields.optional(0, self.path);
+        fields.optional(1, self.user_name);
         fields.required(2, self.user_id);
         fields.required(3, self.arn);
         fields.required(4, self.create_date);
         fields.optional(5, self.password_last_used);
         fields.optional(6, self.permissions_boundary);
         fields.optional(7, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `VirtualMFADevice`.
+#[derive(Clone, Default, PartialEq)]
+pub struct VirtualMFADevice {
+    pub serial_number: String,
+    pub base32_string_seed: Option<bytes::Bytes>,
+    pub qr_code_png: Option<bytes::Bytes>,
+    pub user: Option<User>,
+    pub enable_date: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl std::fmt::Debug for VirtualMFADevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualMFADevice")
+            .field("serial_number", &self.serial_number)
+            .field("base32_string_seed", &wire::Redacted)
+            .field("qr_code_png", &wire::Redacted)
+            .field("user", &self.user)
+            .field("enable_date", &self.enable_date)
+            .field("tags", &self.tags)
+            .finish()
+    }
+}
+
+impl Shaped for VirtualMFADevice {
+    const SHAPE: &'static Shape = &shapes::VIRTUAL_MFA_DEVICE;
+}
+
+impl Typed for VirtualMFADevice {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            serial_number: fields.required(0)?,
+            base32_string_seed: fields.optional(1)?,
+            qr_code_png: fields.optional(2)?,
+            user: fields.optional(3)?,
+            enable_date: fields.optional(4)?,
+            tags: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.serial_number);
+        fields.optional(1, self.base32_string_seed);
+        fields.optional(2, self.qr_code_png);
+        fields.optional(3, self.user);
+        fields.optional(4, self.enable_date);
+        fields.optional(5, self.tags);
         fields.finish()
     }
 }

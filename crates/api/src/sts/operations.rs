@@ -92,6 +92,28 @@ impl OperationType for AssumeRoleWithWebIdentity {
     };
 }
 
+/// `DecodeAuthorizationMessage`.
+#[derive(Debug, Clone, Copy)]
+pub struct DecodeAuthorizationMessage;
+
+impl OperationType for DecodeAuthorizationMessage {
+    type Input = types::DecodeAuthorizationMessageRequest;
+    type Output = types::DecodeAuthorizationMessageResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DecodeAuthorizationMessage",
+        input: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_REQUEST),
+        output: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_RESPONSE),
+        status: 200,
+        output_root: "DecodeAuthorizationMessageResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidAuthorizationMessageException"],
+    };
+}
+
 /// `GetAccessKeyInfo`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccessKeyInfo;
@@ -203,6 +225,13 @@ pub trait StsApi: Send + Sync {
         input: types::AssumeRoleWithWebIdentityRequest,
     ) -> BoxFuture<'_, Result<types::AssumeRoleWithWebIdentityResponse, ServiceError>>;
 
+    /// `DecodeAuthorizationMessage`.
+    fn decode_authorization_message(
+        &self,
+        call: Call,
+        input: types::DecodeAuthorizationMessageRequest,
+    ) -> BoxFuture<'_, Result<types::DecodeAuthorizationMessageResponse, ServiceError>>;
+
     /// `GetAccessKeyInfo`.
     fn get_access_key_info(
         &self,
@@ -240,23 +269,34 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
-        "AssumeRole" => wire::call::<AssumeRole>(request, move |input| api.assume_role(call, input)),
-        "AssumeRoleWithSAML" => {
-            wire::call::<AssumeRoleWithSAML>(request, move |input| api.assume_role_with_saml(call, input))
+        "AssumeRole" => {
+            wire::call_checked::<AssumeRole>("ValidationError", request, move |input| api.assume_role(call, input))
         }
-        "AssumeRoleWithWebIdentity" => wire::call::<AssumeRoleWithWebIdentity>(request, move |input| {
-            api.assume_role_with_web_identity(call, input)
+        "AssumeRoleWithSAML" => wire::call_checked::<AssumeRoleWithSAML>("ValidationError", request, move |input| {
+            api.assume_role_with_saml(call, input)
         }),
-        "GetAccessKeyInfo" => {
-            wire::call::<GetAccessKeyInfo>(request, move |input| api.get_access_key_info(call, input))
+        "AssumeRoleWithWebIdentity" => {
+            wire::call_checked::<AssumeRoleWithWebIdentity>("ValidationError", request, move |input| {
+                api.assume_role_with_web_identity(call, input)
+            })
         }
-        "GetCallerIdentity" => {
-            wire::call::<GetCallerIdentity>(request, move |input| api.get_caller_identity(call, input))
+        "DecodeAuthorizationMessage" => {
+            wire::call_checked::<DecodeAuthorizationMessage>("ValidationError", request, move |input| {
+                api.decode_authorization_message(call, input)
+            })
         }
-        "GetFederationToken" => {
-            wire::call::<GetFederationToken>(request, move |input| api.get_federation_token(call, input))
-        }
-        "GetSessionToken" => wire::call::<GetSessionToken>(request, move |input| api.get_session_token(call, input)),
+        "GetAccessKeyInfo" => wire::call_checked::<GetAccessKeyInfo>("ValidationError", request, move |input| {
+            api.get_access_key_info(call, input)
+        }),
+        "GetCallerIdentity" => wire::call_checked::<GetCallerIdentity>("ValidationError", request, move |input| {
+            api.get_caller_identity(call, input)
+        }),
+        "GetFederationToken" => wire::call_checked::<GetFederationToken>("ValidationError", request, move |input| {
+            api.get_federation_token(call, input)
+        }),
+        "GetSessionToken" => wire::call_checked::<GetSessionToken>("ValidationError", request, move |input| {
+            api.get_session_token(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

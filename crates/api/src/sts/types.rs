@@ -398,6 +398,52 @@ impl Typed for Credentials {
     }
 }
 
+/// AWS's `DecodeAuthorizationMessageRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageRequest {
+    pub encoded_message: String,
+}
+
+impl Shaped for DecodeAuthorizationMessageRequest {
+    const SHAPE: &'static Shape = &shapes::DECODE_AUTHORIZATION_MESSAGE_REQUEST;
+}
+
+impl Typed for DecodeAuthorizationMessageRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { encoded_message: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.encoded_message);
+        fields.finish()
+    }
+}
+
+/// AWS's `DecodeAuthorizationMessageResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageResponse {
+    pub decoded_message: Option<String>,
+}
+
+impl Shaped for DecodeAuthorizationMessageResponse {
+    const SHAPE: &'static Shape = &shapes::DECODE_AUTHORIZATION_MESSAGE_RESPONSE;
+}
+
+impl Typed for DecodeAuthorizationMessageResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { decoded_message: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.decoded_message);
+        fields.finish()
+    }
+}
+
 /// AWS's `FederatedUser`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FederatedUser {

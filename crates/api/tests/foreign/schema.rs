@@ -135,7 +135,7 @@ impl Builder {
             "string" | "character" => Kind::String,
             other => panic!("{other}"),
         };
-        Shape { name, kind }
+        Shape::new(name, kind)
     }
 
     fn member(
@@ -155,6 +155,7 @@ impl Builder {
             is_payload: is("payload"),
             is_streaming: is("streaming"),
             is_required: is("required"),
+            is_checked: false,
             is_flattened: is("flattened"),
             is_attribute: is("attribute"),
             is_idempotency_token: is("token"),

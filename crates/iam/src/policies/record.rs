@@ -23,7 +23,7 @@ pub struct PolicyRecord {
     pub description: Option<String>,
     /// When it was made.
     pub created: Timestamp,
-    /// When its default version was last set.
+    /// When its newest version was made.
     pub updated: Timestamp,
     /// The version in force.
     pub default_version: u32,

@@ -51,13 +51,14 @@ impl Record for RoleRecord {
     const VERSION: u16 = 1;
     /// The account, and the name in lower case.
     type Key = (AccountId, String);
-    const INDEXES: &'static [&'static str] = &["id"];
+    const INDEXES: &'static [&'static str] = &["id", "boundary"];
 
     fn key(&self) -> Self::Key {
         (self.account.clone(), folded(&self.name))
     }
 
     fn index_keys(&self) -> Vec<IndexEntry> {
-        vec![IndexEntry::new("id", self.id.clone())]
+        let bounding = self.boundary.clone().map(|arn| IndexEntry::new("boundary", (self.account.clone(), arn)));
+        [IndexEntry::new("id", self.id.clone())].into_iter().chain(bounding).collect()
     }
 }

@@ -76,6 +76,11 @@ impl Fixture {
         Self { iam: Iam::new(runner.clone()), sts: Sts::new(runner), store, effects, asked }
     }
 
+    /// What runs the operations, for a service that is not here.
+    pub fn runner(&self) -> Runner {
+        service::Service::runner(&self.iam).clone()
+    }
+
     /// What the last call needed; only in a region made by [`Fixture::new`].
     pub fn needs(&self) -> Vec<Need> {
         self.asked.lock().unwrap().clone()

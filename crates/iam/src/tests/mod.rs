@@ -1,4 +1,8 @@
 //! Tests of operations through the services themselves, in memory.
 
 pub(crate) mod fixture;
+mod login;
+mod mfa;
+mod passwords;
+mod policies;
 mod sts;

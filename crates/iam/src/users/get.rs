@@ -43,7 +43,6 @@ fn root(view: &View, cx: &Cx) -> Result<User, IamError> {
         user_id: cx.account.to_string(),
         arn: cx.call.caller.arn().unwrap_or_default(),
         create_date: account.map_or(cx.now, |account| account.created),
-        path: "/".to_owned(),
         ..User::default()
     })
 }
@@ -76,8 +75,8 @@ pub(crate) fn shown(user: &UserRecord) -> User {
     });
     let tags = user.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() });
     User {
-        path: user.path.clone(),
-        user_name: user.name.clone(),
+        path: Some(user.path.clone()),
+        user_name: Some(user.name.clone()),
         user_id: user.id.clone(),
         arn: user.arn(),
         create_date: user.created,

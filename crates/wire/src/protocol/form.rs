@@ -157,7 +157,7 @@ pub(super) fn decode_structure(shape: &Shape, node: Node<'_>, dialect: Dialect) 
                 let value = decode_member(member, child, dialect).map_err(|error| error.within(member.query_name))?;
                 fields.push((index, value));
             }
-            None if member.is_required => return Err(DecodeError::new(member.query_name, DecodeReason::Missing)),
+            None if member.must_be_decoded() => return Err(DecodeError::new(member.query_name, DecodeReason::Missing)),
             None => {}
         }
     }

@@ -124,7 +124,7 @@ pub(crate) fn decode_members(shape: &Shape, document: Document, format: Format) 
                 let value = decode(&member.shape, found, format).map_err(|error| error.within(name_of(member)))?;
                 fields.push((index, value));
             }
-            None if member.is_required => {
+            None if member.must_be_decoded() => {
                 return Err(DecodeError::new(name_of(member), DecodeReason::Missing).in_body());
             }
             None => {}

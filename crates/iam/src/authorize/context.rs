@@ -1,0 +1,167 @@
+//! The condition keys of a request: those of the caller and of the call, beside those that the need brings. What is set
+//! here is true, so it beats what the need says.
+//! Rule: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
+
+use api::{Call, Principal};
+use jiff::Timestamp;
+use policy::Context;
+use service::Need;
+
+use super::bundle::Bundle;
+
+/// The keys that are known of every request here, but for those with a part of their own (tags).
+const KEYS: [&str; 24] = [
+    "aws:CurrentTime",
+    "aws:EpochTime",
+    "aws:FederatedProvider",
+    "aws:MultiFactorAuthAge",
+    "aws:MultiFactorAuthPresent",
+    "aws:PrincipalAccount",
+    "aws:PrincipalArn",
+    "aws:PrincipalIsAWSService",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalServiceName",
+    "aws:PrincipalType",
+    "aws:RequestedRegion",
+    "aws:ResourceAccount",
+    "aws:SecureTransport",
+    "aws:SourceIdentity",
+    "aws:SourceIp",
+    "aws:TokenIssueTime",
+    "aws:UserAgent",
+    "aws:ViaAWSService",
+    "aws:userid",
+    "aws:username",
+    "ec2:RoleDelivery",
+    "ec2:SourceInstanceARN",
+];
+
+/// A request whose condition keys are asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) call: &'a Call,
+    pub(super) bundle: &'a Bundle,
+    pub(super) need: &'a Need,
+    pub(super) owner: Option<&'a str>,
+    pub(super) now: Timestamp,
+}
+
+impl Asked<'_> {
+    /// The values of these keys, which are in lower case, and of no others: what no statement asks for costs nothing.
+    pub(super) fn only<'b>(&self, keys: impl Iterator<Item = &'b String>) -> Context {
+        let mut context = Context::new();
+        for key in keys {
+            if let Some(values) = self.values(key) {
+                context.set_all(key.clone(), values);
+            }
+        }
+        context
+    }
+
+    /// All that is known.
+    pub(super) fn all(&self) -> Context {
+        let mut context = self.need.context.clone();
+        for key in KEYS {
+            if let Some(values) = self.values(&key.to_ascii_lowercase()) {
+                context.set_all(key, values);
+            }
+        }
+        for (key, value) in &self.bundle.tags {
+            context.set(format!("aws:PrincipalTag/{key}"), value.clone());
+        }
+        let session = self.call.caller.session.iter().flat_map(|session| &session.context);
+        for (key, values) in session {
+            context.set_all(key.clone(), values.clone());
+        }
+        context
+    }
+
+    fn values(&self, key: &str) -> Option<Vec<String>> {
+        self.known(key).map(|value| vec![value]).or_else(|| {
+            let sessions = self.call.caller.session.iter().flat_map(|session| &session.context);
+            let of_session = sessions.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(key));
+            let values = of_session.map(|(_, values)| values.clone());
+            values.or_else(|| self.need.context.get(key).map(<[String]>::to_vec))
+        })
+    }
+
+    /// The value of a key of the caller or the call.
+    fn known(&self, key: &str) -> Option<String> {
+        let (call, bundle) = (self.call, self.bundle);
+        let (caller, session) = (&call.caller, call.caller.session.as_deref());
+        let is_service = matches!(caller.principal, Principal::Service(_));
+        if let Some(tag) = key.strip_prefix("aws:principaltag/") {
+            let found = bundle.tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
+            return found.map(|(_, value)| value.clone());
+        }
+        let account = || caller.account.as_ref().map(ToString::to_string);
+        match key {
+            "aws:currenttime" => Some(to_the_second(self.now)),
+            "aws:epochtime" => Some(self.now.as_second().to_string()),
+            // A call within the region comes from no address.
+            "aws:sourceip" => call.source_ip.map(|address| address.to_canonical().to_string()),
+            "aws:securetransport" => Some(call.is_secure.to_string()),
+            "aws:useragent" => (!call.user_agent.is_empty()).then(|| call.user_agent.clone()),
+            "aws:requestedregion" => Some(self.region().to_owned()),
+            "aws:principalarn" => (!bundle.principal_arn.is_empty()).then(|| bundle.principal_arn.clone()),
+            "aws:principalaccount" => account(),
+            "aws:principaltype" => Some(principal_type(&caller.principal).to_owned()),
+            "aws:principalisawsservice" => Some(is_service.to_string()),
+            "aws:principalservicename" => bundle.subject.service.clone(),
+            "aws:viaawsservice" => Some(is_service.to_string()),
+            "aws:principalorgid" => bundle.place.as_ref().map(|place| place.organization.clone()),
+            "aws:principalorgpaths" => bundle.place.as_ref().map(|place| place.path.clone()),
+            "aws:userid" => match caller.principal {
+                Principal::Anonymous => Some("anonymous".to_owned()),
+                _ => caller.user_id(),
+            },
+            "aws:username" => match &caller.principal {
+                Principal::User { name, .. } => Some(name.clone()),
+                _ => None,
+            },
+            // Long-term keys prove nothing of the kind, not even that there was none: then the key is absent.
+            "aws:multifactorauthpresent" => session.map(|session| session.mfa.is_some().to_string()),
+            "aws:multifactorauthage" => {
+                let proven = session?.mfa?;
+                Some((self.now.as_second() - proven.as_second()).max(0).to_string())
+            }
+            "aws:tokenissuetime" => session.map(|session| to_the_second(session.issued)),
+            "aws:sourceidentity" => session?.source_identity.clone(),
+            "aws:federatedprovider" => session?.provider.clone(),
+            "ec2:sourceinstancearn" => session?.instance.clone(),
+            // Session tokens of the first kind of metadata service are marked by whoever hands them out.
+            "ec2:roledelivery" if !self.has_in_session(key) => session?.instance.as_ref().map(|_| "2.0".to_owned()),
+            "aws:resourceaccount" => self.owner.map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    fn has_in_session(&self, key: &str) -> bool {
+        let session = self.call.caller.session.as_deref();
+        session.is_some_and(|session| session.context.iter().any(|(known, _)| known.eq_ignore_ascii_case(key)))
+    }
+
+    /// Services that are the same everywhere are in one region.
+    /// Rule: "aws:RequestedRegion" on the page above.
+    fn region(&self) -> &str {
+        match self.need.action.split_once(':') {
+            Some(("iam" | "organizations", _)) => "us-east-1",
+            _ => &self.call.region,
+        }
+    }
+}
+
+fn principal_type(principal: &Principal) -> &'static str {
+    match principal {
+        Principal::Anonymous => "Anonymous",
+        Principal::Root | Principal::Service(_) => "Account",
+        Principal::User { .. } => "User",
+        Principal::Role { .. } => "AssumedRole",
+        Principal::FederatedUser { .. } => "FederatedUser",
+    }
+}
+
+fn to_the_second(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}

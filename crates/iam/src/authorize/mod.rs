@@ -1,0 +1,235 @@
+//! Who may do what: every policy that bears on a caller and on what it asks for, gathered and decided on.
+//! Not here: the language of policies and the logic of deciding, which are `policy`'s.
+//!
+//! What bears on a caller is read through the view of its call and then kept, together with the version that it was
+//! read in. It is used again as long as no commit to IAM's tables is newer than that version. Commits wake their watches
+//! before they are acknowledged, and who looks up the credentials of a request first hears of the commits of other
+//! processes ([`store::Store::refresh`]); so a change holds from the next request on, in every process. A call that finds
+//! everything in memory reads nothing.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use api::{Call, Caller, Principal, Verdict, VerdictStatement};
+use ids::AccountId;
+use policy::{Attached, Context, Decision, Effect, PolicySet, Request, Source, SourceKind, decide};
+use service::{Authorizer, Denied, Effects, Need, Refusal};
+use store::{Store, StoreError, View};
+use tokio::sync::watch;
+
+use self::because::because;
+use self::bundle::Bundle;
+use self::cache::Cache;
+use self::context::Asked;
+use self::documents::Documents;
+
+mod because;
+mod bundle;
+mod cache;
+mod context;
+mod decode;
+mod documents;
+mod managed;
+mod message;
+#[cfg(test)]
+mod tests;
+
+pub use message::{MessageKeyRecord, make_message_key};
+
+/// Most callers whose policies are kept in each of the cache's generations.
+const MAX_CALLERS: usize = 10_000;
+/// Most statements that a verdict names.
+const MAX_STATEMENTS: usize = 16;
+
+/// Authorises by policies.
+pub struct PolicyAuthorizer {
+    effects: Arc<dyn Effects>,
+    /// The last commit that touched what IAM keeps.
+    changed: watch::Receiver<u64>,
+    bundles: Cache<String, Arc<Bundle>>,
+    documents: Documents,
+}
+
+/// What is decided on a need.
+enum Decided {
+    /// It is a root user's, whom nothing binds.
+    Unbound,
+    Otherwise(Box<Decision>),
+}
+
+impl PolicyAuthorizer {
+    /// An authoriser over a store, with the time and the random bytes of `effects`.
+    pub fn new(store: &Store, effects: Arc<dyn Effects>) -> Self {
+        let changed = store.watch_tables("iam/").receiver();
+        Self { effects, changed, bundles: Cache::new(MAX_CALLERS), documents: Documents::new() }
+    }
+
+    /// What bears on a caller: kept, or read through the view.
+    fn bundle(&self, caller: &Caller, view: &View) -> Result<Arc<Bundle>, StoreError> {
+        let Some(key) = &caller.access_key else {
+            return Ok(Arc::new(Bundle::read(view, caller, &self.documents)?));
+        };
+        if let Some(kept) = self.bundles.get(key.as_str())
+            && kept.version >= *self.changed.borrow()
+            && kept.is_of(caller)
+        {
+            return Ok(kept);
+        }
+        let bundle = Arc::new(Bundle::read(view, caller, &self.documents)?);
+        // What a view does not hold yet that was taken before the last change is good for this call alone.
+        if bundle.version >= *self.changed.borrow() {
+            self.bundles.put(key.clone(), Arc::clone(&bundle));
+        }
+        Ok(bundle)
+    }
+
+    fn decide(&self, call: &Call, need: &Need, owner: Option<&str>, bundle: &Bundle) -> Result<Decided, StoreError> {
+        let is_own = owner.is_none_or(|owner| bundle.subject.account.as_deref() == Some(owner));
+        let is_masters = bundle.is_unbound && is_own;
+        let document = match &need.policy {
+            // Its owner's root user can always mend the policy of a bucket, whatever that says. Rule:
+            // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>.
+            Some(_) if is_masters && is_about_policy(&need.action) => None,
+            Some(policy) => match self.documents.read(&policy.document, policy.kind) {
+                Ok(document) => Some((document, policy.must_allow)),
+                Err(StoreError::Corrupt(_)) if is_masters => None,
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
+        if is_masters && document.is_none() {
+            return Ok(Decided::Unbound);
+        }
+        let asked_by_resource = document.iter().flat_map(|(document, _)| &document.keys);
+        let context =
+            if bundle.keys.is_empty() && document.as_ref().is_none_or(|(document, _)| document.keys.is_empty()) {
+                Context::new()
+            } else {
+                self.asked(call, need, owner, bundle).only(bundle.keys.iter().chain(asked_by_resource))
+            };
+        let resource = document.as_ref().map(|(document, _)| Attached {
+            source: Arc::new(Source {
+                kind: SourceKind::Resource,
+                id: need.resource_text().to_owned(),
+                attached_to: need.resource_text().to_owned(),
+            }),
+            policy: Arc::clone(&document.policy),
+        });
+        let set = PolicySet {
+            identity: &bundle.identity,
+            boundary: bundle.boundary.as_ref(),
+            session: bundle.session.as_deref(),
+            service_control: &bundle.service_control,
+            resource: resource.as_ref(),
+            owner,
+            needs_resource_policy: document.is_some_and(|(_, must_allow)| must_allow),
+        };
+        let request = Request {
+            subject: &bundle.subject,
+            action: &need.action,
+            resource: need.resource_text(),
+            context: &context,
+        };
+        Ok(Decided::Otherwise(Box::new(decide(&request, &set))))
+    }
+
+    fn asked<'a>(&self, call: &'a Call, need: &'a Need, owner: Option<&'a str>, bundle: &'a Bundle) -> Asked<'a> {
+        Asked { call, bundle, need, owner, now: self.effects.now() }
+    }
+
+    /// The refusal, with its message sealed where the service sends one: EC2, for what has a resource.
+    fn refusal(
+        &self,
+        call: &Call,
+        need: &Need,
+        owner: Option<&str>,
+        bundle: &Bundle,
+        decision: &Decision,
+        view: &View,
+    ) -> Result<Box<Refusal>, StoreError> {
+        let because = because(decision, need).into_owned();
+        let mut encoded = None;
+        if let (true, Some(account)) = (has_message(need), &bundle.subject.account) {
+            let id = call.caller.user_id().unwrap_or_default();
+            let context = self.asked(call, need, owner, bundle).all();
+            let message = message::message(decision, need, (&id, &bundle.subject.arn), &context);
+            encoded = message::seal(view, &*self.effects, account, &message)?;
+        }
+        Ok(Box::new(Refusal { need: need.clone(), because, encoded }))
+    }
+}
+
+impl Authorizer for PolicyAuthorizer {
+    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
+        if needs.is_empty() {
+            return Ok(());
+        }
+        let bundle = self.bundle(&call.caller, view)?;
+        for need in needs {
+            let owner = need.owner.as_ref().map(AccountId::as_str).or_else(|| owner_by_name(need));
+            match self.decide(call, need, owner, &bundle)? {
+                Decided::Unbound => call.verdicts.push(unbound(need, &call.caller)),
+                Decided::Otherwise(decision) => {
+                    call.verdicts.push(verdict(need, &decision));
+                    if !decision.is_allowed() {
+                        let refusal = self.refusal(call, need, owner, &bundle, &decision, view)?;
+                        return Err(Denied::Refused(refusal));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The account in the resource's ARN, if there is one.
+fn owner_by_name(need: &Need) -> Option<&str> {
+    let account = need.resource.as_ref()?.account();
+    (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(account)
+}
+
+fn is_about_policy(action: &str) -> bool {
+    matches!(action, "s3:GetBucketPolicy" | "s3:PutBucketPolicy" | "s3:DeleteBucketPolicy")
+}
+
+fn has_message(need: &Need) -> bool {
+    need.action.starts_with("ec2:") && need.resource.is_some()
+}
+
+fn resource_of(need: &Need) -> Cow<'static, str> {
+    need.resource.as_ref().map_or(Cow::Borrowed("*"), |resource| Cow::Owned(resource.as_str().to_owned()))
+}
+
+fn unbound(need: &Need, caller: &Caller) -> Verdict {
+    let because = match caller.principal {
+        Principal::Service(_) => "because the caller is a service of the region",
+        _ => "because the caller is the root user of the account",
+    };
+    Verdict {
+        action: need.action.clone(),
+        resource: resource_of(need),
+        is_allowed: true,
+        because: because.into(),
+        statements: Vec::new(),
+        considered: Vec::new(),
+    }
+}
+
+fn verdict(need: &Need, decision: &Decision) -> Verdict {
+    let statements = decision.matched.iter().take(MAX_STATEMENTS).map(|matched| VerdictStatement {
+        kind: because::name(matched.level),
+        policy: matched.source.id.clone(),
+        attached_to: matched.source.attached_to.clone(),
+        number: matched.index + 1,
+        sid: matched.sid.clone(),
+        is_deny: matched.effect == Effect::Deny,
+    });
+    Verdict {
+        action: need.action.clone(),
+        resource: resource_of(need),
+        is_allowed: decision.is_allowed(),
+        because: because(decision, need),
+        statements: statements.collect(),
+        considered: Vec::new(),
+    }
+}

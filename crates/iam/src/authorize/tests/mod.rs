@@ -1,0 +1,8 @@
+//! What each kind of caller may do, decided through a real store.
+
+mod changes;
+mod keys;
+mod kinds;
+mod messages;
+mod nobody;
+mod world;

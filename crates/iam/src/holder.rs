@@ -1,0 +1,42 @@
+//! What the credentials of people have in common: whom they belong to.
+//! Not here: access keys, which are in `keys`.
+
+use api::Principal;
+use ids::{AccountId, Arn};
+use service::{Cx, Need, Scope};
+use store::View;
+
+use crate::users::get::find;
+use crate::{IamError, UserRecord};
+
+/// The user that a call names, or else the one that calls.
+pub(crate) fn user_of(name: Option<&str>, view: &View, cx: &Cx) -> Result<UserRecord, IamError> {
+    match (name, &cx.call.caller.principal) {
+        (Some(name), _) => find(view, &cx.account, name),
+        (None, Principal::User { name, .. }) => find(view, &cx.account, name),
+        (None, _) => {
+            let text = "Must specify userName when calling with non-User credentials";
+            Err(IamError::Validation(text.to_owned()))
+        }
+    }
+}
+
+/// The user with this unique id, which may have gone meanwhile.
+pub(crate) fn user_with_id(view: &View, id: &str) -> Result<Option<UserRecord>, IamError> {
+    Ok(view.by_index::<UserRecord>("id", id.to_owned(), None, 1)?.pop())
+}
+
+/// What an action on something with the ARN `arn` needs. What is no ARN of the caller's account is still named, so that
+/// only policies for everything allow it.
+pub(crate) fn need_on(action: &'static str, kind: &str, path_and_name: &str, scope: &Scope) -> Need {
+    let account = scope.account.as_ref().map_or("", AccountId::as_str);
+    Need::on(action, Arn::new("iam", "", account, &format!("{kind}{path_and_name}")))
+}
+
+/// Refuses what is one too many. Source of the text: what AWS answers for access keys.
+pub(crate) fn within_quota(count: usize, most: usize, quota: &str) -> Result<(), IamError> {
+    if count < most {
+        return Ok(());
+    }
+    Err(IamError::LimitExceeded(format!("Cannot exceed quota for {quota}: {most}")))
+}

@@ -1,0 +1,69 @@
+//! `iam:CreatePolicy`: makes a managed policy with its first version.
+//! Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html>.
+
+use api::iam::{CreatePolicy, CreatePolicyRequest, CreatePolicyResponse};
+use ids::Arn;
+use service::{Applied, Cx, Need, Operation, Scope};
+use store::{Changes, KeyPrefix, View};
+
+use super::managed::{Managed, shown};
+use super::quotas;
+use crate::names::{arn, folded, unique_id};
+use crate::tags::{self, TagCase};
+use crate::{Iam, IamError, PolicyRecord, PolicyVersionRecord};
+
+impl Operation<Iam> for CreatePolicy {
+    type Error = IamError;
+
+    fn needs(input: &CreatePolicyRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, IamError> {
+        let path = input.path.as_deref().unwrap_or("/");
+        let resource = scope.account.as_ref().map(|account| arn(account, "policy", path, &input.policy_name));
+        let resource = resource.and_then(|arn| arn.parse::<Arn>().ok());
+        let need = |action| {
+            let need = resource.clone().map_or_else(|| Need::any(action), |arn| Need::on(action, arn));
+            need.tagging(tags::asked(input.tags.as_deref()))
+        };
+        let is_tagging = input.tags.as_ref().is_some_and(|tags| !tags.is_empty());
+        Ok([need("iam:CreatePolicy")].into_iter().chain(is_tagging.then(|| need("iam:TagPolicy"))).collect())
+    }
+
+    fn apply(input: &CreatePolicyRequest, view: &View, cx: &Cx) -> Result<Applied<CreatePolicyResponse>, IamError> {
+        let tags = tags::new(input.tags.as_deref(), TagCase::Matters)?;
+        quotas::read_managed(&input.policy_document)?;
+        let name = &input.policy_name;
+        if view.contains::<PolicyRecord>(&(cx.account.clone(), folded(name)))? {
+            let text = format!("A policy called {name} already exists. Duplicate names are not allowed.");
+            return Err(IamError::EntityAlreadyExists(text));
+        }
+        let all = KeyPrefix::of((cx.account.clone(),));
+        if view.scan::<PolicyRecord>(&all, None, quotas::POLICIES)?.len() >= quotas::POLICIES {
+            let text = format!("Cannot exceed quota for PoliciesPerAccount: {}", quotas::POLICIES);
+            return Err(IamError::LimitExceeded(text));
+        }
+        let policy = PolicyRecord {
+            account: cx.account.clone(),
+            name: name.clone(),
+            path: input.path.clone().unwrap_or_else(|| "/".to_owned()),
+            id: unique_id("ANPA", cx.random()),
+            description: input.description.clone().filter(|text| !text.is_empty()),
+            created: cx.now,
+            updated: cx.now,
+            default_version: 1,
+            last_version: 1,
+            tags,
+        };
+        let version = PolicyVersionRecord {
+            account: cx.account.clone(),
+            policy: folded(name),
+            version: 1,
+            document: input.policy_document.clone(),
+            created: cx.now,
+        };
+        let mut changes = Changes::new();
+        changes.put(&policy)?;
+        changes.put(&version)?;
+        let policy = shown(&Managed::Own(policy), view, &cx.account)?;
+        let policy = Some(api::iam::Policy { description: None, ..policy });
+        Ok(Applied::with(CreatePolicyResponse { policy }, changes))
+    }
+}
