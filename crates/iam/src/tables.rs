@@ -9,6 +9,10 @@ use crate::{
     AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
     LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, OidcProviderRecord, PasswordPolicyRecord,
     PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord, SessionRecord, UserRecord,
+    AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
+    InstanceProfileRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, OidcProviderRecord,
+    PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord,
+    SessionRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -30,6 +34,9 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<InlinePolicyRecord>(),
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
+        store.prepare::<MessageKeyRecord>(),
+        store.prepare::<CountRecord>(),
+        crate::holder::prepare(store),
         store.prepare::<OrganizationRecord>(),
         store.prepare::<MemberRecord>(),
         store.prepare::<UnitRecord>(),
@@ -37,7 +44,6 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<TargetRecord>(),
         store.prepare::<HandshakeRecord>(),
         store.prepare::<AccountRequestRecord>(),
-        store.prepare::<MessageKeyRecord>(),
         store.prepare::<LoginProfileRecord>(),
         store.prepare::<PasswordPolicyRecord>(),
         store.prepare::<PasswordUseRecord>(),
@@ -59,7 +65,7 @@ mod tests {
         ScpRecord, TargetRecord, UnitRecord,
     };
     use crate::{
-        AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, GroupRecord, InlinePolicyRecord,
+        AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
         InstanceProfileRecord, KeyOwner, KeyStatus, MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
         SessionHolder, SessionPolicyText, SessionRecord, UserRecord,
     };
@@ -133,7 +139,9 @@ mod tests {
         check_shapes(SHAPES, &[(1, group)]);
         check_shapes(SHAPES, &[(1, membership)]);
         check_shapes(SHAPES, &[(1, role)]);
+        let count = CountRecord { account, kind: "Users".into(), count: 2 };
         check_shapes(SHAPES, &[(1, profile)]);
+        check_shapes(SHAPES, &[(1, count)]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod effects;
 mod home;
 mod images;
 mod lease;
+mod logins;
 mod observe;
 mod providers;
 mod reconciling;

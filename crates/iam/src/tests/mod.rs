@@ -2,8 +2,12 @@
 
 mod federation;
 pub(crate) mod fixture;
+mod groups;
+mod keys;
 mod login;
 mod mfa;
+mod pages;
 mod passwords;
 mod policies;
 mod sts;
+mod users;
