@@ -15,6 +15,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::AddClientIDToOpenIDConnectProvider>(self, call, input))
     }
 
+    fn add_role_to_instance_profile(
+        &self,
+        call: Call,
+        input: generated::AddRoleToInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddRoleToInstanceProfile>(self, call, input))
+    }
+
+    fn add_user_to_group(
+        &self,
+        call: Call,
+        input: generated::AddUserToGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddUserToGroup>(self, call, input))
+    }
+
     fn attach_group_policy(
         &self,
         call: Call,
@@ -45,6 +61,38 @@ impl IamApi for crate::Iam {
         input: generated::ChangePasswordRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ChangePassword>(self, call, input))
+    }
+
+    fn create_access_key(
+        &self,
+        call: Call,
+        input: generated::CreateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateAccessKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateAccessKey>(self, call, input))
+    }
+
+    fn create_account_alias(
+        &self,
+        call: Call,
+        input: generated::CreateAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateAccountAlias>(self, call, input))
+    }
+
+    fn create_group(
+        &self,
+        call: Call,
+        input: generated::CreateGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateGroupResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateGroup>(self, call, input))
+    }
+
+    fn create_instance_profile(
+        &self,
+        call: Call,
+        input: generated::CreateInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateInstanceProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateInstanceProfile>(self, call, input))
     }
 
     fn create_login_profile(
@@ -79,12 +127,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
     }
 
+    fn create_role(
+        &self,
+        call: Call,
+        input: generated::CreateRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateRole>(self, call, input))
+    }
+
     fn create_saml_provider(
         &self,
         call: Call,
         input: generated::CreateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<generated::CreateSAMLProviderResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
+    }
+
+    fn create_service_linked_role(
+        &self,
+        call: Call,
+        input: generated::CreateServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateServiceLinkedRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateServiceLinkedRole>(self, call, input))
+    }
+
+    fn create_user(
+        &self,
+        call: Call,
+        input: generated::CreateUserRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateUserResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateUser>(self, call, input))
     }
 
     fn create_virtual_mfa_device(
@@ -103,8 +175,32 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeactivateMFADevice>(self, call, input))
     }
 
+    fn delete_access_key(
+        &self,
+        call: Call,
+        input: generated::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccessKey>(self, call, input))
+    }
+
+    fn delete_account_alias(
+        &self,
+        call: Call,
+        input: generated::DeleteAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccountAlias>(self, call, input))
+    }
+
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn delete_group(
+        &self,
+        call: Call,
+        input: generated::DeleteGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteGroup>(self, call, input))
     }
 
     fn delete_group_policy(
@@ -113,6 +209,14 @@ impl IamApi for crate::Iam {
         input: generated::DeleteGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteGroupPolicy>(self, call, input))
+    }
+
+    fn delete_instance_profile(
+        &self,
+        call: Call,
+        input: generated::DeleteInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteInstanceProfile>(self, call, input))
     }
 
     fn delete_login_profile(
@@ -147,6 +251,10 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeletePolicyVersion>(self, call, input))
     }
 
+    fn delete_role(&self, call: Call, input: generated::DeleteRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteRole>(self, call, input))
+    }
+
     fn delete_role_permissions_boundary(
         &self,
         call: Call,
@@ -169,6 +277,18 @@ impl IamApi for crate::Iam {
         input: generated::DeleteSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
+    }
+
+    fn delete_service_linked_role(
+        &self,
+        call: Call,
+        input: generated::DeleteServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::DeleteServiceLinkedRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServiceLinkedRole>(self, call, input))
+    }
+
+    fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteUser>(self, call, input))
     }
 
     fn delete_user_permissions_boundary(
@@ -227,6 +347,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
     }
 
+    fn get_access_key_last_used(
+        &self,
+        call: Call,
+        input: generated::GetAccessKeyLastUsedRequest,
+    ) -> BoxFuture<'_, Result<generated::GetAccessKeyLastUsedResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccessKeyLastUsed>(self, call, input))
+    }
+
     fn get_account_password_policy(
         &self,
         call: Call,
@@ -235,12 +363,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
     }
 
+    fn get_account_summary(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetAccountSummaryResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountSummary>(self, call, input))
+    }
+
+    fn get_group(
+        &self,
+        call: Call,
+        input: generated::GetGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::GetGroupResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetGroup>(self, call, input))
+    }
+
     fn get_group_policy(
         &self,
         call: Call,
         input: generated::GetGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetGroupPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetGroupPolicy>(self, call, input))
+    }
+
+    fn get_instance_profile(
+        &self,
+        call: Call,
+        input: generated::GetInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::GetInstanceProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetInstanceProfile>(self, call, input))
     }
 
     fn get_login_profile(
@@ -283,6 +435,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetPolicyVersion>(self, call, input))
     }
 
+    fn get_role(
+        &self,
+        call: Call,
+        input: generated::GetRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::GetRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetRole>(self, call, input))
+    }
+
     fn get_role_policy(
         &self,
         call: Call,
@@ -299,6 +459,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetSAMLProvider>(self, call, input))
     }
 
+    fn get_service_linked_role_deletion_status(
+        &self,
+        call: Call,
+        input: generated::GetServiceLinkedRoleDeletionStatusRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLinkedRoleDeletionStatusResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLinkedRoleDeletionStatus>(self, call, input))
+    }
+
     fn get_user(
         &self,
         call: Call,
@@ -313,6 +481,22 @@ impl IamApi for crate::Iam {
         input: generated::GetUserPolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetUserPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetUserPolicy>(self, call, input))
+    }
+
+    fn list_access_keys(
+        &self,
+        call: Call,
+        input: generated::ListAccessKeysRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAccessKeysResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAccessKeys>(self, call, input))
+    }
+
+    fn list_account_aliases(
+        &self,
+        call: Call,
+        input: generated::ListAccountAliasesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAccountAliasesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAccountAliases>(self, call, input))
     }
 
     fn list_attached_group_policies(
@@ -353,6 +537,46 @@ impl IamApi for crate::Iam {
         input: generated::ListGroupPoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListGroupPoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListGroupPolicies>(self, call, input))
+    }
+
+    fn list_groups(
+        &self,
+        call: Call,
+        input: generated::ListGroupsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroups>(self, call, input))
+    }
+
+    fn list_groups_for_user(
+        &self,
+        call: Call,
+        input: generated::ListGroupsForUserRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupsForUserResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroupsForUser>(self, call, input))
+    }
+
+    fn list_instance_profile_tags(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfileTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfileTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfileTags>(self, call, input))
+    }
+
+    fn list_instance_profiles(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfilesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfilesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfiles>(self, call, input))
+    }
+
+    fn list_instance_profiles_for_role(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfilesForRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfilesForRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfilesForRole>(self, call, input))
     }
 
     fn list_mfa_device_tags(
@@ -419,6 +643,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListRolePolicies>(self, call, input))
     }
 
+    fn list_role_tags(
+        &self,
+        call: Call,
+        input: generated::ListRoleTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRoleTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRoleTags>(self, call, input))
+    }
+
+    fn list_roles(
+        &self,
+        call: Call,
+        input: generated::ListRolesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRolesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRoles>(self, call, input))
+    }
+
     fn list_saml_provider_tags(
         &self,
         call: Call,
@@ -441,6 +681,22 @@ impl IamApi for crate::Iam {
         input: generated::ListUserPoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListUserPoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListUserPolicies>(self, call, input))
+    }
+
+    fn list_user_tags(
+        &self,
+        call: Call,
+        input: generated::ListUserTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUserTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUserTags>(self, call, input))
+    }
+
+    fn list_users(
+        &self,
+        call: Call,
+        input: generated::ListUsersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUsersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUsers>(self, call, input))
     }
 
     fn list_virtual_mfa_devices(
@@ -499,6 +755,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::RemoveClientIDFromOpenIDConnectProvider>(self, call, input))
     }
 
+    fn remove_role_from_instance_profile(
+        &self,
+        call: Call,
+        input: generated::RemoveRoleFromInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveRoleFromInstanceProfile>(self, call, input))
+    }
+
+    fn remove_user_from_group(
+        &self,
+        call: Call,
+        input: generated::RemoveUserFromGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveUserFromGroup>(self, call, input))
+    }
+
     fn resync_mfa_device(
         &self,
         call: Call,
@@ -513,6 +785,14 @@ impl IamApi for crate::Iam {
         input: generated::SetDefaultPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::SetDefaultPolicyVersion>(self, call, input))
+    }
+
+    fn tag_instance_profile(
+        &self,
+        call: Call,
+        input: generated::TagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagInstanceProfile>(self, call, input))
     }
 
     fn tag_mfa_device(
@@ -535,12 +815,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
     }
 
+    fn tag_role(&self, call: Call, input: generated::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagRole>(self, call, input))
+    }
+
     fn tag_saml_provider(
         &self,
         call: Call,
         input: generated::TagSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
+    }
+
+    fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagUser>(self, call, input))
+    }
+
+    fn untag_instance_profile(
+        &self,
+        call: Call,
+        input: generated::UntagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagInstanceProfile>(self, call, input))
     }
 
     fn untag_mfa_device(
@@ -567,6 +863,10 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
     }
 
+    fn untag_role(&self, call: Call, input: generated::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagRole>(self, call, input))
+    }
+
     fn untag_saml_provider(
         &self,
         call: Call,
@@ -575,12 +875,40 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
     }
 
+    fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagUser>(self, call, input))
+    }
+
+    fn update_access_key(
+        &self,
+        call: Call,
+        input: generated::UpdateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAccessKey>(self, call, input))
+    }
+
     fn update_account_password_policy(
         &self,
         call: Call,
         input: generated::UpdateAccountPasswordPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn update_assume_role_policy(
+        &self,
+        call: Call,
+        input: generated::UpdateAssumeRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAssumeRolePolicy>(self, call, input))
+    }
+
+    fn update_group(
+        &self,
+        call: Call,
+        input: generated::UpdateGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateGroup>(self, call, input))
     }
 
     fn update_login_profile(
@@ -599,11 +927,31 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateOpenIDConnectProviderThumbprint>(self, call, input))
     }
 
+    fn update_role(
+        &self,
+        call: Call,
+        input: generated::UpdateRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateRole>(self, call, input))
+    }
+
+    fn update_role_description(
+        &self,
+        call: Call,
+        input: generated::UpdateRoleDescriptionRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateRoleDescriptionResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateRoleDescription>(self, call, input))
+    }
+
     fn update_saml_provider(
         &self,
         call: Call,
         input: generated::UpdateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<generated::UpdateSAMLProviderResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateSAMLProvider>(self, call, input))
+    }
+
+    fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateUser>(self, call, input))
     }
 }

@@ -6,13 +6,6 @@ use crate::organizations::{
     AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
 };
 use crate::{
-    AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
-    LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, OidcProviderRecord, PasswordPolicyRecord,
-    PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord, SessionRecord, UserRecord,
-    AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, OidcProviderRecord,
-    PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord,
-    SessionRecord, UserRecord,
     AccessKeyRecord, AccountRecord, AliasRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
     InstanceProfileRecord, KeyUseRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord,
     OidcProviderRecord, PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleDeletionRecord,

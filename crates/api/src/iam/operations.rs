@@ -34,6 +34,56 @@ impl OperationType for AddClientIDToOpenIDConnectProvider {
     };
 }
 
+/// `AddRoleToInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddRoleToInstanceProfile;
+
+impl OperationType for AddRoleToInstanceProfile {
+    type Input = types::AddRoleToInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddRoleToInstanceProfile",
+        input: Some(&shapes::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `AddUserToGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddUserToGroup;
+
+impl OperationType for AddUserToGroup {
+    type Input = types::AddUserToGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddUserToGroup",
+        input: Some(&shapes::ADD_USER_TO_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `AttachGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct AttachGroupPolicy;
@@ -143,6 +193,110 @@ impl OperationType for ChangePassword {
             "LimitExceededException",
             "EntityTemporarilyUnmodifiableException",
             "PasswordPolicyViolationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccessKey;
+
+impl OperationType for CreateAccessKey {
+    type Input = types::CreateAccessKeyRequest;
+    type Output = types::CreateAccessKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateAccessKey",
+        input: Some(&shapes::CREATE_ACCESS_KEY_REQUEST),
+        output: Some(&shapes::CREATE_ACCESS_KEY_RESPONSE),
+        status: 200,
+        output_root: "CreateAccessKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `CreateAccountAlias`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccountAlias;
+
+impl OperationType for CreateAccountAlias {
+    type Input = types::CreateAccountAliasRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateAccountAlias",
+        input: Some(&shapes::CREATE_ACCOUNT_ALIAS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateGroup;
+
+impl OperationType for CreateGroup {
+    type Input = types::CreateGroupRequest;
+    type Output = types::CreateGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateGroup",
+        input: Some(&shapes::CREATE_GROUP_REQUEST),
+        output: Some(&shapes::CREATE_GROUP_RESPONSE),
+        status: 200,
+        output_root: "CreateGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateInstanceProfile;
+
+impl OperationType for CreateInstanceProfile {
+    type Input = types::CreateInstanceProfileRequest;
+    type Output = types::CreateInstanceProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateInstanceProfile",
+        input: Some(&shapes::CREATE_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::CREATE_INSTANCE_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "CreateInstanceProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -262,6 +416,35 @@ impl OperationType for CreatePolicyVersion {
     };
 }
 
+/// `CreateRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateRole;
+
+impl OperationType for CreateRole {
+    type Input = types::CreateRoleRequest;
+    type Output = types::CreateRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateRole",
+        input: Some(&shapes::CREATE_ROLE_REQUEST),
+        output: Some(&shapes::CREATE_ROLE_RESPONSE),
+        status: 200,
+        output_root: "CreateRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "MalformedPolicyDocumentException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateSAMLProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateSAMLProvider;
@@ -284,6 +467,62 @@ impl OperationType for CreateSAMLProvider {
             "InvalidInputException",
             "EntityAlreadyExistsException",
             "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateServiceLinkedRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceLinkedRole;
+
+impl OperationType for CreateServiceLinkedRole {
+    type Input = types::CreateServiceLinkedRoleRequest;
+    type Output = types::CreateServiceLinkedRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateServiceLinkedRole",
+        input: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_RESPONSE),
+        status: 200,
+        output_root: "CreateServiceLinkedRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateUser;
+
+impl OperationType for CreateUser {
+    type Input = types::CreateUserRequest;
+    type Output = types::CreateUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateUser",
+        input: Some(&shapes::CREATE_USER_REQUEST),
+        output: Some(&shapes::CREATE_USER_RESPONSE),
+        status: 200,
+        output_root: "CreateUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "InvalidInputException",
             "ConcurrentModificationException",
             "ServiceFailureException",
         ],
@@ -346,6 +585,55 @@ impl OperationType for DeactivateMFADevice {
     };
 }
 
+/// `DeleteAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccessKey;
+
+impl OperationType for DeleteAccessKey {
+    type Input = types::DeleteAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccessKey",
+        input: Some(&shapes::DELETE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteAccountAlias`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccountAlias;
+
+impl OperationType for DeleteAccountAlias {
+    type Input = types::DeleteAccountAliasRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccountAlias",
+        input: Some(&shapes::DELETE_ACCOUNT_ALIAS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAccountPasswordPolicy;
@@ -368,6 +656,33 @@ impl OperationType for DeleteAccountPasswordPolicy {
     };
 }
 
+/// `DeleteGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroup;
+
+impl OperationType for DeleteGroup {
+    type Input = types::DeleteGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteGroup",
+        input: Some(&shapes::DELETE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteGroupPolicy;
@@ -387,6 +702,33 @@ impl OperationType for DeleteGroupPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteInstanceProfile;
+
+impl OperationType for DeleteInstanceProfile {
+    type Input = types::DeleteInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteInstanceProfile",
+        input: Some(&shapes::DELETE_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -495,6 +837,35 @@ impl OperationType for DeletePolicyVersion {
     };
 }
 
+/// `DeleteRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRole;
+
+impl OperationType for DeleteRole {
+    type Input = types::DeleteRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRole",
+        input: Some(&shapes::DELETE_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteRolePermissionsBoundary`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteRolePermissionsBoundary;
@@ -566,6 +937,56 @@ impl OperationType for DeleteSAMLProvider {
             "InvalidInputException",
             "LimitExceededException",
             "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteServiceLinkedRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceLinkedRole;
+
+impl OperationType for DeleteServiceLinkedRole {
+    type Input = types::DeleteServiceLinkedRoleRequest;
+    type Output = types::DeleteServiceLinkedRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServiceLinkedRole",
+        input: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE),
+        status: 200,
+        output_root: "DeleteServiceLinkedRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUser;
+
+impl OperationType for DeleteUser {
+    type Input = types::DeleteUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUser",
+        input: Some(&shapes::DELETE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -755,6 +1176,28 @@ impl OperationType for EnableMFADevice {
     };
 }
 
+/// `GetAccessKeyLastUsed`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccessKeyLastUsed;
+
+impl OperationType for GetAccessKeyLastUsed {
+    type Input = types::GetAccessKeyLastUsedRequest;
+    type Output = types::GetAccessKeyLastUsedResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccessKeyLastUsed",
+        input: Some(&shapes::GET_ACCESS_KEY_LAST_USED_REQUEST),
+        output: Some(&shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE),
+        status: 200,
+        output_root: "GetAccessKeyLastUsedResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `GetAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccountPasswordPolicy;
@@ -777,6 +1220,50 @@ impl OperationType for GetAccountPasswordPolicy {
     };
 }
 
+/// `GetAccountSummary`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountSummary;
+
+impl OperationType for GetAccountSummary {
+    type Input = ();
+    type Output = types::GetAccountSummaryResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountSummary",
+        input: None,
+        output: Some(&shapes::GET_ACCOUNT_SUMMARY_RESPONSE),
+        status: 200,
+        output_root: "GetAccountSummaryResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `GetGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroup;
+
+impl OperationType for GetGroup {
+    type Input = types::GetGroupRequest;
+    type Output = types::GetGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetGroup",
+        input: Some(&shapes::GET_GROUP_REQUEST),
+        output: Some(&shapes::GET_GROUP_RESPONSE),
+        status: 200,
+        output_root: "GetGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetGroupPolicy;
@@ -790,6 +1277,28 @@ impl OperationType for GetGroupPolicy {
         output: Some(&shapes::GET_GROUP_POLICY_RESPONSE),
         status: 200,
         output_root: "GetGroupPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetInstanceProfile;
+
+impl OperationType for GetInstanceProfile {
+    type Input = types::GetInstanceProfileRequest;
+    type Output = types::GetInstanceProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetInstanceProfile",
+        input: Some(&shapes::GET_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::GET_INSTANCE_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "GetInstanceProfileResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -909,6 +1418,28 @@ impl OperationType for GetPolicyVersion {
     };
 }
 
+/// `GetRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetRole;
+
+impl OperationType for GetRole {
+    type Input = types::GetRoleRequest;
+    type Output = types::GetRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetRole",
+        input: Some(&shapes::GET_ROLE_REQUEST),
+        output: Some(&shapes::GET_ROLE_RESPONSE),
+        status: 200,
+        output_root: "GetRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetRolePolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetRolePolicy;
@@ -944,6 +1475,28 @@ impl OperationType for GetSAMLProvider {
         output: Some(&shapes::GET_SAML_PROVIDER_RESPONSE),
         status: 200,
         output_root: "GetSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetServiceLinkedRoleDeletionStatus`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLinkedRoleDeletionStatus;
+
+impl OperationType for GetServiceLinkedRoleDeletionStatus {
+    type Input = types::GetServiceLinkedRoleDeletionStatusRequest;
+    type Output = types::GetServiceLinkedRoleDeletionStatusResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLinkedRoleDeletionStatus",
+        input: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLinkedRoleDeletionStatusResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -994,6 +1547,50 @@ impl OperationType for GetUserPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAccessKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccessKeys;
+
+impl OperationType for ListAccessKeys {
+    type Input = types::ListAccessKeysRequest;
+    type Output = types::ListAccessKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAccessKeys",
+        input: Some(&shapes::LIST_ACCESS_KEYS_REQUEST),
+        output: Some(&shapes::LIST_ACCESS_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListAccessKeysResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAccountAliases`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccountAliases;
+
+impl OperationType for ListAccountAliases {
+    type Input = types::ListAccountAliasesRequest;
+    type Output = types::ListAccountAliasesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAccountAliases",
+        input: Some(&shapes::LIST_ACCOUNT_ALIASES_REQUEST),
+        output: Some(&shapes::LIST_ACCOUNT_ALIASES_RESPONSE),
+        status: 200,
+        output_root: "ListAccountAliasesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1098,6 +1695,116 @@ impl OperationType for ListGroupPolicies {
         output: Some(&shapes::LIST_GROUP_POLICIES_RESPONSE),
         status: 200,
         output_root: "ListGroupPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListGroups`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroups;
+
+impl OperationType for ListGroups {
+    type Input = types::ListGroupsRequest;
+    type Output = types::ListGroupsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroups",
+        input: Some(&shapes::LIST_GROUPS_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListGroupsForUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupsForUser;
+
+impl OperationType for ListGroupsForUser {
+    type Input = types::ListGroupsForUserRequest;
+    type Output = types::ListGroupsForUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroupsForUser",
+        input: Some(&shapes::LIST_GROUPS_FOR_USER_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_FOR_USER_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsForUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfileTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfileTags;
+
+impl OperationType for ListInstanceProfileTags {
+    type Input = types::ListInstanceProfileTagsRequest;
+    type Output = types::ListInstanceProfileTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfileTags",
+        input: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfileTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfiles`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfiles;
+
+impl OperationType for ListInstanceProfiles {
+    type Input = types::ListInstanceProfilesRequest;
+    type Output = types::ListInstanceProfilesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfiles",
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfilesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfilesForRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfilesForRole;
+
+impl OperationType for ListInstanceProfilesForRole {
+    type Input = types::ListInstanceProfilesForRoleRequest;
+    type Output = types::ListInstanceProfilesForRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfilesForRole",
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfilesForRoleResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -1283,6 +1990,50 @@ impl OperationType for ListRolePolicies {
     };
 }
 
+/// `ListRoleTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRoleTags;
+
+impl OperationType for ListRoleTags {
+    type Input = types::ListRoleTagsRequest;
+    type Output = types::ListRoleTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRoleTags",
+        input: Some(&shapes::LIST_ROLE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_ROLE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListRoleTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListRoles`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRoles;
+
+impl OperationType for ListRoles {
+    type Input = types::ListRolesRequest;
+    type Output = types::ListRolesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRoles",
+        input: Some(&shapes::LIST_ROLES_REQUEST),
+        output: Some(&shapes::LIST_ROLES_RESPONSE),
+        status: 200,
+        output_root: "ListRolesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
 /// `ListSAMLProviderTags`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListSAMLProviderTags;
@@ -1346,6 +2097,50 @@ impl OperationType for ListUserPolicies {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUserTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUserTags;
+
+impl OperationType for ListUserTags {
+    type Input = types::ListUserTagsRequest;
+    type Output = types::ListUserTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUserTags",
+        input: Some(&shapes::LIST_USER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_USER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListUserTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUsers`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUsers;
+
+impl OperationType for ListUsers {
+    type Input = types::ListUsersRequest;
+    type Output = types::ListUsersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUsers",
+        input: Some(&shapes::LIST_USERS_REQUEST),
+        output: Some(&shapes::LIST_USERS_RESPONSE),
+        status: 200,
+        output_root: "ListUsersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1535,6 +2330,55 @@ impl OperationType for RemoveClientIDFromOpenIDConnectProvider {
     };
 }
 
+/// `RemoveRoleFromInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveRoleFromInstanceProfile;
+
+impl OperationType for RemoveRoleFromInstanceProfile {
+    type Input = types::RemoveRoleFromInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveRoleFromInstanceProfile",
+        input: Some(&shapes::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `RemoveUserFromGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveUserFromGroup;
+
+impl OperationType for RemoveUserFromGroup {
+    type Input = types::RemoveUserFromGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveUserFromGroup",
+        input: Some(&shapes::REMOVE_USER_FROM_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `ResyncMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct ResyncMFADevice;
@@ -1585,6 +2429,34 @@ impl OperationType for SetDefaultPolicyVersion {
             "NoSuchEntityException",
             "InvalidInputException",
             "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagInstanceProfile;
+
+impl OperationType for TagInstanceProfile {
+    type Input = types::TagInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagInstanceProfile",
+        input: Some(&shapes::TAG_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -1674,6 +2546,34 @@ impl OperationType for TagPolicy {
     };
 }
 
+/// `TagRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagRole;
+
+impl OperationType for TagRole {
+    type Input = types::TagRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagRole",
+        input: Some(&shapes::TAG_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagSAMLProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagSAMLProvider;
@@ -1695,6 +2595,61 @@ impl OperationType for TagSAMLProvider {
         errors: &[
             "NoSuchEntityException",
             "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagUser;
+
+impl OperationType for TagUser {
+    type Input = types::TagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagUser",
+        input: Some(&shapes::TAG_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagInstanceProfile;
+
+impl OperationType for UntagInstanceProfile {
+    type Input = types::UntagInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagInstanceProfile",
+        input: Some(&shapes::UNTAG_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
             "InvalidInputException",
             "ConcurrentModificationException",
             "ServiceFailureException",
@@ -1783,6 +2738,28 @@ impl OperationType for UntagPolicy {
     };
 }
 
+/// `UntagRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagRole;
+
+impl OperationType for UntagRole {
+    type Input = types::UntagRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagRole",
+        input: Some(&shapes::UNTAG_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
+    };
+}
+
 /// `UntagSAMLProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagSAMLProvider;
@@ -1810,6 +2787,55 @@ impl OperationType for UntagSAMLProvider {
     };
 }
 
+/// `UntagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagUser;
+
+impl OperationType for UntagUser {
+    type Input = types::UntagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagUser",
+        input: Some(&shapes::UNTAG_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
+    };
+}
+
+/// `UpdateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAccessKey;
+
+impl OperationType for UpdateAccessKey {
+    type Input = types::UpdateAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAccessKey",
+        input: Some(&shapes::UPDATE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
+        ],
+    };
+}
+
 /// `UpdateAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateAccountPasswordPolicy;
@@ -1831,6 +2857,61 @@ impl OperationType for UpdateAccountPasswordPolicy {
         errors: &[
             "NoSuchEntityException",
             "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateAssumeRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAssumeRolePolicy;
+
+impl OperationType for UpdateAssumeRolePolicy {
+    type Input = types::UpdateAssumeRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAssumeRolePolicy",
+        input: Some(&shapes::UPDATE_ASSUME_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateGroup;
+
+impl OperationType for UpdateGroup {
+    type Input = types::UpdateGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateGroup",
+        input: Some(&shapes::UPDATE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
             "LimitExceededException",
             "ServiceFailureException",
         ],
@@ -1892,6 +2973,50 @@ impl OperationType for UpdateOpenIDConnectProviderThumbprint {
     };
 }
 
+/// `UpdateRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateRole;
+
+impl OperationType for UpdateRole {
+    type Input = types::UpdateRoleRequest;
+    type Output = types::UpdateRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateRole",
+        input: Some(&shapes::UPDATE_ROLE_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_RESPONSE),
+        status: 200,
+        output_root: "UpdateRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["UnmodifiableEntityException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `UpdateRoleDescription`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateRoleDescription;
+
+impl OperationType for UpdateRoleDescription {
+    type Input = types::UpdateRoleDescriptionRequest;
+    type Output = types::UpdateRoleDescriptionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateRoleDescription",
+        input: Some(&shapes::UPDATE_ROLE_DESCRIPTION_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_DESCRIPTION_RESPONSE),
+        status: 200,
+        output_root: "UpdateRoleDescriptionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnmodifiableEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `UpdateSAMLProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateSAMLProvider;
@@ -1920,6 +3045,35 @@ impl OperationType for UpdateSAMLProvider {
     };
 }
 
+/// `UpdateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateUser;
+
+impl OperationType for UpdateUser {
+    type Input = types::UpdateUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateUser",
+        input: Some(&shapes::UPDATE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "EntityTemporarilyUnmodifiableException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
     /// `AddClientIDToOpenIDConnectProvider`.
@@ -1927,6 +3081,20 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AddRoleToInstanceProfile`.
+    fn add_role_to_instance_profile(
+        &self,
+        call: Call,
+        input: types::AddRoleToInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AddUserToGroup`.
+    fn add_user_to_group(
+        &self,
+        call: Call,
+        input: types::AddUserToGroupRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `AttachGroupPolicy`.
@@ -1957,6 +3125,34 @@ pub trait IamApi: Send + Sync {
         input: types::ChangePasswordRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `CreateAccessKey`.
+    fn create_access_key(
+        &self,
+        call: Call,
+        input: types::CreateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<types::CreateAccessKeyResponse, ServiceError>>;
+
+    /// `CreateAccountAlias`.
+    fn create_account_alias(
+        &self,
+        call: Call,
+        input: types::CreateAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `CreateGroup`.
+    fn create_group(
+        &self,
+        call: Call,
+        input: types::CreateGroupRequest,
+    ) -> BoxFuture<'_, Result<types::CreateGroupResponse, ServiceError>>;
+
+    /// `CreateInstanceProfile`.
+    fn create_instance_profile(
+        &self,
+        call: Call,
+        input: types::CreateInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::CreateInstanceProfileResponse, ServiceError>>;
+
     /// `CreateLoginProfile`.
     fn create_login_profile(
         &self,
@@ -1985,12 +3181,33 @@ pub trait IamApi: Send + Sync {
         input: types::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
 
+    /// `CreateRole`.
+    fn create_role(
+        &self,
+        call: Call,
+        input: types::CreateRoleRequest,
+    ) -> BoxFuture<'_, Result<types::CreateRoleResponse, ServiceError>>;
+
     /// `CreateSAMLProvider`.
     fn create_saml_provider(
         &self,
         call: Call,
         input: types::CreateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
+
+    /// `CreateServiceLinkedRole`.
+    fn create_service_linked_role(
+        &self,
+        call: Call,
+        input: types::CreateServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<types::CreateServiceLinkedRoleResponse, ServiceError>>;
+
+    /// `CreateUser`.
+    fn create_user(
+        &self,
+        call: Call,
+        input: types::CreateUserRequest,
+    ) -> BoxFuture<'_, Result<types::CreateUserResponse, ServiceError>>;
 
     /// `CreateVirtualMFADevice`.
     fn create_virtual_mfa_device(
@@ -2006,14 +3223,38 @@ pub trait IamApi: Send + Sync {
         input: types::DeactivateMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteAccessKey`.
+    fn delete_access_key(
+        &self,
+        call: Call,
+        input: types::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteAccountAlias`.
+    fn delete_account_alias(
+        &self,
+        call: Call,
+        input: types::DeleteAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteAccountPasswordPolicy`.
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteGroup`.
+    fn delete_group(&self, call: Call, input: types::DeleteGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteGroupPolicy`.
     fn delete_group_policy(
         &self,
         call: Call,
         input: types::DeleteGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteInstanceProfile`.
+    fn delete_instance_profile(
+        &self,
+        call: Call,
+        input: types::DeleteInstanceProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteLoginProfile`.
@@ -2040,6 +3281,9 @@ pub trait IamApi: Send + Sync {
         input: types::DeletePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteRole`.
+    fn delete_role(&self, call: Call, input: types::DeleteRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteRolePermissionsBoundary`.
     fn delete_role_permissions_boundary(
         &self,
@@ -2060,6 +3304,16 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::DeleteSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServiceLinkedRole`.
+    fn delete_service_linked_role(
+        &self,
+        call: Call,
+        input: types::DeleteServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<types::DeleteServiceLinkedRoleResponse, ServiceError>>;
+
+    /// `DeleteUser`.
+    fn delete_user(&self, call: Call, input: types::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteUserPermissionsBoundary`.
     fn delete_user_permissions_boundary(
@@ -2110,6 +3364,13 @@ pub trait IamApi: Send + Sync {
         input: types::EnableMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `GetAccessKeyLastUsed`.
+    fn get_access_key_last_used(
+        &self,
+        call: Call,
+        input: types::GetAccessKeyLastUsedRequest,
+    ) -> BoxFuture<'_, Result<types::GetAccessKeyLastUsedResponse, ServiceError>>;
+
     /// `GetAccountPasswordPolicy`.
     fn get_account_password_policy(
         &self,
@@ -2117,12 +3378,33 @@ pub trait IamApi: Send + Sync {
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
 
+    /// `GetAccountSummary`.
+    fn get_account_summary(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetAccountSummaryResponse, ServiceError>>;
+
+    /// `GetGroup`.
+    fn get_group(
+        &self,
+        call: Call,
+        input: types::GetGroupRequest,
+    ) -> BoxFuture<'_, Result<types::GetGroupResponse, ServiceError>>;
+
     /// `GetGroupPolicy`.
     fn get_group_policy(
         &self,
         call: Call,
         input: types::GetGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetGroupPolicyResponse, ServiceError>>;
+
+    /// `GetInstanceProfile`.
+    fn get_instance_profile(
+        &self,
+        call: Call,
+        input: types::GetInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::GetInstanceProfileResponse, ServiceError>>;
 
     /// `GetLoginProfile`.
     fn get_login_profile(
@@ -2159,6 +3441,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::GetPolicyVersionResponse, ServiceError>>;
 
+    /// `GetRole`.
+    fn get_role(
+        &self,
+        call: Call,
+        input: types::GetRoleRequest,
+    ) -> BoxFuture<'_, Result<types::GetRoleResponse, ServiceError>>;
+
     /// `GetRolePolicy`.
     fn get_role_policy(
         &self,
@@ -2173,6 +3462,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::GetSAMLProviderResponse, ServiceError>>;
 
+    /// `GetServiceLinkedRoleDeletionStatus`.
+    fn get_service_linked_role_deletion_status(
+        &self,
+        call: Call,
+        input: types::GetServiceLinkedRoleDeletionStatusRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLinkedRoleDeletionStatusResponse, ServiceError>>;
+
     /// `GetUser`.
     fn get_user(
         &self,
@@ -2186,6 +3482,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetUserPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetUserPolicyResponse, ServiceError>>;
+
+    /// `ListAccessKeys`.
+    fn list_access_keys(
+        &self,
+        call: Call,
+        input: types::ListAccessKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListAccessKeysResponse, ServiceError>>;
+
+    /// `ListAccountAliases`.
+    fn list_account_aliases(
+        &self,
+        call: Call,
+        input: types::ListAccountAliasesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAccountAliasesResponse, ServiceError>>;
 
     /// `ListAttachedGroupPolicies`.
     fn list_attached_group_policies(
@@ -2221,6 +3531,41 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListGroupPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListGroupPoliciesResponse, ServiceError>>;
+
+    /// `ListGroups`.
+    fn list_groups(
+        &self,
+        call: Call,
+        input: types::ListGroupsRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsResponse, ServiceError>>;
+
+    /// `ListGroupsForUser`.
+    fn list_groups_for_user(
+        &self,
+        call: Call,
+        input: types::ListGroupsForUserRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsForUserResponse, ServiceError>>;
+
+    /// `ListInstanceProfileTags`.
+    fn list_instance_profile_tags(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfileTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfileTagsResponse, ServiceError>>;
+
+    /// `ListInstanceProfiles`.
+    fn list_instance_profiles(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfilesRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfilesResponse, ServiceError>>;
+
+    /// `ListInstanceProfilesForRole`.
+    fn list_instance_profiles_for_role(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfilesForRoleRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfilesForRoleResponse, ServiceError>>;
 
     /// `ListMFADeviceTags`.
     fn list_mfa_device_tags(
@@ -2278,6 +3623,20 @@ pub trait IamApi: Send + Sync {
         input: types::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
 
+    /// `ListRoleTags`.
+    fn list_role_tags(
+        &self,
+        call: Call,
+        input: types::ListRoleTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListRoleTagsResponse, ServiceError>>;
+
+    /// `ListRoles`.
+    fn list_roles(
+        &self,
+        call: Call,
+        input: types::ListRolesRequest,
+    ) -> BoxFuture<'_, Result<types::ListRolesResponse, ServiceError>>;
+
     /// `ListSAMLProviderTags`.
     fn list_saml_provider_tags(
         &self,
@@ -2298,6 +3657,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListUserPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListUserPoliciesResponse, ServiceError>>;
+
+    /// `ListUserTags`.
+    fn list_user_tags(
+        &self,
+        call: Call,
+        input: types::ListUserTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListUserTagsResponse, ServiceError>>;
+
+    /// `ListUsers`.
+    fn list_users(
+        &self,
+        call: Call,
+        input: types::ListUsersRequest,
+    ) -> BoxFuture<'_, Result<types::ListUsersResponse, ServiceError>>;
 
     /// `ListVirtualMFADevices`.
     fn list_virtual_mfa_devices(
@@ -2348,6 +3721,20 @@ pub trait IamApi: Send + Sync {
         input: types::RemoveClientIDFromOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `RemoveRoleFromInstanceProfile`.
+    fn remove_role_from_instance_profile(
+        &self,
+        call: Call,
+        input: types::RemoveRoleFromInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `RemoveUserFromGroup`.
+    fn remove_user_from_group(
+        &self,
+        call: Call,
+        input: types::RemoveUserFromGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `ResyncMFADevice`.
     fn resync_mfa_device(
         &self,
@@ -2360,6 +3747,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::SetDefaultPolicyVersionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagInstanceProfile`.
+    fn tag_instance_profile(
+        &self,
+        call: Call,
+        input: types::TagInstanceProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `TagMFADevice`.
@@ -2375,11 +3769,24 @@ pub trait IamApi: Send + Sync {
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagRole`.
+    fn tag_role(&self, call: Call, input: types::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagSAMLProvider`.
     fn tag_saml_provider(
         &self,
         call: Call,
         input: types::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagUser`.
+    fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagInstanceProfile`.
+    fn untag_instance_profile(
+        &self,
+        call: Call,
+        input: types::UntagInstanceProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagMFADevice`.
@@ -2399,11 +3806,24 @@ pub trait IamApi: Send + Sync {
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagRole`.
+    fn untag_role(&self, call: Call, input: types::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagSAMLProvider`.
     fn untag_saml_provider(
         &self,
         call: Call,
         input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagUser`.
+    fn untag_user(&self, call: Call, input: types::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateAccessKey`.
+    fn update_access_key(
+        &self,
+        call: Call,
+        input: types::UpdateAccessKeyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UpdateAccountPasswordPolicy`.
@@ -2412,6 +3832,16 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::UpdateAccountPasswordPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateAssumeRolePolicy`.
+    fn update_assume_role_policy(
+        &self,
+        call: Call,
+        input: types::UpdateAssumeRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateGroup`.
+    fn update_group(&self, call: Call, input: types::UpdateGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UpdateLoginProfile`.
     fn update_login_profile(
@@ -2427,12 +3857,29 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateOpenIDConnectProviderThumbprintRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateRole`.
+    fn update_role(
+        &self,
+        call: Call,
+        input: types::UpdateRoleRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateRoleResponse, ServiceError>>;
+
+    /// `UpdateRoleDescription`.
+    fn update_role_description(
+        &self,
+        call: Call,
+        input: types::UpdateRoleDescriptionRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateRoleDescriptionResponse, ServiceError>>;
+
     /// `UpdateSAMLProvider`.
     fn update_saml_provider(
         &self,
         call: Call,
         input: types::UpdateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::UpdateSAMLProviderResponse, ServiceError>>;
+
+    /// `UpdateUser`.
+    fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -2448,6 +3895,14 @@ pub fn dispatch<'a>(
                 api.add_client_id_to_open_id_connect_provider(call, input)
             })
         }
+        "AddRoleToInstanceProfile" => {
+            wire::call_checked::<AddRoleToInstanceProfile>("ValidationError", request, move |input| {
+                api.add_role_to_instance_profile(call, input)
+            })
+        }
+        "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
+            api.add_user_to_group(call, input)
+        }),
         "AttachGroupPolicy" => wire::call_checked::<AttachGroupPolicy>("ValidationError", request, move |input| {
             api.attach_group_policy(call, input)
         }),
@@ -2460,6 +3915,20 @@ pub fn dispatch<'a>(
         "ChangePassword" => wire::call_checked::<ChangePassword>("ValidationError", request, move |input| {
             api.change_password(call, input)
         }),
+        "CreateAccessKey" => wire::call_checked::<CreateAccessKey>("ValidationError", request, move |input| {
+            api.create_access_key(call, input)
+        }),
+        "CreateAccountAlias" => wire::call_checked::<CreateAccountAlias>("ValidationError", request, move |input| {
+            api.create_account_alias(call, input)
+        }),
+        "CreateGroup" => {
+            wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
+        }
+        "CreateInstanceProfile" => {
+            wire::call_checked::<CreateInstanceProfile>("ValidationError", request, move |input| {
+                api.create_instance_profile(call, input)
+            })
+        }
         "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
             api.create_login_profile(call, input)
         }),
@@ -2474,9 +3943,20 @@ pub fn dispatch<'a>(
         "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
             api.create_policy_version(call, input)
         }),
+        "CreateRole" => {
+            wire::call_checked::<CreateRole>("ValidationError", request, move |input| api.create_role(call, input))
+        }
         "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
             api.create_saml_provider(call, input)
         }),
+        "CreateServiceLinkedRole" => {
+            wire::call_checked::<CreateServiceLinkedRole>("ValidationError", request, move |input| {
+                api.create_service_linked_role(call, input)
+            })
+        }
+        "CreateUser" => {
+            wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
+        }
         "CreateVirtualMFADevice" => {
             wire::call_checked::<CreateVirtualMFADevice>("ValidationError", request, move |input| {
                 api.create_virtual_mfa_device(call, input)
@@ -2485,14 +3965,28 @@ pub fn dispatch<'a>(
         "DeactivateMFADevice" => wire::call_checked::<DeactivateMFADevice>("ValidationError", request, move |input| {
             api.deactivate_mfa_device(call, input)
         }),
+        "DeleteAccessKey" => wire::call_checked::<DeleteAccessKey>("ValidationError", request, move |input| {
+            api.delete_access_key(call, input)
+        }),
+        "DeleteAccountAlias" => wire::call_checked::<DeleteAccountAlias>("ValidationError", request, move |input| {
+            api.delete_account_alias(call, input)
+        }),
         "DeleteAccountPasswordPolicy" => {
             wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.delete_account_password_policy(call, input)
             })
         }
+        "DeleteGroup" => {
+            wire::call_checked::<DeleteGroup>("ValidationError", request, move |input| api.delete_group(call, input))
+        }
         "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
             api.delete_group_policy(call, input)
         }),
+        "DeleteInstanceProfile" => {
+            wire::call_checked::<DeleteInstanceProfile>("ValidationError", request, move |input| {
+                api.delete_instance_profile(call, input)
+            })
+        }
         "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
             api.delete_login_profile(call, input)
         }),
@@ -2507,6 +4001,9 @@ pub fn dispatch<'a>(
         "DeletePolicyVersion" => wire::call_checked::<DeletePolicyVersion>("ValidationError", request, move |input| {
             api.delete_policy_version(call, input)
         }),
+        "DeleteRole" => {
+            wire::call_checked::<DeleteRole>("ValidationError", request, move |input| api.delete_role(call, input))
+        }
         "DeleteRolePermissionsBoundary" => {
             wire::call_checked::<DeleteRolePermissionsBoundary>("ValidationError", request, move |input| {
                 api.delete_role_permissions_boundary(call, input)
@@ -2518,6 +4015,14 @@ pub fn dispatch<'a>(
         "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
             api.delete_saml_provider(call, input)
         }),
+        "DeleteServiceLinkedRole" => {
+            wire::call_checked::<DeleteServiceLinkedRole>("ValidationError", request, move |input| {
+                api.delete_service_linked_role(call, input)
+            })
+        }
+        "DeleteUser" => {
+            wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
+        }
         "DeleteUserPermissionsBoundary" => {
             wire::call_checked::<DeleteUserPermissionsBoundary>("ValidationError", request, move |input| {
                 api.delete_user_permissions_boundary(call, input)
@@ -2543,13 +4048,27 @@ pub fn dispatch<'a>(
         "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
             api.enable_mfa_device(call, input)
         }),
+        "GetAccessKeyLastUsed" => {
+            wire::call_checked::<GetAccessKeyLastUsed>("ValidationError", request, move |input| {
+                api.get_access_key_last_used(call, input)
+            })
+        }
         "GetAccountPasswordPolicy" => {
             wire::call_checked::<GetAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.get_account_password_policy(call, input)
             })
         }
+        "GetAccountSummary" => wire::call_checked::<GetAccountSummary>("ValidationError", request, move |input| {
+            api.get_account_summary(call, input)
+        }),
+        "GetGroup" => {
+            wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
+        }
         "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
             api.get_group_policy(call, input)
+        }),
+        "GetInstanceProfile" => wire::call_checked::<GetInstanceProfile>("ValidationError", request, move |input| {
+            api.get_instance_profile(call, input)
         }),
         "GetLoginProfile" => wire::call_checked::<GetLoginProfile>("ValidationError", request, move |input| {
             api.get_login_profile(call, input)
@@ -2568,15 +4087,27 @@ pub fn dispatch<'a>(
         "GetPolicyVersion" => wire::call_checked::<GetPolicyVersion>("ValidationError", request, move |input| {
             api.get_policy_version(call, input)
         }),
+        "GetRole" => wire::call_checked::<GetRole>("ValidationError", request, move |input| api.get_role(call, input)),
         "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
             api.get_role_policy(call, input)
         }),
         "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
             api.get_saml_provider(call, input)
         }),
+        "GetServiceLinkedRoleDeletionStatus" => {
+            wire::call_checked::<GetServiceLinkedRoleDeletionStatus>("ValidationError", request, move |input| {
+                api.get_service_linked_role_deletion_status(call, input)
+            })
+        }
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
         "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
             api.get_user_policy(call, input)
+        }),
+        "ListAccessKeys" => wire::call_checked::<ListAccessKeys>("ValidationError", request, move |input| {
+            api.list_access_keys(call, input)
+        }),
+        "ListAccountAliases" => wire::call_checked::<ListAccountAliases>("ValidationError", request, move |input| {
+            api.list_account_aliases(call, input)
         }),
         "ListAttachedGroupPolicies" => {
             wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
@@ -2601,6 +4132,27 @@ pub fn dispatch<'a>(
         "ListGroupPolicies" => wire::call_checked::<ListGroupPolicies>("ValidationError", request, move |input| {
             api.list_group_policies(call, input)
         }),
+        "ListGroups" => {
+            wire::call_checked::<ListGroups>("ValidationError", request, move |input| api.list_groups(call, input))
+        }
+        "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>("ValidationError", request, move |input| {
+            api.list_groups_for_user(call, input)
+        }),
+        "ListInstanceProfileTags" => {
+            wire::call_checked::<ListInstanceProfileTags>("ValidationError", request, move |input| {
+                api.list_instance_profile_tags(call, input)
+            })
+        }
+        "ListInstanceProfiles" => {
+            wire::call_checked::<ListInstanceProfiles>("ValidationError", request, move |input| {
+                api.list_instance_profiles(call, input)
+            })
+        }
+        "ListInstanceProfilesForRole" => {
+            wire::call_checked::<ListInstanceProfilesForRole>("ValidationError", request, move |input| {
+                api.list_instance_profiles_for_role(call, input)
+            })
+        }
         "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
             api.list_mfa_device_tags(call, input)
         }),
@@ -2629,6 +4181,12 @@ pub fn dispatch<'a>(
         "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
             api.list_role_policies(call, input)
         }),
+        "ListRoleTags" => {
+            wire::call_checked::<ListRoleTags>("ValidationError", request, move |input| api.list_role_tags(call, input))
+        }
+        "ListRoles" => {
+            wire::call_checked::<ListRoles>("ValidationError", request, move |input| api.list_roles(call, input))
+        }
         "ListSAMLProviderTags" => {
             wire::call_checked::<ListSAMLProviderTags>("ValidationError", request, move |input| {
                 api.list_saml_provider_tags(call, input)
@@ -2640,6 +4198,12 @@ pub fn dispatch<'a>(
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
         }),
+        "ListUserTags" => {
+            wire::call_checked::<ListUserTags>("ValidationError", request, move |input| api.list_user_tags(call, input))
+        }
+        "ListUsers" => {
+            wire::call_checked::<ListUsers>("ValidationError", request, move |input| api.list_users(call, input))
+        }
         "ListVirtualMFADevices" => {
             wire::call_checked::<ListVirtualMFADevices>("ValidationError", request, move |input| {
                 api.list_virtual_mfa_devices(call, input)
@@ -2669,6 +4233,14 @@ pub fn dispatch<'a>(
                 api.remove_client_id_from_open_id_connect_provider(call, input)
             })
         }
+        "RemoveRoleFromInstanceProfile" => {
+            wire::call_checked::<RemoveRoleFromInstanceProfile>("ValidationError", request, move |input| {
+                api.remove_role_from_instance_profile(call, input)
+            })
+        }
+        "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
+            api.remove_user_from_group(call, input)
+        }),
         "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
             api.resync_mfa_device(call, input)
         }),
@@ -2677,6 +4249,9 @@ pub fn dispatch<'a>(
                 api.set_default_policy_version(call, input)
             })
         }
+        "TagInstanceProfile" => wire::call_checked::<TagInstanceProfile>("ValidationError", request, move |input| {
+            api.tag_instance_profile(call, input)
+        }),
         "TagMFADevice" => {
             wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
         }
@@ -2688,9 +4263,16 @@ pub fn dispatch<'a>(
         "TagPolicy" => {
             wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
         }
+        "TagRole" => wire::call_checked::<TagRole>("ValidationError", request, move |input| api.tag_role(call, input)),
         "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
             api.tag_saml_provider(call, input)
         }),
+        "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
+        "UntagInstanceProfile" => {
+            wire::call_checked::<UntagInstanceProfile>("ValidationError", request, move |input| {
+                api.untag_instance_profile(call, input)
+            })
+        }
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
         }),
@@ -2702,13 +4284,30 @@ pub fn dispatch<'a>(
         "UntagPolicy" => {
             wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
         }
+        "UntagRole" => {
+            wire::call_checked::<UntagRole>("ValidationError", request, move |input| api.untag_role(call, input))
+        }
         "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
             api.untag_saml_provider(call, input)
+        }),
+        "UntagUser" => {
+            wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
+        }
+        "UpdateAccessKey" => wire::call_checked::<UpdateAccessKey>("ValidationError", request, move |input| {
+            api.update_access_key(call, input)
         }),
         "UpdateAccountPasswordPolicy" => {
             wire::call_checked::<UpdateAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.update_account_password_policy(call, input)
             })
+        }
+        "UpdateAssumeRolePolicy" => {
+            wire::call_checked::<UpdateAssumeRolePolicy>("ValidationError", request, move |input| {
+                api.update_assume_role_policy(call, input)
+            })
+        }
+        "UpdateGroup" => {
+            wire::call_checked::<UpdateGroup>("ValidationError", request, move |input| api.update_group(call, input))
         }
         "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
             api.update_login_profile(call, input)
@@ -2718,9 +4317,20 @@ pub fn dispatch<'a>(
                 api.update_open_id_connect_provider_thumbprint(call, input)
             })
         }
+        "UpdateRole" => {
+            wire::call_checked::<UpdateRole>("ValidationError", request, move |input| api.update_role(call, input))
+        }
+        "UpdateRoleDescription" => {
+            wire::call_checked::<UpdateRoleDescription>("ValidationError", request, move |input| {
+                api.update_role_description(call, input)
+            })
+        }
         "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
             api.update_saml_provider(call, input)
         }),
+        "UpdateUser" => {
+            wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

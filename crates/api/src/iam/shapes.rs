@@ -3,6 +3,36 @@
 
 use wire::{Kind, Member, Rule, Shape, scalars};
 
+pub static ACCESS_KEY: Shape = Shape::structure(
+    "AccessKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("SecretAccessKey", &scalars::STRING).required().checked().sensitive(),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ACCESS_KEY_LAST_USED: Shape = Shape::structure(
+    "AccessKeyLastUsed",
+    &[
+        Member::new("LastUsedDate", &scalars::TIMESTAMP),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("Region", &scalars::STRING).required().checked(),
+    ],
+);
+
+pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
+    "AccessKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE),
+        Member::new("Status", &STATUS_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
 pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
     "AddClientIDToOpenIDConnectProviderRequest",
     &[
@@ -10,6 +40,24 @@ pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::str
         Member::new("ClientID", &CLIENT_ID_TYPE).required().checked(),
     ],
 );
+
+pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "AddRoleToInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+    ],
+);
+
+pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
+    "AddUserToGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
+pub static ARN_LIST_TYPE: Shape = Shape::list("ArnListType", &ARN_TYPE, None);
 
 pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "AttachGroupPolicyRequest",
@@ -56,6 +104,39 @@ pub static CHANGE_PASSWORD_REQUEST: Shape = Shape::structure(
         Member::new("OldPassword", &PASSWORD_TYPE).required().checked().sensitive(),
         Member::new("NewPassword", &PASSWORD_TYPE).required().checked().sensitive(),
     ],
+);
+
+pub static CREATE_ACCESS_KEY_REQUEST: Shape =
+    Shape::structure("CreateAccessKeyRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE)]);
+
+pub static CREATE_ACCESS_KEY_RESPONSE: Shape =
+    Shape::structure("CreateAccessKeyResponse", &[Member::new("AccessKey", &ACCESS_KEY).required().checked()]);
+
+pub static CREATE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+    "CreateAccountAliasRequest",
+    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
+);
+
+pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
+    "CreateGroupRequest",
+    &[Member::new("Path", &PATH_TYPE), Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()],
+);
+
+pub static CREATE_GROUP_RESPONSE: Shape =
+    Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
+
+pub static CREATE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "CreateInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Path", &PATH_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
+    "CreateInstanceProfileResponse",
+    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
 );
 
 pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
@@ -110,6 +191,22 @@ pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
 pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
     Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
 
+pub static CREATE_ROLE_REQUEST: Shape = Shape::structure(
+    "CreateRoleRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+        Member::new("PermissionsBoundary", &ARN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_ROLE_RESPONSE: Shape =
+    Shape::structure("CreateRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
+
 pub static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "CreateSAMLProviderRequest",
     &[
@@ -125,6 +222,30 @@ pub static CREATE_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
     "CreateSAMLProviderResponse",
     &[Member::new("SAMLProviderArn", &ARN_TYPE), Member::new("Tags", &TAG_LIST_TYPE)],
 );
+
+pub static CREATE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+    "CreateServiceLinkedRoleRequest",
+    &[
+        Member::new("AWSServiceName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("CustomSuffix", &CUSTOM_SUFFIX_TYPE),
+    ],
+);
+
+pub static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Shape =
+    Shape::structure("CreateServiceLinkedRoleResponse", &[Member::new("Role", &ROLE)]);
+
+pub static CREATE_USER_REQUEST: Shape = Shape::structure(
+    "CreateUserRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("PermissionsBoundary", &ARN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_USER_RESPONSE: Shape = Shape::structure("CreateUserResponse", &[Member::new("User", &USER)]);
 
 pub static CREATE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "CreateVirtualMFADeviceRequest",
@@ -148,12 +269,33 @@ pub static DEACTIVATE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+    "DeleteAccountAliasRequest",
+    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
+);
+
 pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "DeleteGroupPolicyRequest",
     &[
         Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
         Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
     ],
+);
+
+pub static DELETE_GROUP_REQUEST: Shape =
+    Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
+
+pub static DELETE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "DeleteInstanceProfileRequest",
+    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
 );
 
 pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
@@ -188,8 +330,21 @@ pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ROLE_REQUEST: Shape =
+    Shape::structure("DeleteRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
+
 pub static DELETE_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("DeleteSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
+
+pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+    "DeleteServiceLinkedRoleRequest",
+    &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape::structure(
+    "DeleteServiceLinkedRoleResponse",
+    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+);
 
 pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
     "DeleteUserPermissionsBoundaryRequest",
@@ -204,9 +359,17 @@ pub static DELETE_USER_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_USER_REQUEST: Shape =
+    Shape::structure("DeleteUserRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked()]);
+
 pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "DeleteVirtualMFADeviceRequest",
     &[Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked()],
+);
+
+pub static DELETION_TASK_FAILURE_REASON_TYPE: Shape = Shape::structure(
+    "DeletionTaskFailureReasonType",
+    &[Member::new("Reason", &REASON_TYPE), Member::new("RoleUsageList", &ROLE_USAGE_LIST_TYPE)],
 );
 
 pub static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
@@ -243,10 +406,23 @@ pub static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape::structure(
+    "GetAccessKeyLastUsedRequest",
+    &[Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked()],
+);
+
+pub static GET_ACCESS_KEY_LAST_USED_RESPONSE: Shape = Shape::structure(
+    "GetAccessKeyLastUsedResponse",
+    &[Member::new("UserName", &EXISTING_USER_NAME_TYPE), Member::new("AccessKeyLastUsed", &ACCESS_KEY_LAST_USED)],
+);
+
 pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
     "GetAccountPasswordPolicyResponse",
     &[Member::new("PasswordPolicy", &PASSWORD_POLICY).required().checked()],
 );
+
+pub static GET_ACCOUNT_SUMMARY_RESPONSE: Shape =
+    Shape::structure("GetAccountSummaryResponse", &[Member::new("SummaryMap", &SUMMARY_MAP_TYPE)]);
 
 pub static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "GetGroupPolicyRequest",
@@ -263,6 +439,35 @@ pub static GET_GROUP_POLICY_RESPONSE: Shape = Shape::structure(
         Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
         Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
     ],
+);
+
+pub static GET_GROUP_REQUEST: Shape = Shape::structure(
+    "GetGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
+    "GetGroupResponse",
+    &[
+        Member::new("Group", &GROUP).required().checked(),
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static GET_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "GetInstanceProfileRequest",
+    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
+);
+
+pub static GET_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
+    "GetInstanceProfileResponse",
+    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
 );
 
 pub static GET_LOGIN_PROFILE_REQUEST: Shape =
@@ -335,6 +540,12 @@ pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static GET_ROLE_REQUEST: Shape =
+    Shape::structure("GetRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
+
+pub static GET_ROLE_RESPONSE: Shape =
+    Shape::structure("GetRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
+
 pub static GET_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("GetSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
 
@@ -348,6 +559,19 @@ pub static GET_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
         Member::new("Tags", &TAG_LIST_TYPE),
         Member::new("AssertionEncryptionMode", &ASSERTION_ENCRYPTION_MODE_TYPE),
         Member::new("PrivateKeyList", &PRIVATE_KEY_LIST),
+    ],
+);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape::structure(
+    "GetServiceLinkedRoleDeletionStatusRequest",
+    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Shape = Shape::structure(
+    "GetServiceLinkedRoleDeletionStatusResponse",
+    &[
+        Member::new("Status", &DELETION_TASK_STATUS_TYPE).required().checked(),
+        Member::new("Reason", &DELETION_TASK_FAILURE_REASON_TYPE),
     ],
 );
 
@@ -373,6 +597,62 @@ pub static GET_USER_REQUEST: Shape =
 
 pub static GET_USER_RESPONSE: Shape =
     Shape::structure("GetUserResponse", &[Member::new("User", &USER).required().checked()]);
+
+pub static GROUP: Shape = Shape::structure(
+    "Group",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("GroupId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static INSTANCE_PROFILE: Shape = Shape::structure(
+    "InstanceProfile",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("InstanceProfileId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
+    "ListAccessKeysRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListAccessKeysResponse",
+    &[
+        Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ACCOUNT_ALIASES_REQUEST: Shape = Shape::structure(
+    "ListAccountAliasesRequest",
+    &[Member::new("Marker", &MARKER_TYPE), Member::new("MaxItems", &MAX_ITEMS_TYPE)],
+);
+
+pub static LIST_ACCOUNT_ALIASES_RESPONSE: Shape = Shape::structure(
+    "ListAccountAliasesResponse",
+    &[
+        Member::new("AccountAliases", &ACCOUNT_ALIAS_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
 
 pub static LIST_ATTACHED_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
     "ListAttachedGroupPoliciesRequest",
@@ -467,6 +747,96 @@ pub static LIST_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
     "ListGroupPoliciesResponse",
     &[
         Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUPS_FOR_USER_REQUEST: Shape = Shape::structure(
+    "ListGroupsForUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_FOR_USER_RESPONSE: Shape = Shape::structure(
+    "ListGroupsForUserResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUPS_REQUEST: Shape = Shape::structure(
+    "ListGroupsRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
+    "ListGroupsResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfileTagsRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfileTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfilesForRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfilesForRoleResponse",
+    &[
+        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfilesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfilesResponse",
+    &[
+        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -608,6 +978,42 @@ pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_ROLE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListRoleTagsRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ROLE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListRoleTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ROLES_REQUEST: Shape = Shape::structure(
+    "ListRolesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ROLES_RESPONSE: Shape = Shape::structure(
+    "ListRolesResponse",
+    &[
+        Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_SAML_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
     "ListSAMLProviderTagsRequest",
     &[
@@ -644,6 +1050,42 @@ pub static LIST_USER_POLICIES_RESPONSE: Shape = Shape::structure(
     "ListUserPoliciesResponse",
     &[
         Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListUserTagsRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListUserTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USERS_REQUEST: Shape = Shape::structure(
+    "ListUsersRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USERS_RESPONSE: Shape = Shape::structure(
+    "ListUsersResponse",
+    &[
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -801,6 +1243,22 @@ pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape
     ],
 );
 
+pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "RemoveRoleFromInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+    ],
+);
+
+pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
+    "RemoveUserFromGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "ResyncMFADeviceRequest",
     &[
@@ -809,6 +1267,36 @@ pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
         Member::new("AuthenticationCode1", &AUTHENTICATION_CODE_TYPE).required().checked(),
         Member::new("AuthenticationCode2", &AUTHENTICATION_CODE_TYPE).required().checked(),
     ],
+);
+
+pub static ROLE: Shape = Shape::structure(
+    "Role",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("RoleId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+        Member::new("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("RoleLastUsed", &ROLE_LAST_USED),
+        Member::new("SourceRoleTemplate", &SOURCE_ROLE_TEMPLATE),
+    ],
+);
+
+pub static ROLE_LAST_USED: Shape = Shape::structure(
+    "RoleLastUsed",
+    &[Member::new("LastUsedDate", &scalars::TIMESTAMP), Member::new("Region", &scalars::STRING)],
+);
+
+pub static ROLE_USAGE_LIST_TYPE: Shape = Shape::list("RoleUsageListType", &ROLE_USAGE_TYPE, None);
+
+pub static ROLE_USAGE_TYPE: Shape = Shape::structure(
+    "RoleUsageType",
+    &[Member::new("Region", &REGION_NAME_TYPE), Member::new("Resources", &ARN_LIST_TYPE)],
 );
 
 pub static SAML_PRIVATE_KEY: Shape = Shape::structure(
@@ -835,11 +1323,27 @@ pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static SOURCE_ROLE_TEMPLATE: Shape = Shape::structure(
+    "SourceRoleTemplate",
+    &[
+        Member::new("TemplateArn", &ARN_TYPE).required().checked(),
+        Member::new("TemplateMinorVersion", &scalars::INTEGER).required().checked(),
+    ],
+);
+
 pub static TAG: Shape = Shape::structure(
     "Tag",
     &[
         Member::new("Key", &TAG_KEY_TYPE).required().checked(),
         Member::new("Value", &TAG_VALUE_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "TagInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
 
@@ -867,11 +1371,35 @@ pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_ROLE_REQUEST: Shape = Shape::structure(
+    "TagRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "TagSAMLProviderRequest",
     &[
         Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_USER_REQUEST: Shape = Shape::structure(
+    "TagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "UntagInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
 
@@ -899,11 +1427,36 @@ pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UNTAG_ROLE_REQUEST: Shape = Shape::structure(
+    "UntagRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static UNTAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "UntagSAMLProviderRequest",
     &[
         Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_USER_REQUEST: Shape = Shape::structure(
+    "UntagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
     ],
 );
 
@@ -919,6 +1472,23 @@ pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
         Member::new("MaxPasswordAge", &MAX_PASSWORD_AGE_TYPE),
         Member::new("PasswordReusePrevention", &PASSWORD_REUSE_PREVENTION_TYPE),
         Member::new("HardExpiry", &scalars::BOOLEAN),
+    ],
+);
+
+pub static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "UpdateAssumeRolePolicyRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
+    "UpdateGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewGroupName", &GROUP_NAME_TYPE),
     ],
 );
 
@@ -939,6 +1509,28 @@ pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape::st
     ],
 );
 
+pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape::structure(
+    "UpdateRoleDescriptionRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_ROLE_DESCRIPTION_RESPONSE: Shape =
+    Shape::structure("UpdateRoleDescriptionResponse", &[Member::new("Role", &ROLE)]);
+
+pub static UPDATE_ROLE_REQUEST: Shape = Shape::structure(
+    "UpdateRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+    ],
+);
+
+pub static UPDATE_ROLE_RESPONSE: Shape = Shape::structure("UpdateRoleResponse", &[]);
+
 pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "UpdateSAMLProviderRequest",
     &[
@@ -952,6 +1544,15 @@ pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
 
 pub static UPDATE_SAML_PROVIDER_RESPONSE: Shape =
     Shape::structure("UpdateSAMLProviderResponse", &[Member::new("SAMLProviderArn", &ARN_TYPE)]);
+
+pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
+    "UpdateUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewUserName", &USER_NAME_TYPE),
+    ],
+);
 
 pub static USER: Shape = Shape::structure(
     "User",
@@ -979,9 +1580,17 @@ pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
     ],
 );
 
+pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
+
+pub static ACCOUNT_ALIAS_LIST_TYPE: Shape = Shape::list("accountAliasListType", &ACCOUNT_ALIAS_TYPE, None);
+
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
 
 pub static CLIENT_ID_LIST_TYPE: Shape = Shape::list("clientIDListType", &CLIENT_ID_TYPE, None);
+
+pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
+
+pub static INSTANCE_PROFILE_LIST_TYPE: Shape = Shape::list("instanceProfileListType", &INSTANCE_PROFILE, None);
 
 pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
 
@@ -997,6 +1606,10 @@ pub static PRIVATE_KEY_LIST: Shape =
 
 static PRIVATE_KEY_LIST_RULE: Rule = Rule::new().max(2);
 
+pub static ROLE_LIST_TYPE: Shape = Shape::list("roleListType", &ROLE, None);
+
+pub static SUMMARY_MAP_TYPE: Shape = Shape::map("summaryMapType", &scalars::INTEGER, None, None);
+
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
 static TAG_KEY_LIST_TYPE_RULE: Rule = Rule::new().max(50);
@@ -1006,6 +1619,8 @@ pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None).ruled(&
 static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
 
 pub static THUMBPRINT_LIST_TYPE: Shape = Shape::list("thumbprintListType", &THUMBPRINT_TYPE, None);
+
+pub static USER_LIST_TYPE: Shape = Shape::list("userListType", &USER, None);
 
 pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceListType", &VIRTUAL_MFA_DEVICE, None);
 
@@ -1059,6 +1674,17 @@ pub static CERTIFICATION_VALUE_TYPE: Shape =
 
 static CERTIFICATION_VALUE_TYPE_RULE: Rule = Rule::matching("[\\u0020-\\u00FF]+", "[\\u0020-\\u00FF]+").min(1).max(32);
 
+pub static DELETION_TASK_ID_TYPE: Shape =
+    Shape::new("DeletionTaskIdType", Kind::String).ruled(&DELETION_TASK_ID_TYPE_RULE);
+
+static DELETION_TASK_ID_TYPE_RULE: Rule = Rule::new().min(1).max(1000);
+
+pub static DELETION_TASK_STATUS_TYPE: Shape =
+    Shape::new("DeletionTaskStatusType", Kind::String).ruled(&DELETION_TASK_STATUS_TYPE_RULE);
+
+static DELETION_TASK_STATUS_TYPE_RULE: Rule =
+    Rule::new().values(&["SUCCEEDED", "IN_PROGRESS", "FAILED", "NOT_STARTED"]);
+
 pub static ENTITY_TYPE: Shape = Shape::new("EntityType", Kind::String).ruled(&ENTITY_TYPE_RULE);
 
 static ENTITY_TYPE_RULE: Rule =
@@ -1078,6 +1704,14 @@ pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
 
+pub static REASON_TYPE: Shape = Shape::new("ReasonType", Kind::String).ruled(&REASON_TYPE_RULE);
+
+static REASON_TYPE_RULE: Rule = Rule::new().max(1000);
+
+pub static REGION_NAME_TYPE: Shape = Shape::new("RegionNameType", Kind::String).ruled(&REGION_NAME_TYPE_RULE);
+
+static REGION_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(100);
+
 pub static SAML_METADATA_DOCUMENT_TYPE: Shape =
     Shape::new("SAMLMetadataDocumentType", Kind::String).ruled(&SAML_METADATA_DOCUMENT_TYPE_RULE);
 
@@ -1087,6 +1721,15 @@ pub static SAML_PROVIDER_NAME_TYPE: Shape =
     Shape::new("SAMLProviderNameType", Kind::String).ruled(&SAML_PROVIDER_NAME_TYPE_RULE);
 
 static SAML_PROVIDER_NAME_TYPE_RULE: Rule = Rule::matching("[\\w._-]+", "[0-9A-Za-z_._-]+").min(1).max(128);
+
+pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
+
+static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
+pub static ACCOUNT_ALIAS_TYPE: Shape = Shape::new("accountAliasType", Kind::String).ruled(&ACCOUNT_ALIAS_TYPE_RULE);
+
+static ACCOUNT_ALIAS_TYPE_RULE: Rule =
+    Rule::matching("^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9](?:-?[a-z0-9])+").min(3).max(63);
 
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
@@ -1111,6 +1754,10 @@ pub static CLIENT_ID_TYPE: Shape = Shape::new("clientIDType", Kind::String).rule
 
 static CLIENT_ID_TYPE_RULE: Rule = Rule::new().min(1).max(255);
 
+pub static CUSTOM_SUFFIX_TYPE: Shape = Shape::new("customSuffixType", Kind::String).ruled(&CUSTOM_SUFFIX_TYPE_RULE);
+
+static CUSTOM_SUFFIX_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
+
 pub static EXISTING_USER_NAME_TYPE: Shape =
     Shape::new("existingUserNameType", Kind::String).ruled(&EXISTING_USER_NAME_TYPE_RULE);
 
@@ -1123,6 +1770,11 @@ static GROUP_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+
 pub static ID_TYPE: Shape = Shape::new("idType", Kind::String).ruled(&ID_TYPE_RULE);
 
 static ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
+pub static INSTANCE_PROFILE_NAME_TYPE: Shape =
+    Shape::new("instanceProfileNameType", Kind::String).ruled(&INSTANCE_PROFILE_NAME_TYPE_RULE);
+
+static INSTANCE_PROFILE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
 pub static MARKER_TYPE: Shape = Shape::new("markerType", Kind::String).ruled(&MARKER_TYPE_RULE);
 
@@ -1154,6 +1806,11 @@ static PASSWORD_TYPE_RULE: Rule =
         .min(1)
         .max(128)
         .sensitive();
+
+pub static PATH_PREFIX_TYPE: Shape = Shape::new("pathPrefixType", Kind::String).ruled(&PATH_PREFIX_TYPE_RULE);
+
+static PATH_PREFIX_TYPE_RULE: Rule =
+    Rule::matching("\\u002F[\\u0021-\\u007F]*", "\\u002F[\\u0021-\\u007F]*").min(1).max(512);
 
 pub static PATH_TYPE: Shape = Shape::new("pathType", Kind::String).ruled(&PATH_TYPE_RULE);
 
@@ -1206,6 +1863,20 @@ static PRIVATE_KEY_TYPE_RULE: Rule =
         .max(16384)
         .sensitive();
 
+pub static ROLE_DESCRIPTION_TYPE: Shape =
+    Shape::new("roleDescriptionType", Kind::String).ruled(&ROLE_DESCRIPTION_TYPE_RULE);
+
+static ROLE_DESCRIPTION_TYPE_RULE: Rule = Rule::matching(
+    "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
+    "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
+)
+.max(1000);
+
+pub static ROLE_MAX_SESSION_DURATION_TYPE: Shape =
+    Shape::new("roleMaxSessionDurationType", Kind::Integer).ruled(&ROLE_MAX_SESSION_DURATION_TYPE_RULE);
+
+static ROLE_MAX_SESSION_DURATION_TYPE_RULE: Rule = Rule::new().min(3600).max(43200);
+
 pub static ROLE_NAME_TYPE: Shape = Shape::new("roleNameType", Kind::String).ruled(&ROLE_NAME_TYPE_RULE);
 
 static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
@@ -1213,6 +1884,10 @@ static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=
 pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::String).ruled(&SERIAL_NUMBER_TYPE_RULE);
 
 static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]+", "[0-9A-Za-z_+=/:,.@-]+").min(9).max(256);
+
+pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
+
+static STATUS_TYPE_RULE: Rule = Rule::new().values(&["Active", "Inactive", "Expired"]);
 
 pub static TAG_KEY_TYPE: Shape = Shape::new("tagKeyType", Kind::String).ruled(&TAG_KEY_TYPE_RULE);
 

@@ -5,6 +5,116 @@ use wire::{DecodeError, FieldReader, FieldWriter, Shape, Shaped, Typed, Value};
 
 use super::shapes;
 
+/// AWS's `AccessKey`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AccessKey {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+    pub status: String,
+    pub secret_access_key: String,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessKey")
+            .field("user_name", &self.user_name)
+            .field("access_key_id", &self.access_key_id)
+            .field("status", &self.status)
+            .field("secret_access_key", &wire::Redacted)
+            .field("create_date", &self.create_date)
+            .finish()
+    }
+}
+
+impl Shaped for AccessKey {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY;
+}
+
+impl Typed for AccessKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            access_key_id: fields.required(1)?,
+            status: fields.required(2)?,
+            secret_access_key: fields.required(3)?,
+            create_date: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.required(2, self.status);
+        fields.required(3, self.secret_access_key);
+        fields.optional(4, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `AccessKeyLastUsed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessKeyLastUsed {
+    pub last_used_date: Option<jiff::Timestamp>,
+    pub service_name: String,
+    pub region: String,
+}
+
+impl Shaped for AccessKeyLastUsed {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY_LAST_USED;
+}
+
+impl Typed for AccessKeyLastUsed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { last_used_date: fields.optional(0)?, service_name: fields.required(1)?, region: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.last_used_date);
+        fields.required(1, self.service_name);
+        fields.required(2, self.region);
+        fields.finish()
+    }
+}
+
+/// AWS's `AccessKeyMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessKeyMetadata {
+    pub user_name: Option<String>,
+    pub access_key_id: Option<String>,
+    pub status: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for AccessKeyMetadata {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY_METADATA;
+}
+
+impl Typed for AccessKeyMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            access_key_id: fields.optional(1)?,
+            status: fields.optional(2)?,
+            create_date: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.access_key_id);
+        fields.optional(2, self.status);
+        fields.optional(3, self.create_date);
+        fields.finish()
+    }
+}
+
 /// AWS's `AddClientIDToOpenIDConnectProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AddClientIDToOpenIDConnectProviderRequest {
@@ -26,6 +136,56 @@ impl Typed for AddClientIDToOpenIDConnectProviderRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.open_id_connect_provider_arn);
         fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `AddRoleToInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddRoleToInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+impl Shaped for AddRoleToInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for AddRoleToInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, role_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `AddUserToGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddUserToGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shaped for AddUserToGroupRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_USER_TO_GROUP_REQUEST;
+}
+
+impl Typed for AddUserToGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, user_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.user_name);
         fields.finish()
     }
 }
@@ -185,6 +345,173 @@ impl Typed for ChangePasswordRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.old_password);
         fields.required(1, self.new_password);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessKeyRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for CreateAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for CreateAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateAccessKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessKeyResponse {
+    pub access_key: AccessKey,
+}
+
+impl Shaped for CreateAccessKeyResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCESS_KEY_RESPONSE;
+}
+
+impl Typed for CreateAccessKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { access_key: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateAccountAliasRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shaped for CreateAccountAliasRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCOUNT_ALIAS_REQUEST;
+}
+
+impl Typed for CreateAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { account_alias: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_alias);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateGroupRequest {
+    pub path: Option<String>,
+    pub group_name: String,
+}
+
+impl Shaped for CreateGroupRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_GROUP_REQUEST;
+}
+
+impl Typed for CreateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path: fields.optional(0)?, group_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.group_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateGroupResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateGroupResponse {
+    pub group: Group,
+}
+
+impl Shaped for CreateGroupResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_GROUP_RESPONSE;
+}
+
+impl Typed for CreateGroupResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub path: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for CreateInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, path: fields.optional(1)?, tags: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.optional(1, self.path);
+        fields.optional(2, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateInstanceProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+impl Shaped for CreateInstanceProfileResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_INSTANCE_PROFILE_RESPONSE;
+}
+
+impl Typed for CreateInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile);
         fields.finish()
     }
 }
@@ -426,6 +753,72 @@ impl Typed for CreatePolicyVersionResponse {
     }
 }
 
+/// AWS's `CreateRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateRoleRequest {
+    pub path: Option<String>,
+    pub role_name: String,
+    pub assume_role_policy_document: String,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateRoleRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ROLE_REQUEST;
+}
+
+impl Typed for CreateRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            role_name: fields.required(1)?,
+            assume_role_policy_document: fields.required(2)?,
+            description: fields.optional(3)?,
+            max_session_duration: fields.optional(4)?,
+            permissions_boundary: fields.optional(5)?,
+            tags: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.role_name);
+        fields.required(2, self.assume_role_policy_document);
+        fields.optional(3, self.description);
+        fields.optional(4, self.max_session_duration);
+        fields.optional(5, self.permissions_boundary);
+        fields.optional(6, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateRoleResponse {
+    pub role: Role,
+}
+
+impl Shaped for CreateRoleResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_ROLE_RESPONSE;
+}
+
+impl Typed for CreateRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateSAMLProviderRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateSAMLProviderRequest {
@@ -496,6 +889,117 @@ impl Typed for CreateSAMLProviderResponse {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.saml_provider_arn);
         fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceLinkedRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleRequest {
+    pub aws_service_name: String,
+    pub description: Option<String>,
+    pub custom_suffix: Option<String>,
+}
+
+impl Shaped for CreateServiceLinkedRoleRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_LINKED_ROLE_REQUEST;
+}
+
+impl Typed for CreateServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            aws_service_name: fields.required(0)?,
+            description: fields.optional(1)?,
+            custom_suffix: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.aws_service_name);
+        fields.optional(1, self.description);
+        fields.optional(2, self.custom_suffix);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceLinkedRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleResponse {
+    pub role: Option<Role>,
+}
+
+impl Shaped for CreateServiceLinkedRoleResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_LINKED_ROLE_RESPONSE;
+}
+
+impl Typed for CreateServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.role);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUserRequest {
+    pub path: Option<String>,
+    pub user_name: String,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateUserRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_USER_REQUEST;
+}
+
+impl Typed for CreateUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            user_name: fields.required(1)?,
+            permissions_boundary: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.user_name);
+        fields.optional(2, self.permissions_boundary);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateUserResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUserResponse {
+    pub user: Option<User>,
+}
+
+impl Shaped for CreateUserResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_USER_RESPONSE;
+}
+
+impl Typed for CreateUserResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user);
         fields.finish()
     }
 }
@@ -575,6 +1079,54 @@ impl Typed for DeactivateMFADeviceRequest {
     }
 }
 
+/// AWS's `DeleteAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAccessKeyRequest {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+}
+
+impl Shaped for DeleteAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for DeleteAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteAccountAliasRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shaped for DeleteAccountAliasRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ACCOUNT_ALIAS_REQUEST;
+}
+
+impl Typed for DeleteAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { account_alias: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_alias);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGroupPolicyRequest {
@@ -596,6 +1148,52 @@ impl Typed for DeleteGroupPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.group_name);
         fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteGroupRequest {
+    pub group_name: String,
+}
+
+impl Shaped for DeleteGroupRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_GROUP_REQUEST;
+}
+
+impl Typed for DeleteGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+impl Shaped for DeleteInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for DeleteInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
         fields.finish()
     }
 }
@@ -742,6 +1340,29 @@ impl Typed for DeleteRolePolicyRequest {
     }
 }
 
+/// AWS's `DeleteRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteRoleRequest {
+    pub role_name: String,
+}
+
+impl Shaped for DeleteRoleRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ROLE_REQUEST;
+}
+
+impl Typed for DeleteRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteSAMLProviderRequest {
@@ -761,6 +1382,52 @@ impl Typed for DeleteSAMLProviderRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceLinkedRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleRequest {
+    pub role_name: String,
+}
+
+impl Shaped for DeleteServiceLinkedRoleRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_LINKED_ROLE_REQUEST;
+}
+
+impl Typed for DeleteServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceLinkedRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleResponse {
+    pub deletion_task_id: String,
+}
+
+impl Shaped for DeleteServiceLinkedRoleResponse {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE;
+}
+
+impl Typed for DeleteServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { deletion_task_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.deletion_task_id);
         fields.finish()
     }
 }
@@ -813,6 +1480,29 @@ impl Typed for DeleteUserPolicyRequest {
     }
 }
 
+/// AWS's `DeleteUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUserRequest {
+    pub user_name: String,
+}
+
+impl Shaped for DeleteUserRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_USER_REQUEST;
+}
+
+impl Typed for DeleteUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteVirtualMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteVirtualMFADeviceRequest {
@@ -832,6 +1522,31 @@ impl Typed for DeleteVirtualMFADeviceRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.serial_number);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeletionTaskFailureReasonType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeletionTaskFailureReasonType {
+    pub reason: Option<String>,
+    pub role_usage_list: Option<Vec<RoleUsageType>>,
+}
+
+impl Shaped for DeletionTaskFailureReasonType {
+    const SHAPE: &'static Shape = &shapes::DELETION_TASK_FAILURE_REASON_TYPE;
+}
+
+impl Typed for DeletionTaskFailureReasonType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { reason: fields.optional(0)?, role_usage_list: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.reason);
+        fields.optional(1, self.role_usage_list);
         fields.finish()
     }
 }
@@ -945,6 +1660,54 @@ impl Typed for EnableMFADeviceRequest {
     }
 }
 
+/// AWS's `GetAccessKeyLastUsedRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedRequest {
+    pub access_key_id: String,
+}
+
+impl Shaped for GetAccessKeyLastUsedRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_LAST_USED_REQUEST;
+}
+
+impl Typed for GetAccessKeyLastUsedRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { access_key_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccessKeyLastUsedResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedResponse {
+    pub user_name: Option<String>,
+    pub access_key_last_used: Option<AccessKeyLastUsed>,
+}
+
+impl Shaped for GetAccessKeyLastUsedResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE;
+}
+
+impl Typed for GetAccessKeyLastUsedResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_last_used: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.access_key_last_used);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetAccountPasswordPolicyResponse`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountPasswordPolicyResponse {
@@ -964,6 +1727,29 @@ impl Typed for GetAccountPasswordPolicyResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.password_policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountSummaryResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountSummaryResponse {
+    pub summary_map: Option<std::collections::BTreeMap<String, i32>>,
+}
+
+impl Shaped for GetAccountSummaryResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_SUMMARY_RESPONSE;
+}
+
+impl Typed for GetAccountSummaryResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { summary_map: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.summary_map);
         fields.finish()
     }
 }
@@ -1020,6 +1806,113 @@ impl Typed for GetGroupPolicyResponse {
         fields.required(0, self.group_name);
         fields.required(1, self.policy_name);
         fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupRequest {
+    pub group_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for GetGroupRequest {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_REQUEST;
+}
+
+impl Typed for GetGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupResponse {
+    pub group: Group,
+    pub users: Vec<User>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetGroupResponse {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_RESPONSE;
+}
+
+impl Typed for GetGroupResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group: fields.required(0)?,
+            users: fields.required(1)?,
+            is_truncated: fields.optional(2)?,
+            marker: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group);
+        fields.required(1, self.users);
+        fields.optional(2, self.is_truncated);
+        fields.optional(3, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+impl Shaped for GetInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::GET_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for GetInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetInstanceProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+impl Shaped for GetInstanceProfileResponse {
+    const SHAPE: &'static Shape = &shapes::GET_INSTANCE_PROFILE_RESPONSE;
+}
+
+impl Typed for GetInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile);
         fields.finish()
     }
 }
@@ -1339,6 +2232,52 @@ impl Typed for GetRolePolicyResponse {
     }
 }
 
+/// AWS's `GetRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRoleRequest {
+    pub role_name: String,
+}
+
+impl Shaped for GetRoleRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_REQUEST;
+}
+
+impl Typed for GetRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRoleResponse {
+    pub role: Role,
+}
+
+impl Shaped for GetRoleResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_RESPONSE;
+}
+
+impl Typed for GetRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetSAMLProviderRequest {
@@ -1401,6 +2340,54 @@ impl Typed for GetSAMLProviderResponse {
         fields.optional(4, self.tags);
         fields.optional(5, self.assertion_encryption_mode);
         fields.optional(6, self.private_key_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLinkedRoleDeletionStatusRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusRequest {
+    pub deletion_task_id: String,
+}
+
+impl Shaped for GetServiceLinkedRoleDeletionStatusRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST;
+}
+
+impl Typed for GetServiceLinkedRoleDeletionStatusRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { deletion_task_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.deletion_task_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLinkedRoleDeletionStatusResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusResponse {
+    pub status: String,
+    pub reason: Option<DeletionTaskFailureReasonType>,
+}
+
+impl Shaped for GetServiceLinkedRoleDeletionStatusResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE;
+}
+
+impl Typed for GetServiceLinkedRoleDeletionStatusResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.required(0)?, reason: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.status);
+        fields.optional(1, self.reason);
         fields.finish()
     }
 }
@@ -1503,6 +2490,200 @@ impl Typed for GetUserResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.user);
+        fields.finish()
+    }
+}
+
+/// AWS's `Group`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Group {
+    pub path: String,
+    pub group_name: String,
+    pub group_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+}
+
+impl Shaped for Group {
+    const SHAPE: &'static Shape = &shapes::GROUP;
+}
+
+impl Typed for Group {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            group_name: fields.required(1)?,
+            group_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.group_name);
+        fields.required(2, self.group_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceProfile`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceProfile {
+    pub path: String,
+    pub instance_profile_name: String,
+    pub instance_profile_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+    pub roles: Vec<Role>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for InstanceProfile {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_PROFILE;
+}
+
+impl Typed for InstanceProfile {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            instance_profile_name: fields.required(1)?,
+            instance_profile_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+            roles: fields.required(5)?,
+            tags: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.instance_profile_name);
+        fields.required(2, self.instance_profile_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
+        fields.required(5, self.roles);
+        fields.optional(6, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccessKeysRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessKeysRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAccessKeysRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCESS_KEYS_REQUEST;
+}
+
+impl Typed for ListAccessKeysRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccessKeysResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessKeysResponse {
+    pub access_key_metadata: Vec<AccessKeyMetadata>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAccessKeysResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCESS_KEYS_RESPONSE;
+}
+
+impl Typed for ListAccessKeysResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            access_key_metadata: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_metadata);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccountAliasesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccountAliasesRequest {
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAccountAliasesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCOUNT_ALIASES_REQUEST;
+}
+
+impl Typed for ListAccountAliasesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { marker: fields.optional(0)?, max_items: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.marker);
+        fields.optional(1, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccountAliasesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccountAliasesResponse {
+    pub account_aliases: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAccountAliasesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCOUNT_ALIASES_RESPONSE;
+}
+
+impl Typed for ListAccountAliasesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            account_aliases: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_aliases);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
         fields.finish()
     }
 }
@@ -1827,6 +3008,288 @@ impl Typed for ListGroupPoliciesResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsForUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsForUserRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupsForUserRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_FOR_USER_REQUEST;
+}
+
+impl Typed for ListGroupsForUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsForUserResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsForUserResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupsForUserResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_FOR_USER_RESPONSE;
+}
+
+impl Typed for ListGroupsForUserResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { groups: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.groups);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_REQUEST;
+}
+
+impl Typed for ListGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_RESPONSE;
+}
+
+impl Typed for ListGroupsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { groups: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.groups);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfileTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsRequest {
+    pub instance_profile_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListInstanceProfileTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILE_TAGS_REQUEST;
+}
+
+impl Typed for ListInstanceProfileTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_profile_name: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfileTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListInstanceProfileTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILE_TAGS_RESPONSE;
+}
+
+impl Typed for ListInstanceProfileTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesForRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListInstanceProfilesForRoleRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST;
+}
+
+impl Typed for ListInstanceProfilesForRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesForRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListInstanceProfilesForRoleResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE;
+}
+
+impl Typed for ListInstanceProfilesForRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_profiles: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profiles);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListInstanceProfilesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_REQUEST;
+}
+
+impl Typed for ListInstanceProfilesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListInstanceProfilesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_RESPONSE;
+}
+
+impl Typed for ListInstanceProfilesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_profiles: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profiles);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -2269,6 +3732,114 @@ impl Typed for ListRolePoliciesResponse {
     }
 }
 
+/// AWS's `ListRoleTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRoleTagsRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListRoleTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_TAGS_REQUEST;
+}
+
+impl Typed for ListRoleTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRoleTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRoleTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListRoleTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_TAGS_RESPONSE;
+}
+
+impl Typed for ListRoleTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListRolesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLES_REQUEST;
+}
+
+impl Typed for ListRolesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolesResponse {
+    pub roles: Vec<Role>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListRolesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLES_RESPONSE;
+}
+
+impl Typed for ListRolesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { roles: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.roles);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListSAMLProviderTagsRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListSAMLProviderTagsRequest {
@@ -2412,6 +3983,114 @@ impl Typed for ListUserPoliciesResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserTagsRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUserTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_TAGS_REQUEST;
+}
+
+impl Typed for ListUserTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUserTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_TAGS_RESPONSE;
+}
+
+impl Typed for ListUserTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUsersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUsersRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUsersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USERS_REQUEST;
+}
+
+impl Typed for ListUsersRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUsersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUsersResponse {
+    pub users: Vec<User>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUsersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USERS_RESPONSE;
+}
+
+impl Typed for ListUsersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { users: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.users);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -2948,6 +4627,56 @@ impl Typed for RemoveClientIDFromOpenIDConnectProviderRequest {
     }
 }
 
+/// AWS's `RemoveRoleFromInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveRoleFromInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+impl Shaped for RemoveRoleFromInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for RemoveRoleFromInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, role_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `RemoveUserFromGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveUserFromGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shaped for RemoveUserFromGroupRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_USER_FROM_GROUP_REQUEST;
+}
+
+impl Typed for RemoveUserFromGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, user_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.user_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `ResyncMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResyncMFADeviceRequest {
@@ -2978,6 +4707,114 @@ impl Typed for ResyncMFADeviceRequest {
         fields.required(1, self.serial_number);
         fields.required(2, self.authentication_code1);
         fields.required(3, self.authentication_code2);
+        fields.finish()
+    }
+}
+
+/// AWS's `Role`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Role {
+    pub path: String,
+    pub role_name: String,
+    pub role_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+    pub assume_role_policy_document: Option<String>,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+    pub role_last_used: Option<RoleLastUsed>,
+    pub source_role_template: Option<SourceRoleTemplate>,
+}
+
+impl Shaped for Role {
+    const SHAPE: &'static Shape = &shapes::ROLE;
+}
+
+impl Typed for Role {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            role_name: fields.required(1)?,
+            role_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+            assume_role_policy_document: fields.optional(5)?,
+            description: fields.optional(6)?,
+            max_session_duration: fields.optional(7)?,
+            permissions_boundary: fields.optional(8)?,
+            tags: fields.optional(9)?,
+            role_last_used: fields.optional(10)?,
+            source_role_template: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.role_name);
+        fields.required(2, self.role_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
+        fields.optional(5, self.assume_role_policy_document);
+        fields.optional(6, self.description);
+        fields.optional(7, self.max_session_duration);
+        fields.optional(8, self.permissions_boundary);
+        fields.optional(9, self.tags);
+        fields.optional(10, self.role_last_used);
+        fields.optional(11, self.source_role_template);
+        fields.finish()
+    }
+}
+
+/// AWS's `RoleLastUsed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleLastUsed {
+    pub last_used_date: Option<jiff::Timestamp>,
+    pub region: Option<String>,
+}
+
+impl Shaped for RoleLastUsed {
+    const SHAPE: &'static Shape = &shapes::ROLE_LAST_USED;
+}
+
+impl Typed for RoleLastUsed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { last_used_date: fields.optional(0)?, region: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.last_used_date);
+        fields.optional(1, self.region);
+        fields.finish()
+    }
+}
+
+/// AWS's `RoleUsageType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleUsageType {
+    pub region: Option<String>,
+    pub resources: Option<Vec<String>>,
+}
+
+impl Shaped for RoleUsageType {
+    const SHAPE: &'static Shape = &shapes::ROLE_USAGE_TYPE;
+}
+
+impl Typed for RoleUsageType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { region: fields.optional(0)?, resources: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.region);
+        fields.optional(1, self.resources);
         fields.finish()
     }
 }
@@ -3059,6 +4896,31 @@ impl Typed for SetDefaultPolicyVersionRequest {
     }
 }
 
+/// AWS's `SourceRoleTemplate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceRoleTemplate {
+    pub template_arn: String,
+    pub template_minor_version: i32,
+}
+
+impl Shaped for SourceRoleTemplate {
+    const SHAPE: &'static Shape = &shapes::SOURCE_ROLE_TEMPLATE;
+}
+
+impl Typed for SourceRoleTemplate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { template_arn: fields.required(0)?, template_minor_version: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.template_arn);
+        fields.required(1, self.template_minor_version);
+        fields.finish()
+    }
+}
+
 /// AWS's `Tag`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tag {
@@ -3080,6 +4942,31 @@ impl Typed for Tag {
         let mut fields = FieldWriter::default();
         fields.required(0, self.key);
         fields.required(1, self.value);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for TagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.tags);
         fields.finish()
     }
 }
@@ -3159,6 +5046,31 @@ impl Typed for TagPolicyRequest {
     }
 }
 
+/// AWS's `TagRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagRoleRequest {
+    pub role_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagRoleRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_ROLE_REQUEST;
+}
+
+impl Typed for TagRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagSAMLProviderRequest {
@@ -3180,6 +5092,56 @@ impl Typed for TagSAMLProviderRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
         fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagUserRequest {
+    pub user_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagUserRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_USER_REQUEST;
+}
+
+impl Typed for TagUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for UntagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.tag_keys);
         fields.finish()
     }
 }
@@ -3259,6 +5221,31 @@ impl Typed for UntagPolicyRequest {
     }
 }
 
+/// AWS's `UntagRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagRoleRequest {
+    pub role_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagRoleRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_ROLE_REQUEST;
+}
+
+impl Typed for UntagRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
 /// AWS's `UntagSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagSAMLProviderRequest {
@@ -3280,6 +5267,58 @@ impl Typed for UntagSAMLProviderRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
         fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagUserRequest {
+    pub user_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagUserRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_USER_REQUEST;
+}
+
+impl Typed for UntagUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAccessKeyRequest {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for UpdateAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.required(2, self.status);
         fields.finish()
     }
 }
@@ -3329,6 +5368,58 @@ impl Typed for UpdateAccountPasswordPolicyRequest {
         fields.optional(6, self.max_password_age);
         fields.optional(7, self.password_reuse_prevention);
         fields.optional(8, self.hard_expiry);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateAssumeRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAssumeRolePolicyRequest {
+    pub role_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for UpdateAssumeRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ASSUME_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for UpdateAssumeRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_document: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateGroupRequest {
+    pub group_name: String,
+    pub new_path: Option<String>,
+    pub new_group_name: Option<String>,
+}
+
+impl Shaped for UpdateGroupRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_GROUP_REQUEST;
+}
+
+impl Typed for UpdateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, new_path: fields.optional(1)?, new_group_name: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_group_name);
         fields.finish()
     }
 }
@@ -3396,6 +5487,103 @@ impl Typed for UpdateOpenIDConnectProviderThumbprintRequest {
         fields.required(0, self.open_id_connect_provider_arn);
         fields.required(1, self.thumbprint_list);
         fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleDescriptionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleDescriptionRequest {
+    pub role_name: String,
+    pub description: String,
+}
+
+impl Shaped for UpdateRoleDescriptionRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_DESCRIPTION_REQUEST;
+}
+
+impl Typed for UpdateRoleDescriptionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, description: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.description);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleDescriptionResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleDescriptionResponse {
+    pub role: Option<Role>,
+}
+
+impl Shaped for UpdateRoleDescriptionResponse {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_DESCRIPTION_RESPONSE;
+}
+
+impl Typed for UpdateRoleDescriptionResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.role);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleRequest {
+    pub role_name: String,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+}
+
+impl Shaped for UpdateRoleRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_REQUEST;
+}
+
+impl Typed for UpdateRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_name: fields.required(0)?,
+            description: fields.optional(1)?,
+            max_session_duration: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.description);
+        fields.optional(2, self.max_session_duration);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleResponse {}
+
+impl Shaped for UpdateRoleResponse {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_RESPONSE;
+}
+
+impl Typed for UpdateRoleResponse {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
     }
 }
 
@@ -3467,6 +5655,33 @@ impl Typed for UpdateSAMLProviderResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateUserRequest {
+    pub user_name: String,
+    pub new_path: Option<String>,
+    pub new_user_name: Option<String>,
+}
+
+impl Shaped for UpdateUserRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_USER_REQUEST;
+}
+
+impl Typed for UpdateUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, new_path: fields.optional(1)?, new_user_name: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_user_name);
         fields.finish()
     }
 }
