@@ -1,5 +1,6 @@
 //! Tests of operations through the services themselves, in memory.
 
+mod federation;
 pub(crate) mod fixture;
 mod groups;
 mod keys;
