@@ -7,6 +7,14 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl IamApi for crate::Iam {
+    fn add_user_to_group(
+        &self,
+        call: Call,
+        input: generated::AddUserToGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddUserToGroup>(self, call, input))
+    }
+
     fn attach_group_policy(
         &self,
         call: Call,
@@ -39,6 +47,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ChangePassword>(self, call, input))
     }
 
+    fn create_access_key(
+        &self,
+        call: Call,
+        input: generated::CreateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateAccessKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateAccessKey>(self, call, input))
+    }
+
+    fn create_group(
+        &self,
+        call: Call,
+        input: generated::CreateGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateGroupResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateGroup>(self, call, input))
+    }
+
     fn create_login_profile(
         &self,
         call: Call,
@@ -63,6 +87,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
     }
 
+    fn create_user(
+        &self,
+        call: Call,
+        input: generated::CreateUserRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateUserResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateUser>(self, call, input))
+    }
+
     fn create_virtual_mfa_device(
         &self,
         call: Call,
@@ -79,8 +111,24 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeactivateMFADevice>(self, call, input))
     }
 
+    fn delete_access_key(
+        &self,
+        call: Call,
+        input: generated::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccessKey>(self, call, input))
+    }
+
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn delete_group(
+        &self,
+        call: Call,
+        input: generated::DeleteGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteGroup>(self, call, input))
     }
 
     fn delete_group_policy(
@@ -129,6 +177,10 @@ impl IamApi for crate::Iam {
         input: generated::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteRolePolicy>(self, call, input))
+    }
+
+    fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteUser>(self, call, input))
     }
 
     fn delete_user_permissions_boundary(
@@ -195,6 +247,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
     }
 
+    fn get_group(
+        &self,
+        call: Call,
+        input: generated::GetGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::GetGroupResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetGroup>(self, call, input))
+    }
+
     fn get_group_policy(
         &self,
         call: Call,
@@ -259,6 +319,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetUserPolicy>(self, call, input))
     }
 
+    fn list_access_keys(
+        &self,
+        call: Call,
+        input: generated::ListAccessKeysRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAccessKeysResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAccessKeys>(self, call, input))
+    }
+
     fn list_attached_group_policies(
         &self,
         call: Call,
@@ -297,6 +365,22 @@ impl IamApi for crate::Iam {
         input: generated::ListGroupPoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListGroupPoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListGroupPolicies>(self, call, input))
+    }
+
+    fn list_groups(
+        &self,
+        call: Call,
+        input: generated::ListGroupsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroups>(self, call, input))
+    }
+
+    fn list_groups_for_user(
+        &self,
+        call: Call,
+        input: generated::ListGroupsForUserRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupsForUserResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroupsForUser>(self, call, input))
     }
 
     fn list_mfa_device_tags(
@@ -355,6 +439,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListUserPolicies>(self, call, input))
     }
 
+    fn list_user_tags(
+        &self,
+        call: Call,
+        input: generated::ListUserTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUserTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUserTags>(self, call, input))
+    }
+
+    fn list_users(
+        &self,
+        call: Call,
+        input: generated::ListUsersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUsersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUsers>(self, call, input))
+    }
+
     fn list_virtual_mfa_devices(
         &self,
         call: Call,
@@ -403,6 +503,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::PutUserPolicy>(self, call, input))
     }
 
+    fn remove_user_from_group(
+        &self,
+        call: Call,
+        input: generated::RemoveUserFromGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveUserFromGroup>(self, call, input))
+    }
+
     fn resync_mfa_device(
         &self,
         call: Call,
@@ -431,6 +539,10 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
     }
 
+    fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagUser>(self, call, input))
+    }
+
     fn untag_mfa_device(
         &self,
         call: Call,
@@ -447,6 +559,18 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
     }
 
+    fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagUser>(self, call, input))
+    }
+
+    fn update_access_key(
+        &self,
+        call: Call,
+        input: generated::UpdateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAccessKey>(self, call, input))
+    }
+
     fn update_account_password_policy(
         &self,
         call: Call,
@@ -455,11 +579,23 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
     }
 
+    fn update_group(
+        &self,
+        call: Call,
+        input: generated::UpdateGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateGroup>(self, call, input))
+    }
+
     fn update_login_profile(
         &self,
         call: Call,
         input: generated::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateLoginProfile>(self, call, input))
+    }
+
+    fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateUser>(self, call, input))
     }
 }

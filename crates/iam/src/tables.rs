@@ -6,8 +6,9 @@ use crate::organizations::{
     AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
 };
 use crate::{
-    AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
-    MembershipRecord, MessageKeyRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
+    AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
+    InstanceProfileRecord, MembershipRecord, MessageKeyRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
+    SessionRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -30,6 +31,7 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
         crate::holder::prepare(store),
+        store.prepare::<CountRecord>(),
         store.prepare::<OrganizationRecord>(),
         store.prepare::<MemberRecord>(),
         store.prepare::<UnitRecord>(),
@@ -53,7 +55,7 @@ mod tests {
         ScpRecord, TargetRecord, UnitRecord,
     };
     use crate::{
-        AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, GroupRecord, InlinePolicyRecord,
+        AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
         InstanceProfileRecord, KeyOwner, KeyStatus, MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
         SessionHolder, SessionPolicyText, SessionRecord, UserRecord,
     };
@@ -127,7 +129,9 @@ mod tests {
         check_shapes(SHAPES, &[(1, group)]);
         check_shapes(SHAPES, &[(1, membership)]);
         check_shapes(SHAPES, &[(1, role)]);
+        let count = CountRecord { account, kind: "Users".into(), count: 2 };
         check_shapes(SHAPES, &[(1, profile)]);
+        check_shapes(SHAPES, &[(1, count)]);
     }
 
     #[test]

@@ -17,9 +17,12 @@ pub fn rules_code(service: &str) -> Option<&'static str> {
 /// <https://docs.aws.amazon.com/cli/latest/reference/iam/get-user.html>.
 pub fn amend(service: &str, model: &mut Model) {
     for (name, shape) in &mut model.shapes.0 {
-        if service == "iam" && name == "User" {
-            shape.required.retain(|member| member != "UserName" && member != "Path");
-        }
+        let is_absent_for_root: &[&str] = match (service, name.as_str()) {
+            ("iam", "User") => &["UserName", "Path"],
+            ("iam", "AccessKey") => &["UserName"],
+            _ => &[],
+        };
+        shape.required.retain(|member| !is_absent_for_root.contains(&member.as_str()));
     }
 }
 

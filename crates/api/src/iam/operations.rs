@@ -6,6 +6,28 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AddUserToGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddUserToGroup;
+
+impl OperationType for AddUserToGroup {
+    type Input = types::AddUserToGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddUserToGroup",
+        input: Some(&shapes::ADD_USER_TO_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `AttachGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct AttachGroupPolicy;
@@ -120,6 +142,55 @@ impl OperationType for ChangePassword {
     };
 }
 
+/// `CreateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccessKey;
+
+impl OperationType for CreateAccessKey {
+    type Input = types::CreateAccessKeyRequest;
+    type Output = types::CreateAccessKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateAccessKey",
+        input: Some(&shapes::CREATE_ACCESS_KEY_REQUEST),
+        output: Some(&shapes::CREATE_ACCESS_KEY_RESPONSE),
+        status: 200,
+        output_root: "CreateAccessKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `CreateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateGroup;
+
+impl OperationType for CreateGroup {
+    type Input = types::CreateGroupRequest;
+    type Output = types::CreateGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateGroup",
+        input: Some(&shapes::CREATE_GROUP_REQUEST),
+        output: Some(&shapes::CREATE_GROUP_RESPONSE),
+        status: 200,
+        output_root: "CreateGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateLoginProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateLoginProfile;
@@ -205,6 +276,35 @@ impl OperationType for CreatePolicyVersion {
     };
 }
 
+/// `CreateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateUser;
+
+impl OperationType for CreateUser {
+    type Input = types::CreateUserRequest;
+    type Output = types::CreateUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateUser",
+        input: Some(&shapes::CREATE_USER_REQUEST),
+        output: Some(&shapes::CREATE_USER_RESPONSE),
+        status: 200,
+        output_root: "CreateUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateVirtualMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateVirtualMFADevice;
@@ -261,6 +361,28 @@ impl OperationType for DeactivateMFADevice {
     };
 }
 
+/// `DeleteAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccessKey;
+
+impl OperationType for DeleteAccessKey {
+    type Input = types::DeleteAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccessKey",
+        input: Some(&shapes::DELETE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `DeleteAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAccountPasswordPolicy;
@@ -280,6 +402,33 @@ impl OperationType for DeleteAccountPasswordPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroup;
+
+impl OperationType for DeleteGroup {
+    type Input = types::DeleteGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteGroup",
+        input: Some(&shapes::DELETE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -432,6 +581,34 @@ impl OperationType for DeleteRolePolicy {
             "NoSuchEntityException",
             "LimitExceededException",
             "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUser;
+
+impl OperationType for DeleteUser {
+    type Input = types::DeleteUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUser",
+        input: Some(&shapes::DELETE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -643,6 +820,28 @@ impl OperationType for GetAccountPasswordPolicy {
     };
 }
 
+/// `GetGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroup;
+
+impl OperationType for GetGroup {
+    type Input = types::GetGroupRequest;
+    type Output = types::GetGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetGroup",
+        input: Some(&shapes::GET_GROUP_REQUEST),
+        output: Some(&shapes::GET_GROUP_RESPONSE),
+        status: 200,
+        output_root: "GetGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetGroupPolicy;
@@ -819,6 +1018,28 @@ impl OperationType for GetUserPolicy {
     };
 }
 
+/// `ListAccessKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccessKeys;
+
+impl OperationType for ListAccessKeys {
+    type Input = types::ListAccessKeysRequest;
+    type Output = types::ListAccessKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAccessKeys",
+        input: Some(&shapes::LIST_ACCESS_KEYS_REQUEST),
+        output: Some(&shapes::LIST_ACCESS_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListAccessKeysResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListAttachedGroupPolicies`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListAttachedGroupPolicies;
@@ -920,6 +1141,50 @@ impl OperationType for ListGroupPolicies {
         output: Some(&shapes::LIST_GROUP_POLICIES_RESPONSE),
         status: 200,
         output_root: "ListGroupPoliciesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListGroups`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroups;
+
+impl OperationType for ListGroups {
+    type Input = types::ListGroupsRequest;
+    type Output = types::ListGroupsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroups",
+        input: Some(&shapes::LIST_GROUPS_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListGroupsForUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupsForUser;
+
+impl OperationType for ListGroupsForUser {
+    type Input = types::ListGroupsForUserRequest;
+    type Output = types::ListGroupsForUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroupsForUser",
+        input: Some(&shapes::LIST_GROUPS_FOR_USER_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_FOR_USER_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsForUserResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -1083,6 +1348,50 @@ impl OperationType for ListUserPolicies {
     };
 }
 
+/// `ListUserTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUserTags;
+
+impl OperationType for ListUserTags {
+    type Input = types::ListUserTagsRequest;
+    type Output = types::ListUserTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUserTags",
+        input: Some(&shapes::LIST_USER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_USER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListUserTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUsers`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUsers;
+
+impl OperationType for ListUsers {
+    type Input = types::ListUsersRequest;
+    type Output = types::ListUsersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUsers",
+        input: Some(&shapes::LIST_USERS_REQUEST),
+        output: Some(&shapes::LIST_USERS_RESPONSE),
+        status: 200,
+        output_root: "ListUsersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
 /// `ListVirtualMFADevices`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListVirtualMFADevices;
@@ -1242,6 +1551,28 @@ impl OperationType for PutUserPolicy {
     };
 }
 
+/// `RemoveUserFromGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveUserFromGroup;
+
+impl OperationType for RemoveUserFromGroup {
+    type Input = types::RemoveUserFromGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveUserFromGroup",
+        input: Some(&shapes::REMOVE_USER_FROM_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `ResyncMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct ResyncMFADevice;
@@ -1353,6 +1684,34 @@ impl OperationType for TagPolicy {
     };
 }
 
+/// `TagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagUser;
+
+impl OperationType for TagUser {
+    type Input = types::TagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagUser",
+        input: Some(&shapes::TAG_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UntagMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagMFADevice;
@@ -1407,6 +1766,55 @@ impl OperationType for UntagPolicy {
     };
 }
 
+/// `UntagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagUser;
+
+impl OperationType for UntagUser {
+    type Input = types::UntagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagUser",
+        input: Some(&shapes::UNTAG_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
+    };
+}
+
+/// `UpdateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAccessKey;
+
+impl OperationType for UpdateAccessKey {
+    type Input = types::UpdateAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAccessKey",
+        input: Some(&shapes::UPDATE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
+        ],
+    };
+}
+
 /// `UpdateAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateAccountPasswordPolicy;
@@ -1428,6 +1836,33 @@ impl OperationType for UpdateAccountPasswordPolicy {
         errors: &[
             "NoSuchEntityException",
             "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateGroup;
+
+impl OperationType for UpdateGroup {
+    type Input = types::UpdateGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateGroup",
+        input: Some(&shapes::UPDATE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
             "LimitExceededException",
             "ServiceFailureException",
         ],
@@ -1462,8 +1897,44 @@ impl OperationType for UpdateLoginProfile {
     };
 }
 
+/// `UpdateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateUser;
+
+impl OperationType for UpdateUser {
+    type Input = types::UpdateUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateUser",
+        input: Some(&shapes::UPDATE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "EntityTemporarilyUnmodifiableException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AddUserToGroup`.
+    fn add_user_to_group(
+        &self,
+        call: Call,
+        input: types::AddUserToGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `AttachGroupPolicy`.
     fn attach_group_policy(
         &self,
@@ -1492,6 +1963,20 @@ pub trait IamApi: Send + Sync {
         input: types::ChangePasswordRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `CreateAccessKey`.
+    fn create_access_key(
+        &self,
+        call: Call,
+        input: types::CreateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<types::CreateAccessKeyResponse, ServiceError>>;
+
+    /// `CreateGroup`.
+    fn create_group(
+        &self,
+        call: Call,
+        input: types::CreateGroupRequest,
+    ) -> BoxFuture<'_, Result<types::CreateGroupResponse, ServiceError>>;
+
     /// `CreateLoginProfile`.
     fn create_login_profile(
         &self,
@@ -1513,6 +1998,13 @@ pub trait IamApi: Send + Sync {
         input: types::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
 
+    /// `CreateUser`.
+    fn create_user(
+        &self,
+        call: Call,
+        input: types::CreateUserRequest,
+    ) -> BoxFuture<'_, Result<types::CreateUserResponse, ServiceError>>;
+
     /// `CreateVirtualMFADevice`.
     fn create_virtual_mfa_device(
         &self,
@@ -1527,8 +2019,18 @@ pub trait IamApi: Send + Sync {
         input: types::DeactivateMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteAccessKey`.
+    fn delete_access_key(
+        &self,
+        call: Call,
+        input: types::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteAccountPasswordPolicy`.
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteGroup`.
+    fn delete_group(&self, call: Call, input: types::DeleteGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteGroupPolicy`.
     fn delete_group_policy(
@@ -1567,6 +2069,9 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteUser`.
+    fn delete_user(&self, call: Call, input: types::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteUserPermissionsBoundary`.
     fn delete_user_permissions_boundary(
@@ -1624,6 +2129,13 @@ pub trait IamApi: Send + Sync {
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
 
+    /// `GetGroup`.
+    fn get_group(
+        &self,
+        call: Call,
+        input: types::GetGroupRequest,
+    ) -> BoxFuture<'_, Result<types::GetGroupResponse, ServiceError>>;
+
     /// `GetGroupPolicy`.
     fn get_group_policy(
         &self,
@@ -1680,6 +2192,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetUserPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetUserPolicyResponse, ServiceError>>;
 
+    /// `ListAccessKeys`.
+    fn list_access_keys(
+        &self,
+        call: Call,
+        input: types::ListAccessKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListAccessKeysResponse, ServiceError>>;
+
     /// `ListAttachedGroupPolicies`.
     fn list_attached_group_policies(
         &self,
@@ -1714,6 +2233,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListGroupPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListGroupPoliciesResponse, ServiceError>>;
+
+    /// `ListGroups`.
+    fn list_groups(
+        &self,
+        call: Call,
+        input: types::ListGroupsRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsResponse, ServiceError>>;
+
+    /// `ListGroupsForUser`.
+    fn list_groups_for_user(
+        &self,
+        call: Call,
+        input: types::ListGroupsForUserRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsForUserResponse, ServiceError>>;
 
     /// `ListMFADeviceTags`.
     fn list_mfa_device_tags(
@@ -1764,6 +2297,20 @@ pub trait IamApi: Send + Sync {
         input: types::ListUserPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListUserPoliciesResponse, ServiceError>>;
 
+    /// `ListUserTags`.
+    fn list_user_tags(
+        &self,
+        call: Call,
+        input: types::ListUserTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListUserTagsResponse, ServiceError>>;
+
+    /// `ListUsers`.
+    fn list_users(
+        &self,
+        call: Call,
+        input: types::ListUsersRequest,
+    ) -> BoxFuture<'_, Result<types::ListUsersResponse, ServiceError>>;
+
     /// `ListVirtualMFADevices`.
     fn list_virtual_mfa_devices(
         &self,
@@ -1806,6 +2353,13 @@ pub trait IamApi: Send + Sync {
         input: types::PutUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `RemoveUserFromGroup`.
+    fn remove_user_from_group(
+        &self,
+        call: Call,
+        input: types::RemoveUserFromGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `ResyncMFADevice`.
     fn resync_mfa_device(
         &self,
@@ -1826,6 +2380,9 @@ pub trait IamApi: Send + Sync {
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagUser`.
+    fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagMFADevice`.
     fn untag_mfa_device(
         &self,
@@ -1836,6 +2393,16 @@ pub trait IamApi: Send + Sync {
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagUser`.
+    fn untag_user(&self, call: Call, input: types::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateAccessKey`.
+    fn update_access_key(
+        &self,
+        call: Call,
+        input: types::UpdateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateAccountPasswordPolicy`.
     fn update_account_password_policy(
         &self,
@@ -1843,12 +2410,18 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateAccountPasswordPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateGroup`.
+    fn update_group(&self, call: Call, input: types::UpdateGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateLoginProfile`.
     fn update_login_profile(
         &self,
         call: Call,
         input: types::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateUser`.
+    fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -1859,6 +2432,9 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
+            api.add_user_to_group(call, input)
+        }),
         "AttachGroupPolicy" => wire::call_checked::<AttachGroupPolicy>("ValidationError", request, move |input| {
             api.attach_group_policy(call, input)
         }),
@@ -1871,6 +2447,12 @@ pub fn dispatch<'a>(
         "ChangePassword" => wire::call_checked::<ChangePassword>("ValidationError", request, move |input| {
             api.change_password(call, input)
         }),
+        "CreateAccessKey" => wire::call_checked::<CreateAccessKey>("ValidationError", request, move |input| {
+            api.create_access_key(call, input)
+        }),
+        "CreateGroup" => {
+            wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
+        }
         "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
             api.create_login_profile(call, input)
         }),
@@ -1880,6 +2462,9 @@ pub fn dispatch<'a>(
         "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
             api.create_policy_version(call, input)
         }),
+        "CreateUser" => {
+            wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
+        }
         "CreateVirtualMFADevice" => {
             wire::call_checked::<CreateVirtualMFADevice>("ValidationError", request, move |input| {
                 api.create_virtual_mfa_device(call, input)
@@ -1888,10 +2473,16 @@ pub fn dispatch<'a>(
         "DeactivateMFADevice" => wire::call_checked::<DeactivateMFADevice>("ValidationError", request, move |input| {
             api.deactivate_mfa_device(call, input)
         }),
+        "DeleteAccessKey" => wire::call_checked::<DeleteAccessKey>("ValidationError", request, move |input| {
+            api.delete_access_key(call, input)
+        }),
         "DeleteAccountPasswordPolicy" => {
             wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.delete_account_password_policy(call, input)
             })
+        }
+        "DeleteGroup" => {
+            wire::call_checked::<DeleteGroup>("ValidationError", request, move |input| api.delete_group(call, input))
         }
         "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
             api.delete_group_policy(call, input)
@@ -1913,6 +2504,9 @@ pub fn dispatch<'a>(
         "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
             api.delete_role_policy(call, input)
         }),
+        "DeleteUser" => {
+            wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
+        }
         "DeleteUserPermissionsBoundary" => {
             wire::call_checked::<DeleteUserPermissionsBoundary>("ValidationError", request, move |input| {
                 api.delete_user_permissions_boundary(call, input)
@@ -1943,6 +2537,9 @@ pub fn dispatch<'a>(
                 api.get_account_password_policy(call, input)
             })
         }
+        "GetGroup" => {
+            wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
+        }
         "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
             api.get_group_policy(call, input)
         }),
@@ -1964,6 +2561,9 @@ pub fn dispatch<'a>(
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
         "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
             api.get_user_policy(call, input)
+        }),
+        "ListAccessKeys" => wire::call_checked::<ListAccessKeys>("ValidationError", request, move |input| {
+            api.list_access_keys(call, input)
         }),
         "ListAttachedGroupPolicies" => {
             wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
@@ -1988,6 +2588,12 @@ pub fn dispatch<'a>(
         "ListGroupPolicies" => wire::call_checked::<ListGroupPolicies>("ValidationError", request, move |input| {
             api.list_group_policies(call, input)
         }),
+        "ListGroups" => {
+            wire::call_checked::<ListGroups>("ValidationError", request, move |input| api.list_groups(call, input))
+        }
+        "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>("ValidationError", request, move |input| {
+            api.list_groups_for_user(call, input)
+        }),
         "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
             api.list_mfa_device_tags(call, input)
         }),
@@ -2009,6 +2615,12 @@ pub fn dispatch<'a>(
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
         }),
+        "ListUserTags" => {
+            wire::call_checked::<ListUserTags>("ValidationError", request, move |input| api.list_user_tags(call, input))
+        }
+        "ListUsers" => {
+            wire::call_checked::<ListUsers>("ValidationError", request, move |input| api.list_users(call, input))
+        }
         "ListVirtualMFADevices" => {
             wire::call_checked::<ListVirtualMFADevices>("ValidationError", request, move |input| {
                 api.list_virtual_mfa_devices(call, input)
@@ -2033,6 +2645,9 @@ pub fn dispatch<'a>(
         "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
             api.put_user_policy(call, input)
         }),
+        "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
+            api.remove_user_from_group(call, input)
+        }),
         "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
             api.resync_mfa_device(call, input)
         }),
@@ -2047,20 +2662,33 @@ pub fn dispatch<'a>(
         "TagPolicy" => {
             wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
         }
+        "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
         }),
         "UntagPolicy" => {
             wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
         }
+        "UntagUser" => {
+            wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
+        }
+        "UpdateAccessKey" => wire::call_checked::<UpdateAccessKey>("ValidationError", request, move |input| {
+            api.update_access_key(call, input)
+        }),
         "UpdateAccountPasswordPolicy" => {
             wire::call_checked::<UpdateAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.update_account_password_policy(call, input)
             })
         }
+        "UpdateGroup" => {
+            wire::call_checked::<UpdateGroup>("ValidationError", request, move |input| api.update_group(call, input))
+        }
         "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
             api.update_login_profile(call, input)
         }),
+        "UpdateUser" => {
+            wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

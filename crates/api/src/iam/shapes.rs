@@ -3,6 +3,35 @@
 
 use wire::{Kind, Member, Rule, Shape, scalars};
 
+pub static ACCESS_KEY: Shape = Shape::structure(
+    "AccessKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("SecretAccessKey", &scalars::STRING).required().checked().sensitive(),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
+    "AccessKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE),
+        Member::new("Status", &STATUS_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
+    "AddUserToGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "AttachGroupPolicyRequest",
     &[
@@ -50,6 +79,20 @@ pub static CHANGE_PASSWORD_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static CREATE_ACCESS_KEY_REQUEST: Shape =
+    Shape::structure("CreateAccessKeyRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE)]);
+
+pub static CREATE_ACCESS_KEY_RESPONSE: Shape =
+    Shape::structure("CreateAccessKeyResponse", &[Member::new("AccessKey", &ACCESS_KEY).required().checked()]);
+
+pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
+    "CreateGroupRequest",
+    &[Member::new("Path", &PATH_TYPE), Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()],
+);
+
+pub static CREATE_GROUP_RESPONSE: Shape =
+    Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
+
 pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "CreateLoginProfileRequest",
     &[
@@ -87,6 +130,18 @@ pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
 pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
     Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
 
+pub static CREATE_USER_REQUEST: Shape = Shape::structure(
+    "CreateUserRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("PermissionsBoundary", &ARN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_USER_RESPONSE: Shape = Shape::structure("CreateUserResponse", &[Member::new("User", &USER)]);
+
 pub static CREATE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "CreateVirtualMFADeviceRequest",
     &[
@@ -109,6 +164,14 @@ pub static DEACTIVATE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+    ],
+);
+
 pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "DeleteGroupPolicyRequest",
     &[
@@ -116,6 +179,9 @@ pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
         Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
     ],
 );
+
+pub static DELETE_GROUP_REQUEST: Shape =
+    Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
 
 pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
     Shape::structure("DeleteLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
@@ -156,6 +222,9 @@ pub static DELETE_USER_POLICY_REQUEST: Shape = Shape::structure(
         Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
     ],
 );
+
+pub static DELETE_USER_REQUEST: Shape =
+    Shape::structure("DeleteUserRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked()]);
 
 pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "DeleteVirtualMFADeviceRequest",
@@ -215,6 +284,25 @@ pub static GET_GROUP_POLICY_RESPONSE: Shape = Shape::structure(
         Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
         Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
         Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_GROUP_REQUEST: Shape = Shape::structure(
+    "GetGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
+    "GetGroupResponse",
+    &[
+        Member::new("Group", &GROUP).required().checked(),
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
     ],
 );
 
@@ -294,6 +382,35 @@ pub static GET_USER_REQUEST: Shape =
 
 pub static GET_USER_RESPONSE: Shape =
     Shape::structure("GetUserResponse", &[Member::new("User", &USER).required().checked()]);
+
+pub static GROUP: Shape = Shape::structure(
+    "Group",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("GroupId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
+    "ListAccessKeysRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListAccessKeysResponse",
+    &[
+        Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
 
 pub static LIST_ATTACHED_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
     "ListAttachedGroupPoliciesRequest",
@@ -388,6 +505,42 @@ pub static LIST_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
     "ListGroupPoliciesResponse",
     &[
         Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUPS_FOR_USER_REQUEST: Shape = Shape::structure(
+    "ListGroupsForUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_FOR_USER_RESPONSE: Shape = Shape::structure(
+    "ListGroupsForUserResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUPS_REQUEST: Shape = Shape::structure(
+    "ListGroupsRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
+    "ListGroupsResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -517,6 +670,42 @@ pub static LIST_USER_POLICIES_RESPONSE: Shape = Shape::structure(
     "ListUserPoliciesResponse",
     &[
         Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListUserTagsRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListUserTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USERS_REQUEST: Shape = Shape::structure(
+    "ListUsersRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USERS_RESPONSE: Shape = Shape::structure(
+    "ListUsersResponse",
+    &[
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -660,6 +849,14 @@ pub static PUT_USER_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
+    "RemoveUserFromGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "ResyncMFADeviceRequest",
     &[
@@ -702,6 +899,14 @@ pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_USER_REQUEST: Shape = Shape::structure(
+    "TagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static UNTAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "UntagMFADeviceRequest",
     &[
@@ -715,6 +920,23 @@ pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_USER_REQUEST: Shape = Shape::structure(
+    "UntagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
     ],
 );
 
@@ -733,12 +955,30 @@ pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
+    "UpdateGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewGroupName", &GROUP_NAME_TYPE),
+    ],
+);
+
 pub static UPDATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "UpdateLoginProfileRequest",
     &[
         Member::new("UserName", &USER_NAME_TYPE).required().checked(),
         Member::new("Password", &PASSWORD_TYPE).sensitive(),
         Member::new("PasswordResetRequired", &scalars::BOOLEAN),
+    ],
+);
+
+pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
+    "UpdateUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewUserName", &USER_NAME_TYPE),
     ],
 );
 
@@ -768,7 +1008,11 @@ pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
     ],
 );
 
+pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
+
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
+
+pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
 
 pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
 
@@ -786,6 +1030,8 @@ static TAG_KEY_LIST_TYPE_RULE: Rule = Rule::new().max(50);
 pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None).ruled(&TAG_LIST_TYPE_RULE);
 
 static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
+
+pub static USER_LIST_TYPE: Shape = Shape::list("userListType", &USER, None);
 
 pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceListType", &VIRTUAL_MFA_DEVICE, None);
 
@@ -850,6 +1096,10 @@ pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
 
+pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
+
+static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
 static ARN_TYPE_RULE: Rule = Rule::new().min(20).max(2048);
@@ -908,6 +1158,11 @@ static PASSWORD_TYPE_RULE: Rule =
         .max(128)
         .sensitive();
 
+pub static PATH_PREFIX_TYPE: Shape = Shape::new("pathPrefixType", Kind::String).ruled(&PATH_PREFIX_TYPE_RULE);
+
+static PATH_PREFIX_TYPE_RULE: Rule =
+    Rule::matching("\\u002F[\\u0021-\\u007F]*", "\\u002F[\\u0021-\\u007F]*").min(1).max(512);
+
 pub static PATH_TYPE: Shape = Shape::new("pathType", Kind::String).ruled(&PATH_TYPE_RULE);
 
 static PATH_TYPE_RULE: Rule =
@@ -954,6 +1209,10 @@ static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=
 pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::String).ruled(&SERIAL_NUMBER_TYPE_RULE);
 
 static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]+", "[0-9A-Za-z_+=/:,.@-]+").min(9).max(256);
+
+pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
+
+static STATUS_TYPE_RULE: Rule = Rule::new().values(&["Active", "Inactive", "Expired"]);
 
 pub static TAG_KEY_TYPE: Shape = Shape::new("tagKeyType", Kind::String).ruled(&TAG_KEY_TYPE_RULE);
 

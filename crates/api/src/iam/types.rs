@@ -5,6 +5,114 @@ use wire::{DecodeError, FieldReader, FieldWriter, Shape, Shaped, Typed, Value};
 
 use super::shapes;
 
+/// AWS's `AccessKey`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AccessKey {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+    pub status: String,
+    pub secret_access_key: String,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessKey")
+            .field("user_name", &self.user_name)
+            .field("access_key_id", &self.access_key_id)
+            .field("status", &self.status)
+            .field("secret_access_key", &wire::Redacted)
+            .field("create_date", &self.create_date)
+            .finish()
+    }
+}
+
+impl Shaped for AccessKey {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY;
+}
+
+impl Typed for AccessKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            access_key_id: fields.required(1)?,
+            status: fields.required(2)?,
+            secret_access_key: fields.required(3)?,
+            create_date: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.required(2, self.status);
+        fields.required(3, self.secret_access_key);
+        fields.optional(4, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `AccessKeyMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessKeyMetadata {
+    pub user_name: Option<String>,
+    pub access_key_id: Option<String>,
+    pub status: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for AccessKeyMetadata {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY_METADATA;
+}
+
+impl Typed for AccessKeyMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            access_key_id: fields.optional(1)?,
+            status: fields.optional(2)?,
+            create_date: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.access_key_id);
+        fields.optional(2, self.status);
+        fields.optional(3, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `AddUserToGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddUserToGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shaped for AddUserToGroupRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_USER_TO_GROUP_REQUEST;
+}
+
+impl Typed for AddUserToGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, user_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.user_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `AttachGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AttachGroupPolicyRequest {
@@ -160,6 +268,100 @@ impl Typed for ChangePasswordRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.old_password);
         fields.required(1, self.new_password);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessKeyRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for CreateAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for CreateAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateAccessKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessKeyResponse {
+    pub access_key: AccessKey,
+}
+
+impl Shaped for CreateAccessKeyResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCESS_KEY_RESPONSE;
+}
+
+impl Typed for CreateAccessKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { access_key: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateGroupRequest {
+    pub path: Option<String>,
+    pub group_name: String,
+}
+
+impl Shaped for CreateGroupRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_GROUP_REQUEST;
+}
+
+impl Typed for CreateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path: fields.optional(0)?, group_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.group_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateGroupResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateGroupResponse {
+    pub group: Group,
+}
+
+impl Shaped for CreateGroupResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_GROUP_RESPONSE;
+}
+
+impl Typed for CreateGroupResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group);
         fields.finish()
     }
 }
@@ -342,6 +544,63 @@ impl Typed for CreatePolicyVersionResponse {
     }
 }
 
+/// AWS's `CreateUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUserRequest {
+    pub path: Option<String>,
+    pub user_name: String,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateUserRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_USER_REQUEST;
+}
+
+impl Typed for CreateUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            user_name: fields.required(1)?,
+            permissions_boundary: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.user_name);
+        fields.optional(2, self.permissions_boundary);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateUserResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUserResponse {
+    pub user: Option<User>,
+}
+
+impl Shaped for CreateUserResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_USER_RESPONSE;
+}
+
+impl Typed for CreateUserResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateVirtualMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateVirtualMFADeviceRequest {
@@ -417,6 +676,31 @@ impl Typed for DeactivateMFADeviceRequest {
     }
 }
 
+/// AWS's `DeleteAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAccessKeyRequest {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+}
+
+impl Shaped for DeleteAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for DeleteAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGroupPolicyRequest {
@@ -438,6 +722,29 @@ impl Typed for DeleteGroupPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.group_name);
         fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteGroupRequest {
+    pub group_name: String,
+}
+
+impl Shaped for DeleteGroupRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_GROUP_REQUEST;
+}
+
+impl Typed for DeleteGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
         fields.finish()
     }
 }
@@ -605,6 +912,29 @@ impl Typed for DeleteUserPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.user_name);
         fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUserRequest {
+    pub user_name: String,
+}
+
+impl Shaped for DeleteUserRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_USER_REQUEST;
+}
+
+impl Typed for DeleteUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
         fields.finish()
     }
 }
@@ -816,6 +1146,67 @@ impl Typed for GetGroupPolicyResponse {
         fields.required(0, self.group_name);
         fields.required(1, self.policy_name);
         fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupRequest {
+    pub group_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for GetGroupRequest {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_REQUEST;
+}
+
+impl Typed for GetGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupResponse {
+    pub group: Group,
+    pub users: Vec<User>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetGroupResponse {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_RESPONSE;
+}
+
+impl Typed for GetGroupResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group: fields.required(0)?,
+            users: fields.required(1)?,
+            is_truncated: fields.optional(2)?,
+            marker: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group);
+        fields.required(1, self.users);
+        fields.optional(2, self.is_truncated);
+        fields.optional(3, self.marker);
         fields.finish()
     }
 }
@@ -1177,6 +1568,101 @@ impl Typed for GetUserResponse {
     }
 }
 
+/// AWS's `Group`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Group {
+    pub path: String,
+    pub group_name: String,
+    pub group_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+}
+
+impl Shaped for Group {
+    const SHAPE: &'static Shape = &shapes::GROUP;
+}
+
+impl Typed for Group {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            group_name: fields.required(1)?,
+            group_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.group_name);
+        fields.required(2, self.group_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccessKeysRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessKeysRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAccessKeysRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCESS_KEYS_REQUEST;
+}
+
+impl Typed for ListAccessKeysRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccessKeysResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessKeysResponse {
+    pub access_key_metadata: Vec<AccessKeyMetadata>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAccessKeysResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCESS_KEYS_RESPONSE;
+}
+
+impl Typed for ListAccessKeysResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            access_key_metadata: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_metadata);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListAttachedGroupPoliciesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListAttachedGroupPoliciesRequest {
@@ -1497,6 +1983,114 @@ impl Typed for ListGroupPoliciesResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsForUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsForUserRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupsForUserRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_FOR_USER_REQUEST;
+}
+
+impl Typed for ListGroupsForUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsForUserResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsForUserResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupsForUserResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_FOR_USER_RESPONSE;
+}
+
+impl Typed for ListGroupsForUserResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { groups: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.groups);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_REQUEST;
+}
+
+impl Typed for ListGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_RESPONSE;
+}
+
+impl Typed for ListGroupsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { groups: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.groups);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -1888,6 +2482,114 @@ impl Typed for ListUserPoliciesResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserTagsRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUserTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_TAGS_REQUEST;
+}
+
+impl Typed for ListUserTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUserTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_TAGS_RESPONSE;
+}
+
+impl Typed for ListUserTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUsersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUsersRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUsersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USERS_REQUEST;
+}
+
+impl Typed for ListUsersRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUsersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUsersResponse {
+    pub users: Vec<User>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUsersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USERS_RESPONSE;
+}
+
+impl Typed for ListUsersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { users: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.users);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -2376,6 +3078,31 @@ impl Typed for PutUserPolicyRequest {
     }
 }
 
+/// AWS's `RemoveUserFromGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveUserFromGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shaped for RemoveUserFromGroupRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_USER_FROM_GROUP_REQUEST;
+}
+
+impl Typed for RemoveUserFromGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, user_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.user_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `ResyncMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResyncMFADeviceRequest {
@@ -2510,6 +3237,31 @@ impl Typed for TagPolicyRequest {
     }
 }
 
+/// AWS's `TagUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagUserRequest {
+    pub user_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagUserRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_USER_REQUEST;
+}
+
+impl Typed for TagUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `UntagMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagMFADeviceRequest {
@@ -2556,6 +3308,58 @@ impl Typed for UntagPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagUserRequest {
+    pub user_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagUserRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_USER_REQUEST;
+}
+
+impl Typed for UntagUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAccessKeyRequest {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for UpdateAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.required(2, self.status);
         fields.finish()
     }
 }
@@ -2609,6 +3413,33 @@ impl Typed for UpdateAccountPasswordPolicyRequest {
     }
 }
 
+/// AWS's `UpdateGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateGroupRequest {
+    pub group_name: String,
+    pub new_path: Option<String>,
+    pub new_group_name: Option<String>,
+}
+
+impl Shaped for UpdateGroupRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_GROUP_REQUEST;
+}
+
+impl Typed for UpdateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, new_path: fields.optional(1)?, new_group_name: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_group_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `UpdateLoginProfileRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateLoginProfileRequest {
@@ -2646,6 +3477,33 @@ impl Typed for UpdateLoginProfileRequest {
         fields.required(0, self.user_name);
         fields.optional(1, self.password);
         fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateUserRequest {
+    pub user_name: String,
+    pub new_path: Option<String>,
+    pub new_user_name: Option<String>,
+}
+
+impl Shaped for UpdateUserRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_USER_REQUEST;
+}
+
+impl Typed for UpdateUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, new_path: fields.optional(1)?, new_user_name: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_user_name);
         fields.finish()
     }
 }
