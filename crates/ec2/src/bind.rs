@@ -7,6 +7,14 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl Ec2Api for crate::Ec2 {
+    fn associate_iam_instance_profile(
+        &self,
+        call: Call,
+        input: generated::AssociateIamInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::AssociateIamInstanceProfileResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AssociateIamInstanceProfile>(self, call, input))
+    }
+
     fn authorize_security_group_egress(
         &self,
         call: Call,
@@ -69,6 +77,14 @@ impl Ec2Api for crate::Ec2 {
         input: generated::DescribeAvailabilityZonesRequest,
     ) -> BoxFuture<'_, Result<generated::DescribeAvailabilityZonesResult, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DescribeAvailabilityZones>(self, call, input))
+    }
+
+    fn describe_iam_instance_profile_associations(
+        &self,
+        call: Call,
+        input: generated::DescribeIamInstanceProfileAssociationsRequest,
+    ) -> BoxFuture<'_, Result<generated::DescribeIamInstanceProfileAssociationsResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DescribeIamInstanceProfileAssociations>(self, call, input))
     }
 
     fn describe_images(
@@ -159,6 +175,14 @@ impl Ec2Api for crate::Ec2 {
         Box::pin(self.runner().run::<Self, generated::DescribeVpcs>(self, call, input))
     }
 
+    fn disassociate_iam_instance_profile(
+        &self,
+        call: Call,
+        input: generated::DisassociateIamInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::DisassociateIamInstanceProfileResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DisassociateIamInstanceProfile>(self, call, input))
+    }
+
     fn get_console_output(
         &self,
         call: Call,
@@ -181,6 +205,14 @@ impl Ec2Api for crate::Ec2 {
         input: generated::RebootInstancesRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::RebootInstances>(self, call, input))
+    }
+
+    fn replace_iam_instance_profile_association(
+        &self,
+        call: Call,
+        input: generated::ReplaceIamInstanceProfileAssociationRequest,
+    ) -> BoxFuture<'_, Result<generated::ReplaceIamInstanceProfileAssociationResult, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ReplaceIamInstanceProfileAssociation>(self, call, input))
     }
 
     fn revoke_security_group_egress(

@@ -7,6 +7,7 @@ mod bind;
 mod digest;
 mod error;
 mod filters;
+mod grounds;
 mod images;
 mod instances;
 mod key_pairs;
@@ -21,13 +22,15 @@ mod text;
 use std::sync::Arc;
 
 use api::Call;
+use api::iam::IamApi;
 use host::Node;
 use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
 pub use error::Ec2Error;
 pub use images::{BuiltinImage, ImageSource, register_builtin};
-pub use instances::InstanceReconciler;
+pub use instances::profiles::{AssociationRecord, InstanceCredentialsRecord, IssuedCredentials};
+pub use instances::{InstanceReconciler, InstanceRecord, InstanceState};
 pub use network::{DefaultNetwork, default_network};
 pub use tables::prepare;
 
@@ -36,12 +39,20 @@ pub use tables::prepare;
 pub struct Ec2 {
     runner: Runner,
     node: Arc<dyn Node>,
+    #[allow(dead_code, reason = "its users come with IAM's instance profiles")]
+    iam: Arc<dyn IamApi>,
 }
 
 impl Ec2 {
-    /// EC2 over a runner. The node is asked for console output and nothing else.
-    pub fn new(runner: Runner, node: Arc<dyn Node>) -> Self {
-        Self { runner, node }
+    /// EC2 over a runner. The node is asked for console output and nothing else; IAM, for the instance profiles that
+    /// requests name.
+    pub fn new(runner: Runner, node: Arc<dyn Node>, iam: Arc<dyn IamApi>) -> Self {
+        Self { runner, node, iam }
+    }
+
+    #[allow(dead_code, reason = "its users come with IAM's instance profiles")]
+    pub(crate) fn iam(&self) -> &dyn IamApi {
+        &*self.iam
     }
 }
 

@@ -3,6 +3,7 @@
 use store::{CommitError, Store};
 
 use crate::images::record::ImageRecord;
+use crate::instances::profiles::{AssociationRecord, InstanceCredentialsRecord};
 use crate::instances::record::InstanceRecord;
 use crate::key_pairs::record::KeyPairRecord;
 use crate::network::record::{PrivateAddressRecord, PublicAddressRecord, SubnetRecord, VpcRecord};
@@ -18,6 +19,8 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
     let prepared = tokio::try_join!(
         store.prepare::<ImageRecord>(),
         store.prepare::<InstanceRecord>(),
+        store.prepare::<AssociationRecord>(),
+        store.prepare::<InstanceCredentialsRecord>(),
         store.prepare::<KeyPairRecord>(),
         store.prepare::<PrivateAddressRecord>(),
         store.prepare::<PublicAddressRecord>(),
@@ -45,6 +48,7 @@ mod tests {
         SubnetRecord, TagRecord, VpcRecord,
     };
     use crate::images::record::ImageSource;
+    use crate::instances::profiles::{AssociationRecord, InstanceCredentialsRecord, IssuedCredentials};
     use crate::instances::record::{InstanceSpec, InstanceStatus, LaunchKey, MetadataOptions, PrimaryInterface};
     use crate::instances::states::InstanceState;
     use crate::security_groups::record::{RulePeer, RuleRecord};
@@ -54,6 +58,37 @@ mod tests {
 
     fn account() -> AccountId {
         "111111111111".parse().unwrap()
+    }
+
+    #[test]
+    fn stored_shapes_of_profiles() {
+        let instance = InstanceId::from_random([1; 8]);
+        let association = AssociationRecord {
+            account: account(),
+            instance: instance.clone(),
+            id: "iip-assoc-1".into(),
+            profile_arn: "arn:aws:iam::111111111111:instance-profile/web".into(),
+            profile_id: "AIPA1".into(),
+            since: THEN,
+        };
+        check_shapes(SHAPES, &[(1, association)]);
+        let issued = IssuedCredentials {
+            access_key: "ASIA1".into(),
+            secret: "secret".into(),
+            token: "token".into(),
+            expires: THEN,
+        };
+        assert!(!format!("{issued:?}").contains("token"), "secrets are not for logs");
+        let credentials = InstanceCredentialsRecord {
+            account: account(),
+            instance,
+            profile_id: "AIPA1".into(),
+            role_id: "AROA1".into(),
+            role: "web".into(),
+            updated: THEN,
+            issued: Some(issued),
+        };
+        check_shapes(SHAPES, &[(1, credentials)]);
     }
 
     fn instance() -> InstanceRecord {

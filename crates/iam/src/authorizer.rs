@@ -13,7 +13,8 @@ impl Authorizer for OwnerAuthorizer {
     fn authorize(&self, call: &Call, needs: &[Need], _view: &View) -> Result<(), Denied> {
         let account = call.caller.account.as_ref().map_or("", |account| account.as_str());
         for need in needs {
-            let owner = need.resource.as_ref().map_or("", |resource| resource.account());
+            let named = need.resource.as_ref().map_or("", |resource| resource.account());
+            let owner = need.owner.as_ref().map_or(named, |owner| owner.as_str());
             let is_foreign = !owner.is_empty() && owner != "aws" && owner != account;
             let because = match &call.caller.principal {
                 Principal::Root | Principal::Service(_) if !is_foreign => continue,

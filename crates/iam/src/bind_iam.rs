@@ -7,6 +7,14 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl IamApi for crate::Iam {
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddClientIDToOpenIDConnectProvider>(self, call, input))
+    }
+
     fn add_user_to_group(
         &self,
         call: Call,
@@ -71,6 +79,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateLoginProfile>(self, call, input))
     }
 
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateOpenIDConnectProvider>(self, call, input))
+    }
+
     fn create_policy(
         &self,
         call: Call,
@@ -85,6 +101,14 @@ impl IamApi for crate::Iam {
         input: generated::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<generated::CreatePolicyVersionResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
+    }
+
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: generated::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
     }
 
     fn create_user(
@@ -147,6 +171,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteLoginProfile>(self, call, input))
     }
 
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteOpenIDConnectProvider>(self, call, input))
+    }
+
     fn delete_policy(
         &self,
         call: Call,
@@ -177,6 +209,14 @@ impl IamApi for crate::Iam {
         input: generated::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteRolePolicy>(self, call, input))
+    }
+
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
     }
 
     fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -279,6 +319,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetMFADevice>(self, call, input))
     }
 
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetOpenIDConnectProvider>(self, call, input))
+    }
+
     fn get_policy(
         &self,
         call: Call,
@@ -301,6 +349,14 @@ impl IamApi for crate::Iam {
         input: generated::GetRolePolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetRolePolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetRolePolicy>(self, call, input))
+    }
+
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: generated::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSAMLProvider>(self, call, input))
     }
 
     fn get_user(
@@ -399,6 +455,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListMFADevices>(self, call, input))
     }
 
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviderTags>(self, call, input))
+    }
+
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviders>(self, call, input))
+    }
+
     fn list_policies(
         &self,
         call: Call,
@@ -429,6 +501,22 @@ impl IamApi for crate::Iam {
         input: generated::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListRolePoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListRolePolicies>(self, call, input))
+    }
+
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviderTags>(self, call, input))
+    }
+
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviders>(self, call, input))
     }
 
     fn list_user_policies(
@@ -503,6 +591,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::PutUserPolicy>(self, call, input))
     }
 
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveClientIDFromOpenIDConnectProvider>(self, call, input))
+    }
+
     fn remove_user_from_group(
         &self,
         call: Call,
@@ -535,8 +631,24 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagMFADevice>(self, call, input))
     }
 
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagOpenIDConnectProvider>(self, call, input))
+    }
+
     fn tag_policy(&self, call: Call, input: generated::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
+    }
+
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
     }
 
     fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -551,12 +663,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UntagMFADevice>(self, call, input))
     }
 
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagOpenIDConnectProvider>(self, call, input))
+    }
+
     fn untag_policy(
         &self,
         call: Call,
         input: generated::UntagPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
+    }
+
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
     }
 
     fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -593,6 +721,22 @@ impl IamApi for crate::Iam {
         input: generated::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateLoginProfile>(self, call, input))
+    }
+
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: generated::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateOpenIDConnectProviderThumbprint>(self, call, input))
+    }
+
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSAMLProvider>(self, call, input))
     }
 
     fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {

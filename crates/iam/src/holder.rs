@@ -7,9 +7,7 @@ use service::{Cx, Need, Scope};
 use store::{CommitError, Store, View};
 
 use crate::users::get::find;
-use crate::{
-    IamError, LoginProfileRecord, MfaDeviceRecord, PasswordPolicyRecord, PasswordUseRecord, UserRecord,
-};
+use crate::{IamError, LoginProfileRecord, MfaDeviceRecord, PasswordPolicyRecord, PasswordUseRecord, UserRecord};
 
 /// Brings the tables of people's credentials to the shapes of this program.
 ///

@@ -29,7 +29,9 @@ mod organizations;
 mod paging;
 mod passwords;
 mod policies;
+mod providers;
 mod roles;
+mod saml;
 mod sessions;
 mod sts;
 mod tables;
@@ -58,11 +60,12 @@ pub use organizations::{
 };
 pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
+pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
 pub use roles::RoleRecord;
 pub use sessions::{
     SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,
 };
-pub use sts::{Sts, is_within_reach};
+pub use sts::{Fetch, FetchError, NoFetch, Sts, is_within_reach};
 pub use tables::prepare;
 pub use users::UserRecord;

@@ -8,6 +8,8 @@ use crate::organizations::{
 use crate::{
     AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
     InstanceProfileRecord, MembershipRecord, MessageKeyRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
+    InstanceProfileRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, OidcProviderRecord,
+    PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord,
     SessionRecord, UserRecord,
 };
 
@@ -30,6 +32,8 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<InlinePolicyRecord>(),
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
+        store.prepare::<MessageKeyRecord>(),
+        store.prepare::<CountRecord>(),
         crate::holder::prepare(store),
         store.prepare::<CountRecord>(),
         store.prepare::<OrganizationRecord>(),
@@ -39,7 +43,12 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<TargetRecord>(),
         store.prepare::<HandshakeRecord>(),
         store.prepare::<AccountRequestRecord>(),
-        store.prepare::<MessageKeyRecord>(),
+        store.prepare::<LoginProfileRecord>(),
+        store.prepare::<PasswordPolicyRecord>(),
+        store.prepare::<PasswordUseRecord>(),
+        store.prepare::<MfaDeviceRecord>(),
+        store.prepare::<OidcProviderRecord>(),
+        store.prepare::<SamlProviderRecord>(),
     )
     .map(drop)
 }
@@ -262,6 +271,35 @@ mod tests {
             instance: Some("arn:aws:ec2:us-east-1:111111111111:instance/i-1".into()),
         };
         check_shapes(SHAPES, &[(1, session)]);
+    }
+
+    #[test]
+    fn stored_shapes_of_providers() {
+        let created = Timestamp::constant(1_795_248_000, 0);
+        let account: AccountId = "111111111111".parse().unwrap();
+        let tags = vec![("Team".to_owned(), "blue".to_owned())];
+        let oidc = crate::OidcProviderRecord {
+            account: account.clone(),
+            url: "idp.example/a".into(),
+            is_plain: false,
+            client_ids: vec!["one".into()],
+            thumbprints: vec!["00".into()],
+            created,
+            tags: tags.clone(),
+        };
+        let saml = crate::SamlProviderRecord {
+            account,
+            name: "Idp".into(),
+            id: "ASPA1".into(),
+            metadata: "<a/>".into(),
+            entity: "https://idp.example".into(),
+            keys: vec![crate::SamlKey { certificate: "AAAA".into() }],
+            created,
+            valid_until: created,
+            tags,
+        };
+        check_shapes(SHAPES, &[(1, oidc)]);
+        check_shapes(SHAPES, &[(1, saml)]);
     }
 
     /// The words that a golden file, which has but one of each, does not show.

@@ -15,6 +15,7 @@ mod images;
 mod lease;
 mod logins;
 mod observe;
+mod providers;
 mod reconciling;
 mod region;
 mod runtime;

@@ -29,6 +29,7 @@ use crate::images::{self, ImageReconciler};
 use crate::lease::Duty;
 use crate::logins::StoreLogins;
 use crate::observe::RegionObserver;
+use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::trail::AuditTrail;
 
@@ -209,18 +210,18 @@ impl Region {
         iam::make_message_key(&store, &*effects).await.map_err(RegionError::Tables)?;
         let authorizer = Arc::new(PolicyAuthorizer::new(&store, Arc::clone(&effects)));
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), authorizer).with_pages(pages);
+        let iam = Iam::new(runner.clone());
         let services = Services {
             cloudtrail: CloudTrail::new(runner.clone(), Arc::clone(&trail) as _),
-            ec2: Ec2::new(runner.clone(), Arc::clone(&node)),
-            iam: Iam::new(runner.clone()),
+            ec2: Ec2::new(runner.clone(), Arc::clone(&node), Arc::new(iam.clone())),
+            iam,
             organizations: Organizations::new(runner.clone()),
-            sts: Sts::new(runner.clone()),
+            sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
-        let mut edge =
-            Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
+        let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
         if config.is_dev {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));

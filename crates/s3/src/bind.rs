@@ -23,6 +23,14 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::DeleteBucket>(self, call, input))
     }
 
+    fn delete_bucket_policy(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketPolicy>(self, call, input))
+    }
+
     fn delete_object(
         &self,
         call: Call,
@@ -39,6 +47,14 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::DeleteObjects>(self, call, input))
     }
 
+    fn delete_public_access_block(
+        &self,
+        call: Call,
+        input: generated::DeletePublicAccessBlockRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeletePublicAccessBlock>(self, call, input))
+    }
+
     fn get_bucket_location(
         &self,
         call: Call,
@@ -47,12 +63,36 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::GetBucketLocation>(self, call, input))
     }
 
+    fn get_bucket_policy(
+        &self,
+        call: Call,
+        input: generated::GetBucketPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketPolicyOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketPolicy>(self, call, input))
+    }
+
+    fn get_bucket_policy_status(
+        &self,
+        call: Call,
+        input: generated::GetBucketPolicyStatusRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketPolicyStatusOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketPolicyStatus>(self, call, input))
+    }
+
     fn get_object(
         &self,
         call: Call,
         input: generated::GetObjectRequest,
     ) -> BoxFuture<'_, Result<generated::GetObjectOutput, ServiceError>> {
         Box::pin(self.runner().run_streaming::<Self, generated::GetObject>(self, call, input))
+    }
+
+    fn get_public_access_block(
+        &self,
+        call: Call,
+        input: generated::GetPublicAccessBlockRequest,
+    ) -> BoxFuture<'_, Result<generated::GetPublicAccessBlockOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetPublicAccessBlock>(self, call, input))
     }
 
     fn head_bucket(
@@ -95,11 +135,27 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::ListObjectsV2>(self, call, input))
     }
 
+    fn put_bucket_policy(
+        &self,
+        call: Call,
+        input: generated::PutBucketPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketPolicy>(self, call, input))
+    }
+
     fn put_object(
         &self,
         call: Call,
         input: generated::PutObjectRequest,
     ) -> BoxFuture<'_, Result<generated::PutObjectOutput, ServiceError>> {
         Box::pin(self.runner().run_streaming::<Self, generated::PutObject>(self, call, input))
+    }
+
+    fn put_public_access_block(
+        &self,
+        call: Call,
+        input: generated::PutPublicAccessBlockRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutPublicAccessBlock>(self, call, input))
     }
 }

@@ -38,6 +38,26 @@ pub enum S3Error {
     /// There is no such bucket.
     #[error("no bucket {0}")]
     NoSuchBucket(String),
+    /// The bucket has no policy.
+    #[error("bucket {0} has no policy")]
+    NoSuchBucketPolicy(String),
+    /// The bucket has no public access block.
+    #[error("bucket {0} has no public access block")]
+    NoSuchPublicAccessBlock(String),
+    /// The policy is none, or none for its bucket; AWS's text.
+    #[error("{0}")]
+    MalformedPolicy(String),
+    /// Only the owner's account may do this, whoever else is allowed to.
+    #[error("{method} of {resource_type}")]
+    MethodNotAllowed {
+        /// The HTTP method.
+        method: &'static str,
+        /// What S3 calls what it was tried on.
+        resource_type: &'static str,
+    },
+    /// Allowed, but prevented by a setting; AWS's text.
+    #[error("{0}")]
+    Prevented(String),
     /// There is no such object.
     #[error("no key {0}")]
     NoSuchKey(String),
@@ -183,6 +203,21 @@ impl From<S3Error> for ServiceError {
             S3Error::NoSuchBucket(name) => {
                 refused("NoSuchBucket", 404, "The specified bucket does not exist").with_field("BucketName", name)
             }
+            S3Error::NoSuchBucketPolicy(name) => {
+                refused("NoSuchBucketPolicy", 404, "The bucket policy does not exist").with_field("BucketName", name)
+            }
+            S3Error::NoSuchPublicAccessBlock(name) => {
+                let text = "The public access block configuration was not found";
+                refused("NoSuchPublicAccessBlockConfiguration", 404, text).with_field("BucketName", name)
+            }
+            S3Error::MalformedPolicy(text) => refused("MalformedPolicy", 400, &text),
+            S3Error::MethodNotAllowed { method, resource_type } => {
+                let text = "The specified method is not allowed against this resource.";
+                refused("MethodNotAllowed", 405, text)
+                    .with_field("Method", method)
+                    .with_field("ResourceType", resource_type)
+            }
+            S3Error::Prevented(text) => refused("AccessDenied", 403, &text),
             S3Error::NoSuchKey(key) => {
                 refused("NoSuchKey", 404, "The specified key does not exist.").with_field("Key", key)
             }

@@ -1,14 +1,17 @@
 //! S3: buckets and objects, on disk and durable. Records in the store say what there is; object bytes are blobs that
 //! the records name.
-//! Not here yet: versions, multipart uploads, copies, policies and ACLs, tags, encryption. A parameter whose meaning
+//! Not here yet: versions, multipart uploads, copies, ACLs, tags, encryption. A parameter whose meaning
 //! is not built is refused with `NotImplemented`, never dropped.
 #![forbid(unsafe_code)]
 
+mod access;
 mod bind;
 mod buckets;
 mod error;
 mod objects;
 mod owner;
+mod policies;
+mod public_access;
 mod reconcile;
 mod tables;
 #[cfg(test)]
@@ -27,6 +30,8 @@ pub use error::{S3Error, Unmodified};
 pub use objects::{
     BlobRefRecord, ChecksumKind, GarbageRecord, ObjectHeaders, ObjectRecord, StoredChecksum, named_blob,
 };
+pub use policies::BucketPolicyRecord;
+pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 

@@ -2,7 +2,7 @@
 
 use store::{CommitError, Store};
 
-use crate::{BlobRefRecord, BucketRecord, GarbageRecord, ObjectRecord};
+use crate::{BlobRefRecord, BucketPolicyRecord, BucketRecord, GarbageRecord, ObjectRecord, PublicAccessBlockRecord};
 
 /// Brings the tables of buckets, objects and blobs to the shapes and indexes of this program. On a store that has them
 /// already it reads one key a table.
@@ -12,6 +12,8 @@ use crate::{BlobRefRecord, BucketRecord, GarbageRecord, ObjectRecord};
 pub async fn prepare(store: &Store) -> Result<(), CommitError> {
     let prepared = tokio::try_join!(
         store.prepare::<BucketRecord>(),
+        store.prepare::<BucketPolicyRecord>(),
+        store.prepare::<PublicAccessBlockRecord>(),
         store.prepare::<ObjectRecord>(),
         store.prepare::<BlobRefRecord>(),
         store.prepare::<GarbageRecord>(),
@@ -30,7 +32,10 @@ mod tests {
     use store::{encode, table_prefix};
 
     use crate::objects::{ChecksumKind, StoredChecksum};
-    use crate::{BlobRefRecord, BucketRecord, GarbageRecord, ObjectHeaders, ObjectRecord, named_blob};
+    use crate::{
+        BlobRefRecord, BucketPolicyRecord, BucketRecord, GarbageRecord, ObjectHeaders, ObjectRecord,
+        PublicAccessBlockRecord, named_blob,
+    };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
 
@@ -50,6 +55,9 @@ mod tests {
             created: Timestamp::UNIX_EPOCH,
         };
         check_shapes(SHAPES, &[(1, bucket)]);
+        let policy = BucketPolicyRecord { bucket: "n".into(), document: "{}".into(), is_public: true };
+        check_shapes(SHAPES, &[(1, policy)]);
+        check_shapes(SHAPES, &[(1, PublicAccessBlockRecord::of_new("n"))]);
         let object = ObjectRecord {
             bucket: "b".into(),
             key: "k".into(),

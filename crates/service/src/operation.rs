@@ -3,7 +3,7 @@
 use api::Call;
 use async_trait::async_trait;
 use store::{Changes, View};
-use wire::ServiceError;
+use wire::{BoxFuture, ServiceError};
 
 use crate::{Cx, Need, Refusal, Runner, Scope};
 
@@ -43,6 +43,16 @@ pub trait Service: Clone + Send + Sync + 'static {
 pub trait Operation<S: Service>: wire::OperationType {
     /// The service's error type.
     type Error: Into<ServiceError>;
+
+    /// What has to be asked of another service before anything is decided, and written into the input; none for nearly
+    /// all operations. It refuses nothing but for its own failures: who may not call learns nothing by it.
+    fn prepare<'a>(
+        _service: &'a S,
+        _call: &'a Call,
+        _input: &'a mut Self::Input,
+    ) -> Option<BoxFuture<'a, Result<(), Self::Error>>> {
+        None
+    }
 
     /// What the caller must be allowed to do. There is no default, so that it cannot be forgotten. The view tells what
     /// conditions ask about the resources (their tags, their policies). Input that makes no sense is not refused here:

@@ -74,13 +74,16 @@ impl Runner {
     ///
     /// # Errors
     /// The refusal of the authoriser, the operation's error, or `Unavailable`/`InternalFailure` of the store.
-    pub async fn run<S, O>(&self, _service: &S, call: Call, input: O::Input) -> Result<O::Output, ServiceError>
+    pub async fn run<S, O>(&self, service: &S, call: Call, mut input: O::Input) -> Result<O::Output, ServiceError>
     where
         S: Service,
         O: Operation<S>,
         O::Input: Send + Sync + 'static,
         O::Output: Send + 'static,
     {
+        if let Some(prepared) = O::prepare(service, &call, &mut input) {
+            prepared.await.map_err(|error| in_words_of(S::NAME, temporary(error.into())))?;
+        }
         let runner = self.clone();
         let done = self.commit(call, Arc::new(input), move |input, view, cx| {
             runner.permit::<S>(cx, view, |view, scope| O::needs(input, view, scope).map_err(Into::into))?;

@@ -8,7 +8,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
-    account, audit_trail, backup, convert, doctor, down, env, image, login, reconcilers, restart, restore, up, watching,
+    account, audit_trail, backup, convert, doctor, down, env, explain, image, login, reconcilers, restart, restore, up,
+    watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -59,6 +60,9 @@ enum Command {
     /// Who called what, from where, and how it ended
     #[command(after_help = AUDIT_HELP)]
     Audit(Audit),
+    /// Why a call was allowed or refused, statement by statement
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(Explain),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
@@ -78,6 +82,15 @@ struct Audit {
     #[command(flatten)]
     region: Region,
 }
+
+#[derive(Args)]
+struct Explain {
+    #[command(flatten)]
+    options: explain::Options,
+    #[command(flatten)]
+    region: Region,
+}
+
 const HELP: &str = "\
 First steps:
   welkin up --host sim                     a region in this terminal: all of the API, and nothing boots
@@ -125,6 +138,13 @@ Examples:
   welkin audit --since 1h                  the last hour, a line a call
   welkin audit --follow --event RunInstances
   welkin audit --json | jq 'select(.errorCode)'";
+
+const EXPLAIN_HELP: &str = "\
+The id of a request is in its answer, in what clients print of an error, and in `welkin audit`.
+
+Examples:
+  welkin explain 5f2b1f0e-9a53-4c57-8a9c-3a0f8f1f2a11
+  welkin explain 5f2b1f0e-9a53-4c57-8a9c-3a0f8f1f2a11 --json | jq .authorization";
 
 const COMPLETIONS_HELP: &str = "\
 Examples:
@@ -329,6 +349,7 @@ pub fn run() -> Result<()> {
         Command::Account(Account::List { json, region }) => account::list(&region.settings()?, json),
         Command::Account(Account::Close { account, region }) => account::close(&region.settings()?, &account),
         Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
+        Command::Explain(explain) => explain::run(&explain.region.settings()?, &explain.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
         }

@@ -18,6 +18,7 @@ mod doctor;
 mod down;
 mod driver;
 mod env;
+mod explain;
 mod hosts;
 mod image;
 mod login;

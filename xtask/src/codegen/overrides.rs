@@ -168,7 +168,10 @@ pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
     })
 }
 
-/// The answer holds what a node or a file of its own has and the store has not, though the model declares no stream.
+/// What a node, a file or another server has and the store has not is needed to answer, though the model declares no stream.
 pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
-    matches!((service, operation), ("ec2", "GetConsoleOutput") | ("cloudtrail", "LookupEvents"))
+    matches!(
+        (service, operation),
+        ("ec2", "GetConsoleOutput") | ("cloudtrail", "LookupEvents") | ("sts", "AssumeRoleWithWebIdentity")
+    )
 }

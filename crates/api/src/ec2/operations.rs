@@ -6,6 +6,28 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AssociateIamInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct AssociateIamInstanceProfile;
+
+impl OperationType for AssociateIamInstanceProfile {
+    type Input = types::AssociateIamInstanceProfileRequest;
+    type Output = types::AssociateIamInstanceProfileResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AssociateIamInstanceProfile",
+        input: Some(&shapes::ASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::ASSOCIATE_IAM_INSTANCE_PROFILE_RESULT),
+        status: 200,
+        output_root: "AssociateIamInstanceProfileResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `AuthorizeSecurityGroupEgress`.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthorizeSecurityGroupEgress;
@@ -238,6 +260,28 @@ impl OperationType for DescribeAvailabilityZones {
     fn is_dry_run(input: &Self::Input) -> bool {
         input.dry_run == Some(true)
     }
+}
+
+/// `DescribeIamInstanceProfileAssociations`.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeIamInstanceProfileAssociations;
+
+impl OperationType for DescribeIamInstanceProfileAssociations {
+    type Input = types::DescribeIamInstanceProfileAssociationsRequest;
+    type Output = types::DescribeIamInstanceProfileAssociationsResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DescribeIamInstanceProfileAssociations",
+        input: Some(&shapes::DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_REQUEST),
+        output: Some(&shapes::DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_RESULT),
+        status: 200,
+        output_root: "DescribeIamInstanceProfileAssociationsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
 }
 
 /// `DescribeImages`.
@@ -526,6 +570,28 @@ impl OperationType for DescribeVpcs {
     }
 }
 
+/// `DisassociateIamInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct DisassociateIamInstanceProfile;
+
+impl OperationType for DisassociateIamInstanceProfile {
+    type Input = types::DisassociateIamInstanceProfileRequest;
+    type Output = types::DisassociateIamInstanceProfileResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DisassociateIamInstanceProfile",
+        input: Some(&shapes::DISASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::DISASSOCIATE_IAM_INSTANCE_PROFILE_RESULT),
+        status: 200,
+        output_root: "DisassociateIamInstanceProfileResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `GetConsoleOutput`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetConsoleOutput;
@@ -602,6 +668,28 @@ impl OperationType for RebootInstances {
     fn is_dry_run(input: &Self::Input) -> bool {
         input.dry_run == Some(true)
     }
+}
+
+/// `ReplaceIamInstanceProfileAssociation`.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplaceIamInstanceProfileAssociation;
+
+impl OperationType for ReplaceIamInstanceProfileAssociation {
+    type Input = types::ReplaceIamInstanceProfileAssociationRequest;
+    type Output = types::ReplaceIamInstanceProfileAssociationResult;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ReplaceIamInstanceProfileAssociation",
+        input: Some(&shapes::REPLACE_IAM_INSTANCE_PROFILE_ASSOCIATION_REQUEST),
+        output: Some(&shapes::REPLACE_IAM_INSTANCE_PROFILE_ASSOCIATION_RESULT),
+        status: 200,
+        output_root: "ReplaceIamInstanceProfileAssociationResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
 }
 
 /// `RevokeSecurityGroupEgress`.
@@ -710,6 +798,13 @@ impl OperationType for TerminateInstances {
 
 /// The operations of EC2.
 pub trait Ec2Api: Send + Sync {
+    /// `AssociateIamInstanceProfile`.
+    fn associate_iam_instance_profile(
+        &self,
+        call: Call,
+        input: types::AssociateIamInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::AssociateIamInstanceProfileResult, ServiceError>>;
+
     /// `AuthorizeSecurityGroupEgress`.
     fn authorize_security_group_egress(
         &self,
@@ -764,6 +859,13 @@ pub trait Ec2Api: Send + Sync {
         call: Call,
         input: types::DescribeAvailabilityZonesRequest,
     ) -> BoxFuture<'_, Result<types::DescribeAvailabilityZonesResult, ServiceError>>;
+
+    /// `DescribeIamInstanceProfileAssociations`.
+    fn describe_iam_instance_profile_associations(
+        &self,
+        call: Call,
+        input: types::DescribeIamInstanceProfileAssociationsRequest,
+    ) -> BoxFuture<'_, Result<types::DescribeIamInstanceProfileAssociationsResult, ServiceError>>;
 
     /// `DescribeImages`.
     fn describe_images(
@@ -842,6 +944,13 @@ pub trait Ec2Api: Send + Sync {
         input: types::DescribeVpcsRequest,
     ) -> BoxFuture<'_, Result<types::DescribeVpcsResult, ServiceError>>;
 
+    /// `DisassociateIamInstanceProfile`.
+    fn disassociate_iam_instance_profile(
+        &self,
+        call: Call,
+        input: types::DisassociateIamInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::DisassociateIamInstanceProfileResult, ServiceError>>;
+
     /// `GetConsoleOutput`.
     fn get_console_output(
         &self,
@@ -862,6 +971,13 @@ pub trait Ec2Api: Send + Sync {
         call: Call,
         input: types::RebootInstancesRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `ReplaceIamInstanceProfileAssociation`.
+    fn replace_iam_instance_profile_association(
+        &self,
+        call: Call,
+        input: types::ReplaceIamInstanceProfileAssociationRequest,
+    ) -> BoxFuture<'_, Result<types::ReplaceIamInstanceProfileAssociationResult, ServiceError>>;
 
     /// `RevokeSecurityGroupEgress`.
     fn revoke_security_group_egress(
@@ -900,6 +1016,9 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AssociateIamInstanceProfile" => wire::call::<AssociateIamInstanceProfile>(request, move |input| {
+            api.associate_iam_instance_profile(call, input)
+        }),
         "AuthorizeSecurityGroupEgress" => wire::call::<AuthorizeSecurityGroupEgress>(request, move |input| {
             api.authorize_security_group_egress(call, input)
         }),
@@ -918,6 +1037,11 @@ pub fn dispatch<'a>(
         "DeleteTags" => wire::call::<DeleteTags>(request, move |input| api.delete_tags(call, input)),
         "DescribeAvailabilityZones" => {
             wire::call::<DescribeAvailabilityZones>(request, move |input| api.describe_availability_zones(call, input))
+        }
+        "DescribeIamInstanceProfileAssociations" => {
+            wire::call::<DescribeIamInstanceProfileAssociations>(request, move |input| {
+                api.describe_iam_instance_profile_associations(call, input)
+            })
         }
         "DescribeImages" => wire::call::<DescribeImages>(request, move |input| api.describe_images(call, input)),
         "DescribeInstanceStatus" => {
@@ -940,9 +1064,17 @@ pub fn dispatch<'a>(
         "DescribeSubnets" => wire::call::<DescribeSubnets>(request, move |input| api.describe_subnets(call, input)),
         "DescribeTags" => wire::call::<DescribeTags>(request, move |input| api.describe_tags(call, input)),
         "DescribeVpcs" => wire::call::<DescribeVpcs>(request, move |input| api.describe_vpcs(call, input)),
+        "DisassociateIamInstanceProfile" => wire::call::<DisassociateIamInstanceProfile>(request, move |input| {
+            api.disassociate_iam_instance_profile(call, input)
+        }),
         "GetConsoleOutput" => wire::call::<GetConsoleOutput>(request, move |input| api.get_console_output(call, input)),
         "ImportKeyPair" => wire::call::<ImportKeyPair>(request, move |input| api.import_key_pair(call, input)),
         "RebootInstances" => wire::call::<RebootInstances>(request, move |input| api.reboot_instances(call, input)),
+        "ReplaceIamInstanceProfileAssociation" => {
+            wire::call::<ReplaceIamInstanceProfileAssociation>(request, move |input| {
+                api.replace_iam_instance_profile_association(call, input)
+            })
+        }
         "RevokeSecurityGroupEgress" => {
             wire::call::<RevokeSecurityGroupEgress>(request, move |input| api.revoke_security_group_egress(call, input))
         }

@@ -13,6 +13,23 @@ pub static APPLICATION_STATUS_SUMMARY: Shape = Shape::structure(
 
 pub static ARCHITECTURE_TYPE_LIST: Shape = Shape::list("ArchitectureTypeList", &scalars::STRING, Some("item"));
 
+pub static ASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "AssociateIamInstanceProfileRequest",
+    &[
+        Member::new("IamInstanceProfile", &IAM_INSTANCE_PROFILE_SPECIFICATION).required(),
+        Member::new("InstanceId", &scalars::STRING).required(),
+    ],
+);
+
+pub static ASSOCIATE_IAM_INSTANCE_PROFILE_RESULT: Shape = Shape::structure(
+    "AssociateIamInstanceProfileResult",
+    &[Member::new("IamInstanceProfileAssociation", &IAM_INSTANCE_PROFILE_ASSOCIATION)
+        .wire("iamInstanceProfileAssociation")
+        .query("IamInstanceProfileAssociation")],
+);
+
+pub static ASSOCIATION_ID_LIST: Shape = Shape::list("AssociationIdList", &scalars::STRING, Some("AssociationId"));
+
 pub static AUTHORIZE_SECURITY_GROUP_EGRESS_REQUEST: Shape = Shape::structure(
     "AuthorizeSecurityGroupEgressRequest",
     &[
@@ -345,6 +362,26 @@ pub static DESCRIBE_AVAILABILITY_ZONES_RESULT: Shape = Shape::structure(
         .query("AvailabilityZoneInfo")],
 );
 
+pub static DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_REQUEST: Shape = Shape::structure(
+    "DescribeIamInstanceProfileAssociationsRequest",
+    &[
+        Member::new("AssociationIds", &ASSOCIATION_ID_LIST).wire("AssociationId"),
+        Member::new("Filters", &FILTER_LIST).wire("Filter"),
+        Member::new("MaxResults", &scalars::INTEGER),
+        Member::new("NextToken", &scalars::STRING),
+    ],
+);
+
+pub static DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_RESULT: Shape = Shape::structure(
+    "DescribeIamInstanceProfileAssociationsResult",
+    &[
+        Member::new("IamInstanceProfileAssociations", &IAM_INSTANCE_PROFILE_ASSOCIATION_SET)
+            .wire("iamInstanceProfileAssociationSet")
+            .query("IamInstanceProfileAssociationSet"),
+        Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
+    ],
+);
+
 pub static DESCRIBE_IMAGES_REQUEST: Shape = Shape::structure(
     "DescribeImagesRequest",
     &[
@@ -555,6 +592,18 @@ pub static DESCRIBE_VPCS_RESULT: Shape = Shape::structure(
         Member::new("NextToken", &scalars::STRING).wire("nextToken").query("NextToken"),
         Member::new("Vpcs", &VPC_LIST).wire("vpcSet").query("VpcSet"),
     ],
+);
+
+pub static DISASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "DisassociateIamInstanceProfileRequest",
+    &[Member::new("AssociationId", &scalars::STRING).required()],
+);
+
+pub static DISASSOCIATE_IAM_INSTANCE_PROFILE_RESULT: Shape = Shape::structure(
+    "DisassociateIamInstanceProfileResult",
+    &[Member::new("IamInstanceProfileAssociation", &IAM_INSTANCE_PROFILE_ASSOCIATION)
+        .wire("iamInstanceProfileAssociation")
+        .query("IamInstanceProfileAssociation")],
 );
 
 pub static DISK_INFO: Shape = Shape::structure(
@@ -869,6 +918,20 @@ pub static IAM_INSTANCE_PROFILE: Shape = Shape::structure(
         Member::new("Id", &scalars::STRING).wire("id").query("Id"),
     ],
 );
+
+pub static IAM_INSTANCE_PROFILE_ASSOCIATION: Shape = Shape::structure(
+    "IamInstanceProfileAssociation",
+    &[
+        Member::new("AssociationId", &scalars::STRING).wire("associationId").query("AssociationId"),
+        Member::new("InstanceId", &scalars::STRING).wire("instanceId").query("InstanceId"),
+        Member::new("IamInstanceProfile", &IAM_INSTANCE_PROFILE).wire("iamInstanceProfile").query("IamInstanceProfile"),
+        Member::new("State", &scalars::STRING).wire("state").query("State"),
+        Member::new("Timestamp", &scalars::TIMESTAMP).wire("timestamp").query("Timestamp"),
+    ],
+);
+
+pub static IAM_INSTANCE_PROFILE_ASSOCIATION_SET: Shape =
+    Shape::list("IamInstanceProfileAssociationSet", &IAM_INSTANCE_PROFILE_ASSOCIATION, Some("item"));
 
 pub static IAM_INSTANCE_PROFILE_SPECIFICATION: Shape = Shape::structure(
     "IamInstanceProfileSpecification",
@@ -2020,6 +2083,21 @@ pub static REGION_GEOGRAPHY_LIST: Shape = Shape::list("RegionGeographyList", &RE
 pub static REGION_LIST: Shape = Shape::list("RegionList", &REGION, Some("item"));
 
 pub static REGION_NAME_STRING_LIST: Shape = Shape::list("RegionNameStringList", &scalars::STRING, Some("RegionName"));
+
+pub static REPLACE_IAM_INSTANCE_PROFILE_ASSOCIATION_REQUEST: Shape = Shape::structure(
+    "ReplaceIamInstanceProfileAssociationRequest",
+    &[
+        Member::new("IamInstanceProfile", &IAM_INSTANCE_PROFILE_SPECIFICATION).required(),
+        Member::new("AssociationId", &scalars::STRING).required(),
+    ],
+);
+
+pub static REPLACE_IAM_INSTANCE_PROFILE_ASSOCIATION_RESULT: Shape = Shape::structure(
+    "ReplaceIamInstanceProfileAssociationResult",
+    &[Member::new("IamInstanceProfileAssociation", &IAM_INSTANCE_PROFILE_ASSOCIATION)
+        .wire("iamInstanceProfileAssociation")
+        .query("IamInstanceProfileAssociation")],
+);
 
 pub static REQUEST_INSTANCE_TYPE_LIST: Shape = Shape::list("RequestInstanceTypeList", &scalars::STRING, None);
 

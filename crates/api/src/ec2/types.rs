@@ -30,6 +30,54 @@ impl Typed for ApplicationStatusSummary {
     }
 }
 
+/// AWS's `AssociateIamInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssociateIamInstanceProfileRequest {
+    pub iam_instance_profile: IamInstanceProfileSpecification,
+    pub instance_id: String,
+}
+
+impl Shaped for AssociateIamInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::ASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for AssociateIamInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { iam_instance_profile: fields.required(0)?, instance_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.iam_instance_profile);
+        fields.required(1, self.instance_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssociateIamInstanceProfileResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssociateIamInstanceProfileResult {
+    pub iam_instance_profile_association: Option<IamInstanceProfileAssociation>,
+}
+
+impl Shaped for AssociateIamInstanceProfileResult {
+    const SHAPE: &'static Shape = &shapes::ASSOCIATE_IAM_INSTANCE_PROFILE_RESULT;
+}
+
+impl Typed for AssociateIamInstanceProfileResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { iam_instance_profile_association: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.iam_instance_profile_association);
+        fields.finish()
+    }
+}
+
 /// AWS's `AuthorizeSecurityGroupEgressRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AuthorizeSecurityGroupEgressRequest {
@@ -992,6 +1040,65 @@ impl Typed for DescribeAvailabilityZonesResult {
     }
 }
 
+/// AWS's `DescribeIamInstanceProfileAssociationsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeIamInstanceProfileAssociationsRequest {
+    pub association_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+impl Shaped for DescribeIamInstanceProfileAssociationsRequest {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_REQUEST;
+}
+
+impl Typed for DescribeIamInstanceProfileAssociationsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            association_ids: fields.optional(0)?,
+            filters: fields.optional(1)?,
+            max_results: fields.optional(2)?,
+            next_token: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.association_ids);
+        fields.optional(1, self.filters);
+        fields.optional(2, self.max_results);
+        fields.optional(3, self.next_token);
+        fields.finish()
+    }
+}
+
+/// AWS's `DescribeIamInstanceProfileAssociationsResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeIamInstanceProfileAssociationsResult {
+    pub iam_instance_profile_associations: Option<Vec<IamInstanceProfileAssociation>>,
+    pub next_token: Option<String>,
+}
+
+impl Shaped for DescribeIamInstanceProfileAssociationsResult {
+    const SHAPE: &'static Shape = &shapes::DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_RESULT;
+}
+
+impl Typed for DescribeIamInstanceProfileAssociationsResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { iam_instance_profile_associations: fields.optional(0)?, next_token: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.iam_instance_profile_associations);
+        fields.optional(1, self.next_token);
+        fields.finish()
+    }
+}
+
 /// AWS's `DescribeImagesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DescribeImagesRequest {
@@ -1687,6 +1794,52 @@ impl Typed for DescribeVpcsResult {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.next_token);
         fields.optional(1, self.vpcs);
+        fields.finish()
+    }
+}
+
+/// AWS's `DisassociateIamInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DisassociateIamInstanceProfileRequest {
+    pub association_id: String,
+}
+
+impl Shaped for DisassociateIamInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::DISASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for DisassociateIamInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { association_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.association_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DisassociateIamInstanceProfileResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DisassociateIamInstanceProfileResult {
+    pub iam_instance_profile_association: Option<IamInstanceProfileAssociation>,
+}
+
+impl Shaped for DisassociateIamInstanceProfileResult {
+    const SHAPE: &'static Shape = &shapes::DISASSOCIATE_IAM_INSTANCE_PROFILE_RESULT;
+}
+
+impl Typed for DisassociateIamInstanceProfileResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { iam_instance_profile_association: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.iam_instance_profile_association);
         fields.finish()
     }
 }
@@ -2583,6 +2736,43 @@ impl Typed for IamInstanceProfile {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.arn);
         fields.optional(1, self.id);
+        fields.finish()
+    }
+}
+
+/// AWS's `IamInstanceProfileAssociation`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IamInstanceProfileAssociation {
+    pub association_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub iam_instance_profile: Option<IamInstanceProfile>,
+    pub state: Option<String>,
+    pub timestamp: Option<jiff::Timestamp>,
+}
+
+impl Shaped for IamInstanceProfileAssociation {
+    const SHAPE: &'static Shape = &shapes::IAM_INSTANCE_PROFILE_ASSOCIATION;
+}
+
+impl Typed for IamInstanceProfileAssociation {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            association_id: fields.optional(0)?,
+            instance_id: fields.optional(1)?,
+            iam_instance_profile: fields.optional(2)?,
+            state: fields.optional(3)?,
+            timestamp: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.association_id);
+        fields.optional(1, self.instance_id);
+        fields.optional(2, self.iam_instance_profile);
+        fields.optional(3, self.state);
+        fields.optional(4, self.timestamp);
         fields.finish()
     }
 }
@@ -5569,6 +5759,54 @@ impl Typed for RegionGeography {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.name);
+        fields.finish()
+    }
+}
+
+/// AWS's `ReplaceIamInstanceProfileAssociationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplaceIamInstanceProfileAssociationRequest {
+    pub iam_instance_profile: IamInstanceProfileSpecification,
+    pub association_id: String,
+}
+
+impl Shaped for ReplaceIamInstanceProfileAssociationRequest {
+    const SHAPE: &'static Shape = &shapes::REPLACE_IAM_INSTANCE_PROFILE_ASSOCIATION_REQUEST;
+}
+
+impl Typed for ReplaceIamInstanceProfileAssociationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { iam_instance_profile: fields.required(0)?, association_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.iam_instance_profile);
+        fields.required(1, self.association_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `ReplaceIamInstanceProfileAssociationResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplaceIamInstanceProfileAssociationResult {
+    pub iam_instance_profile_association: Option<IamInstanceProfileAssociation>,
+}
+
+impl Shaped for ReplaceIamInstanceProfileAssociationResult {
+    const SHAPE: &'static Shape = &shapes::REPLACE_IAM_INSTANCE_PROFILE_ASSOCIATION_RESULT;
+}
+
+impl Typed for ReplaceIamInstanceProfileAssociationResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { iam_instance_profile_association: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.iam_instance_profile_association);
         fields.finish()
     }
 }

@@ -6,6 +6,34 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AddClientIDToOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddClientIDToOpenIDConnectProvider;
+
+impl OperationType for AddClientIDToOpenIDConnectProvider {
+    type Input = types::AddClientIDToOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddClientIDToOpenIDConnectProvider",
+        input: Some(&shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `AddUserToGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct AddUserToGroup;
@@ -219,6 +247,35 @@ impl OperationType for CreateLoginProfile {
     };
 }
 
+/// `CreateOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOpenIDConnectProvider;
+
+impl OperationType for CreateOpenIDConnectProvider {
+    type Input = types::CreateOpenIDConnectProviderRequest;
+    type Output = types::CreateOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateOpenIDConnectProvider",
+        input: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+            "OpenIdIdpCommunicationErrorException",
+        ],
+    };
+}
+
 /// `CreatePolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreatePolicy;
@@ -271,6 +328,34 @@ impl OperationType for CreatePolicyVersion {
             "MalformedPolicyDocumentException",
             "InvalidInputException",
             "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateSAMLProvider;
+
+impl OperationType for CreateSAMLProvider {
+    type Input = types::CreateSAMLProviderRequest;
+    type Output = types::CreateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateSAMLProvider",
+        input: Some(&shapes::CREATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -481,6 +566,28 @@ impl OperationType for DeleteLoginProfile {
     };
 }
 
+/// `DeleteOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteOpenIDConnectProvider;
+
+impl OperationType for DeleteOpenIDConnectProvider {
+    type Input = types::DeleteOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteOpenIDConnectProvider",
+        input: Some(&shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `DeletePolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeletePolicy;
@@ -581,6 +688,33 @@ impl OperationType for DeleteRolePolicy {
             "NoSuchEntityException",
             "LimitExceededException",
             "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSAMLProvider;
+
+impl OperationType for DeleteSAMLProvider {
+    type Input = types::DeleteSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSAMLProvider",
+        input: Some(&shapes::DELETE_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "NoSuchEntityException",
             "ServiceFailureException",
         ],
     };
@@ -908,6 +1042,28 @@ impl OperationType for GetMFADevice {
     };
 }
 
+/// `GetOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetOpenIDConnectProvider;
+
+impl OperationType for GetOpenIDConnectProvider {
+    type Input = types::GetOpenIDConnectProviderRequest;
+    type Output = types::GetOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetOpenIDConnectProvider",
+        input: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetPolicy;
@@ -971,6 +1127,28 @@ impl OperationType for GetRolePolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSAMLProvider;
+
+impl OperationType for GetSAMLProvider {
+    type Input = types::GetSAMLProviderRequest;
+    type Output = types::GetSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSAMLProvider",
+        input: Some(&shapes::GET_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
     };
 }
 
@@ -1238,6 +1416,50 @@ impl OperationType for ListMFADevices {
     };
 }
 
+/// `ListOpenIDConnectProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviderTags;
+
+impl OperationType for ListOpenIDConnectProviderTags {
+    type Input = types::ListOpenIDConnectProviderTagsRequest;
+    type Output = types::ListOpenIDConnectProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviderTags",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListOpenIDConnectProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviders;
+
+impl OperationType for ListOpenIDConnectProviders {
+    type Input = types::ListOpenIDConnectProvidersRequest;
+    type Output = types::ListOpenIDConnectProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviders",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
 /// `ListPolicies`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListPolicies;
@@ -1323,6 +1545,50 @@ impl OperationType for ListRolePolicies {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListSAMLProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviderTags;
+
+impl OperationType for ListSAMLProviderTags {
+    type Input = types::ListSAMLProviderTagsRequest;
+    type Output = types::ListSAMLProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviderTags",
+        input: Some(&shapes::LIST_SAML_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListSAMLProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviders;
+
+impl OperationType for ListSAMLProviders {
+    type Input = types::ListSAMLProvidersRequest;
+    type Output = types::ListSAMLProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviders",
+        input: Some(&shapes::LIST_SAML_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1551,6 +1817,33 @@ impl OperationType for PutUserPolicy {
     };
 }
 
+/// `RemoveClientIDFromOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveClientIDFromOpenIDConnectProvider;
+
+impl OperationType for RemoveClientIDFromOpenIDConnectProvider {
+    type Input = types::RemoveClientIDFromOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveClientIDFromOpenIDConnectProvider",
+        input: Some(&shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `RemoveUserFromGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveUserFromGroup;
@@ -1656,6 +1949,34 @@ impl OperationType for TagMFADevice {
     };
 }
 
+/// `TagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagOpenIDConnectProvider;
+
+impl OperationType for TagOpenIDConnectProvider {
+    type Input = types::TagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagOpenIDConnectProvider",
+        input: Some(&shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagPolicy;
@@ -1666,6 +1987,34 @@ impl OperationType for TagPolicy {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "TagPolicy",
         input: Some(&shapes::TAG_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagSAMLProvider;
+
+impl OperationType for TagSAMLProvider {
+    type Input = types::TagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagSAMLProvider",
+        input: Some(&shapes::TAG_SAML_PROVIDER_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -1739,6 +2088,33 @@ impl OperationType for UntagMFADevice {
     };
 }
 
+/// `UntagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagOpenIDConnectProvider;
+
+impl OperationType for UntagOpenIDConnectProvider {
+    type Input = types::UntagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagOpenIDConnectProvider",
+        input: Some(&shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UntagPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagPolicy;
@@ -1749,6 +2125,33 @@ impl OperationType for UntagPolicy {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "UntagPolicy",
         input: Some(&shapes::UNTAG_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagSAMLProvider;
+
+impl OperationType for UntagSAMLProvider {
+    type Input = types::UntagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagSAMLProvider",
+        input: Some(&shapes::UNTAG_SAML_PROVIDER_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -1897,6 +2300,61 @@ impl OperationType for UpdateLoginProfile {
     };
 }
 
+/// `UpdateOpenIDConnectProviderThumbprint`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateOpenIDConnectProviderThumbprint;
+
+impl OperationType for UpdateOpenIDConnectProviderThumbprint {
+    type Input = types::UpdateOpenIDConnectProviderThumbprintRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateOpenIDConnectProviderThumbprint",
+        input: Some(&shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSAMLProvider;
+
+impl OperationType for UpdateSAMLProvider {
+    type Input = types::UpdateSAMLProviderRequest;
+    type Output = types::UpdateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSAMLProvider",
+        input: Some(&shapes::UPDATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::UPDATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "UpdateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
 /// `UpdateUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateUser;
@@ -1928,6 +2386,13 @@ impl OperationType for UpdateUser {
 
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AddClientIDToOpenIDConnectProvider`.
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `AddUserToGroup`.
     fn add_user_to_group(
         &self,
@@ -1984,6 +2449,13 @@ pub trait IamApi: Send + Sync {
         input: types::CreateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<types::CreateLoginProfileResponse, ServiceError>>;
 
+    /// `CreateOpenIDConnectProvider`.
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateOpenIDConnectProviderResponse, ServiceError>>;
+
     /// `CreatePolicy`.
     fn create_policy(
         &self,
@@ -1997,6 +2469,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
+
+    /// `CreateSAMLProvider`.
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: types::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
 
     /// `CreateUser`.
     fn create_user(
@@ -2046,6 +2525,13 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteOpenIDConnectProvider`.
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::DeleteOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeletePolicy`.
     fn delete_policy(&self, call: Call, input: types::DeletePolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -2068,6 +2554,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::DeleteRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSAMLProvider`.
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: types::DeleteSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteUser`.
@@ -2157,6 +2650,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetMFADeviceRequest,
     ) -> BoxFuture<'_, Result<types::GetMFADeviceResponse, ServiceError>>;
 
+    /// `GetOpenIDConnectProvider`.
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetOpenIDConnectProviderResponse, ServiceError>>;
+
     /// `GetPolicy`.
     fn get_policy(
         &self,
@@ -2177,6 +2677,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetRolePolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetRolePolicyResponse, ServiceError>>;
+
+    /// `GetSAMLProvider`.
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: types::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetSAMLProviderResponse, ServiceError>>;
 
     /// `GetUser`.
     fn get_user(
@@ -2262,6 +2769,20 @@ pub trait IamApi: Send + Sync {
         input: types::ListMFADevicesRequest,
     ) -> BoxFuture<'_, Result<types::ListMFADevicesResponse, ServiceError>>;
 
+    /// `ListOpenIDConnectProviderTags`.
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProviderTagsResponse, ServiceError>>;
+
+    /// `ListOpenIDConnectProviders`.
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProvidersResponse, ServiceError>>;
+
     /// `ListPolicies`.
     fn list_policies(
         &self,
@@ -2289,6 +2810,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
+
+    /// `ListSAMLProviderTags`.
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProviderTagsResponse, ServiceError>>;
+
+    /// `ListSAMLProviders`.
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: types::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProvidersResponse, ServiceError>>;
 
     /// `ListUserPolicies`.
     fn list_user_policies(
@@ -2353,6 +2888,13 @@ pub trait IamApi: Send + Sync {
         input: types::PutUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `RemoveClientIDFromOpenIDConnectProvider`.
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `RemoveUserFromGroup`.
     fn remove_user_from_group(
         &self,
@@ -2377,8 +2919,22 @@ pub trait IamApi: Send + Sync {
     /// `TagMFADevice`.
     fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagOpenIDConnectProvider`.
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagSAMLProvider`.
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: types::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `TagUser`.
     fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
@@ -2390,8 +2946,22 @@ pub trait IamApi: Send + Sync {
         input: types::UntagMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagOpenIDConnectProvider`.
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagSAMLProvider`.
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagUser`.
     fn untag_user(&self, call: Call, input: types::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
@@ -2420,6 +2990,20 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateOpenIDConnectProviderThumbprint`.
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: types::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateSAMLProvider`.
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: types::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateSAMLProviderResponse, ServiceError>>;
+
     /// `UpdateUser`.
     fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 }
@@ -2432,6 +3016,11 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AddClientIDToOpenIDConnectProvider" => {
+            wire::call_checked::<AddClientIDToOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.add_client_id_to_open_id_connect_provider(call, input)
+            })
+        }
         "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
             api.add_user_to_group(call, input)
         }),
@@ -2456,11 +3045,19 @@ pub fn dispatch<'a>(
         "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
             api.create_login_profile(call, input)
         }),
+        "CreateOpenIDConnectProvider" => {
+            wire::call_checked::<CreateOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.create_open_id_connect_provider(call, input)
+            })
+        }
         "CreatePolicy" => {
             wire::call_checked::<CreatePolicy>("ValidationError", request, move |input| api.create_policy(call, input))
         }
         "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
             api.create_policy_version(call, input)
+        }),
+        "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
+            api.create_saml_provider(call, input)
         }),
         "CreateUser" => {
             wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
@@ -2490,6 +3087,11 @@ pub fn dispatch<'a>(
         "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
             api.delete_login_profile(call, input)
         }),
+        "DeleteOpenIDConnectProvider" => {
+            wire::call_checked::<DeleteOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.delete_open_id_connect_provider(call, input)
+            })
+        }
         "DeletePolicy" => {
             wire::call_checked::<DeletePolicy>("ValidationError", request, move |input| api.delete_policy(call, input))
         }
@@ -2503,6 +3105,9 @@ pub fn dispatch<'a>(
         }
         "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
             api.delete_role_policy(call, input)
+        }),
+        "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
+            api.delete_saml_provider(call, input)
         }),
         "DeleteUser" => {
             wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
@@ -2549,6 +3154,11 @@ pub fn dispatch<'a>(
         "GetMFADevice" => {
             wire::call_checked::<GetMFADevice>("ValidationError", request, move |input| api.get_mfa_device(call, input))
         }
+        "GetOpenIDConnectProvider" => {
+            wire::call_checked::<GetOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.get_open_id_connect_provider(call, input)
+            })
+        }
         "GetPolicy" => {
             wire::call_checked::<GetPolicy>("ValidationError", request, move |input| api.get_policy(call, input))
         }
@@ -2557,6 +3167,9 @@ pub fn dispatch<'a>(
         }),
         "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
             api.get_role_policy(call, input)
+        }),
+        "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
+            api.get_saml_provider(call, input)
         }),
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
         "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
@@ -2600,6 +3213,16 @@ pub fn dispatch<'a>(
         "ListMFADevices" => wire::call_checked::<ListMFADevices>("ValidationError", request, move |input| {
             api.list_mfa_devices(call, input)
         }),
+        "ListOpenIDConnectProviderTags" => {
+            wire::call_checked::<ListOpenIDConnectProviderTags>("ValidationError", request, move |input| {
+                api.list_open_id_connect_provider_tags(call, input)
+            })
+        }
+        "ListOpenIDConnectProviders" => {
+            wire::call_checked::<ListOpenIDConnectProviders>("ValidationError", request, move |input| {
+                api.list_open_id_connect_providers(call, input)
+            })
+        }
         "ListPolicies" => {
             wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
         }
@@ -2611,6 +3234,14 @@ pub fn dispatch<'a>(
         }),
         "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
             api.list_role_policies(call, input)
+        }),
+        "ListSAMLProviderTags" => {
+            wire::call_checked::<ListSAMLProviderTags>("ValidationError", request, move |input| {
+                api.list_saml_provider_tags(call, input)
+            })
+        }
+        "ListSAMLProviders" => wire::call_checked::<ListSAMLProviders>("ValidationError", request, move |input| {
+            api.list_saml_providers(call, input)
         }),
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
@@ -2645,6 +3276,11 @@ pub fn dispatch<'a>(
         "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
             api.put_user_policy(call, input)
         }),
+        "RemoveClientIDFromOpenIDConnectProvider" => {
+            wire::call_checked::<RemoveClientIDFromOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.remove_client_id_from_open_id_connect_provider(call, input)
+            })
+        }
         "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
             api.remove_user_from_group(call, input)
         }),
@@ -2659,16 +3295,32 @@ pub fn dispatch<'a>(
         "TagMFADevice" => {
             wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
         }
+        "TagOpenIDConnectProvider" => {
+            wire::call_checked::<TagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.tag_open_id_connect_provider(call, input)
+            })
+        }
         "TagPolicy" => {
             wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
         }
+        "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
+            api.tag_saml_provider(call, input)
+        }),
         "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
         }),
+        "UntagOpenIDConnectProvider" => {
+            wire::call_checked::<UntagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.untag_open_id_connect_provider(call, input)
+            })
+        }
         "UntagPolicy" => {
             wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
         }
+        "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
+            api.untag_saml_provider(call, input)
+        }),
         "UntagUser" => {
             wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
         }
@@ -2685,6 +3337,14 @@ pub fn dispatch<'a>(
         }
         "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
             api.update_login_profile(call, input)
+        }),
+        "UpdateOpenIDConnectProviderThumbprint" => {
+            wire::call_checked::<UpdateOpenIDConnectProviderThumbprint>("ValidationError", request, move |input| {
+                api.update_open_id_connect_provider_thumbprint(call, input)
+            })
+        }
+        "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
+            api.update_saml_provider(call, input)
         }),
         "UpdateUser" => {
             wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))

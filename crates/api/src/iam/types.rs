@@ -88,6 +88,31 @@ impl Typed for AccessKeyMetadata {
     }
 }
 
+/// AWS's `AddClientIDToOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddClientIDToOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+impl Shaped for AddClientIDToOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for AddClientIDToOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, client_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `AddUserToGroupRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AddUserToGroupRequest {
@@ -430,6 +455,65 @@ impl Typed for CreateLoginProfileResponse {
     }
 }
 
+/// AWS's `CreateOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderRequest {
+    pub url: String,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for CreateOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            url: fields.required(0)?,
+            client_id_list: fields.optional(1)?,
+            thumbprint_list: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.url);
+        fields.optional(1, self.client_id_list);
+        fields.optional(2, self.thumbprint_list);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateOpenIDConnectProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderResponse {
+    pub open_id_connect_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateOpenIDConnectProviderResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE;
+}
+
+impl Typed for CreateOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.open_id_connect_provider_arn);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreatePolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreatePolicyRequest {
@@ -540,6 +624,80 @@ impl Typed for CreatePolicyVersionResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.policy_version);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateSAMLProviderRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateSAMLProviderRequest {
+    pub saml_metadata_document: String,
+    pub name: String,
+    pub tags: Option<Vec<Tag>>,
+    pub assertion_encryption_mode: Option<String>,
+    pub add_private_key: Option<String>,
+}
+
+impl std::fmt::Debug for CreateSAMLProviderRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateSAMLProviderRequest")
+            .field("saml_metadata_document", &self.saml_metadata_document)
+            .field("name", &self.name)
+            .field("tags", &self.tags)
+            .field("assertion_encryption_mode", &self.assertion_encryption_mode)
+            .field("add_private_key", &wire::Redacted)
+            .finish()
+    }
+}
+
+impl Shaped for CreateSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for CreateSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            saml_metadata_document: fields.required(0)?,
+            name: fields.required(1)?,
+            tags: fields.optional(2)?,
+            assertion_encryption_mode: fields.optional(3)?,
+            add_private_key: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_metadata_document);
+        fields.required(1, self.name);
+        fields.optional(2, self.tags);
+        fields.optional(3, self.assertion_encryption_mode);
+        fields.optional(4, self.add_private_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateSAMLProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateSAMLProviderResponse {
+    pub saml_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateSAMLProviderResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SAML_PROVIDER_RESPONSE;
+}
+
+impl Typed for CreateSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_arn);
+        fields.optional(1, self.tags);
         fields.finish()
     }
 }
@@ -772,6 +930,29 @@ impl Typed for DeleteLoginProfileRequest {
     }
 }
 
+/// AWS's `DeleteOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+impl Shaped for DeleteOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for DeleteOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeletePolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeletePolicyRequest {
@@ -864,6 +1045,29 @@ impl Typed for DeleteRolePolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.role_name);
         fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSAMLProviderRequest {
+    pub saml_provider_arn: String,
+}
+
+impl Shaped for DeleteSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for DeleteSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
         fields.finish()
     }
 }
@@ -1316,6 +1520,66 @@ impl Typed for GetMFADeviceResponse {
     }
 }
 
+/// AWS's `GetOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+impl Shaped for GetOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for GetOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetOpenIDConnectProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderResponse {
+    pub url: Option<String>,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for GetOpenIDConnectProviderResponse {
+    const SHAPE: &'static Shape = &shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE;
+}
+
+impl Typed for GetOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            url: fields.optional(0)?,
+            client_id_list: fields.optional(1)?,
+            thumbprint_list: fields.optional(2)?,
+            create_date: fields.optional(3)?,
+            tags: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.url);
+        fields.optional(1, self.client_id_list);
+        fields.optional(2, self.thumbprint_list);
+        fields.optional(3, self.create_date);
+        fields.optional(4, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetPolicyRequest {
@@ -1462,6 +1726,72 @@ impl Typed for GetRolePolicyResponse {
         fields.required(0, self.role_name);
         fields.required(1, self.policy_name);
         fields.required(2, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSAMLProviderRequest {
+    pub saml_provider_arn: String,
+}
+
+impl Shaped for GetSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for GetSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSAMLProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSAMLProviderResponse {
+    pub saml_provider_uuid: Option<String>,
+    pub saml_metadata_document: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub valid_until: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+    pub assertion_encryption_mode: Option<String>,
+    pub private_key_list: Option<Vec<SAMLPrivateKey>>,
+}
+
+impl Shaped for GetSAMLProviderResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SAML_PROVIDER_RESPONSE;
+}
+
+impl Typed for GetSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            saml_provider_uuid: fields.optional(0)?,
+            saml_metadata_document: fields.optional(1)?,
+            create_date: fields.optional(2)?,
+            valid_until: fields.optional(3)?,
+            tags: fields.optional(4)?,
+            assertion_encryption_mode: fields.optional(5)?,
+            private_key_list: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_uuid);
+        fields.optional(1, self.saml_metadata_document);
+        fields.optional(2, self.create_date);
+        fields.optional(3, self.valid_until);
+        fields.optional(4, self.tags);
+        fields.optional(5, self.assertion_encryption_mode);
+        fields.optional(6, self.private_key_list);
         fields.finish()
     }
 }
@@ -2205,6 +2535,105 @@ impl Typed for ListMFADevicesResponse {
     }
 }
 
+/// AWS's `ListOpenIDConnectProviderTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsRequest {
+    pub open_id_connect_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListOpenIDConnectProviderTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST;
+}
+
+impl Typed for ListOpenIDConnectProviderTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            open_id_connect_provider_arn: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListOpenIDConnectProviderTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListOpenIDConnectProviderTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE;
+}
+
+impl Typed for ListOpenIDConnectProviderTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListOpenIDConnectProvidersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersRequest {}
+
+impl Shaped for ListOpenIDConnectProvidersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST;
+}
+
+impl Typed for ListOpenIDConnectProvidersRequest {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `ListOpenIDConnectProvidersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersResponse {
+    pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
+}
+
+impl Shaped for ListOpenIDConnectProvidersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE;
+}
+
+impl Typed for ListOpenIDConnectProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_list: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.open_id_connect_provider_list);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListPoliciesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListPoliciesRequest {
@@ -2430,6 +2859,101 @@ impl Typed for ListRolePoliciesResponse {
         fields.required(0, self.policy_names);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSAMLProviderTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProviderTagsRequest {
+    pub saml_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSAMLProviderTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDER_TAGS_REQUEST;
+}
+
+impl Typed for ListSAMLProviderTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSAMLProviderTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSAMLProviderTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDER_TAGS_RESPONSE;
+}
+
+impl Typed for ListSAMLProviderTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSAMLProvidersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProvidersRequest {}
+
+impl Shaped for ListSAMLProvidersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDERS_REQUEST;
+}
+
+impl Typed for ListSAMLProvidersRequest {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `ListSAMLProvidersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProvidersResponse {
+    pub saml_provider_list: Option<Vec<SAMLProviderListEntry>>,
+}
+
+impl Shaped for ListSAMLProvidersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDERS_RESPONSE;
+}
+
+impl Typed for ListSAMLProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_list: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_list);
         fields.finish()
     }
 }
@@ -2712,6 +3236,29 @@ impl Typed for MFADevice {
         fields.required(0, self.user_name);
         fields.required(1, self.serial_number);
         fields.required(2, self.enable_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `OpenIDConnectProviderListEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OpenIDConnectProviderListEntry {
+    pub arn: Option<String>,
+}
+
+impl Shaped for OpenIDConnectProviderListEntry {
+    const SHAPE: &'static Shape = &shapes::OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY;
+}
+
+impl Typed for OpenIDConnectProviderListEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.arn);
         fields.finish()
     }
 }
@@ -3078,6 +3625,31 @@ impl Typed for PutUserPolicyRequest {
     }
 }
 
+/// AWS's `RemoveClientIDFromOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+impl Shaped for RemoveClientIDFromOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for RemoveClientIDFromOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, client_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `RemoveUserFromGroupRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoveUserFromGroupRequest {
@@ -3133,6 +3705,58 @@ impl Typed for ResyncMFADeviceRequest {
         fields.required(1, self.serial_number);
         fields.required(2, self.authentication_code1);
         fields.required(3, self.authentication_code2);
+        fields.finish()
+    }
+}
+
+/// AWS's `SAMLPrivateKey`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SAMLPrivateKey {
+    pub key_id: Option<String>,
+    pub timestamp: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SAMLPrivateKey {
+    const SHAPE: &'static Shape = &shapes::SAML_PRIVATE_KEY;
+}
+
+impl Typed for SAMLPrivateKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { key_id: fields.optional(0)?, timestamp: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.key_id);
+        fields.optional(1, self.timestamp);
+        fields.finish()
+    }
+}
+
+/// AWS's `SAMLProviderListEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SAMLProviderListEntry {
+    pub arn: Option<String>,
+    pub valid_until: Option<jiff::Timestamp>,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SAMLProviderListEntry {
+    const SHAPE: &'static Shape = &shapes::SAML_PROVIDER_LIST_ENTRY;
+}
+
+impl Typed for SAMLProviderListEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.optional(0)?, valid_until: fields.optional(1)?, create_date: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.arn);
+        fields.optional(1, self.valid_until);
+        fields.optional(2, self.create_date);
         fields.finish()
     }
 }
@@ -3212,6 +3836,31 @@ impl Typed for TagMFADeviceRequest {
     }
 }
 
+/// AWS's `TagOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for TagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagPolicyRequest {
@@ -3232,6 +3881,31 @@ impl Typed for TagPolicyRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagSAMLProviderRequest {
+    pub saml_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for TagSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
         fields.required(1, self.tags);
         fields.finish()
     }
@@ -3287,6 +3961,31 @@ impl Typed for UntagMFADeviceRequest {
     }
 }
 
+/// AWS's `UntagOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for UntagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
 /// AWS's `UntagPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagPolicyRequest {
@@ -3307,6 +4006,31 @@ impl Typed for UntagPolicyRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagSAMLProviderRequest {
+    pub saml_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for UntagSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
         fields.required(1, self.tag_keys);
         fields.finish()
     }
@@ -3477,6 +4201,103 @@ impl Typed for UpdateLoginProfileRequest {
         fields.required(0, self.user_name);
         fields.optional(1, self.password);
         fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateOpenIDConnectProviderThumbprintRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateOpenIDConnectProviderThumbprintRequest {
+    pub open_id_connect_provider_arn: String,
+    pub thumbprint_list: Vec<String>,
+}
+
+impl Shaped for UpdateOpenIDConnectProviderThumbprintRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST;
+}
+
+impl Typed for UpdateOpenIDConnectProviderThumbprintRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, thumbprint_list: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.thumbprint_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSAMLProviderRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateSAMLProviderRequest {
+    pub saml_metadata_document: Option<String>,
+    pub saml_provider_arn: String,
+    pub assertion_encryption_mode: Option<String>,
+    pub add_private_key: Option<String>,
+    pub remove_private_key: Option<String>,
+}
+
+impl std::fmt::Debug for UpdateSAMLProviderRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateSAMLProviderRequest")
+            .field("saml_metadata_document", &self.saml_metadata_document)
+            .field("saml_provider_arn", &self.saml_provider_arn)
+            .field("assertion_encryption_mode", &self.assertion_encryption_mode)
+            .field("add_private_key", &wire::Redacted)
+            .field("remove_private_key", &self.remove_private_key)
+            .finish()
+    }
+}
+
+impl Shaped for UpdateSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for UpdateSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            saml_metadata_document: fields.optional(0)?,
+            saml_provider_arn: fields.required(1)?,
+            assertion_encryption_mode: fields.optional(2)?,
+            add_private_key: fields.optional(3)?,
+            remove_private_key: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_metadata_document);
+        fields.required(1, self.saml_provider_arn);
+        fields.optional(2, self.assertion_encryption_mode);
+        fields.optional(3, self.add_private_key);
+        fields.optional(4, self.remove_private_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSAMLProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSAMLProviderResponse {
+    pub saml_provider_arn: Option<String>,
+}
+
+impl Shaped for UpdateSAMLProviderResponse {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SAML_PROVIDER_RESPONSE;
+}
+
+impl Typed for UpdateSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_arn);
         fields.finish()
     }
 }

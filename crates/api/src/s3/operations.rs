@@ -50,6 +50,28 @@ impl OperationType for DeleteBucket {
     };
 }
 
+/// `DeleteBucketPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketPolicy;
+
+impl OperationType for DeleteBucketPolicy {
+    type Input = types::DeleteBucketPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketPolicy",
+        input: Some(&shapes::DELETE_BUCKET_POLICY_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `DeleteObject`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteObject;
@@ -94,6 +116,28 @@ impl OperationType for DeleteObjects {
     };
 }
 
+/// `DeletePublicAccessBlock`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeletePublicAccessBlock;
+
+impl OperationType for DeletePublicAccessBlock {
+    type Input = types::DeletePublicAccessBlockRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeletePublicAccessBlock",
+        input: Some(&shapes::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `GetBucketLocation`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetBucketLocation;
@@ -108,6 +152,50 @@ impl OperationType for GetBucketLocation {
         status: 200,
         output_root: "LocationConstraint",
         is_output_unwrapped: true,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketPolicy;
+
+impl OperationType for GetBucketPolicy {
+    type Input = types::GetBucketPolicyRequest;
+    type Output = types::GetBucketPolicyOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketPolicy",
+        input: Some(&shapes::GET_BUCKET_POLICY_REQUEST),
+        output: Some(&shapes::GET_BUCKET_POLICY_OUTPUT),
+        status: 200,
+        output_root: "GetBucketPolicyOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketPolicyStatus`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketPolicyStatus;
+
+impl OperationType for GetBucketPolicyStatus {
+    type Input = types::GetBucketPolicyStatusRequest;
+    type Output = types::GetBucketPolicyStatusOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketPolicyStatus",
+        input: Some(&shapes::GET_BUCKET_POLICY_STATUS_REQUEST),
+        output: Some(&shapes::GET_BUCKET_POLICY_STATUS_OUTPUT),
+        status: 200,
+        output_root: "GetBucketPolicyStatusOutput",
+        is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
@@ -135,6 +223,28 @@ impl OperationType for GetObject {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchKey", "InvalidObjectState"],
+    };
+}
+
+/// `GetPublicAccessBlock`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetPublicAccessBlock;
+
+impl OperationType for GetPublicAccessBlock {
+    type Input = types::GetPublicAccessBlockRequest;
+    type Output = types::GetPublicAccessBlockOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetPublicAccessBlock",
+        input: Some(&shapes::GET_PUBLIC_ACCESS_BLOCK_REQUEST),
+        output: Some(&shapes::GET_PUBLIC_ACCESS_BLOCK_OUTPUT),
+        status: 200,
+        output_root: "GetPublicAccessBlockOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
     };
 }
 
@@ -248,6 +358,28 @@ impl OperationType for ListObjectsV2 {
     };
 }
 
+/// `PutBucketPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketPolicy;
+
+impl OperationType for PutBucketPolicy {
+    type Input = types::PutBucketPolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketPolicy",
+        input: Some(&shapes::PUT_BUCKET_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `PutObject`.
 #[derive(Debug, Clone, Copy)]
 pub struct PutObject;
@@ -270,6 +402,28 @@ impl OperationType for PutObject {
     };
 }
 
+/// `PutPublicAccessBlock`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutPublicAccessBlock;
+
+impl OperationType for PutPublicAccessBlock {
+    type Input = types::PutPublicAccessBlockRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutPublicAccessBlock",
+        input: Some(&shapes::PUT_PUBLIC_ACCESS_BLOCK_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// The operations of S3.
 pub trait S3Api: Send + Sync {
     /// `CreateBucket`.
@@ -281,6 +435,13 @@ pub trait S3Api: Send + Sync {
 
     /// `DeleteBucket`.
     fn delete_bucket(&self, call: Call, input: types::DeleteBucketRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketPolicy`.
+    fn delete_bucket_policy(
+        &self,
+        call: Call,
+        input: types::DeleteBucketPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteObject`.
     fn delete_object(
@@ -296,6 +457,13 @@ pub trait S3Api: Send + Sync {
         input: types::DeleteObjectsRequest,
     ) -> BoxFuture<'_, Result<types::DeleteObjectsOutput, ServiceError>>;
 
+    /// `DeletePublicAccessBlock`.
+    fn delete_public_access_block(
+        &self,
+        call: Call,
+        input: types::DeletePublicAccessBlockRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `GetBucketLocation`.
     fn get_bucket_location(
         &self,
@@ -303,12 +471,33 @@ pub trait S3Api: Send + Sync {
         input: types::GetBucketLocationRequest,
     ) -> BoxFuture<'_, Result<types::GetBucketLocationOutput, ServiceError>>;
 
+    /// `GetBucketPolicy`.
+    fn get_bucket_policy(
+        &self,
+        call: Call,
+        input: types::GetBucketPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketPolicyOutput, ServiceError>>;
+
+    /// `GetBucketPolicyStatus`.
+    fn get_bucket_policy_status(
+        &self,
+        call: Call,
+        input: types::GetBucketPolicyStatusRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketPolicyStatusOutput, ServiceError>>;
+
     /// `GetObject`.
     fn get_object(
         &self,
         call: Call,
         input: types::GetObjectRequest,
     ) -> BoxFuture<'_, Result<types::GetObjectOutput, ServiceError>>;
+
+    /// `GetPublicAccessBlock`.
+    fn get_public_access_block(
+        &self,
+        call: Call,
+        input: types::GetPublicAccessBlockRequest,
+    ) -> BoxFuture<'_, Result<types::GetPublicAccessBlockOutput, ServiceError>>;
 
     /// `HeadBucket`.
     fn head_bucket(
@@ -345,12 +534,26 @@ pub trait S3Api: Send + Sync {
         input: types::ListObjectsV2Request,
     ) -> BoxFuture<'_, Result<types::ListObjectsV2Output, ServiceError>>;
 
+    /// `PutBucketPolicy`.
+    fn put_bucket_policy(
+        &self,
+        call: Call,
+        input: types::PutBucketPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `PutObject`.
     fn put_object(
         &self,
         call: Call,
         input: types::PutObjectRequest,
     ) -> BoxFuture<'_, Result<types::PutObjectOutput, ServiceError>>;
+
+    /// `PutPublicAccessBlock`.
+    fn put_public_access_block(
+        &self,
+        call: Call,
+        input: types::PutPublicAccessBlockRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -363,18 +566,35 @@ pub fn dispatch<'a>(
     match operation.name {
         "CreateBucket" => wire::call::<CreateBucket>(request, move |input| api.create_bucket(call, input)),
         "DeleteBucket" => wire::call::<DeleteBucket>(request, move |input| api.delete_bucket(call, input)),
+        "DeleteBucketPolicy" => {
+            wire::call::<DeleteBucketPolicy>(request, move |input| api.delete_bucket_policy(call, input))
+        }
         "DeleteObject" => wire::call::<DeleteObject>(request, move |input| api.delete_object(call, input)),
         "DeleteObjects" => wire::call::<DeleteObjects>(request, move |input| api.delete_objects(call, input)),
+        "DeletePublicAccessBlock" => {
+            wire::call::<DeletePublicAccessBlock>(request, move |input| api.delete_public_access_block(call, input))
+        }
         "GetBucketLocation" => {
             wire::call::<GetBucketLocation>(request, move |input| api.get_bucket_location(call, input))
         }
+        "GetBucketPolicy" => wire::call::<GetBucketPolicy>(request, move |input| api.get_bucket_policy(call, input)),
+        "GetBucketPolicyStatus" => {
+            wire::call::<GetBucketPolicyStatus>(request, move |input| api.get_bucket_policy_status(call, input))
+        }
         "GetObject" => wire::call::<GetObject>(request, move |input| api.get_object(call, input)),
+        "GetPublicAccessBlock" => {
+            wire::call::<GetPublicAccessBlock>(request, move |input| api.get_public_access_block(call, input))
+        }
         "HeadBucket" => wire::call::<HeadBucket>(request, move |input| api.head_bucket(call, input)),
         "HeadObject" => wire::call::<HeadObject>(request, move |input| api.head_object(call, input)),
         "ListBuckets" => wire::call::<ListBuckets>(request, move |input| api.list_buckets(call, input)),
         "ListObjects" => wire::call::<ListObjects>(request, move |input| api.list_objects(call, input)),
         "ListObjectsV2" => wire::call::<ListObjectsV2>(request, move |input| api.list_objects_v2(call, input)),
+        "PutBucketPolicy" => wire::call::<PutBucketPolicy>(request, move |input| api.put_bucket_policy(call, input)),
         "PutObject" => wire::call::<PutObject>(request, move |input| api.put_object(call, input)),
+        "PutPublicAccessBlock" => {
+            wire::call::<PutPublicAccessBlock>(request, move |input| api.put_public_access_block(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

@@ -73,6 +73,14 @@ pub static DELETE: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_BUCKET_POLICY_REQUEST: Shape = Shape::structure(
+    "DeleteBucketPolicyRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
 pub static DELETE_BUCKET_REQUEST: Shape = Shape::structure(
     "DeleteBucketRequest",
     &[
@@ -134,6 +142,14 @@ pub static DELETE_OBJECTS_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_PUBLIC_ACCESS_BLOCK_REQUEST: Shape = Shape::structure(
+    "DeletePublicAccessBlockRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
 pub static DELETED_OBJECT: Shape = Shape::structure(
     "DeletedObject",
     &[
@@ -163,6 +179,28 @@ pub static GET_BUCKET_LOCATION_OUTPUT: Shape =
 
 pub static GET_BUCKET_LOCATION_REQUEST: Shape = Shape::structure(
     "GetBucketLocationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_POLICY_OUTPUT: Shape =
+    Shape::structure("GetBucketPolicyOutput", &[Member::new("Policy", &scalars::STRING).payload()]);
+
+pub static GET_BUCKET_POLICY_REQUEST: Shape = Shape::structure(
+    "GetBucketPolicyRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_POLICY_STATUS_OUTPUT: Shape =
+    Shape::structure("GetBucketPolicyStatusOutput", &[Member::new("PolicyStatus", &POLICY_STATUS).payload()]);
+
+pub static GET_BUCKET_POLICY_STATUS_REQUEST: Shape = Shape::structure(
+    "GetBucketPolicyStatusRequest",
     &[
         Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
         Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
@@ -273,6 +311,19 @@ pub static GET_OBJECT_REQUEST: Shape = Shape::structure(
         Member::new("PartNumber", &scalars::INTEGER).wire("partNumber").at(Location::Query),
         Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
         Member::new("ChecksumMode", &scalars::STRING).wire("x-amz-checksum-mode").at(Location::Header),
+    ],
+);
+
+pub static GET_PUBLIC_ACCESS_BLOCK_OUTPUT: Shape = Shape::structure(
+    "GetPublicAccessBlockOutput",
+    &[Member::new("PublicAccessBlockConfiguration", &PUBLIC_ACCESS_BLOCK_CONFIGURATION).payload()],
+);
+
+pub static GET_PUBLIC_ACCESS_BLOCK_REQUEST: Shape = Shape::structure(
+    "GetPublicAccessBlockRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
     ],
 );
 
@@ -534,6 +585,32 @@ pub static OPTIONAL_OBJECT_ATTRIBUTES_LIST: Shape = Shape::list("OptionalObjectA
 pub static OWNER: Shape =
     Shape::structure("Owner", &[Member::new("DisplayName", &scalars::STRING), Member::new("ID", &scalars::STRING)]);
 
+pub static POLICY_STATUS: Shape = Shape::structure("PolicyStatus", &[Member::new("IsPublic", &scalars::BOOLEAN)]);
+
+pub static PUBLIC_ACCESS_BLOCK_CONFIGURATION: Shape = Shape::structure(
+    "PublicAccessBlockConfiguration",
+    &[
+        Member::new("BlockPublicAcls", &scalars::BOOLEAN),
+        Member::new("IgnorePublicAcls", &scalars::BOOLEAN),
+        Member::new("BlockPublicPolicy", &scalars::BOOLEAN),
+        Member::new("RestrictPublicBuckets", &scalars::BOOLEAN),
+    ],
+);
+
+pub static PUT_BUCKET_POLICY_REQUEST: Shape = Shape::structure(
+    "PutBucketPolicyRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("ConfirmRemoveSelfBucketAccess", &scalars::BOOLEAN)
+            .wire("x-amz-confirm-remove-self-bucket-access")
+            .at(Location::Header),
+        Member::new("Policy", &scalars::STRING).payload().required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
 pub static PUT_OBJECT_OUTPUT: Shape = Shape::structure(
     "PutObjectOutput",
     &[
@@ -650,6 +727,20 @@ pub static PUT_OBJECT_REQUEST: Shape = Shape::structure(
         Member::new("ObjectLockEventHoldDurationYears", &scalars::INTEGER)
             .wire("x-amz-object-lock-event-hold-duration-years")
             .at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_PUBLIC_ACCESS_BLOCK_REQUEST: Shape = Shape::structure(
+    "PutPublicAccessBlockRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("PublicAccessBlockConfiguration", &PUBLIC_ACCESS_BLOCK_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
         Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
     ],
 );

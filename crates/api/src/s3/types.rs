@@ -226,6 +226,31 @@ impl Typed for Delete {
     }
 }
 
+/// AWS's `DeleteBucketPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketPolicyRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_POLICY_REQUEST;
+}
+
+impl Typed for DeleteBucketPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteBucketRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteBucketRequest {
@@ -404,6 +429,31 @@ impl Typed for DeleteObjectsRequest {
     }
 }
 
+/// AWS's `DeletePublicAccessBlockRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeletePublicAccessBlockRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeletePublicAccessBlockRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST;
+}
+
+impl Typed for DeletePublicAccessBlockRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeletedObject`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeletedObject {
@@ -507,6 +557,102 @@ impl Shaped for GetBucketLocationRequest {
 }
 
 impl Typed for GetBucketLocationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketPolicyOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketPolicyOutput {
+    pub policy: Option<String>,
+}
+
+impl Shaped for GetBucketPolicyOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_POLICY_OUTPUT;
+}
+
+impl Typed for GetBucketPolicyOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketPolicyRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_POLICY_REQUEST;
+}
+
+impl Typed for GetBucketPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketPolicyStatusOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketPolicyStatusOutput {
+    pub policy_status: Option<PolicyStatus>,
+}
+
+impl Shaped for GetBucketPolicyStatusOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_POLICY_STATUS_OUTPUT;
+}
+
+impl Typed for GetBucketPolicyStatusOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_status: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_status);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketPolicyStatusRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketPolicyStatusRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketPolicyStatusRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_POLICY_STATUS_REQUEST;
+}
+
+impl Typed for GetBucketPolicyStatusRequest {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
@@ -849,6 +995,54 @@ impl Typed for GetObjectRequest {
         fields.optional(18, self.part_number);
         fields.optional(19, self.expected_bucket_owner);
         fields.optional(20, self.checksum_mode);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPublicAccessBlockOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPublicAccessBlockOutput {
+    pub public_access_block_configuration: Option<PublicAccessBlockConfiguration>,
+}
+
+impl Shaped for GetPublicAccessBlockOutput {
+    const SHAPE: &'static Shape = &shapes::GET_PUBLIC_ACCESS_BLOCK_OUTPUT;
+}
+
+impl Typed for GetPublicAccessBlockOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { public_access_block_configuration: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.public_access_block_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetPublicAccessBlockRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetPublicAccessBlockRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetPublicAccessBlockRequest {
+    const SHAPE: &'static Shape = &shapes::GET_PUBLIC_ACCESS_BLOCK_REQUEST;
+}
+
+impl Typed for GetPublicAccessBlockRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
         fields.finish()
     }
 }
@@ -1665,6 +1859,103 @@ impl Typed for Owner {
     }
 }
 
+/// AWS's `PolicyStatus`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyStatus {
+    pub is_public: Option<bool>,
+}
+
+impl Shaped for PolicyStatus {
+    const SHAPE: &'static Shape = &shapes::POLICY_STATUS;
+}
+
+impl Typed for PolicyStatus {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { is_public: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.is_public);
+        fields.finish()
+    }
+}
+
+/// AWS's `PublicAccessBlockConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PublicAccessBlockConfiguration {
+    pub block_public_acls: Option<bool>,
+    pub ignore_public_acls: Option<bool>,
+    pub block_public_policy: Option<bool>,
+    pub restrict_public_buckets: Option<bool>,
+}
+
+impl Shaped for PublicAccessBlockConfiguration {
+    const SHAPE: &'static Shape = &shapes::PUBLIC_ACCESS_BLOCK_CONFIGURATION;
+}
+
+impl Typed for PublicAccessBlockConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            block_public_acls: fields.optional(0)?,
+            ignore_public_acls: fields.optional(1)?,
+            block_public_policy: fields.optional(2)?,
+            restrict_public_buckets: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.block_public_acls);
+        fields.optional(1, self.ignore_public_acls);
+        fields.optional(2, self.block_public_policy);
+        fields.optional(3, self.restrict_public_buckets);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketPolicyRequest {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub confirm_remove_self_bucket_access: Option<bool>,
+    pub policy: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_POLICY_REQUEST;
+}
+
+impl Typed for PutBucketPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            content_md5: fields.optional(1)?,
+            checksum_algorithm: fields.optional(2)?,
+            confirm_remove_self_bucket_access: fields.optional(3)?,
+            policy: fields.required(4)?,
+            expected_bucket_owner: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.content_md5);
+        fields.optional(2, self.checksum_algorithm);
+        fields.optional(3, self.confirm_remove_self_bucket_access);
+        fields.required(4, self.policy);
+        fields.optional(5, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
 /// AWS's `PutObjectOutput`.
 #[derive(Clone, Default, PartialEq)]
 pub struct PutObjectOutput {
@@ -2011,6 +2302,43 @@ impl Typed for PutObjectRequest {
 
     fn take_stream(&mut self) -> Option<ByteStream> {
         self.body.take()
+    }
+}
+
+/// AWS's `PutPublicAccessBlockRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutPublicAccessBlockRequest {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub public_access_block_configuration: PublicAccessBlockConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutPublicAccessBlockRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_PUBLIC_ACCESS_BLOCK_REQUEST;
+}
+
+impl Typed for PutPublicAccessBlockRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            content_md5: fields.optional(1)?,
+            checksum_algorithm: fields.optional(2)?,
+            public_access_block_configuration: fields.required(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.content_md5);
+        fields.optional(2, self.checksum_algorithm);
+        fields.required(3, self.public_access_block_configuration);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
     }
 }
 

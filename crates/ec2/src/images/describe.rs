@@ -9,6 +9,7 @@ use store::{KeyPrefix, Position, StoreError, View};
 
 use super::record::ImageRecord;
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::text::{iso_time, yes_no};
 use crate::{Ec2, Ec2Error};
@@ -40,8 +41,8 @@ const CHUNK: usize = 500;
 impl Operation<Ec2> for DescribeImages {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeImagesRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeImages")])
+    fn needs(_input: &DescribeImagesRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeImages")])
     }
 
     fn apply(input: &DescribeImagesRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeImagesResult>, Ec2Error> {

@@ -11,6 +11,7 @@ use store::View;
 
 use super::find;
 use super::states::InstanceState;
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error};
 
 /// The most that is given, from the end. Source: the EC2 API reference of `GetConsoleOutput`.
@@ -31,9 +32,8 @@ impl Streaming<Ec2> for GetConsoleOutput {
     type Staged = ();
     type Found = Found;
 
-    fn needs(input: &GetConsoleOutputRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        let resource = format!("instance/{}", input.instance_id);
-        Ok(vec![Need::on("ec2:GetConsoleOutput", scope.arn("ec2", &resource))])
+    fn needs(input: &GetConsoleOutputRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).instance("ec2:GetConsoleOutput", &input.instance_id)?])
     }
 
     fn check(_input: &GetConsoleOutputRequest, _view: &View, _cx: &Cx) -> Result<(), Ec2Error> {

@@ -11,6 +11,7 @@ use super::find;
 use super::present::Presenter;
 use super::record::InstanceRecord;
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::tags::{self, Tags};
 use crate::text::{iso_time, yes_no};
@@ -77,8 +78,8 @@ const FILTERS: &[&str] = &[
 impl Operation<Ec2> for DescribeInstances {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeInstancesRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeInstances")])
+    fn needs(_input: &DescribeInstancesRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeInstances")])
     }
 
     fn apply(

@@ -14,6 +14,7 @@ use super::record::InstanceRecord;
 use super::states::InstanceState;
 use super::terminate::state_output;
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::tags::Tags;
 use crate::{Ec2, Ec2Error};
@@ -30,8 +31,8 @@ const FILTERS: &[&str] = &[
 impl Operation<Ec2> for DescribeInstanceStatus {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeInstanceStatusRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeInstanceStatus")])
+    fn needs(_input: &DescribeInstanceStatusRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeInstanceStatus")])
     }
 
     fn apply(

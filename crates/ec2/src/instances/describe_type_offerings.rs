@@ -11,6 +11,7 @@ use store::View;
 
 use super::types;
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::{Ec2, Ec2Error};
 
@@ -19,10 +20,10 @@ impl Operation<Ec2> for DescribeInstanceTypeOfferings {
 
     fn needs(
         _input: &DescribeInstanceTypeOfferingsRequest,
-        _view: &View,
-        _scope: &Scope,
+        view: &View,
+        scope: &Scope,
     ) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeInstanceTypeOfferings")])
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeInstanceTypeOfferings")])
     }
 
     fn apply(

@@ -10,6 +10,7 @@ use store::View;
 
 use super::types::{self, InstanceType};
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::text::yes_no;
 use crate::{Ec2, Ec2Error};
@@ -36,8 +37,8 @@ const FILTERS: &[&str] = &[
 impl Operation<Ec2> for DescribeInstanceTypes {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeInstanceTypesRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeInstanceTypes")])
+    fn needs(_input: &DescribeInstanceTypesRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeInstanceTypes")])
     }
 
     fn apply(

@@ -4,17 +4,21 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use api::Call;
 use api::ec2::{Reservation, RunInstances, RunInstancesRequest};
 use ids::{InstanceId, NetworkInterfaceId, ReservationId};
 use jiff::Timestamp;
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, KeyBuf, View};
+use wire::BoxFuture;
 
 use super::addresses::{find_free, usable};
 use super::describe::reservation;
+use super::launch_needs::launch_needs;
 use super::launch_request::LaunchRequest;
 use super::launch_where::{PrivateInUse, PublicInUse, Where, check_private_ip};
 use super::present::Presenter;
+use super::profiles::{AssociationRecord, association_id, resolve};
 use super::record::{InstanceRecord, InstanceSpec, InstanceStatus, LaunchKey, PrimaryInterface};
 use super::states::InstanceState;
 use crate::images::describe::find_image;
@@ -29,28 +33,17 @@ const MAX_INSTANCES: u32 = 80;
 impl Operation<Ec2> for RunInstances {
     type Error = Ec2Error;
 
-    /// Source: the service authorization reference of EC2, `RunInstances`.
-    fn needs(input: &RunInstancesRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        let interface = input.network_interfaces.as_deref().unwrap_or_default().first();
-        let image = input.image_id.as_deref().unwrap_or("*");
-        let subnet = input.subnet_id.as_deref().or(interface.and_then(|own| own.subnet_id.as_deref())).unwrap_or("*");
-        let mut resources = vec!["instance/*".to_owned(), "network-interface/*".to_owned(), format!("subnet/{subnet}")];
-        let listed = input.security_group_ids.as_ref().or(interface.and_then(|own| own.groups.as_ref()));
-        match listed.filter(|groups| !groups.is_empty()) {
-            Some(groups) => resources.extend(groups.iter().map(|group| format!("security-group/{group}"))),
-            None => resources.push("security-group/*".to_owned()),
-        }
-        resources.extend(input.key_name.iter().map(|name| format!("key-pair/{name}")));
-        let mut needs: Vec<Need> =
-            resources.iter().map(|resource| Need::on("ec2:RunInstances", scope.arn("ec2", resource))).collect();
-        // The ARN of an image has no account.
-        let image = ids::Arn::new("ec2", &scope.region, "", &format!("image/{image}"));
-        needs.push(Need::on("ec2:RunInstances", image));
-        for specification in input.tag_specifications.as_deref().unwrap_or_default() {
-            let kind = specification.resource_type.as_deref().unwrap_or("*");
-            needs.push(Need::on("ec2:CreateTags", scope.arn("ec2", &format!("{kind}/*"))));
-        }
-        Ok(needs)
+    fn prepare<'a>(
+        service: &'a Ec2,
+        call: &'a Call,
+        input: &'a mut RunInstancesRequest,
+    ) -> Option<BoxFuture<'a, Result<(), Ec2Error>>> {
+        let given = input.iam_instance_profile.as_mut()?;
+        Some(Box::pin(resolve(service, call, given)))
+    }
+
+    fn needs(input: &RunInstancesRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(launch_needs(input, view, scope)?)
     }
 
     fn apply(input: &RunInstancesRequest, view: &View, cx: &Cx) -> Result<Applied<Reservation>, Ec2Error> {
@@ -109,6 +102,18 @@ impl Operation<Ec2> for RunInstances {
                 },
             };
             put(&record, &request, &mut changes)?;
+            if let Some(profile) = &request.profile {
+                let association = AssociationRecord {
+                    account: cx.account.clone(),
+                    instance: record.id.clone(),
+                    id: association_id(cx.random()),
+                    profile_arn: profile.arn.clone(),
+                    profile_id: profile.id.clone(),
+                    since: cx.now,
+                };
+                changes.put(&association)?;
+                presenter.launched(&association);
+            }
             let shown = presenter.instance(&record, &request.tags)?;
             output.get_or_insert_with(|| reservation(&record)).instances.get_or_insert_default().push(shown);
         }

@@ -3,10 +3,14 @@
 
 use std::net::Ipv4Addr;
 
-use api::ec2::{InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification, Placement, RunInstancesRequest};
+use api::ec2::{
+    IamInstanceProfileSpecification, InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification, Placement,
+    RunInstancesRequest,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::profiles::{Profile, Resolved};
 use super::record::MetadataOptions;
 use super::types::{self, InstanceType};
 use crate::Ec2Error;
@@ -48,6 +52,8 @@ pub(crate) struct LaunchRequest {
     pub(crate) interface_tags: Tags,
     /// Settings of the metadata service.
     pub(crate) metadata_options: MetadataOptions,
+    /// The instance profile.
+    pub(crate) profile: Option<Profile>,
     /// `DisableApiTermination`.
     pub(crate) is_termination_protected: bool,
     /// The idempotency token.
@@ -62,7 +68,7 @@ impl LaunchRequest {
     /// # Errors
     /// AWS's for a wrong value, `UnsupportedOperation` for a parameter whose meaning is not built.
     pub(crate) fn read(input: &RunInstancesRequest) -> Result<Self, Ec2Error> {
-        let digest = crate::digest::fnv1a(format!("{input:?}").as_bytes());
+        let digest = crate::digest::fnv1a(format!("{:?}", as_given(input)).as_bytes());
         refuse_unbuilt(input)?;
         let counts = counts(input.min_count, input.max_count)?;
         let type_name = input.instance_type.as_deref().unwrap_or(types::DEFAULT);
@@ -84,6 +90,7 @@ impl LaunchRequest {
             tags: Tags::new(),
             interface_tags: Tags::new(),
             metadata_options: metadata_options(input.metadata_options.as_ref())?,
+            profile: input.iam_instance_profile.as_ref().map(Resolved::read).transpose()?,
             is_termination_protected: input.disable_api_termination == Some(true),
             client_token: client_token(input.client_token.as_deref())?,
             digest,
@@ -142,6 +149,14 @@ impl LaunchRequest {
     }
 }
 
+/// The request without what IAM said of the profile beside its ARN: a role may get a tag between a call and its
+/// repetition.
+fn as_given(input: &RunInstancesRequest) -> RunInstancesRequest {
+    let profile = input.iam_instance_profile.as_ref();
+    let named = profile.map(|given| IamInstanceProfileSpecification { arn: Resolved::arn(given), name: None });
+    RunInstancesRequest { iam_instance_profile: named, ..input.clone() }
+}
+
 /// Names every parameter of the request, so that one that AWS adds is not overlooked: the compiler asks for it here.
 fn refuse_unbuilt(input: &RunInstancesRequest) -> Result<(), Ec2Error> {
     let RunInstancesRequest {
@@ -187,7 +202,7 @@ fn refuse_unbuilt(input: &RunInstancesRequest) -> Result<(), Ec2Error> {
         client_token: _,
         additional_info,
         network_interfaces: _,
-        iam_instance_profile,
+        iam_instance_profile: _,
         ebs_optimized,
     } = input;
     let is_not = |word: &Option<String>, built: &str| word.as_deref().is_some_and(|word| word != built);
@@ -242,7 +257,6 @@ fn refuse_unbuilt(input: &RunInstancesRequest) -> Result<(), Ec2Error> {
             is_not(instance_initiated_shutdown_behavior, "terminate"),
         ),
         ("AdditionalInfo", additional_info.is_some()),
-        ("IamInstanceProfile", iam_instance_profile.is_some()),
         ("EbsOptimized", *ebs_optimized == Some(true)),
     ])
 }

@@ -11,11 +11,13 @@ mod describe_type_offerings;
 mod describe_types;
 mod find;
 mod launch;
+mod launch_needs;
 mod launch_request;
 mod launch_where;
 mod metadata;
 mod observe;
 mod present;
+pub(crate) mod profiles;
 mod reboot;
 mod reconcile;
 pub(crate) mod record;
@@ -26,6 +28,8 @@ mod tests;
 pub(crate) mod types;
 
 pub use reconcile::InstanceReconciler;
+pub use record::InstanceRecord;
+pub use states::InstanceState;
 
 /// The name of an instance's root disk within the instance.
 pub(crate) const ROOT_DEVICE: &str = "/dev/vda";

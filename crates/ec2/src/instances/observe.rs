@@ -7,6 +7,7 @@ use ids::InstanceId;
 use jiff::Timestamp;
 use store::{Changes, Direction, KeyPrefix, Record, StoreError, View};
 
+use super::profiles;
 use super::record::InstanceRecord;
 use super::states::InstanceState;
 use crate::network::record::{PrivateAddressRecord, PublicAddressRecord};
@@ -136,6 +137,7 @@ fn release(view: &View, record: &InstanceRecord, changes: &mut Changes) -> Resul
     if let Some(address) = interface.public_ip {
         changes.delete::<PublicAddressRecord>(&u64::from(address.to_bits()));
     }
+    profiles::release(view, record, changes)?;
     delete_tags_of(view, changes, &record.account, interface.id.as_str())
 }
 

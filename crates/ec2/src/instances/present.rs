@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use api::ec2::{
     CapacityReservationSpecificationResponse, CpuOptions, EnclaveOptions, GroupIdentifier, HibernationOptions,
-    Instance, InstanceMetadataOptionsResponse, InstanceNetworkInterface, InstanceNetworkInterfaceAssociation,
-    InstanceNetworkInterfaceAttachment, InstancePrivateIpAddress, Monitoring, Placement, PrivateDnsNameOptionsResponse,
-    StateReason, Tag,
+    IamInstanceProfile, Instance, InstanceMetadataOptionsResponse, InstanceNetworkInterface,
+    InstanceNetworkInterfaceAssociation, InstanceNetworkInterfaceAttachment, InstancePrivateIpAddress, Monitoring,
+    Placement, PrivateDnsNameOptionsResponse, StateReason, Tag,
 };
-use ids::{AccountId, ImageId, SecurityGroupId};
+use ids::{AccountId, ImageId, InstanceId, SecurityGroupId};
 use service::RegionFacts;
 use store::{StoreError, View};
 
+use super::profiles::AssociationRecord;
 use super::record::{InstanceRecord, MetadataOptions};
 use super::states::InstanceState;
 use super::terminate::state_output;
@@ -26,12 +27,26 @@ pub(crate) struct Presenter<'a> {
     region: &'a RegionFacts,
     groups: HashMap<SecurityGroupId, String>,
     architectures: HashMap<ImageId, Option<(String, bool)>>,
+    profiles: HashMap<InstanceId, IamInstanceProfile>,
 }
 
 impl<'a> Presenter<'a> {
     /// A presenter over a view.
     pub(crate) fn new(view: &'a View, region: &'a RegionFacts) -> Self {
-        Self { view, region, groups: HashMap::new(), architectures: HashMap::new() }
+        Self { view, region, groups: HashMap::new(), architectures: HashMap::new(), profiles: HashMap::new() }
+    }
+
+    /// Takes note of a profile that the view does not have yet.
+    pub(crate) fn launched(&mut self, association: &AssociationRecord) {
+        self.profiles.insert(association.instance.clone(), association.shown());
+    }
+
+    fn profile(&self, record: &InstanceRecord) -> Result<Option<IamInstanceProfile>, StoreError> {
+        if let Some(known) = self.profiles.get(&record.id) {
+            return Ok(Some(known.clone()));
+        }
+        let found = self.view.get::<AssociationRecord>(&(record.account.clone(), record.id.clone()))?;
+        Ok(found.map(|association| association.shown()))
     }
 
     /// One instance with its tags.
@@ -72,6 +87,7 @@ impl<'a> Presenter<'a> {
             ebs_optimized: Some(false),
             ena_support: Some(false),
             hypervisor: Some("xen".to_owned()),
+            iam_instance_profile: self.profile(record)?,
             network_interfaces: Some(Vec::new()),
             root_device_name: image.filter(|(_, has_root)| *has_root).map(|_| super::ROOT_DEVICE.to_owned()),
             root_device_type: Some("instance-store".to_owned()),

@@ -6,14 +6,15 @@ use store::{Changes, View};
 
 use super::find;
 use super::states::Action;
+use super::terminate::needs;
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error};
 
 impl Operation<Ec2> for RebootInstances {
     type Error = Ec2Error;
 
-    fn needs(input: &RebootInstancesRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        let need = |id: &String| Need::on("ec2:RebootInstances", scope.arn("ec2", &format!("instance/{id}")));
-        Ok(input.instance_ids.iter().map(need).collect())
+    fn needs(input: &RebootInstancesRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        needs("ec2:RebootInstances", &input.instance_ids, &Grounds::new(view, scope))
     }
 
     fn apply(input: &RebootInstancesRequest, view: &View, cx: &Cx) -> Result<Applied<()>, Ec2Error> {

@@ -10,6 +10,7 @@ use store::{Changes, View};
 
 use super::find;
 use super::states::{Action, InstanceState};
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error};
 
 /// AWS's code and text for an instance that its owner ended.
@@ -19,9 +20,8 @@ pub(crate) const BY_USER: (&str, &str) =
 impl Operation<Ec2> for TerminateInstances {
     type Error = Ec2Error;
 
-    fn needs(input: &TerminateInstancesRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        let need = |id: &String| Need::on("ec2:TerminateInstances", scope.arn("ec2", &format!("instance/{id}")));
-        Ok(input.instance_ids.iter().map(need).collect())
+    fn needs(input: &TerminateInstancesRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        needs("ec2:TerminateInstances", &input.instance_ids, &Grounds::new(view, scope))
     }
 
     fn apply(
@@ -65,6 +65,14 @@ impl Operation<Ec2> for TerminateInstances {
         }
         Ok(Applied::with(TerminateInstancesResult { terminating_instances: Some(shown) }, changes))
     }
+}
+
+/// What an action on instances needs. Without any the call is refused later; until then it needs the action on all.
+pub(crate) fn needs(action: &'static str, ids: &[String], grounds: &Grounds<'_>) -> Result<Vec<Need>, Ec2Error> {
+    if ids.is_empty() {
+        return Ok(vec![grounds.on(action, "instance/*")]);
+    }
+    Ok(ids.iter().map(|id| grounds.instance(action, id)).collect::<Result<_, _>>()?)
 }
 
 /// A state as EC2 shows it.

@@ -2,4 +2,5 @@
 
 mod launching;
 mod life;
+mod needs;
 mod rig;

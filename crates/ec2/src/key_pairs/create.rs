@@ -8,16 +8,17 @@ use store::{Changes, View};
 
 use super::check_new_name;
 use super::record::KeyPairRecord;
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error, tags};
 
 impl Operation<Ec2> for CreateKeyPair {
     type Error = Ec2Error;
 
-    fn needs(input: &CreateKeyPairRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        let arn = scope.arn("ec2", &format!("key-pair/{}", input.key_name));
-        let mut needs = vec![Need::on("ec2:CreateKeyPair", arn.clone())];
-        needs.extend(tags::needs_to_tag(input.tag_specifications.as_ref(), arn));
-        Ok(needs)
+    fn needs(input: &CreateKeyPairRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let grounds = Grounds::new(view, scope);
+        let pair = grounds.key_pair("ec2:CreateKeyPair", &input.key_name)?;
+        let pair = pair.with("ec2:KeyPairType", input.key_type.as_deref().unwrap_or("rsa"));
+        Ok(grounds.making(pair, "CreateKeyPair", "key-pair", input.tag_specifications.as_ref()))
     }
 
     fn apply(input: &CreateKeyPairRequest, view: &View, cx: &Cx) -> Result<Applied<KeyPair>, Ec2Error> {

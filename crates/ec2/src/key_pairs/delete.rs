@@ -7,15 +7,15 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, View};
 
 use super::record::KeyPairRecord;
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error, tags};
 
 impl Operation<Ec2> for DeleteKeyPair {
     type Error = Ec2Error;
 
-    fn needs(input: &DeleteKeyPairRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        // Policies name key pairs by name. Which name an id stands for is not known here, so an id needs all of them.
-        let name = input.key_name.as_deref().filter(|_| input.key_pair_id.is_none()).unwrap_or("*");
-        Ok(vec![Need::on("ec2:DeleteKeyPair", scope.arn("ec2", &format!("key-pair/{name}")))])
+    fn needs(input: &DeleteKeyPairRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let (id, name) = (input.key_pair_id.as_deref(), input.key_name.as_deref());
+        Ok(vec![Grounds::new(view, scope).named_key_pair("ec2:DeleteKeyPair", id, name)?])
     }
 
     fn apply(input: &DeleteKeyPairRequest, view: &View, cx: &Cx) -> Result<Applied<DeleteKeyPairResult>, Ec2Error> {

@@ -7,6 +7,7 @@ use store::{KeyPrefix, View};
 use super::MAX_KEY_PAIRS;
 use super::record::KeyPairRecord;
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error, tags};
 
 struct Described {
@@ -33,8 +34,8 @@ impl Facts for Described {
 impl Operation<Ec2> for DescribeKeyPairs {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeKeyPairsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeKeyPairs")])
+    fn needs(_input: &DescribeKeyPairsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeKeyPairs")])
     }
 
     fn apply(

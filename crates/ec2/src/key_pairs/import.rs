@@ -9,16 +9,16 @@ use store::{Changes, View};
 use super::check_new_name;
 use super::public_key::PublicKey;
 use super::record::KeyPairRecord;
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error, tags};
 
 impl Operation<Ec2> for ImportKeyPair {
     type Error = Ec2Error;
 
-    fn needs(input: &ImportKeyPairRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        let arn = scope.arn("ec2", &format!("key-pair/{}", input.key_name));
-        let mut needs = vec![Need::on("ec2:ImportKeyPair", arn.clone())];
-        needs.extend(tags::needs_to_tag(input.tag_specifications.as_ref(), arn));
-        Ok(needs)
+    fn needs(input: &ImportKeyPairRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let grounds = Grounds::new(view, scope);
+        let pair = grounds.key_pair("ec2:ImportKeyPair", &input.key_name)?;
+        Ok(grounds.making(pair, "ImportKeyPair", "key-pair", input.tag_specifications.as_ref()))
     }
 
     fn apply(input: &ImportKeyPairRequest, view: &View, cx: &Cx) -> Result<Applied<ImportKeyPairResult>, Ec2Error> {

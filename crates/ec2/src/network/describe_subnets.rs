@@ -8,6 +8,7 @@ use store::{KeyPrefix, StoreError, View};
 use super::record::{PrivateAddressRecord, SubnetRecord};
 use super::{ALL, cidr_text};
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::{Ec2, Ec2Error, tags};
 
@@ -69,8 +70,8 @@ impl Facts for Described {
 impl Operation<Ec2> for DescribeSubnets {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeSubnetsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeSubnets")])
+    fn needs(_input: &DescribeSubnetsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeSubnets")])
     }
 
     fn apply(input: &DescribeSubnetsRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeSubnetsResult>, Ec2Error> {

@@ -10,6 +10,7 @@ use store::{KeyPrefix, View};
 use super::record::VpcRecord;
 use super::{ALL, cidr_text};
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::{Ec2, Ec2Error, tags};
 
@@ -63,8 +64,8 @@ impl Facts for Described {
 impl Operation<Ec2> for DescribeVpcs {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeVpcsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeVpcs")])
+    fn needs(_input: &DescribeVpcsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeVpcs")])
     }
 
     fn apply(input: &DescribeVpcsRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeVpcsResult>, Ec2Error> {

@@ -10,6 +10,7 @@ use service::{Applied, Cx, Need, Operation, RegionFacts, Scope, ZoneFacts};
 use store::View;
 
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error};
 
 const OPT_IN: &str = "opt-in-not-required";
@@ -49,8 +50,8 @@ impl Facts for DescribedRegion<'_> {
 impl Operation<Ec2> for DescribeRegions {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeRegionsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeRegions")])
+    fn needs(_input: &DescribeRegionsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeRegions")])
     }
 
     fn apply(
@@ -105,12 +106,8 @@ impl Facts for DescribedZone<'_> {
 impl Operation<Ec2> for DescribeAvailabilityZones {
     type Error = Ec2Error;
 
-    fn needs(
-        _input: &DescribeAvailabilityZonesRequest,
-        _view: &View,
-        _scope: &Scope,
-    ) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeAvailabilityZones")])
+    fn needs(_input: &DescribeAvailabilityZonesRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeAvailabilityZones")])
     }
 
     fn apply(

@@ -9,12 +9,13 @@ use api::ec2::{
 };
 use ids::SecurityGroupRuleId;
 use service::{Applied, Cx, Need, Operation, Scope};
-use store::{Changes, View};
+use store::{Changes, StoreError, View};
 
 use super::given::{Flat, GivenRule};
 use super::peer::peer_text;
 use super::record::{RulePeer, RuleRecord, SecurityGroupRecord};
 use super::{MAX_RULES, find, given, shown};
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error, tags};
 
 impl Operation<Ec2> for AuthorizeSecurityGroupIngress {
@@ -22,11 +23,12 @@ impl Operation<Ec2> for AuthorizeSecurityGroupIngress {
 
     fn needs(
         input: &AuthorizeSecurityGroupIngressRequest,
-        _view: &View,
+        view: &View,
         scope: &Scope,
     ) -> Result<Vec<Need>, Self::Error> {
         let specifications = input.tag_specifications.as_ref();
-        Ok(needs("ec2:AuthorizeSecurityGroupIngress", input.group_id.as_deref(), specifications, scope))
+        let group = (input.group_id.as_deref(), input.group_name.as_deref());
+        Ok(needs("ec2:AuthorizeSecurityGroupIngress", group, specifications, &Grounds::new(view, scope))?)
     }
 
     fn apply(
@@ -55,11 +57,12 @@ impl Operation<Ec2> for AuthorizeSecurityGroupEgress {
 
     fn needs(
         input: &AuthorizeSecurityGroupEgressRequest,
-        _view: &View,
+        view: &View,
         scope: &Scope,
     ) -> Result<Vec<Need>, Self::Error> {
         let specifications = input.tag_specifications.as_ref();
-        Ok(needs("ec2:AuthorizeSecurityGroupEgress", Some(&input.group_id), specifications, scope))
+        let group = (Some(&*input.group_id), None);
+        Ok(needs("ec2:AuthorizeSecurityGroupEgress", group, specifications, &Grounds::new(view, scope))?)
     }
 
     fn apply(
@@ -85,14 +88,17 @@ impl Operation<Ec2> for AuthorizeSecurityGroupEgress {
 
 fn needs(
     action: &'static str,
-    group: Option<&str>,
+    (id, name): (Option<&str>, Option<&str>),
     specifications: Option<&Vec<TagSpecification>>,
-    scope: &Scope,
-) -> Vec<Need> {
-    let group = scope.arn("ec2", &format!("security-group/{}", group.unwrap_or("*")));
-    let mut needs = vec![Need::on(action, group)];
-    needs.extend(tags::needs_to_tag(specifications, scope.arn("ec2", "security-group-rule/*")));
-    needs
+    grounds: &Grounds<'_>,
+) -> Result<Vec<Need>, StoreError> {
+    let mut needs = vec![grounds.named_group(action, id, name)?];
+    if specifications.is_some_and(|given| !given.is_empty()) {
+        let rule = grounds.on(action, "security-group-rule/*");
+        let operation = action.trim_start_matches("ec2:");
+        needs.extend(grounds.making(rule, operation, "security-group-rule", specifications));
+    }
+    Ok(needs)
 }
 
 fn add(

@@ -11,20 +11,32 @@ use store::{Changes, KeyPrefix, View};
 use super::record::{RulePeer, RuleRecord, SecurityGroupRecord};
 use super::shown::group_arn;
 use super::{MAX_GROUPS, find, is_description};
+use crate::grounds::Grounds;
 use crate::network::record::VpcRecord;
-use crate::{Ec2, Ec2Error, tags};
+use crate::{Ec2, Ec2Error, network, tags};
 
 impl Operation<Ec2> for CreateSecurityGroup {
     type Error = Ec2Error;
 
-    fn needs(input: &CreateSecurityGroupRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        let group = scope.arn("ec2", "security-group/*");
-        let vpc = format!("vpc/{}", input.vpc_id.as_deref().unwrap_or("*"));
-        let mut needs = vec![
-            Need::on("ec2:CreateSecurityGroup", group.clone()),
-            Need::on("ec2:CreateSecurityGroup", scope.arn("ec2", &vpc)),
-        ];
-        needs.extend(tags::needs_to_tag(input.tag_specifications.as_ref(), group));
+    fn needs(input: &CreateSecurityGroupRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        const ACTION: &str = "ec2:CreateSecurityGroup";
+        let grounds = Grounds::new(view, scope);
+        let default = match (&input.vpc_id, &scope.account) {
+            (None, Some(account)) => network::default_vpc(view, account)?.map(|vpc| vpc.id.to_string()),
+            _ => None,
+        };
+        let vpc = input.vpc_id.as_ref().or(default.as_ref());
+        let group = grounds.on(ACTION, "security-group/*");
+        let group = match vpc.and_then(|vpc| vpc.parse().ok()) {
+            Some(vpc) => group.with("ec2:Vpc", grounds.vpc_arn(&vpc)),
+            None => group,
+        };
+        let tags = input.tag_specifications.as_ref();
+        let mut needs = grounds.making(group, "CreateSecurityGroup", "security-group", tags);
+        needs.push(match vpc {
+            Some(vpc) => grounds.vpc(ACTION, vpc)?,
+            None => grounds.on(ACTION, "vpc/*"),
+        });
         Ok(needs)
     }
 

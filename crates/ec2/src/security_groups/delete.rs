@@ -7,6 +7,7 @@ use store::{Changes, KeyPrefix, StoreError, View};
 
 use super::record::{RulePeer, SecurityGroupRecord};
 use super::{ALL, find};
+use crate::grounds::Grounds;
 use crate::instances::record::InstanceRecord;
 use crate::instances::states::InstanceState;
 use crate::{Ec2, Ec2Error, tags};
@@ -14,9 +15,9 @@ use crate::{Ec2, Ec2Error, tags};
 impl Operation<Ec2> for DeleteSecurityGroup {
     type Error = Ec2Error;
 
-    fn needs(input: &DeleteSecurityGroupRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        let id = input.group_id.as_deref().unwrap_or("*");
-        Ok(vec![Need::on("ec2:DeleteSecurityGroup", scope.arn("ec2", &format!("security-group/{id}")))])
+    fn needs(input: &DeleteSecurityGroupRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let (id, name) = (input.group_id.as_deref(), input.group_name.as_deref());
+        Ok(vec![Grounds::new(view, scope).named_group("ec2:DeleteSecurityGroup", id, name)?])
     }
 
     fn apply(

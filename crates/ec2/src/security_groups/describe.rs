@@ -11,6 +11,7 @@ use store::{KeyPrefix, View};
 use super::record::{RulePeer, RuleRecord, SecurityGroupRecord};
 use super::{ALL, find, shown};
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::{Ec2, Ec2Error, tags};
 
@@ -94,8 +95,8 @@ impl Facts for Described<'_> {
 impl Operation<Ec2> for DescribeSecurityGroups {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeSecurityGroupsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeSecurityGroups")])
+    fn needs(_input: &DescribeSecurityGroupsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeSecurityGroups")])
     }
 
     fn apply(

@@ -14,13 +14,15 @@ use store::{Changes, View};
 use super::given::Flat;
 use super::record::{RuleRecord, SecurityGroupRecord};
 use super::{find, given, shown};
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error, network, tags};
 
 impl Operation<Ec2> for RevokeSecurityGroupIngress {
     type Error = Ec2Error;
 
-    fn needs(input: &RevokeSecurityGroupIngressRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(needs("ec2:RevokeSecurityGroupIngress", input.group_id.as_deref(), scope))
+    fn needs(input: &RevokeSecurityGroupIngressRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let (id, name) = (input.group_id.as_deref(), input.group_name.as_deref());
+        Ok(vec![Grounds::new(view, scope).named_group("ec2:RevokeSecurityGroupIngress", id, name)?])
     }
 
     fn apply(
@@ -55,8 +57,8 @@ impl Operation<Ec2> for RevokeSecurityGroupIngress {
 impl Operation<Ec2> for RevokeSecurityGroupEgress {
     type Error = Ec2Error;
 
-    fn needs(input: &RevokeSecurityGroupEgressRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(needs("ec2:RevokeSecurityGroupEgress", Some(&input.group_id), scope))
+    fn needs(input: &RevokeSecurityGroupEgressRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).group("ec2:RevokeSecurityGroupEgress", &input.group_id)?])
     }
 
     fn apply(
@@ -98,10 +100,6 @@ struct Outcome {
     revoked: Vec<RevokedSecurityGroupRule>,
     unknown: Option<Vec<IpPermission>>,
     changes: Changes,
-}
-
-fn needs(action: &'static str, group: Option<&str>, scope: &Scope) -> Vec<Need> {
-    vec![Need::on(action, scope.arn("ec2", &format!("security-group/{}", group.unwrap_or("*"))))]
 }
 
 fn take(

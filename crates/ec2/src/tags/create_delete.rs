@@ -3,12 +3,13 @@
 
 use api::ec2::{CreateTags, CreateTagsRequest, DeleteTags, DeleteTagsRequest};
 use service::{Applied, Cx, Need, Operation, Scope};
-use store::{Changes, View};
+use store::{Changes, StoreError, View};
 
 use super::given::{is_reserved, read_key, read_tags, too_many};
 use super::record::TagRecord;
 use super::resource::Resource;
 use super::{MAX_TAGS, put_tags, tags_of};
+use crate::grounds::Grounds;
 use crate::{Ec2, Ec2Error};
 
 /// Most resources of one call.
@@ -20,8 +21,10 @@ const MAX_CHANGES: usize = 10_000;
 impl Operation<Ec2> for CreateTags {
     type Error = Ec2Error;
 
-    fn needs(input: &CreateTagsRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(needs("ec2:CreateTags", &input.resources, scope))
+    fn needs(input: &CreateTagsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let tags = || input.tags.iter().map(|tag| (text(&tag.key), text(&tag.value)));
+        let needs = needs("ec2:CreateTags", &input.resources, &Grounds::new(view, scope))?;
+        Ok(needs.into_iter().map(|need| need.tagging(tags())).collect())
     }
 
     fn apply(input: &CreateTagsRequest, view: &View, cx: &Cx) -> Result<Applied<()>, Ec2Error> {
@@ -48,8 +51,20 @@ impl Operation<Ec2> for CreateTags {
 impl Operation<Ec2> for DeleteTags {
     type Error = Ec2Error;
 
-    fn needs(input: &DeleteTagsRequest, _view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(needs("ec2:DeleteTags", &input.resources, scope))
+    fn needs(input: &DeleteTagsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        // A tag without a value stands for every value, so there is none to ask about.
+        let given = input.tags.as_deref().unwrap_or_default();
+        let valued = given.iter().filter(|tag| tag.value.is_some());
+        let tags: Vec<(&str, &str)> = valued.map(|tag| (text(&tag.key), text(&tag.value))).collect();
+        let keys: Vec<String> = given.iter().map(|tag| text(&tag.key).to_owned()).collect();
+        let mut needs = needs("ec2:DeleteTags", &input.resources, &Grounds::new(view, scope))?;
+        for need in &mut needs {
+            *need = need.clone().tagging(tags.iter().copied());
+            if !keys.is_empty() {
+                need.context.set_all("aws:TagKeys", keys.clone());
+            }
+        }
+        Ok(needs)
     }
 
     fn apply(input: &DeleteTagsRequest, view: &View, cx: &Cx) -> Result<Applied<()>, Ec2Error> {
@@ -72,14 +87,14 @@ impl Operation<Ec2> for DeleteTags {
     }
 }
 
-fn needs(action: &'static str, resources: &[String], scope: &Scope) -> Vec<Need> {
-    let known: Vec<Need> = resources
-        .iter()
-        .take(MAX_RESOURCES)
-        .filter_map(|id| Resource::parse(id).ok())
-        .map(|resource| Need::on(action, resource.arn(scope)))
-        .collect();
-    if known.is_empty() { vec![Need::any(action)] } else { known }
+fn needs(action: &'static str, resources: &[String], grounds: &Grounds<'_>) -> Result<Vec<Need>, StoreError> {
+    let known = resources.iter().take(MAX_RESOURCES).filter_map(|id| Resource::parse(id).ok());
+    let known: Vec<Need> = known.map(|resource| resource.need(action, grounds)).collect::<Result<_, _>>()?;
+    Ok(if known.is_empty() { vec![grounds.any(action)] } else { known })
+}
+
+fn text(part: &Option<String>) -> &str {
+    part.as_deref().unwrap_or_default()
 }
 
 fn read_resources(given: &[String], view: &View, cx: &Cx) -> Result<Vec<Resource>, Ec2Error> {

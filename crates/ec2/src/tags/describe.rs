@@ -7,6 +7,7 @@ use store::{KeyPrefix, View};
 use super::record::TagRecord;
 use super::resource::Resource;
 use crate::filters::{Facts, Filters};
+use crate::grounds::Grounds;
 use crate::paging::Page;
 use crate::{Ec2, Ec2Error};
 
@@ -40,8 +41,8 @@ impl Facts for Described {
 impl Operation<Ec2> for DescribeTags {
     type Error = Ec2Error;
 
-    fn needs(_input: &DescribeTagsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("ec2:DescribeTags")])
+    fn needs(_input: &DescribeTagsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::new(view, scope).any("ec2:DescribeTags")])
     }
 
     fn apply(input: &DescribeTagsRequest, view: &View, cx: &Cx) -> Result<Applied<DescribeTagsResult>, Ec2Error> {

@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 
 use api::ec2::{Tag, TagSpecification};
-use ids::Arn;
-use service::Need;
 
 use super::{MAX_TAGS, Tags};
 use crate::Ec2Error;
@@ -45,11 +43,6 @@ pub(crate) fn read_tag_specifications<const N: usize>(
         }
     }
     Ok(read)
-}
-
-/// The permission to tag what is made, if tags are given.
-pub(crate) fn needs_to_tag(specifications: Option<&Vec<TagSpecification>>, resource: Arn) -> Option<Need> {
-    specifications.filter(|given| !given.is_empty()).map(|_| Need::on("ec2:CreateTags", resource))
 }
 
 /// Checks tags that are to be put on something.

@@ -16,7 +16,7 @@ use store::{Changes, KeyPrefix, StoreError, View};
 use self::record::TagRecord;
 use crate::scan::scan_all;
 
-pub(crate) use self::given::{needs_to_tag, read_tag_specifications};
+pub(crate) use self::given::read_tag_specifications;
 
 /// Most tags of one resource. Source: EC2's user guide, "Tag restrictions".
 pub(crate) const MAX_TAGS: usize = 50;

@@ -1,10 +1,11 @@
 //! What can be tagged, found by the prefix of its id.
 
-use ids::{AccountId, Arn, ImageId, InstanceId, KeyPairId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId};
-use service::Scope;
-use store::{KeyPrefix, View};
+use ids::{AccountId, ImageId, InstanceId, KeyPairId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId};
+use service::Need;
+use store::{KeyPrefix, StoreError, View};
 
 use crate::Ec2Error;
+use crate::grounds::Grounds;
 use crate::images::record::ImageRecord;
 use crate::instances::record::InstanceRecord;
 use crate::key_pairs::record::KeyPairRecord;
@@ -77,12 +78,22 @@ impl Resource {
         }
     }
 
-    /// The ARN. Those of images name no account.
-    pub(super) fn arn(&self, scope: &Scope) -> Arn {
-        let resource = format!("{}/{}", self.type_name(), self.id());
+    /// What an action on it needs. Policies name key pairs by name, those on tags by id.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn need(&self, action: &'static str, grounds: &Grounds<'_>) -> Result<Need, StoreError> {
         match self {
-            Self::Image(_) => Arn::new("ec2", &scope.region, "", &resource),
-            _ => scope.arn("ec2", &resource),
+            Self::Instance(id) => grounds.instance(action, id.as_str()),
+            Self::Image(id) => grounds.image(action, id.as_str()),
+            Self::KeyPair(_) => grounds.tagged(action, "key-pair", self.id()),
+            Self::SecurityGroup(id) => grounds.group(action, id.as_str()),
+            Self::SecurityGroupRule(id) => {
+                let need = grounds.tagged(action, "security-group-rule", id.as_str())?;
+                Ok(need.with("ec2:SecurityGroupRuleID", id.as_str()))
+            }
+            Self::Vpc(id) => grounds.vpc(action, id.as_str()),
+            Self::Subnet(id) => grounds.subnet(action, id.as_str()),
         }
     }
 

@@ -123,7 +123,7 @@ pub async fn world() -> World {
     let runner = Runner::new(store, region, effects, Arc::new(iam::OwnerAuthorizer));
     let foreign_network = networks.pop().unwrap();
     let network = networks.pop().unwrap();
-    World { ec2: Ec2::new(runner, Arc::new(NoNode)), network, foreign_network }
+    World { ec2: Ec2::new(runner.clone(), Arc::new(NoNode), Arc::new(iam::Iam::new(runner))), network, foreign_network }
 }
 
 /// The code of a refusal.

@@ -6,8 +6,11 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, KeyPrefix, View};
 
 use super::names::is_bucket_name;
-use super::record::{BucketRecord, bucket_arn, own_bucket};
+use super::record::{BucketRecord, bucket_arn, known_bucket};
+use crate::access::{Grounds, given};
 use crate::objects::ObjectRecord;
+use crate::policies::BucketPolicyRecord;
+use crate::public_access::PublicAccessBlockRecord;
 use crate::unbuilt::{refuse_acl, refuse_given};
 use crate::{S3, S3Error};
 
@@ -18,7 +21,38 @@ impl Operation<S3> for CreateBucket {
     type Error = S3Error;
 
     fn needs(input: &CreateBucketRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:CreateBucket", bucket_arn(&input.bucket))])
+        let on = |action| Need::on(action, bucket_arn(&input.bucket));
+        let configuration = input.create_bucket_configuration.as_ref();
+        let keys = [
+            ("s3:x-amz-acl", input.acl.as_deref()),
+            ("s3:x-amz-grant-full-control", input.grant_full_control.as_deref()),
+            ("s3:x-amz-grant-read", input.grant_read.as_deref()),
+            ("s3:x-amz-grant-read-acp", input.grant_read_acp.as_deref()),
+            ("s3:x-amz-grant-write", input.grant_write.as_deref()),
+            ("s3:x-amz-grant-write-acp", input.grant_write_acp.as_deref()),
+        ];
+        let constraint = configuration.and_then(|it| it.location_constraint.as_deref());
+        let others = [
+            ("s3:locationconstraint", constraint),
+            ("s3:x-amz-object-ownership", input.object_ownership.as_deref()),
+            ("s3:x-amz-bucket-namespace", input.bucket_namespace.as_deref()),
+        ];
+        let tags = configuration.and_then(|it| it.tags.as_deref()).unwrap_or_default();
+        let tags = || tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+        let mut needs = vec![given(given(on("s3:CreateBucket").tagging(tags()), &keys), &others)];
+        if keys.iter().any(|(_, value)| value.is_some()) {
+            needs.push(given(on("s3:PutBucketAcl"), &keys));
+        }
+        if input.object_lock_enabled_for_bucket == Some(true) {
+            needs.extend([on("s3:PutBucketObjectLockConfiguration"), on("s3:PutBucketVersioning")]);
+        }
+        if input.object_ownership.is_some() {
+            needs.push(on("s3:PutBucketOwnershipControls"));
+        }
+        if tags().next().is_some() {
+            needs.push(on("s3:TagResource").tagging(tags()));
+        }
+        Ok(needs)
     }
 
     fn apply(input: &CreateBucketRequest, view: &View, cx: &Cx) -> Result<Applied<CreateBucketOutput>, S3Error> {
@@ -48,6 +82,7 @@ impl Operation<S3> for CreateBucket {
             region: cx.region_name().to_owned(),
             created: cx.now,
         })?;
+        changes.put(&PublicAccessBlockRecord::of_new(name))?;
         Ok(Applied::with(output, changes))
     }
 }
@@ -106,18 +141,20 @@ fn is_region_name(text: &str) -> bool {
 impl Operation<S3> for DeleteBucket {
     type Error = S3Error;
 
-    fn needs(input: &DeleteBucketRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:DeleteBucket", bucket_arn(&input.bucket))])
+    fn needs(input: &DeleteBucketRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket("s3:DeleteBucket")])
     }
 
-    fn apply(input: &DeleteBucketRequest, view: &View, cx: &Cx) -> Result<Applied<()>, S3Error> {
-        let bucket = own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    fn apply(input: &DeleteBucketRequest, view: &View, _cx: &Cx) -> Result<Applied<()>, S3Error> {
+        let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         // An object put meanwhile lies in the range read here, so that one of the two commits conflicts.
         if !view.scan::<ObjectRecord>(&KeyPrefix::of(&bucket.name), None, 1)?.is_empty() {
             return Err(S3Error::BucketNotEmpty(bucket.name));
         }
         let mut changes = Changes::new();
         changes.delete::<BucketRecord>(&bucket.name);
+        changes.delete::<BucketPolicyRecord>(&bucket.name);
+        changes.delete::<PublicAccessBlockRecord>(&bucket.name);
         Ok(Applied::with((), changes))
     }
 }

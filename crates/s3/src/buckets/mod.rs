@@ -8,4 +8,4 @@ mod read;
 mod record;
 
 pub use record::BucketRecord;
-pub(crate) use record::{bucket_arn, object_arn, own_bucket};
+pub(crate) use record::{bucket_arn, known_bucket, object_arn, only_within};

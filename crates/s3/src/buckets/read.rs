@@ -8,19 +8,20 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
 use super::create_delete::FIRST_REGION;
-use super::record::{bucket_arn, own_bucket};
+use super::record::{bucket_arn, known_bucket};
+use crate::access::Grounds;
 use crate::{S3, S3Error};
 
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>.
 impl Operation<S3> for HeadBucket {
     type Error = S3Error;
 
-    fn needs(input: &HeadBucketRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))])
+    fn needs(input: &HeadBucketRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket("s3:ListBucket")])
     }
 
-    fn apply(input: &HeadBucketRequest, view: &View, cx: &Cx) -> Result<Applied<HeadBucketOutput>, S3Error> {
-        let bucket = own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    fn apply(input: &HeadBucketRequest, view: &View, _cx: &Cx) -> Result<Applied<HeadBucketOutput>, S3Error> {
+        let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         Ok(Applied::read(HeadBucketOutput {
             bucket_arn: Some(bucket_arn(&bucket.name).to_string()),
             bucket_region: Some(bucket.region),
@@ -34,16 +35,16 @@ impl Operation<S3> for HeadBucket {
 impl Operation<S3> for GetBucketLocation {
     type Error = S3Error;
 
-    fn needs(input: &GetBucketLocationRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:GetBucketLocation", bucket_arn(&input.bucket))])
+    fn needs(input: &GetBucketLocationRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket("s3:GetBucketLocation")])
     }
 
     fn apply(
         input: &GetBucketLocationRequest,
         view: &View,
-        cx: &Cx,
+        _cx: &Cx,
     ) -> Result<Applied<GetBucketLocationOutput>, S3Error> {
-        let bucket = own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let location_constraint = (bucket.region != FIRST_REGION).then_some(bucket.region);
         Ok(Applied::read(GetBucketLocationOutput { location_constraint }))
     }

@@ -53,24 +53,35 @@ pub(crate) fn object_arn(bucket: &str, key: &str) -> Arn {
     Arn::new("s3", "", "", &format!("{bucket}/{key}"))
 }
 
-/// The bucket `name` if it is the caller's, and `expected_owner`'s if that is given.
+/// The bucket `name`, and `expected_owner`'s if that is given. Whether the caller may do anything with it is not asked
+/// here.
 ///
 /// # Errors
 /// [`S3Error::InvalidBucketName`], [`S3Error::NoSuchBucket`], [`S3Error::AccessDenied`].
-pub(crate) fn own_bucket(
-    view: &View,
-    cx: &Cx,
-    name: &str,
-    expected_owner: Option<&str>,
-) -> Result<BucketRecord, S3Error> {
+pub(crate) fn known_bucket(view: &View, name: &str, expected_owner: Option<&str>) -> Result<BucketRecord, S3Error> {
     if !is_bucket_name(name) {
         return Err(S3Error::InvalidBucketName(name.to_owned()));
     }
     let found = view.get::<BucketRecord>(&name.to_owned())?;
     let bucket = found.ok_or_else(|| S3Error::NoSuchBucket(name.to_owned()))?;
-    let is_owner = cx.call.caller.account.as_ref() == Some(&bucket.owner);
-    if !is_owner || expected_owner.is_some_and(|expected| expected != bucket.owner.as_str()) {
+    if expected_owner.is_some_and(|expected| expected != bucket.owner.as_str()) {
         return Err(S3Error::AccessDenied);
     }
     Ok(bucket)
+}
+
+/// Refuses a method that only those of the owner's account may use, whoever else is allowed to.
+///
+/// # Errors
+/// [`S3Error::MethodNotAllowed`].
+pub(crate) fn only_within(
+    bucket: &BucketRecord,
+    cx: &Cx,
+    method: &'static str,
+    resource_type: &'static str,
+) -> Result<(), S3Error> {
+    if cx.call.caller.account.as_ref() == Some(&bucket.owner) {
+        return Ok(());
+    }
+    Err(S3Error::MethodNotAllowed { method, resource_type })
 }

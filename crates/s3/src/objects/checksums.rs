@@ -118,7 +118,7 @@ pub(super) fn read_given(given: &[(ChecksumKind, &str)]) -> Result<Option<Stored
 ///
 /// # Errors
 /// [`S3Error::InvalidDigest`] for anything but 16 bytes in base64.
-pub(super) fn read_md5(header: Option<&str>) -> Result<Option<[u8; 16]>, S3Error> {
+pub(crate) fn read_md5(header: Option<&str>) -> Result<Option<[u8; 16]>, S3Error> {
     let Some(header) = header else { return Ok(None) };
     let bytes = STANDARD.decode(header).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
     bytes.map(Some).ok_or_else(|| S3Error::InvalidDigest(header.to_owned()))

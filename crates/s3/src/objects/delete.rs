@@ -12,7 +12,8 @@ use wire::ServiceError;
 
 use super::conditions::has_tag;
 use super::record::{check_key, find, remove};
-use crate::buckets::{object_arn, own_bucket};
+use crate::access::{Grounds, given};
+use crate::buckets::known_bucket;
 use crate::unbuilt::{refuse_given, refuse_version};
 use crate::{S3, S3Error};
 
@@ -22,8 +23,9 @@ const MAX_OBJECTS: usize = 1000;
 impl Operation<S3> for DeleteObject {
     type Error = S3Error;
 
-    fn needs(input: &DeleteObjectRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:DeleteObject", object_arn(&input.bucket, &input.key))])
+    fn needs(input: &DeleteObjectRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let grounds = Grounds::of(view, scope, &input.bucket)?;
+        Ok(deleting(&grounds, &input.key, input.version_id.as_deref(), input.if_match.as_deref()).collect())
     }
 
     fn apply(input: &DeleteObjectRequest, view: &View, cx: &Cx) -> Result<Applied<DeleteObjectOutput>, S3Error> {
@@ -34,7 +36,7 @@ impl Operation<S3> for DeleteObject {
             ("x-amz-if-match-last-modified-time", input.if_match_last_modified_time.is_some()),
             ("x-amz-if-match-size", input.if_match_size.is_some()),
         ])?;
-        own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let mut changes = Changes::new();
         let tag = input.if_match.as_deref();
         delete_one(view, &mut changes, cx, &input.bucket, &input.key, input.version_id.as_deref(), tag)?;
@@ -45,9 +47,14 @@ impl Operation<S3> for DeleteObject {
 impl Operation<S3> for DeleteObjects {
     type Error = S3Error;
 
-    fn needs(input: &DeleteObjectsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        let need = |object: &ObjectIdentifier| Need::on("s3:DeleteObject", object_arn(&input.bucket, &object.key));
-        Ok(input.delete.objects.iter().map(need).collect())
+    fn needs(input: &DeleteObjectsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let grounds = Grounds::of(view, scope, &input.bucket)?;
+        let needs =
+            input.delete.objects.iter().take(MAX_OBJECTS).flat_map(|object| {
+                deleting(&grounds, &object.key, object.version_id.as_deref(), object.e_tag.as_deref())
+            });
+        let needs: Vec<Need> = needs.collect();
+        Ok(if needs.is_empty() { vec![grounds.object("s3:DeleteObject", "")] } else { needs })
     }
 
     fn apply(input: &DeleteObjectsRequest, view: &View, cx: &Cx) -> Result<Applied<DeleteObjectsOutput>, S3Error> {
@@ -60,7 +67,7 @@ impl Operation<S3> for DeleteObjects {
         if objects.is_empty() || objects.len() > MAX_OBJECTS {
             return Err(S3Error::MalformedXml);
         }
-        own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let is_quiet = input.delete.quiet == Some(true);
         let (mut deleted, mut errors, mut changes) = (Vec::new(), Vec::new(), Changes::new());
         for object in objects {
@@ -89,6 +96,15 @@ impl Operation<S3> for DeleteObjects {
         let output = DeleteObjectsOutput { deleted, request_charged: None, errors: some(errors) };
         Ok(Applied::with(output, changes))
     }
+}
+
+/// What deleting one object needs. Who may try tags out learns them, so that is for those who may read.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html>.
+fn deleting(grounds: &Grounds, key: &str, version: Option<&str>, tag: Option<&str>) -> impl Iterator<Item = Need> {
+    let action = if version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+    let read = tag.filter(|tag| *tag != "*").map(|_| grounds.object("s3:GetObject", key));
+    let delete = given(grounds.object(action, key), &[("s3:VersionId", version), ("s3:if-match", tag)]);
+    std::iter::once(delete).chain(read)
 }
 
 fn delete_listed(

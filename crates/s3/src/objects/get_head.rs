@@ -17,7 +17,8 @@ use super::checksums::ChecksumFields;
 use super::conditions::ReadConditions;
 use super::range::read_range;
 use super::record::{ObjectHeaders, ObjectRecord, check_key, find};
-use crate::buckets::{object_arn, own_bucket};
+use crate::access::Grounds;
+use crate::buckets::known_bucket;
 use crate::unbuilt::{refuse_given, refuse_version};
 use crate::{S3, S3Error};
 
@@ -86,9 +87,9 @@ impl FoundObject {
     }
 }
 
-fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObject, S3Error> {
+fn look_up(read: &Read<'_>, view: &View) -> Result<FoundObject, S3Error> {
     check_key(read.key)?;
-    own_bucket(view, cx, read.bucket, read.expected_owner)?;
+    known_bucket(view, read.bucket, read.expected_owner)?;
     if let Some(mode) = read.checksum_mode.filter(|mode| !mode.eq_ignore_ascii_case("ENABLED")) {
         return Err(S3Error::argument("x-amz-checksum-mode", mode, "The checksum mode must be ENABLED"));
     }
@@ -169,8 +170,8 @@ impl Streaming<S3> for GetObject {
     type Staged = ();
     type Found = FoundObject;
 
-    fn needs(input: &GetObjectRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:GetObject", object_arn(&input.bucket, &input.key))])
+    fn needs(input: &GetObjectRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Grounds::of(view, scope, &input.bucket)?.reading(view, &input.key, input.version_id.as_deref())
     }
 
     fn check(_input: &GetObjectRequest, _view: &View, _cx: &Cx) -> Result<(), S3Error> {
@@ -181,8 +182,8 @@ impl Streaming<S3> for GetObject {
         Ok(())
     }
 
-    fn apply(input: &GetObjectRequest, _staged: &(), view: &View, cx: &Cx) -> Result<Applied<FoundObject>, S3Error> {
-        Ok(Applied::read(look_up(&read_of_get(input)?, view, cx)?))
+    fn apply(input: &GetObjectRequest, _staged: &(), view: &View, _cx: &Cx) -> Result<Applied<FoundObject>, S3Error> {
+        Ok(Applied::read(look_up(&read_of_get(input)?, view)?))
     }
 
     async fn abandon(_service: &S3, _staged: &()) {}
@@ -225,12 +226,12 @@ impl Streaming<S3> for GetObject {
 impl Operation<S3> for HeadObject {
     type Error = S3Error;
 
-    fn needs(input: &HeadObjectRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:GetObject", object_arn(&input.bucket, &input.key))])
+    fn needs(input: &HeadObjectRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Grounds::of(view, scope, &input.bucket)?.reading(view, &input.key, input.version_id.as_deref())
     }
 
-    fn apply(input: &HeadObjectRequest, view: &View, cx: &Cx) -> Result<Applied<HeadObjectOutput>, S3Error> {
-        let found = look_up(&read_of_head(input)?, view, cx)?;
+    fn apply(input: &HeadObjectRequest, view: &View, _cx: &Cx) -> Result<Applied<HeadObjectOutput>, S3Error> {
+        let found = look_up(&read_of_head(input)?, view)?;
         let checksum = found.checksum();
         Ok(Applied::read(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),

@@ -12,7 +12,8 @@ use store::View;
 use super::list::Listing;
 use super::record::ObjectRecord;
 use super::token::Token;
-use crate::buckets::{bucket_arn, own_bucket};
+use crate::access::{Grounds, given};
+use crate::buckets::known_bucket;
 use crate::owner::owner;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -23,13 +24,14 @@ const MAX_KEYS: usize = 1000;
 impl Operation<S3> for ListObjectsV2 {
     type Error = S3Error;
 
-    fn needs(input: &ListObjectsV2Request, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))])
+    fn needs(input: &ListObjectsV2Request, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let asked = Asked { prefix: &input.prefix, delimiter: &input.delimiter, max_keys: input.max_keys };
+        Ok(vec![need(&input.bucket, &asked, view, scope)?])
     }
 
     fn apply(input: &ListObjectsV2Request, view: &View, cx: &Cx) -> Result<Applied<ListObjectsV2Output>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
-        let bucket = own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let after = match input.continuation_token.as_deref() {
@@ -61,13 +63,14 @@ impl Operation<S3> for ListObjectsV2 {
 impl Operation<S3> for ListObjects {
     type Error = S3Error;
 
-    fn needs(input: &ListObjectsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:ListBucket", bucket_arn(&input.bucket))])
+    fn needs(input: &ListObjectsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        let asked = Asked { prefix: &input.prefix, delimiter: &input.delimiter, max_keys: input.max_keys };
+        Ok(vec![need(&input.bucket, &asked, view, scope)?])
     }
 
-    fn apply(input: &ListObjectsRequest, view: &View, cx: &Cx) -> Result<Applied<ListObjectsOutput>, S3Error> {
+    fn apply(input: &ListObjectsRequest, view: &View, _cx: &Cx) -> Result<Applied<ListObjectsOutput>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
-        let bucket = own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let (prefix, delimiter, after) = (text(&input.prefix), text(&input.delimiter), text(&input.marker));
@@ -88,6 +91,23 @@ impl Operation<S3> for ListObjects {
             request_charged: None,
         }))
     }
+}
+
+/// What conditions may ask about a listing.
+struct Asked<'a> {
+    prefix: &'a Option<String>,
+    delimiter: &'a Option<String>,
+    max_keys: Option<i32>,
+}
+
+fn need(bucket: &str, asked: &Asked<'_>, view: &View, scope: &Scope) -> Result<Need, S3Error> {
+    let max_keys = asked.max_keys.map(|most| most.to_string());
+    let keys = [
+        ("s3:prefix", asked.prefix.as_deref()),
+        ("s3:delimiter", asked.delimiter.as_deref()),
+        ("s3:max-keys", max_keys.as_deref()),
+    ];
+    Ok(given(Grounds::of(view, scope, bucket)?.bucket("s3:ListBucket"), &keys))
 }
 
 fn text(parameter: &Option<String>) -> &str {

@@ -16,8 +16,10 @@ use super::checksums::{
 };
 use super::conditions::check_write;
 use super::metadata::{check_metadata, headers_of};
+use super::put_needs::needs;
 use super::record::{ObjectRecord, check_key, find, replace};
-use crate::buckets::{object_arn, own_bucket};
+use crate::access::Grounds;
+use crate::buckets::known_bucket;
 use crate::error::MAX_PUT_BYTES;
 use crate::owner::hex;
 use crate::reconcile::COMMIT_AGE;
@@ -40,11 +42,11 @@ impl Streaming<S3> for PutObject {
     type Staged = StagedObject;
     type Found = PutObjectOutput;
 
-    fn needs(input: &PutObjectRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::on("s3:PutObject", object_arn(&input.bucket, &input.key))])
+    fn needs(input: &PutObjectRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
+        Ok(needs(input, &Grounds::of(view, scope, &input.bucket)?))
     }
 
-    fn check(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
+    fn check(input: &PutObjectRequest, view: &View, _cx: &Cx) -> Result<(), S3Error> {
         check_key(&input.key)?;
         refuse_unbuilt(input)?;
         check_metadata(input.metadata.as_ref())?;
@@ -61,7 +63,7 @@ impl Streaming<S3> for PutObject {
             Some(length) if length > MAX_PUT_BYTES => return Err(S3Error::EntityTooLarge(length)),
             Some(_) => {}
         }
-        allowed(input, view, cx).map(drop)
+        allowed(input, view).map(drop)
     }
 
     async fn stage(service: &S3, input: &mut PutObjectRequest, _cx: &Cx) -> Result<StagedObject, S3Error> {
@@ -111,7 +113,7 @@ impl Streaming<S3> for PutObject {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<PutObjectOutput>, S3Error> {
-        let old = allowed(input, view, cx)?;
+        let old = allowed(input, view)?;
         if cx.now.duration_since(staged.written_at) >= COMMIT_AGE {
             return Err(S3Error::Reclaimed);
         }
@@ -157,8 +159,8 @@ impl Streaming<S3> for PutObject {
 }
 
 /// The object that will be replaced, if the caller may.
-fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<Option<ObjectRecord>, S3Error> {
-    own_bucket(view, cx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+fn allowed(input: &PutObjectRequest, view: &View) -> Result<Option<ObjectRecord>, S3Error> {
+    known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let old = find(view, &input.bucket, &input.key)?;
     check_write(input.if_match.as_deref(), input.if_none_match.as_deref(), &input.key, old.as_ref())?;
     Ok(old)

@@ -2,5 +2,6 @@
 
 mod access;
 mod fixture;
+mod policies;
 mod reading;
 mod uploads;

@@ -91,7 +91,7 @@ impl Rig {
             public_pool: (Ipv4Addr::new(203, 0, 113, 0), 24),
         });
         let runner = Runner::new(store.clone(), region.clone(), effects.clone(), Arc::new(iam::OwnerAuthorizer));
-        let ec2 = Ec2::new(runner, agent.clone());
+        let ec2 = Ec2::new(runner.clone(), agent.clone(), Arc::new(iam::Iam::new(runner)));
         let reconciler = InstanceReconciler::new(store.clone(), agent, effects.clone(), region);
         let source = ImageSource {
             kernel: Some("vmlinuz".into()),

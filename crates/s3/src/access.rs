@@ -1,0 +1,96 @@
+//! What callers must be allowed to do with buckets and objects: each need names the bucket's owner and carries the
+//! bucket's policy, and says what conditions may ask about the request.
+//! Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
+
+use api::Principal;
+use policy::Kind;
+use service::{Need, ResourcePolicy, Scope};
+use store::View;
+
+use crate::S3Error;
+use crate::buckets::{BucketRecord, bucket_arn, known_bucket, object_arn};
+use crate::objects::ObjectRecord;
+use crate::policies::BucketPolicyRecord;
+use crate::public_access::PublicAccessBlockRecord;
+
+/// A bucket and who may do what with it.
+pub(crate) struct Grounds {
+    bucket: BucketRecord,
+    policy: Option<ResourcePolicy>,
+}
+
+impl Grounds {
+    /// The bucket of this name. That there is none is no secret, as its name could be taken: AWS says so to everyone.
+    ///
+    /// # Errors
+    /// [`S3Error::InvalidBucketName`], [`S3Error::NoSuchBucket`], the store's.
+    pub(crate) fn of(view: &View, scope: &Scope, name: &str) -> Result<Self, S3Error> {
+        let bucket = known_bucket(view, name, None)?;
+        let policy = view.get::<BucketPolicyRecord>(&bucket.name)?;
+        let policy = match policy {
+            Some(policy) if policy.is_public && !is_within(scope, &bucket) && restricts(view, &bucket)? => None,
+            policy => policy,
+        };
+        let policy =
+            policy.map(|policy| ResourcePolicy { document: policy.document, kind: Kind::Resource, must_allow: false });
+        Ok(Self { bucket, policy })
+    }
+
+    /// An action on the bucket.
+    pub(crate) fn bucket(&self, action: &'static str) -> Need {
+        self.under(Need::on(action, bucket_arn(&self.bucket.name)))
+    }
+
+    /// An action on the bucket's policy, which the root user of its owner may always change: nobody can be locked out.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>.
+    pub(crate) fn bucket_policy(self, action: &'static str, scope: &Scope) -> Need {
+        let is_root = scope.caller.principal == Principal::Root && scope.account.as_ref() == Some(&self.bucket.owner);
+        let policy = self.policy.filter(|_| !is_root);
+        Self { policy, bucket: self.bucket }.bucket(action)
+    }
+
+    /// An action on the object `key`.
+    pub(crate) fn object(&self, action: &'static str, key: &str) -> Need {
+        self.under(Need::on(action, object_arn(&self.bucket.name, key)))
+    }
+
+    /// What reading an object needs: the right to list too if it is not there, so that nobody else learns that.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Permissions`).
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn reading(&self, view: &View, key: &str, version: Option<&str>) -> Result<Vec<Need>, S3Error> {
+        let read = match version {
+            None => self.object("s3:GetObject", key),
+            Some(version) => self.object("s3:GetObjectVersion", key).with("s3:VersionId", version),
+        };
+        if view.contains::<ObjectRecord>(&(self.bucket.name.clone(), key.to_owned()))? {
+            return Ok(vec![read]);
+        }
+        Ok(vec![read, self.bucket("s3:ListBucket")])
+    }
+
+    fn under(&self, need: Need) -> Need {
+        let owner = self.bucket.owner.clone();
+        need.with("s3:ResourceAccount", owner.as_str()).under(owner, self.policy.clone())
+    }
+}
+
+/// Whether the caller is of the owner's account, or a service.
+fn is_within(scope: &Scope, bucket: &BucketRecord) -> bool {
+    scope.account.as_ref() == Some(&bucket.owner) || matches!(scope.caller.principal, Principal::Service(_))
+}
+
+/// Whether a public policy gives nothing to those without.
+fn restricts(view: &View, bucket: &BucketRecord) -> Result<bool, S3Error> {
+    let block = view.get::<PublicAccessBlockRecord>(&bucket.name)?;
+    Ok(block.is_some_and(|block| block.restrict_public_buckets))
+}
+
+/// The need with each of `keys` that the request gives a value.
+pub(crate) fn given(need: Need, keys: &[(&'static str, Option<&str>)]) -> Need {
+    keys.iter().fold(need, |need, (key, value)| match value {
+        Some(value) => need.with(*key, *value),
+        None => need,
+    })
+}

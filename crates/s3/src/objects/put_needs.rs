@@ -1,0 +1,80 @@
+//! What `s3:PutObject` needs: the right to put, and that to set what the request sets beside the bytes.
+//! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html> (`Permissions`), and the service
+//! authorization reference of S3.
+
+use api::s3::PutObjectRequest;
+use service::Need;
+use wire::parse_query;
+
+use crate::access::{Grounds, given};
+
+/// The needs of a call.
+pub(super) fn needs(input: &PutObjectRequest, grounds: &Grounds) -> Vec<Need> {
+    let on = |action| grounds.object(action, &input.key);
+    let grants = [
+        ("s3:x-amz-acl", input.acl.as_deref()),
+        ("s3:x-amz-grant-full-control", input.grant_full_control.as_deref()),
+        ("s3:x-amz-grant-read", input.grant_read.as_deref()),
+        ("s3:x-amz-grant-read-acp", input.grant_read_acp.as_deref()),
+        ("s3:x-amz-grant-write-acp", input.grant_write_acp.as_deref()),
+    ];
+    let until = input.object_lock_retain_until_date.map(|date| date.to_string());
+    let others = [
+        ("s3:x-amz-storage-class", input.storage_class.as_deref()),
+        ("s3:x-amz-website-redirect-location", input.website_redirect_location.as_deref()),
+        ("s3:x-amz-server-side-encryption", input.server_side_encryption.as_deref()),
+        ("s3:x-amz-server-side-encryption-aws-kms-key-id", input.ssekms_key_id.as_deref()),
+        ("s3:x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.as_deref()),
+        ("s3:object-lock-mode", input.object_lock_mode.as_deref()),
+        ("s3:object-lock-legal-hold", input.object_lock_legal_hold_status.as_deref()),
+        ("s3:object-lock-retain-until-date", until.as_deref()),
+        ("s3:if-match", input.if_match.as_deref()),
+        ("s3:if-none-match", input.if_none_match.as_deref()),
+    ];
+    let tags = tags(input.tagging.as_deref());
+    let tagged = |need: Need| {
+        let need = tags.iter().fold(need, |need, (key, value)| need.with(format!("s3:RequestObjectTag/{key}"), value));
+        if tags.is_empty() {
+            return need;
+        }
+        let mut need = need;
+        need.context.set_all("s3:RequestObjectTagKeys", tags.iter().map(|(key, _)| key.clone()).collect());
+        need
+    };
+    let mut needs = vec![tagged(given(given(on("s3:PutObject"), &grants), &others))];
+    if grants.iter().any(|(_, value)| value.is_some()) {
+        needs.push(given(on("s3:PutObjectAcl"), &grants));
+    }
+    if input.tagging.is_some() {
+        needs.push(tagged(on("s3:PutObjectTagging")));
+    }
+    if input.object_lock_mode.is_some() || until.is_some() {
+        needs.push(given(on("s3:PutObjectRetention"), &others[5..8]));
+    }
+    if input.object_lock_legal_hold_status.is_some() {
+        needs.push(given(on("s3:PutObjectLegalHold"), &others[5..8]));
+    }
+    // Who may try tags out learns them.
+    if input.if_match.as_deref().is_some_and(|tag| tag != "*") {
+        needs.push(on("s3:GetObject"));
+    }
+    needs
+}
+
+/// The tags of the header, which are written as in a query.
+fn tags(header: Option<&str>) -> Vec<(String, String)> {
+    let tags = header.and_then(|header| parse_query(header).ok()).unwrap_or_default();
+    tags.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tags;
+
+    #[test]
+    fn tags_are_written_as_in_a_query() {
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(tags(Some("a=b&c%20d=e+f&g")), [pair("a", "b"), pair("c d", "e f"), pair("g", "")]);
+        assert_eq!(tags(None), []);
+    }
+}
