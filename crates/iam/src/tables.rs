@@ -7,10 +7,8 @@ use crate::organizations::{
 };
 use crate::{
     AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, MembershipRecord, MessageKeyRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
-    InstanceProfileRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, OidcProviderRecord,
-    PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord,
-    SessionRecord, UserRecord,
+    InstanceProfileRecord, MembershipRecord, MessageKeyRecord, OidcProviderRecord, PolicyRecord, PolicyVersionRecord,
+    RoleRecord, SamlProviderRecord, SessionRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -33,7 +31,6 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
         store.prepare::<MessageKeyRecord>(),
-        store.prepare::<CountRecord>(),
         crate::holder::prepare(store),
         store.prepare::<CountRecord>(),
         store.prepare::<OrganizationRecord>(),
@@ -43,10 +40,6 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<TargetRecord>(),
         store.prepare::<HandshakeRecord>(),
         store.prepare::<AccountRequestRecord>(),
-        store.prepare::<LoginProfileRecord>(),
-        store.prepare::<PasswordPolicyRecord>(),
-        store.prepare::<PasswordUseRecord>(),
-        store.prepare::<MfaDeviceRecord>(),
         store.prepare::<OidcProviderRecord>(),
         store.prepare::<SamlProviderRecord>(),
     )

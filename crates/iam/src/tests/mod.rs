@@ -1,5 +1,6 @@
 //! Tests of operations through the services themselves, in memory.
 
+mod certificates;
 pub(crate) mod fixture;
 mod groups;
 mod keys;
@@ -8,5 +9,6 @@ mod mfa;
 mod pages;
 mod passwords;
 mod policies;
+mod report;
 mod sts;
 mod users;
