@@ -3,6 +3,7 @@
 //! Not here: signatures (the edge compares them); the language of policies, which is `policy`'s.
 #![forbid(unsafe_code)]
 
+mod account;
 mod accounts;
 mod authorize;
 mod authorizer;
@@ -46,6 +47,7 @@ mod tags;
 mod tests;
 mod users;
 
+pub use account::AliasRecord;
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use authorizer::OwnerAuthorizer;
@@ -56,7 +58,10 @@ pub use error::IamError;
 pub use groups::{GroupRecord, MembershipRecord};
 pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
-pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential, root_keys};
+pub use keys::{
+    AccessKeyRecord, KeyOwner, KeyStatus, KeyUseReconciler, KeyUseRecord, KeyUses, NewAccessKey, find_credential,
+    root_keys,
+};
 pub use login::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, enter, leave};
 pub use mfa::{MfaDeviceRecord, MfaHolder};
 pub use organizations::{
@@ -69,6 +74,7 @@ pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
 pub use report::CredentialReportRecord;
 pub use roles::RoleRecord;
 pub use service_credentials::ServiceCredentialRecord;
+pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
 pub use sessions::{
     SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,
