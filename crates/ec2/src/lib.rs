@@ -34,6 +34,17 @@ pub use instances::{InstanceReconciler, InstanceRecord, InstanceState};
 pub use network::{DefaultNetwork, default_network};
 pub use tables::prepare;
 
+/// What is stored, for whoever holds the rows to what is claimed of them.
+#[cfg(feature = "hostile")]
+pub mod records {
+    pub use crate::images::record::ImageRecord;
+    pub use crate::instances::record::InstanceRecord;
+    pub use crate::key_pairs::record::KeyPairRecord;
+    pub use crate::network::record::{PrivateAddressRecord, PublicAddressRecord, SubnetRecord, VpcRecord};
+    pub use crate::security_groups::record::SecurityGroupRecord;
+    pub use crate::tags::record::TagRecord;
+}
+
 /// EC2.
 #[derive(Clone)]
 pub struct Ec2 {

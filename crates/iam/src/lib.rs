@@ -4,15 +4,16 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod access;
 mod accounts;
 mod authorize;
-mod authorizer;
 mod bind_iam;
 mod bind_organizations;
 mod bind_sts;
 mod certificates;
 mod counts;
 mod credential;
+mod details;
 mod error;
 mod groups;
 mod holder;
@@ -38,6 +39,7 @@ mod saml;
 mod service_credentials;
 mod sessions;
 mod ssh_keys;
+mod simulate;
 mod sts;
 mod tables;
 #[allow(dead_code, reason = "its users come")]
@@ -48,9 +50,9 @@ mod tests;
 mod users;
 
 pub use account::AliasRecord;
+pub use access::{AccessJobRecord, LastUse, ServiceUseRecord, ServiceUses};
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
-pub use authorizer::OwnerAuthorizer;
 pub use counts::CountRecord;
 pub use certificates::{ServerCertificateRecord, SigningCertificateRecord};
 pub use credential::{Credential, TokenFault};

@@ -51,6 +51,8 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<AccountRequestRecord>(),
         store.prepare::<OidcProviderRecord>(),
         store.prepare::<SamlProviderRecord>(),
+        store.prepare::<crate::ServiceUseRecord>(),
+        store.prepare::<crate::AccessJobRecord>(),
     )
     .map(drop)
 }
