@@ -10,6 +10,7 @@ mod authorize;
 mod bind_iam;
 mod bind_organizations;
 mod bind_sts;
+mod certificates;
 mod counts;
 mod credential;
 mod details;
@@ -32,9 +33,12 @@ mod paging;
 mod passwords;
 mod policies;
 mod providers;
+mod report;
 mod roles;
 mod saml;
+mod service_credentials;
 mod sessions;
+mod ssh_keys;
 mod simulate;
 mod sts;
 mod tables;
@@ -50,6 +54,7 @@ pub use account::AliasRecord;
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use counts::CountRecord;
+pub use certificates::{ServerCertificateRecord, SigningCertificateRecord};
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
 pub use groups::{GroupRecord, MembershipRecord};
@@ -68,11 +73,15 @@ pub use organizations::{
 pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
+pub use report::CredentialReportRecord;
+pub use roles::RoleRecord;
+pub use service_credentials::ServiceCredentialRecord;
 pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
 pub use sessions::{
     SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,
 };
+pub use ssh_keys::SshPublicKeyRecord;
 pub use sts::{Fetch, FetchError, NoFetch, Sts, is_within_reach};
 pub use tables::prepare;
 pub use users::UserRecord;

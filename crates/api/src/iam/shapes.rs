@@ -14,15 +14,6 @@ pub static ACCESS_KEY: Shape = Shape::structure(
     ],
 );
 
-pub static ACCESS_KEY_LAST_USED: Shape = Shape::structure(
-    "AccessKeyLastUsed",
-    &[
-        Member::new("LastUsedDate", &scalars::TIMESTAMP),
-        Member::new("ServiceName", &scalars::STRING).required().checked(),
-        Member::new("Region", &scalars::STRING).required().checked(),
-    ],
-);
-
 pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
     "AccessKeyMetadata",
     &[
@@ -41,14 +32,6 @@ pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::str
     ],
 );
 
-pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
-    "AddRoleToInstanceProfileRequest",
-    &[
-        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-    ],
-);
-
 pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
     "AddUserToGroupRequest",
     &[
@@ -56,8 +39,6 @@ pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
     ],
 );
-
-pub static ARN_LIST_TYPE: Shape = Shape::list("ArnListType", &ARN_TYPE, None);
 
 pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "AttachGroupPolicyRequest",
@@ -112,11 +93,6 @@ pub static CREATE_ACCESS_KEY_REQUEST: Shape =
 pub static CREATE_ACCESS_KEY_RESPONSE: Shape =
     Shape::structure("CreateAccessKeyResponse", &[Member::new("AccessKey", &ACCESS_KEY).required().checked()]);
 
-pub static CREATE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
-    "CreateAccountAliasRequest",
-    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
-);
-
 pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
     "CreateGroupRequest",
     &[Member::new("Path", &PATH_TYPE), Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()],
@@ -124,20 +100,6 @@ pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
 
 pub static CREATE_GROUP_RESPONSE: Shape =
     Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
-
-pub static CREATE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
-    "CreateInstanceProfileRequest",
-    &[
-        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
-        Member::new("Path", &PATH_TYPE),
-        Member::new("Tags", &TAG_LIST_TYPE),
-    ],
-);
-
-pub static CREATE_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
-    "CreateInstanceProfileResponse",
-    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
-);
 
 pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "CreateLoginProfileRequest",
@@ -191,22 +153,6 @@ pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
 pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
     Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
 
-pub static CREATE_ROLE_REQUEST: Shape = Shape::structure(
-    "CreateRoleRequest",
-    &[
-        Member::new("Path", &PATH_TYPE),
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
-        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
-        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
-        Member::new("PermissionsBoundary", &ARN_TYPE),
-        Member::new("Tags", &TAG_LIST_TYPE),
-    ],
-);
-
-pub static CREATE_ROLE_RESPONSE: Shape =
-    Shape::structure("CreateRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
-
 pub static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "CreateSAMLProviderRequest",
     &[
@@ -223,17 +169,19 @@ pub static CREATE_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
     &[Member::new("SAMLProviderArn", &ARN_TYPE), Member::new("Tags", &TAG_LIST_TYPE)],
 );
 
-pub static CREATE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
-    "CreateServiceLinkedRoleRequest",
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialRequest",
     &[
-        Member::new("AWSServiceName", &GROUP_NAME_TYPE).required().checked(),
-        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
-        Member::new("CustomSuffix", &CUSTOM_SUFFIX_TYPE),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("CredentialAgeDays", &CREDENTIAL_AGE_DAYS),
     ],
 );
 
-pub static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Shape =
-    Shape::structure("CreateServiceLinkedRoleResponse", &[Member::new("Role", &ROLE)]);
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
+);
 
 pub static CREATE_USER_REQUEST: Shape = Shape::structure(
     "CreateUserRequest",
@@ -277,11 +225,6 @@ pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
-    "DeleteAccountAliasRequest",
-    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
-);
-
 pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "DeleteGroupPolicyRequest",
     &[
@@ -292,11 +235,6 @@ pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
 
 pub static DELETE_GROUP_REQUEST: Shape =
     Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
-
-pub static DELETE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
-    "DeleteInstanceProfileRequest",
-    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
-);
 
 pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
     Shape::structure("DeleteLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
@@ -330,20 +268,36 @@ pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static DELETE_ROLE_REQUEST: Shape =
-    Shape::structure("DeleteRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
-
 pub static DELETE_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("DeleteSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
 
-pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
-    "DeleteServiceLinkedRoleRequest",
-    &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()],
+pub static DELETE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+    ],
 );
 
-pub static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape::structure(
-    "DeleteServiceLinkedRoleResponse",
-    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+pub static DELETE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "DeleteServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static DELETE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+    ],
 );
 
 pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
@@ -365,11 +319,6 @@ pub static DELETE_USER_REQUEST: Shape =
 pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "DeleteVirtualMFADeviceRequest",
     &[Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked()],
-);
-
-pub static DELETION_TASK_FAILURE_REASON_TYPE: Shape = Shape::structure(
-    "DeletionTaskFailureReasonType",
-    &[Member::new("Reason", &REASON_TYPE), Member::new("RoleUsageList", &ROLE_USAGE_LIST_TYPE)],
 );
 
 pub static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
@@ -406,14 +355,9 @@ pub static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape::structure(
-    "GetAccessKeyLastUsedRequest",
-    &[Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked()],
-);
-
-pub static GET_ACCESS_KEY_LAST_USED_RESPONSE: Shape = Shape::structure(
-    "GetAccessKeyLastUsedResponse",
-    &[Member::new("UserName", &EXISTING_USER_NAME_TYPE), Member::new("AccessKeyLastUsed", &ACCESS_KEY_LAST_USED)],
+pub static GENERATE_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GenerateCredentialReportResponse",
+    &[Member::new("State", &REPORT_STATE_TYPE), Member::new("Description", &scalars::STRING)],
 );
 
 pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
@@ -421,8 +365,14 @@ pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
     &[Member::new("PasswordPolicy", &PASSWORD_POLICY).required().checked()],
 );
 
-pub static GET_ACCOUNT_SUMMARY_RESPONSE: Shape =
-    Shape::structure("GetAccountSummaryResponse", &[Member::new("SummaryMap", &SUMMARY_MAP_TYPE)]);
+pub static GET_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GetCredentialReportResponse",
+    &[
+        Member::new("Content", &scalars::BLOB),
+        Member::new("ReportFormat", &REPORT_FORMAT_TYPE),
+        Member::new("GeneratedTime", &scalars::TIMESTAMP),
+    ],
+);
 
 pub static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "GetGroupPolicyRequest",
@@ -458,16 +408,6 @@ pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
-);
-
-pub static GET_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
-    "GetInstanceProfileRequest",
-    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
-);
-
-pub static GET_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
-    "GetInstanceProfileResponse",
-    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
 );
 
 pub static GET_LOGIN_PROFILE_REQUEST: Shape =
@@ -540,12 +480,6 @@ pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape::structure(
     ],
 );
 
-pub static GET_ROLE_REQUEST: Shape =
-    Shape::structure("GetRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
-
-pub static GET_ROLE_RESPONSE: Shape =
-    Shape::structure("GetRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
-
 pub static GET_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("GetSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
 
@@ -562,17 +496,26 @@ pub static GET_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
     ],
 );
 
-pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape::structure(
-    "GetServiceLinkedRoleDeletionStatusRequest",
-    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+pub static GET_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "GetSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Encoding", &ENCODING_TYPE).required().checked(),
+    ],
 );
 
-pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Shape = Shape::structure(
-    "GetServiceLinkedRoleDeletionStatusResponse",
-    &[
-        Member::new("Status", &DELETION_TASK_STATUS_TYPE).required().checked(),
-        Member::new("Reason", &DELETION_TASK_FAILURE_REASON_TYPE),
-    ],
+pub static GET_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("GetSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static GET_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "GetServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static GET_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "GetServerCertificateResponse",
+    &[Member::new("ServerCertificate", &SERVER_CERTIFICATE).required().checked()],
 );
 
 pub static GET_USER_POLICY_REQUEST: Shape = Shape::structure(
@@ -609,19 +552,6 @@ pub static GROUP: Shape = Shape::structure(
     ],
 );
 
-pub static INSTANCE_PROFILE: Shape = Shape::structure(
-    "InstanceProfile",
-    &[
-        Member::new("Path", &PATH_TYPE).required().checked(),
-        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
-        Member::new("InstanceProfileId", &ID_TYPE).required().checked(),
-        Member::new("Arn", &ARN_TYPE).required().checked(),
-        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
-        Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
-        Member::new("Tags", &TAG_LIST_TYPE),
-    ],
-);
-
 pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
     "ListAccessKeysRequest",
     &[
@@ -635,20 +565,6 @@ pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
     "ListAccessKeysResponse",
     &[
         Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("Marker", &scalars::STRING),
-    ],
-);
-
-pub static LIST_ACCOUNT_ALIASES_REQUEST: Shape = Shape::structure(
-    "ListAccountAliasesRequest",
-    &[Member::new("Marker", &MARKER_TYPE), Member::new("MaxItems", &MAX_ITEMS_TYPE)],
-);
-
-pub static LIST_ACCOUNT_ALIASES_RESPONSE: Shape = Shape::structure(
-    "ListAccountAliasesResponse",
-    &[
-        Member::new("AccountAliases", &ACCOUNT_ALIAS_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -783,60 +699,6 @@ pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
     "ListGroupsResponse",
     &[
         Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("Marker", &scalars::STRING),
-    ],
-);
-
-pub static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Shape = Shape::structure(
-    "ListInstanceProfileTagsRequest",
-    &[
-        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
-        Member::new("Marker", &MARKER_TYPE),
-        Member::new("MaxItems", &MAX_ITEMS_TYPE),
-    ],
-);
-
-pub static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Shape = Shape::structure(
-    "ListInstanceProfileTagsResponse",
-    &[
-        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("Marker", &scalars::STRING),
-    ],
-);
-
-pub static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Shape = Shape::structure(
-    "ListInstanceProfilesForRoleRequest",
-    &[
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-        Member::new("Marker", &MARKER_TYPE),
-        Member::new("MaxItems", &MAX_ITEMS_TYPE),
-    ],
-);
-
-pub static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Shape = Shape::structure(
-    "ListInstanceProfilesForRoleResponse",
-    &[
-        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("Marker", &scalars::STRING),
-    ],
-);
-
-pub static LIST_INSTANCE_PROFILES_REQUEST: Shape = Shape::structure(
-    "ListInstanceProfilesRequest",
-    &[
-        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
-        Member::new("Marker", &MARKER_TYPE),
-        Member::new("MaxItems", &MAX_ITEMS_TYPE),
-    ],
-);
-
-pub static LIST_INSTANCE_PROFILES_RESPONSE: Shape = Shape::structure(
-    "ListInstanceProfilesResponse",
-    &[
-        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -978,42 +840,6 @@ pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
     ],
 );
 
-pub static LIST_ROLE_TAGS_REQUEST: Shape = Shape::structure(
-    "ListRoleTagsRequest",
-    &[
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-        Member::new("Marker", &MARKER_TYPE),
-        Member::new("MaxItems", &MAX_ITEMS_TYPE),
-    ],
-);
-
-pub static LIST_ROLE_TAGS_RESPONSE: Shape = Shape::structure(
-    "ListRoleTagsResponse",
-    &[
-        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("Marker", &scalars::STRING),
-    ],
-);
-
-pub static LIST_ROLES_REQUEST: Shape = Shape::structure(
-    "ListRolesRequest",
-    &[
-        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
-        Member::new("Marker", &MARKER_TYPE),
-        Member::new("MaxItems", &MAX_ITEMS_TYPE),
-    ],
-);
-
-pub static LIST_ROLES_RESPONSE: Shape = Shape::structure(
-    "ListRolesResponse",
-    &[
-        Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("Marker", &scalars::STRING),
-    ],
-);
-
 pub static LIST_SAML_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
     "ListSAMLProviderTagsRequest",
     &[
@@ -1036,6 +862,98 @@ pub static LIST_SAML_PROVIDERS_REQUEST: Shape = Shape::structure("ListSAMLProvid
 
 pub static LIST_SAML_PROVIDERS_RESPONSE: Shape =
     Shape::structure("ListSAMLProvidersResponse", &[Member::new("SAMLProviderList", &SAML_PROVIDER_LIST_TYPE)]);
+
+pub static LIST_SSH_PUBLIC_KEYS_REQUEST: Shape = Shape::structure(
+    "ListSSHPublicKeysRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SSH_PUBLIC_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListSSHPublicKeysResponse",
+    &[
+        Member::new("SSHPublicKeys", &SSH_PUBLIC_KEY_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListServerCertificateTagsRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificateTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListServerCertificatesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificatesResponse",
+    &[
+        Member::new("ServerCertificateMetadataList", &SERVER_CERTIFICATE_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceName", &scalars::STRING),
+        Member::new("AllUsers", &scalars::BOOLEAN),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsResponse",
+    &[
+        Member::new("ServiceSpecificCredentials", &SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListSigningCertificatesRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListSigningCertificatesResponse",
+    &[
+        Member::new("Certificates", &CERTIFICATE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
 
 pub static LIST_USER_POLICIES_REQUEST: Shape = Shape::structure(
     "ListUserPoliciesRequest",
@@ -1243,20 +1161,25 @@ pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape
     ],
 );
 
-pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
-    "RemoveRoleFromInstanceProfileRequest",
-    &[
-        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-    ],
-);
-
 pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
     "RemoveUserFromGroupRequest",
     &[
         Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
     ],
+);
+
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
 );
 
 pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
@@ -1267,36 +1190,6 @@ pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
         Member::new("AuthenticationCode1", &AUTHENTICATION_CODE_TYPE).required().checked(),
         Member::new("AuthenticationCode2", &AUTHENTICATION_CODE_TYPE).required().checked(),
     ],
-);
-
-pub static ROLE: Shape = Shape::structure(
-    "Role",
-    &[
-        Member::new("Path", &PATH_TYPE).required().checked(),
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-        Member::new("RoleId", &ID_TYPE).required().checked(),
-        Member::new("Arn", &ARN_TYPE).required().checked(),
-        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
-        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE),
-        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
-        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
-        Member::new("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
-        Member::new("Tags", &TAG_LIST_TYPE),
-        Member::new("RoleLastUsed", &ROLE_LAST_USED),
-        Member::new("SourceRoleTemplate", &SOURCE_ROLE_TEMPLATE),
-    ],
-);
-
-pub static ROLE_LAST_USED: Shape = Shape::structure(
-    "RoleLastUsed",
-    &[Member::new("LastUsedDate", &scalars::TIMESTAMP), Member::new("Region", &scalars::STRING)],
-);
-
-pub static ROLE_USAGE_LIST_TYPE: Shape = Shape::list("RoleUsageListType", &ROLE_USAGE_TYPE, None);
-
-pub static ROLE_USAGE_TYPE: Shape = Shape::structure(
-    "RoleUsageType",
-    &[Member::new("Region", &REGION_NAME_TYPE), Member::new("Resources", &ARN_LIST_TYPE)],
 );
 
 pub static SAML_PRIVATE_KEY: Shape = Shape::structure(
@@ -1315,6 +1208,85 @@ pub static SAML_PROVIDER_LIST_ENTRY: Shape = Shape::structure(
 
 pub static SAML_PROVIDER_LIST_TYPE: Shape = Shape::list("SAMLProviderListType", &SAML_PROVIDER_LIST_ENTRY, None);
 
+pub static SSH_PUBLIC_KEY: Shape = Shape::structure(
+    "SSHPublicKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Fingerprint", &PUBLIC_KEY_FINGERPRINT_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SSH_PUBLIC_KEY_LIST_TYPE: Shape = Shape::list("SSHPublicKeyListType", &SSH_PUBLIC_KEY_METADATA, None);
+
+pub static SSH_PUBLIC_KEY_METADATA: Shape = Shape::structure(
+    "SSHPublicKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static SERVER_CERTIFICATE: Shape = Shape::structure(
+    "ServerCertificate",
+    &[
+        Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static SERVER_CERTIFICATE_METADATA: Shape = Shape::structure(
+    "ServerCertificateMetadata",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("ServerCertificateId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+        Member::new("Expiration", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL: Shape = Shape::structure(
+    "ServiceSpecificCredential",
+    &[
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServicePassword", &scalars::STRING).sensitive(),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("ServiceCredentialSecret", &scalars::STRING).sensitive(),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_METADATA: Shape = Shape::structure(
+    "ServiceSpecificCredentialMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE: Shape =
+    Shape::list("ServiceSpecificCredentialsListType", &SERVICE_SPECIFIC_CREDENTIAL_METADATA, None);
+
 pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     "SetDefaultPolicyVersionRequest",
     &[
@@ -1323,11 +1295,14 @@ pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static SOURCE_ROLE_TEMPLATE: Shape = Shape::structure(
-    "SourceRoleTemplate",
+pub static SIGNING_CERTIFICATE: Shape = Shape::structure(
+    "SigningCertificate",
     &[
-        Member::new("TemplateArn", &ARN_TYPE).required().checked(),
-        Member::new("TemplateMinorVersion", &scalars::INTEGER).required().checked(),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
     ],
 );
 
@@ -1336,14 +1311,6 @@ pub static TAG: Shape = Shape::structure(
     &[
         Member::new("Key", &TAG_KEY_TYPE).required().checked(),
         Member::new("Value", &TAG_VALUE_TYPE).required().checked(),
-    ],
-);
-
-pub static TAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
-    "TagInstanceProfileRequest",
-    &[
-        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
-        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
 
@@ -1371,18 +1338,18 @@ pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static TAG_ROLE_REQUEST: Shape = Shape::structure(
-    "TagRoleRequest",
-    &[
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
-    ],
-);
-
 pub static TAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "TagSAMLProviderRequest",
     &[
         Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "TagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
@@ -1392,14 +1359,6 @@ pub static TAG_USER_REQUEST: Shape = Shape::structure(
     &[
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
-    ],
-);
-
-pub static UNTAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
-    "UntagInstanceProfileRequest",
-    &[
-        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
-        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
 
@@ -1427,18 +1386,18 @@ pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static UNTAG_ROLE_REQUEST: Shape = Shape::structure(
-    "UntagRoleRequest",
-    &[
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
-    ],
-);
-
 pub static UNTAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "UntagSAMLProviderRequest",
     &[
         Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UntagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
@@ -1475,14 +1434,6 @@ pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
-pub static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Shape = Shape::structure(
-    "UpdateAssumeRolePolicyRequest",
-    &[
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
-    ],
-);
-
 pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
     "UpdateGroupRequest",
     &[
@@ -1509,28 +1460,6 @@ pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape::st
     ],
 );
 
-pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape::structure(
-    "UpdateRoleDescriptionRequest",
-    &[
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-        Member::new("Description", &ROLE_DESCRIPTION_TYPE).required().checked(),
-    ],
-);
-
-pub static UPDATE_ROLE_DESCRIPTION_RESPONSE: Shape =
-    Shape::structure("UpdateRoleDescriptionResponse", &[Member::new("Role", &ROLE)]);
-
-pub static UPDATE_ROLE_REQUEST: Shape = Shape::structure(
-    "UpdateRoleRequest",
-    &[
-        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
-        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
-        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
-    ],
-);
-
-pub static UPDATE_ROLE_RESPONSE: Shape = Shape::structure("UpdateRoleResponse", &[]);
-
 pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "UpdateSAMLProviderRequest",
     &[
@@ -1545,6 +1474,42 @@ pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
 pub static UPDATE_SAML_PROVIDER_RESPONSE: Shape =
     Shape::structure("UpdateSAMLProviderResponse", &[Member::new("SAMLProviderArn", &ARN_TYPE)]);
 
+pub static UPDATE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE),
+    ],
+);
+
+pub static UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "UpdateServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
 pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
     "UpdateUserRequest",
     &[
@@ -1552,6 +1517,47 @@ pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
         Member::new("NewPath", &PATH_TYPE),
         Member::new("NewUserName", &USER_NAME_TYPE),
     ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UploadSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("UploadSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static UPLOAD_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadServerCertificateRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("PrivateKey", &PRIVATE_KEY_TYPE).required().checked().sensitive(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static UPLOAD_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadServerCertificateResponse",
+    &[Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadSigningCertificateResponse",
+    &[Member::new("Certificate", &SIGNING_CERTIFICATE).required().checked()],
 );
 
 pub static USER: Shape = Shape::structure(
@@ -1582,15 +1588,13 @@ pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
 
 pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
 
-pub static ACCOUNT_ALIAS_LIST_TYPE: Shape = Shape::list("accountAliasListType", &ACCOUNT_ALIAS_TYPE, None);
-
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
+
+pub static CERTIFICATE_LIST_TYPE: Shape = Shape::list("certificateListType", &SIGNING_CERTIFICATE, None);
 
 pub static CLIENT_ID_LIST_TYPE: Shape = Shape::list("clientIDListType", &CLIENT_ID_TYPE, None);
 
 pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
-
-pub static INSTANCE_PROFILE_LIST_TYPE: Shape = Shape::list("instanceProfileListType", &INSTANCE_PROFILE, None);
 
 pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
 
@@ -1606,9 +1610,8 @@ pub static PRIVATE_KEY_LIST: Shape =
 
 static PRIVATE_KEY_LIST_RULE: Rule = Rule::new().max(2);
 
-pub static ROLE_LIST_TYPE: Shape = Shape::list("roleListType", &ROLE, None);
-
-pub static SUMMARY_MAP_TYPE: Shape = Shape::map("summaryMapType", &scalars::INTEGER, None, None);
+pub static SERVER_CERTIFICATE_METADATA_LIST_TYPE: Shape =
+    Shape::list("serverCertificateMetadataListType", &SERVER_CERTIFICATE_METADATA, None);
 
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
@@ -1627,8 +1630,23 @@ pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceLi
 pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
     Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
 
+pub static CREDENTIAL_REPORT_EXPIRED_EXCEPTION: Shape =
+    Shape::structure("CredentialReportExpiredException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_PRESENT_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotPresentException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_READY_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotReadyException", &[Member::new("message", &scalars::STRING)]);
+
 pub static DELETE_CONFLICT_EXCEPTION: Shape =
     Shape::structure("DeleteConflictException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("DuplicateCertificateException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_SSH_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("DuplicateSSHPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
     Shape::structure("EntityAlreadyExistsException", &[Member::new("message", &scalars::STRING)]);
@@ -1639,14 +1657,26 @@ pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape =
 pub static INVALID_AUTHENTICATION_CODE_EXCEPTION: Shape =
     Shape::structure("InvalidAuthenticationCodeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static INVALID_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("InvalidCertificateException", &[Member::new("message", &scalars::STRING)]);
+
 pub static INVALID_INPUT_EXCEPTION: Shape =
     Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("InvalidPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static INVALID_USER_TYPE_EXCEPTION: Shape =
     Shape::structure("InvalidUserTypeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static KEY_PAIR_MISMATCH_EXCEPTION: Shape =
+    Shape::structure("KeyPairMismatchException", &[Member::new("message", &scalars::STRING)]);
+
 pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
     Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
+
+pub static MALFORMED_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("MalformedCertificateException", &[Member::new("message", &scalars::STRING)]);
 
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
     Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
@@ -1666,24 +1696,19 @@ pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape =
 pub static SERVICE_FAILURE_EXCEPTION: Shape =
     Shape::structure("ServiceFailureException", &[Member::new("message", &scalars::STRING)]);
 
+pub static SERVICE_NOT_SUPPORTED_EXCEPTION: Shape =
+    Shape::structure("ServiceNotSupportedException", &[Member::new("message", &scalars::STRING)]);
+
 pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape =
     Shape::structure("UnmodifiableEntityException", &[Member::new("message", &scalars::STRING)]);
+
+pub static UNRECOGNIZED_PUBLIC_KEY_ENCODING_EXCEPTION: Shape =
+    Shape::structure("UnrecognizedPublicKeyEncodingException", &[Member::new("message", &scalars::STRING)]);
 
 pub static CERTIFICATION_VALUE_TYPE: Shape =
     Shape::new("CertificationValueType", Kind::String).ruled(&CERTIFICATION_VALUE_TYPE_RULE);
 
 static CERTIFICATION_VALUE_TYPE_RULE: Rule = Rule::matching("[\\u0020-\\u00FF]+", "[\\u0020-\\u00FF]+").min(1).max(32);
-
-pub static DELETION_TASK_ID_TYPE: Shape =
-    Shape::new("DeletionTaskIdType", Kind::String).ruled(&DELETION_TASK_ID_TYPE_RULE);
-
-static DELETION_TASK_ID_TYPE_RULE: Rule = Rule::new().min(1).max(1000);
-
-pub static DELETION_TASK_STATUS_TYPE: Shape =
-    Shape::new("DeletionTaskStatusType", Kind::String).ruled(&DELETION_TASK_STATUS_TYPE_RULE);
-
-static DELETION_TASK_STATUS_TYPE_RULE: Rule =
-    Rule::new().values(&["SUCCEEDED", "IN_PROGRESS", "FAILED", "NOT_STARTED"]);
 
 pub static ENTITY_TYPE: Shape = Shape::new("EntityType", Kind::String).ruled(&ENTITY_TYPE_RULE);
 
@@ -1704,13 +1729,13 @@ pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
 
-pub static REASON_TYPE: Shape = Shape::new("ReasonType", Kind::String).ruled(&REASON_TYPE_RULE);
+pub static REPORT_FORMAT_TYPE: Shape = Shape::new("ReportFormatType", Kind::String).ruled(&REPORT_FORMAT_TYPE_RULE);
 
-static REASON_TYPE_RULE: Rule = Rule::new().max(1000);
+static REPORT_FORMAT_TYPE_RULE: Rule = Rule::new().values(&["text/csv"]);
 
-pub static REGION_NAME_TYPE: Shape = Shape::new("RegionNameType", Kind::String).ruled(&REGION_NAME_TYPE_RULE);
+pub static REPORT_STATE_TYPE: Shape = Shape::new("ReportStateType", Kind::String).ruled(&REPORT_STATE_TYPE_RULE);
 
-static REGION_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(100);
+static REPORT_STATE_TYPE_RULE: Rule = Rule::new().values(&["STARTED", "INPROGRESS", "COMPLETE"]);
 
 pub static SAML_METADATA_DOCUMENT_TYPE: Shape =
     Shape::new("SAMLMetadataDocumentType", Kind::String).ruled(&SAML_METADATA_DOCUMENT_TYPE_RULE);
@@ -1725,11 +1750,6 @@ static SAML_PROVIDER_NAME_TYPE_RULE: Rule = Rule::matching("[\\w._-]+", "[0-9A-Z
 pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
 
 static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
-
-pub static ACCOUNT_ALIAS_TYPE: Shape = Shape::new("accountAliasType", Kind::String).ruled(&ACCOUNT_ALIAS_TYPE_RULE);
-
-static ACCOUNT_ALIAS_TYPE_RULE: Rule =
-    Rule::matching("^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9](?:-?[a-z0-9])+").min(3).max(63);
 
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
@@ -1750,13 +1770,37 @@ pub static AUTHENTICATION_CODE_TYPE: Shape =
 
 static AUTHENTICATION_CODE_TYPE_RULE: Rule = Rule::matching("[\\d]+", "[0-9]+").min(6).max(6);
 
+pub static CERTIFICATE_BODY_TYPE: Shape =
+    Shape::new("certificateBodyType", Kind::String).ruled(&CERTIFICATE_BODY_TYPE_RULE);
+
+static CERTIFICATE_BODY_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
+
+pub static CERTIFICATE_CHAIN_TYPE: Shape =
+    Shape::new("certificateChainType", Kind::String).ruled(&CERTIFICATE_CHAIN_TYPE_RULE);
+
+static CERTIFICATE_CHAIN_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(2097152);
+
+pub static CERTIFICATE_ID_TYPE: Shape = Shape::new("certificateIdType", Kind::String).ruled(&CERTIFICATE_ID_TYPE_RULE);
+
+static CERTIFICATE_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(24).max(128);
+
 pub static CLIENT_ID_TYPE: Shape = Shape::new("clientIDType", Kind::String).ruled(&CLIENT_ID_TYPE_RULE);
 
 static CLIENT_ID_TYPE_RULE: Rule = Rule::new().min(1).max(255);
 
-pub static CUSTOM_SUFFIX_TYPE: Shape = Shape::new("customSuffixType", Kind::String).ruled(&CUSTOM_SUFFIX_TYPE_RULE);
+pub static CREDENTIAL_AGE_DAYS: Shape = Shape::new("credentialAgeDays", Kind::Integer).ruled(&CREDENTIAL_AGE_DAYS_RULE);
 
-static CUSTOM_SUFFIX_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
+static CREDENTIAL_AGE_DAYS_RULE: Rule = Rule::new().min(1).max(36600);
+
+pub static ENCODING_TYPE: Shape = Shape::new("encodingType", Kind::String).ruled(&ENCODING_TYPE_RULE);
+
+static ENCODING_TYPE_RULE: Rule = Rule::new().values(&["SSH", "PEM"]);
 
 pub static EXISTING_USER_NAME_TYPE: Shape =
     Shape::new("existingUserNameType", Kind::String).ruled(&EXISTING_USER_NAME_TYPE_RULE);
@@ -1770,11 +1814,6 @@ static GROUP_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+
 pub static ID_TYPE: Shape = Shape::new("idType", Kind::String).ruled(&ID_TYPE_RULE);
 
 static ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
-
-pub static INSTANCE_PROFILE_NAME_TYPE: Shape =
-    Shape::new("instanceProfileNameType", Kind::String).ruled(&INSTANCE_PROFILE_NAME_TYPE_RULE);
-
-static INSTANCE_PROFILE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
 pub static MARKER_TYPE: Shape = Shape::new("markerType", Kind::String).ruled(&MARKER_TYPE_RULE);
 
@@ -1863,19 +1902,22 @@ static PRIVATE_KEY_TYPE_RULE: Rule =
         .max(16384)
         .sensitive();
 
-pub static ROLE_DESCRIPTION_TYPE: Shape =
-    Shape::new("roleDescriptionType", Kind::String).ruled(&ROLE_DESCRIPTION_TYPE_RULE);
+pub static PUBLIC_KEY_FINGERPRINT_TYPE: Shape =
+    Shape::new("publicKeyFingerprintType", Kind::String).ruled(&PUBLIC_KEY_FINGERPRINT_TYPE_RULE);
 
-static ROLE_DESCRIPTION_TYPE_RULE: Rule = Rule::matching(
-    "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
-    "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
-)
-.max(1000);
+static PUBLIC_KEY_FINGERPRINT_TYPE_RULE: Rule = Rule::matching("[:\\w]+", "[:0-9A-Za-z_]+").min(48).max(48);
 
-pub static ROLE_MAX_SESSION_DURATION_TYPE: Shape =
-    Shape::new("roleMaxSessionDurationType", Kind::Integer).ruled(&ROLE_MAX_SESSION_DURATION_TYPE_RULE);
+pub static PUBLIC_KEY_ID_TYPE: Shape = Shape::new("publicKeyIdType", Kind::String).ruled(&PUBLIC_KEY_ID_TYPE_RULE);
 
-static ROLE_MAX_SESSION_DURATION_TYPE_RULE: Rule = Rule::new().min(3600).max(43200);
+static PUBLIC_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static PUBLIC_KEY_MATERIAL_TYPE: Shape =
+    Shape::new("publicKeyMaterialType", Kind::String).ruled(&PUBLIC_KEY_MATERIAL_TYPE_RULE);
+
+static PUBLIC_KEY_MATERIAL_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
 
 pub static ROLE_NAME_TYPE: Shape = Shape::new("roleNameType", Kind::String).ruled(&ROLE_NAME_TYPE_RULE);
 
@@ -1884,6 +1926,25 @@ static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=
 pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::String).ruled(&SERIAL_NUMBER_TYPE_RULE);
 
 static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]+", "[0-9A-Za-z_+=/:,.@-]+").min(9).max(256);
+
+pub static SERVER_CERTIFICATE_NAME_TYPE: Shape =
+    Shape::new("serverCertificateNameType", Kind::String).ruled(&SERVER_CERTIFICATE_NAME_TYPE_RULE);
+
+static SERVER_CERTIFICATE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static SERVICE_CREDENTIAL_ALIAS: Shape =
+    Shape::new("serviceCredentialAlias", Kind::String).ruled(&SERVICE_CREDENTIAL_ALIAS_RULE);
+
+static SERVICE_CREDENTIAL_ALIAS_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(0).max(200);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_ID: Shape =
+    Shape::new("serviceSpecificCredentialId", Kind::String).ruled(&SERVICE_SPECIFIC_CREDENTIAL_ID_RULE);
+
+static SERVICE_SPECIFIC_CREDENTIAL_ID_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static SERVICE_USER_NAME: Shape = Shape::new("serviceUserName", Kind::String).ruled(&SERVICE_USER_NAME_RULE);
+
+static SERVICE_USER_NAME_RULE: Rule = Rule::matching("[\\w+=,.@-]*", "[0-9A-Za-z_+=,.@-]*").min(0).max(200);
 
 pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
 

@@ -1,6 +1,7 @@
 //! Tests of operations through the services themselves, in memory.
 
 mod federation;
+mod certificates;
 pub(crate) mod fixture;
 mod groups;
 mod keys;
@@ -9,5 +10,6 @@ mod mfa;
 mod pages;
 mod passwords;
 mod policies;
+mod report;
 mod sts;
 mod users;
