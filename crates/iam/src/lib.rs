@@ -38,8 +38,8 @@ mod roles;
 mod saml;
 mod service_credentials;
 mod sessions;
-mod ssh_keys;
 mod simulate;
+mod ssh_keys;
 mod sts;
 mod tables;
 #[allow(dead_code, reason = "its users come")]
@@ -53,8 +53,8 @@ pub use access::{AccessJobRecord, LastUse, ServiceUseRecord, ServiceUses};
 pub use account::AliasRecord;
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
-pub use counts::CountRecord;
 pub use certificates::{ServerCertificateRecord, SigningCertificateRecord};
+pub use counts::CountRecord;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
 pub use groups::{GroupRecord, MembershipRecord};
@@ -75,8 +75,8 @@ pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVer
 pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
 pub use report::CredentialReportRecord;
 pub use roles::RoleRecord;
-pub use service_credentials::ServiceCredentialRecord;
 pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
+pub use service_credentials::ServiceCredentialRecord;
 pub use sessions::{
     SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,

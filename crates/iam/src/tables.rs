@@ -6,9 +6,6 @@ use crate::organizations::{
     AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
 };
 use crate::{
-    AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, MembershipRecord, MessageKeyRecord, OidcProviderRecord, PolicyRecord, PolicyVersionRecord,
-    RoleRecord, SamlProviderRecord, SessionRecord, UserRecord,
     AccessKeyRecord, AccountRecord, AliasRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
     InstanceProfileRecord, KeyUseRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord,
     OidcProviderRecord, PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleDeletionRecord,
@@ -41,7 +38,6 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<TrustedRecord>(),
         store.prepare::<RoleDeletionRecord>(),
         crate::holder::prepare(store),
-        store.prepare::<CountRecord>(),
         store.prepare::<OrganizationRecord>(),
         store.prepare::<MemberRecord>(),
         store.prepare::<UnitRecord>(),
