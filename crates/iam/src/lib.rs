@@ -57,7 +57,7 @@ pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord}
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use roles::RoleRecord;
 pub use sessions::{
-    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
+    InstanceRole, SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,
 };
 pub use sts::{Sts, is_within_reach};
