@@ -181,6 +181,35 @@ def rest() -> None:
     seed("blob-file", "end", bytes([0x80, 0xFF, 0, 0]))
 
 
+def policies() -> None:
+    request = "s3:GetObject\narn:aws:s3:::b/bob/k\naws:username=bob;k=a,b;aws:SourceIp=10.1.2.3;n=7;aws:CurrentTime=2026-11-21T08:00:00Z\n"
+    own = {"Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::b/${aws:username}/*", "arn:aws:sqs:us-*-1:*:b?"]}
+    conditions = {
+        "ForAnyValue:StringLike": {"k": ["a*", "${aws:username}", "${none, 'x'}", "${*}"]},
+        "ForAllValues:StringNotEqualsIgnoreCase": {"K": "c"},
+        "NumericLessThanEquals": {"n": 7},
+        "DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00.5+01:00"},
+        "NotIpAddressIfExists": {"aws:SourceIp": ["203.0.113.0/24", "2001:db8::/32"]},
+        "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/?*"},
+        "BinaryEquals": {"bytes": "aGk="},
+        "Bool": {"aws:SecureTransport": True},
+        "Null": {"aws:TokenIssueTime": "true"},
+    }
+    principal = {"AWS": ["*", "123456789012"], "Service": "ec2.amazonaws.com", "Federated": "p", "CanonicalUser": "ab"}
+    not_bob = {"Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::123456789012:user/bob"}, "NotAction": "iam:?et*", "NotResource": "*"}
+    trust = {"Sid": "", "Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    for name, kind, statements in [
+        ("identity", 0, [own, {**own, "Sid": "a", "Condition": conditions}]),
+        ("resource", 1, [{**own, "Principal": principal}, not_bob]),
+        ("trust", 2, trust),
+        ("service-control", 3, {"Effect": "Allow", "NotAction": ["ec2:*"], "Resource": "*"}),
+    ]:
+        document = json.dumps({"Version": "2012-10-17", "Id": "i\u00e9", "Statement": statements}, indent=1 if kind else None)
+        seed("policy", name, bytes([kind]) + request.encode() + document.encode())
+    old = json.dumps({"Version": "2008-10-17", "Statement": {**own, "Principal": "*"}})
+    seed("policy", "2008", b"\1" + request.encode() + old.encode())
+
+
 if __name__ == "__main__":
     clients()
     forms()
@@ -189,3 +218,4 @@ if __name__ == "__main__":
     uploads()
     guests()
     rest()
+    policies()

@@ -23,6 +23,9 @@ def region(tmp_path):
     region.dispose()
 
 
+CREATED = {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "CreateKeyPair"}]}
+
+
 class Writers:
     """Clients that go on writing, and remember what was acknowledged and when."""
 
@@ -84,6 +87,8 @@ def test_a_backup_while_calls_run_comes_back_as_the_same_region(region, tmp_path
     assert [path.name for path in tmp_path.iterdir() if ".part" in path.name] == []
     # What comes later is not in it, and what is in it outlives its source.
     s3.put_object(Bucket="kept", Key="too late", Body=b"")
+    created = region.client("cloudtrail").lookup_events(**CREATED)["Events"]
+    assert len(created) == 1
     exports, tag = region.exports, region.tag
     region.dispose()
 
@@ -111,6 +116,8 @@ def test_a_backup_while_calls_run_comes_back_as_the_same_region(region, tmp_path
             read = s3.get_object(Bucket="busy", Key=name)["Body"].read()
             assert entry["ETag"] == f'"{hashlib.md5(read).hexdigest()}"' and len(read) == entry["Size"]
             assert name.endswith("/last") or read == name.encode() * 1000
+        # Who did what is the account's history, and not the machine's.
+        assert copy.client("cloudtrail").lookup_events(**CREATED)["Events"] == created
         s3.put_object(Bucket="kept", Key="new", Body=b"it goes on")
         assert s3.get_object(Bucket="kept", Key="new")["Body"].read() == b"it goes on"
     finally:

@@ -116,6 +116,26 @@ def test_either_answers_and_one_reconciles(pair):
     assert consoles[0] == consoles[1] and launched[0] in consoles[0]
 
 
+def test_events_are_found_whichever_process_recorded_them(pair):
+    a, b = pair.a, pair.b
+    for process in (a, b):
+        process.client("ec2").create_key_pair(KeyName=f"by-{process.label}")
+    for process in (b, a):
+        process.client("ec2").delete_key_pair(KeyName=f"by-{process.label}")
+    wanted = [("DeleteKeyPair", "by-a"), ("DeleteKeyPair", "by-b"), ("CreateKeyPair", "by-b"), ("CreateKeyPair", "by-a")]
+    for process in (a, b):
+        pages = process.client("cloudtrail").get_paginator("lookup_events").paginate(
+            LookupAttributes=[{"AttributeKey": "ReadOnly", "AttributeValue": "false"}],
+            PaginationConfig={"PageSize": 1},
+        )
+        events = [event for page in pages for event in page["Events"]]
+        named = [(event["EventName"], {one["ResourceName"] for one in event["Resources"]}) for event in events]
+        found = [(event, name) for event, names in named for name in names if name.startswith("by-")]
+        assert found == wanted
+    shown = welkin("audit", "--event", "CreateKeyPair", "--data-dir", pair.folder)
+    assert shown.returncode == 0 and shown.stdout.count("ec2:CreateKeyPair") == 2, shown.stdout
+
+
 def test_another_takes_over_from_one_that_is_killed(pair):
     a, b = pair.a, pair.b
     until(lambda: pair.the_holder() == "process-1", 10, "the first process has the lease")

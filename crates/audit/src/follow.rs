@@ -7,15 +7,20 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::index::Lane;
-use crate::lookup::Stored;
 use crate::segment::list;
+use crate::stored::Stored;
+use crate::trails::{TrailFolder, folders};
 
 /// Records that are held back of each lane while the others are compared.
 const AHEAD: usize = 256;
 
-/// A reader of all lanes.
+/// A reader of all lanes of all processes.
 pub struct Trail {
-    lanes: [LaneReader; 3],
+    root: PathBuf,
+    since: u64,
+    /// Processes whose trails are read.
+    names: Vec<String>,
+    lanes: Vec<LaneReader>,
 }
 
 struct LaneReader {
@@ -31,18 +36,9 @@ struct LaneReader {
 }
 
 impl Trail {
-    /// A reader of the trail in `folder` that begins with records not older than `since`, in microseconds since 1970.
-    pub fn new(folder: &Path, since: u64) -> Self {
-        let reader = |lane| LaneReader {
-            folder: folder.to_owned(),
-            lane,
-            open: None,
-            half: Vec::new(),
-            done: 0,
-            ready: VecDeque::new(),
-            since,
-        };
-        Self { lanes: Lane::ALL.map(reader) }
+    /// A reader of the trail in `root` that begins with records not older than `since`, in microseconds since 1970.
+    pub fn new(root: &Path, since: u64) -> Self {
+        Self { root: root.to_owned(), since, names: Vec::new(), lanes: Vec::new() }
     }
 
     /// The next record in the order of time; none if there is none yet. Lines that are no records are passed over.
@@ -51,6 +47,9 @@ impl Trail {
     /// The kernel's.
     #[expect(clippy::should_implement_trait, reason = "an iterator ends; this one may go on after a none")]
     pub fn next(&mut self) -> io::Result<Option<Stored>> {
+        if self.lanes.iter().all(|lane| lane.ready.is_empty()) {
+            self.find_processes()?;
+        }
         for lane in &mut self.lanes {
             if lane.ready.is_empty() {
                 lane.fill()?;
@@ -60,9 +59,24 @@ impl Trail {
         let oldest = self.lanes.iter_mut().filter(|lane| !lane.ready.is_empty()).min_by_key(|lane| time(lane));
         Ok(oldest.and_then(|lane| lane.ready.pop_front()))
     }
+
+    /// Takes in the trails of processes that have begun.
+    fn find_processes(&mut self) -> io::Result<()> {
+        for TrailFolder { name, path } in folders(&self.root)? {
+            if !self.names.contains(&name) {
+                self.lanes.extend(Lane::ALL.map(|lane| LaneReader::new(path.clone(), lane, self.since)));
+                self.names.push(name);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl LaneReader {
+    fn new(folder: PathBuf, lane: Lane, since: u64) -> Self {
+        Self { folder, lane, open: None, half: Vec::new(), done: 0, ready: VecDeque::new(), since }
+    }
+
     fn fill(&mut self) -> io::Result<()> {
         while self.ready.len() < AHEAD {
             if self.open.is_none() && !self.open_next()? {

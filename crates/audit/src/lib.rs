@@ -6,7 +6,9 @@
 //! pushes out the record of a change: see [`Lane`].
 #![forbid(unsafe_code)]
 
+mod copy;
 mod event;
+mod find;
 mod follow;
 mod index;
 mod json;
@@ -17,15 +19,20 @@ mod parameters;
 mod resources;
 mod segment;
 mod session;
+mod stored;
+mod trails;
 mod verdicts;
 mod writer;
 
+pub use copy::{TrailFile, place_of, trail_files};
 pub use event::{Event, Identity, Outcome};
+pub use find::find;
 pub use follow::Trail;
 pub use index::Lane;
 pub use json::json_string;
 pub use kind::{Category, category, is_read_only};
 pub use log::{Counts, Log, Options};
-pub use lookup::{Additional, Attribute, Found, Position, Query, Stored, StoredIdentity, lookup};
+pub use lookup::{Attribute, Found, Place, Position, Query, lookup};
 pub use parameters::{MAX_BYTES, Parameters};
+pub use stored::{Additional, Stored, StoredIdentity};
 pub use verdicts::{StoredPolicy, StoredStatement, StoredVerdict};

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::Event;
 use crate::index::{Entry, Lane};
+use crate::trails::folder_of;
 use crate::writer::Writer;
 
 /// Bytes of records that may wait. Beyond them a record of a reading call is lost, and counted.
@@ -27,7 +28,7 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Bytes of all files.
+    /// Bytes of all files, of all processes together.
     pub total_bytes: u64,
     /// Age of the oldest file, by the day it was begun on.
     pub max_days: u32,
@@ -101,13 +102,23 @@ thread_local! {
 }
 
 impl Log {
-    /// Opens the trail in `folder`, which is made where it is missing, and mends what a crash left half written.
+    /// Opens the trail in `folder`, which is made where it is missing, and mends what a crash left half written. No other
+    /// process may have it open in this way.
     ///
     /// # Errors
     /// The kernel's, if the folder or its newest files cannot be read and written.
     pub fn open(folder: &Path, options: &Options) -> io::Result<Self> {
+        Self::open_as(folder, None, options)
+    }
+
+    /// As [`Log::open`], for a process that has others beside it: `process` is its name among them, such as `process-1`,
+    /// which no other has at the same time. All of them share the room, and who looks up finds the records of all.
+    ///
+    /// # Errors
+    /// As [`Log::open`], or a name that is none.
+    pub fn open_as(folder: &Path, process: Option<&str>, options: &Options) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
-        let writer = Writer::open(Arc::clone(&shared), folder, options)?;
+        let writer = Writer::open(Arc::clone(&shared), folder, &folder_of(folder, process)?, options)?;
         let mut prefix = [0; 8];
         getrandom::fill(&mut prefix).map_err(io::Error::other)?;
         let thread = std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run())?;
@@ -121,7 +132,7 @@ impl Log {
         })
     }
 
-    /// The folder.
+    /// The trail's folder, that of all processes.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

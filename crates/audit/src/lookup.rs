@@ -6,12 +6,11 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use serde::Deserialize;
-
 use crate::event::number_of;
 use crate::index::{ENTRY, Entry, Lane, MANAGEMENT, READ_ONLY, account_number, filter_bits, short_hash};
 use crate::segment::{Segment, list};
-use crate::verdicts::StoredVerdict;
+use crate::stored::Stored;
+use crate::trails::folders;
 
 /// Entries of the index that one lookup looks at. Their 16 MB are read in some 10 ms.
 const MAX_ENTRIES: usize = 250_000;
@@ -60,9 +59,17 @@ pub struct Query {
     pub from: Option<Position>,
 }
 
-/// Where a lookup stopped, in each lane: the number of the file and of the first record that was looked at already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a lookup stopped: in each process's trail, by its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Position {
+    /// The places. A trail that has none began later.
+    pub places: Vec<(String, Place)>,
+}
+
+/// Where a lookup stopped in one trail, in each lane: the number of the file and of the first record that was looked at
+/// already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
     /// In the lane of changes.
     pub changes: (u64, u64),
     /// In the lane of reading calls.
@@ -76,130 +83,6 @@ pub struct Found {
     pub records: Vec<Stored>,
     /// Where to go on; none if that is all.
     pub next: Option<Position>,
-}
-
-/// A record that was read back.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Stored {
-    /// The record itself, one JSON object without the end of its line.
-    #[serde(skip)]
-    pub json: String,
-    /// CloudTrail's `eventID`.
-    #[serde(rename = "eventID")]
-    pub event_id: String,
-    /// CloudTrail's `eventName`.
-    pub event_name: String,
-    /// CloudTrail's `eventSource`.
-    pub event_source: String,
-    /// CloudTrail's `eventTime`.
-    pub event_time: String,
-    /// Whether the call changed nothing.
-    pub read_only: bool,
-    /// Whether it is a management event.
-    pub management_event: bool,
-    /// The account that the record belongs to; none for a call that proved nothing.
-    pub recipient_account_id: Option<String>,
-    /// The address that the call came from.
-    #[serde(rename = "sourceIPAddress")]
-    pub source_ip_address: String,
-    /// The error's code, if it failed.
-    pub error_code: Option<String>,
-    /// The error's text.
-    pub error_message: Option<String>,
-    /// The id of the request.
-    #[serde(rename = "requestID")]
-    pub request_id: String,
-    /// Who called.
-    pub user_identity: StoredIdentity,
-    /// What CloudTrail has no place for.
-    pub additional_event_data: Additional,
-}
-
-/// Who called, as a record has it.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct StoredIdentity {
-    /// CloudTrail's type, such as `IAMUser`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The ARN.
-    pub arn: Option<String>,
-    /// The access key.
-    pub access_key_id: Option<String>,
-    /// The service that called, if it was one.
-    pub invoked_by: Option<String>,
-}
-
-/// What a record has beside CloudTrail's members.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Additional {
-    /// When the call was answered, in microseconds since 1970.
-    pub epoch_micros: u64,
-    /// The HTTP status of the answer.
-    pub http_status: u16,
-    /// How long it took.
-    pub duration_micros: u64,
-    /// Types and names of the resources that were named.
-    pub resources: Vec<(String, String)>,
-    /// What was decided on its permissions; empty in records of programs before there were policies.
-    pub authorization: Vec<StoredVerdict>,
-    /// There were more decisions than a record holds.
-    pub authorization_cut: bool,
-}
-
-impl Stored {
-    /// Reads a line; none if it is no record.
-    pub(crate) fn parse(line: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(line).ok()?.trim_end_matches('\n');
-        let mut stored: Self = serde_json::from_str(text).ok()?;
-        text.clone_into(&mut stored.json);
-        Some(stored)
-    }
-
-    /// What `LookupEvents` calls the user: CloudTrail's `Username`.
-    pub fn username(&self) -> &str {
-        let last = |arn: &'_ str| arn.rfind(['/', ':']).map_or(0, |at| at + 1);
-        match (self.user_identity.kind.as_str(), &self.user_identity.arn, &self.user_identity.invoked_by) {
-            ("Root", _, _) => "root",
-            ("AWSService", _, Some(service)) => service,
-            (_, Some(arn), _) => &arn[last(arn)..],
-            _ => "",
-        }
-    }
-
-    /// Its entry for the index, without its place.
-    pub(crate) fn entry(&self) -> Entry {
-        let resources = self.additional_event_data.resources.iter();
-        Entry {
-            time: self.additional_event_data.epoch_micros,
-            offset: 0,
-            length: 0,
-            flags: if self.read_only { READ_ONLY } else { 0 } | if self.management_event { MANAGEMENT } else { 0 },
-            account: self.recipient_account_id.as_deref().map_or(0, account_number),
-            event_name: short_hash(&self.event_name),
-            event_source: short_hash(&self.event_source),
-            access_key: self.user_identity.access_key_id.as_deref().map_or(0, short_hash),
-            username: short_hash(self.username()),
-            event_id: number_of(&self.event_id).unwrap_or(0),
-            resources: resources.fold(0, |bits, (kind, name)| bits | filter_bits(kind) | filter_bits(name)),
-        }
-    }
-
-    fn has(&self, attribute: &Attribute) -> bool {
-        let mut resources = self.additional_event_data.resources.iter();
-        match attribute {
-            Attribute::EventId(id) => self.event_id == *id,
-            Attribute::EventName(name) => self.event_name == *name,
-            Attribute::EventSource(source) => self.event_source == *source,
-            Attribute::ReadOnly(is_read_only) => self.read_only == *is_read_only,
-            Attribute::Username(name) => self.username() == name,
-            Attribute::AccessKeyId(key) => self.user_identity.access_key_id.as_ref() == Some(key),
-            Attribute::ResourceName(wanted) => resources.any(|(_, name)| name == wanted),
-            Attribute::ResourceType(wanted) => resources.any(|(kind, _)| kind == wanted),
-        }
-    }
 }
 
 impl Query {
@@ -233,42 +116,88 @@ impl Query {
     }
 }
 
-/// Looks up records of the trail in `folder`. May find fewer than `limit` and say where to go on: then it has looked at
-/// as much as one lookup may. Blocks on the disk.
+/// Looks up records of the trail in `root`, those of all its processes. May find fewer than `limit` and say where to go
+/// on: then it has looked at as much as one lookup may. Blocks on the disk.
 ///
 /// # Errors
 /// The kernel's.
-pub fn lookup(folder: &Path, query: &Query) -> io::Result<Found> {
+pub fn lookup(root: &Path, query: &Query) -> io::Result<Found> {
     let account = account_number(&query.account);
     let mut found = Found::default();
     if account == 0 {
         return Ok(found);
     }
-    let mut changes = Cursor::new(folder, Lane::Changes, query.from.map(|from| from.changes))?;
-    let mut reads = Cursor::new(folder, Lane::Reads, query.from.map(|from| from.reads))?;
+    let mut cursors = Cursors::new(root, query.from.as_ref())?;
     let mut seen = 0;
     let mut read = 0;
-    loop {
-        let newer = match (changes.peek(query.since)?, reads.peek(query.since)?) {
-            (None, None) => return Ok(found),
-            (Some(_), None) => &mut changes,
-            (None, Some(_)) => &mut reads,
-            (Some(change), Some(reading)) if change.time >= reading.time => &mut changes,
-            (Some(_), Some(_)) => &mut reads,
-        };
-        let Some(entry) = newer.take() else { return Ok(found) };
+    while let Some((newest, entry)) = cursors.take_newest(query.since)? {
         seen += 1;
         if query.may_be(&entry, account) {
             read += 1;
-            if let Some(stored) = newer.read(&entry)?.filter(|stored| query.is(stored)) {
+            if let Some(stored) = newest.read(&entry)?.filter(|stored| query.is(stored)) {
                 found.records.push(stored);
             }
         }
         if found.records.len() >= query.limit || seen >= MAX_ENTRIES || read >= MAX_RECORDS {
-            let is_all = changes.peek(query.since)?.is_none() && reads.peek(query.since)?.is_none();
-            found.next = (!is_all).then(|| Position { changes: changes.place(), reads: reads.place() });
+            found.next = cursors.has_more(query.since)?.then(|| cursors.position());
             return Ok(found);
         }
+    }
+    Ok(found)
+}
+
+/// The lanes of all trails: of each trail changes, then reads.
+struct Cursors {
+    names: Vec<String>,
+    lanes: Vec<Cursor>,
+}
+
+impl Cursors {
+    fn new(root: &Path, from: Option<&Position>) -> io::Result<Self> {
+        let (mut names, mut lanes) = (Vec::new(), Vec::new());
+        for folder in folders(root)? {
+            let from = match from {
+                None => None,
+                Some(position) => match position.places.iter().find(|(name, _)| *name == folder.name) {
+                    Some((_, place)) => Some(*place),
+                    // It began after the first page, so all that it has is newer than that.
+                    None => continue,
+                },
+            };
+            lanes.push(Cursor::new(&folder.path, Lane::Changes, from.map(|from| from.changes))?);
+            lanes.push(Cursor::new(&folder.path, Lane::Reads, from.map(|from| from.reads))?);
+            names.push(folder.name);
+        }
+        Ok(Self { names, lanes })
+    }
+
+    /// The newest entry that is not older than `since`, with the lane that has it.
+    fn take_newest(&mut self, since: u64) -> io::Result<Option<(&Cursor, Entry)>> {
+        let mut newest: Option<(usize, u64)> = None;
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            if let Some(entry) = lane.peek(since)?
+                && newest.is_none_or(|(_, time)| entry.time > time)
+            {
+                newest = Some((at, entry.time));
+            }
+        }
+        let Some((at, _)) = newest else { return Ok(None) };
+        let entry = self.lanes[at].take();
+        Ok(entry.map(|entry| (&self.lanes[at], entry)))
+    }
+
+    fn has_more(&mut self, since: u64) -> io::Result<bool> {
+        for lane in &mut self.lanes {
+            if lane.peek(since)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn position(&self) -> Position {
+        let place = |lanes: &[Cursor]| Place { changes: lanes[0].place(), reads: lanes[1].place() };
+        Position { places: self.names.iter().cloned().zip(self.lanes.chunks_exact(2).map(place)).collect() }
     }
 }
 
@@ -277,8 +206,8 @@ struct Cursor {
     /// Those that are still to come, oldest first.
     segments: Vec<Segment>,
     open: Option<OpenSegment>,
-    /// Up to which entry of which file.
-    place: (u64, u64),
+    /// Up to which entry of which file it goes.
+    limit: (u64, u64),
 }
 
 struct OpenSegment {
@@ -294,9 +223,9 @@ struct OpenSegment {
 impl Cursor {
     fn new(folder: &Path, lane: Lane, from: Option<(u64, u64)>) -> io::Result<Self> {
         let mut segments = list(folder, lane)?;
-        let place = from.unwrap_or((u64::MAX, u64::MAX));
-        segments.retain(|segment| segment.number <= place.0);
-        Ok(Self { segments, open: None, place })
+        let limit = from.unwrap_or((u64::MAX, u64::MAX));
+        segments.retain(|segment| segment.number <= limit.0);
+        Ok(Self { segments, open: None, limit })
     }
 
     /// The next entry; none at the end, or when all that follow are older than `since`.
@@ -318,7 +247,7 @@ impl Cursor {
                 }
             }
             let Some(segment) = self.segments.pop() else { return Ok(None) };
-            self.open = OpenSegment::open(&segment, self.place)?;
+            self.open = OpenSegment::open(&segment, self.limit)?;
         }
     }
 
@@ -326,7 +255,6 @@ impl Cursor {
         let open = self.open.as_mut()?;
         let entry = open.chunk.pop()?;
         open.end -= 1;
-        self.place = (open.number, open.end);
         Some(entry)
     }
 
@@ -341,21 +269,23 @@ impl Cursor {
         }
     }
 
+    /// Up to which entry of which file a later lookup goes. What is written from now on is beyond it, also where nothing
+    /// was taken yet; files have numbers from 1 on.
     fn place(&self) -> (u64, u64) {
-        self.place
+        self.open.as_ref().map_or((0, 0), |open| (open.number, open.end))
     }
 }
 
 impl OpenSegment {
     /// None if the file has gone meanwhile: it was the oldest.
-    fn open(segment: &Segment, place: (u64, u64)) -> io::Result<Option<Self>> {
+    fn open(segment: &Segment, limit: (u64, u64)) -> io::Result<Option<Self>> {
         let open = |path: &Path| match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             other => other.map(Some),
         };
         let Some((index, records)) = open(&segment.index_path())?.zip(open(&segment.path)?) else { return Ok(None) };
         let there = index.metadata()?.len() / ENTRY as u64;
-        let end = if place.0 == segment.number { place.1.min(there) } else { there };
+        let end = if limit.0 == segment.number { limit.1.min(there) } else { there };
         Ok(Some(Self { number: segment.number, index, records, end, chunk: Vec::new() }))
     }
 

@@ -64,6 +64,13 @@ pub(crate) fn list(folder: &Path, lane: Lane) -> io::Result<Vec<Segment>> {
     Ok(segments)
 }
 
+/// Whether a file of records, or of an index, is called so.
+pub(crate) fn is_file_name(name: &str) -> bool {
+    let records = name.strip_suffix(".idx").map(|stem| format!("{stem}.jsonl"));
+    let records = records.as_deref().unwrap_or(name);
+    Lane::ALL.iter().any(|lane| parse(records, *lane).is_some())
+}
+
 fn parse(name: &str, lane: Lane) -> Option<(u32, u64)> {
     let rest = name.strip_prefix(lane.name())?.strip_prefix('-')?.strip_suffix(".jsonl")?;
     let (day, number) = rest.split_once('-')?;

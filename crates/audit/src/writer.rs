@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use crate::Options;
 use crate::index::{ENTRY, Entry, Lane};
 use crate::log::{Batch, Shared, Waiting};
-use crate::lookup::Stored;
 use crate::segment::{Segment, day_of, list};
+use crate::stored::Stored;
+use crate::trails::removable;
 
 /// How long records that nobody waits for are gathered.
 const GATHER: Duration = Duration::from_millis(50);
@@ -40,12 +41,17 @@ struct LaneWriter {
     room: u64,
     /// Bytes written since the room was last looked at.
     grown: u64,
+    /// A file was begun since.
+    is_room_unknown: bool,
     has_failed: bool,
 }
 
 /// The state of the thread.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
+    /// The trail of all processes.
+    root: PathBuf,
+    /// Where this one writes.
     folder: PathBuf,
     max_days: u32,
     lanes: [LaneWriter; 3],
@@ -53,7 +59,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Makes the folder and mends the newest file of each lane.
-    pub(crate) fn open(shared: Arc<Shared>, folder: &Path, options: &Options) -> io::Result<Self> {
+    pub(crate) fn open(shared: Arc<Shared>, root: &Path, folder: &Path, options: &Options) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut lanes = Vec::with_capacity(3);
         for lane in Lane::ALL {
@@ -66,11 +72,12 @@ impl Writer {
                 next_number,
                 room: lane.share(options.total_bytes),
                 grown: 0,
+                is_room_unknown: false,
                 has_failed: false,
             });
         }
         let lanes = lanes.try_into().map_err(|_| io::Error::other("there are three lanes"))?;
-        Ok(Self { shared, folder: folder.to_owned(), max_days: options.max_days, lanes })
+        Ok(Self { shared, root: root.to_owned(), folder: folder.to_owned(), max_days: options.max_days, lanes })
     }
 
     /// Writes until the log is closed and nothing waits.
@@ -83,7 +90,7 @@ impl Writer {
                     continue;
                 }
                 let count = batch.entries.len() as u64;
-                match lane.write(&self.folder, batch, self.max_days) {
+                match lane.write(&self.folder, batch) {
                     Ok(()) => {
                         lane.has_failed = false;
                         self.shared.written.fetch_add(count, Relaxed);
@@ -96,6 +103,7 @@ impl Writer {
                         }
                     }
                 }
+                lane.make_room(&self.root, &self.folder, self.max_days);
                 batch.text.clear();
                 batch.entries.clear();
                 batch.text.shrink_to(1 << 18);
@@ -138,13 +146,13 @@ impl Writer {
 }
 
 impl LaneWriter {
-    fn write(&mut self, folder: &Path, batch: &mut Batch, max_days: u32) -> io::Result<()> {
+    fn write(&mut self, folder: &Path, batch: &mut Batch) -> io::Result<()> {
         let day = day_of(batch.entries.first().map_or(0, |entry| entry.time));
-        let file_size = (self.room / 8).clamp(MIN_FILE, MAX_FILE);
+        let file_size = self.file_size();
         if self.open.as_ref().is_some_and(|open| open.length >= file_size || open.segment.day != day) {
             self.close();
         }
-        let is_new = self.open.is_none();
+        self.is_room_unknown |= self.open.is_none();
         let open = match &mut self.open {
             Some(open) => open,
             none => {
@@ -160,20 +168,26 @@ impl LaneWriter {
             open.take_back();
         }
         self.grown += batch.text.len() as u64;
-        if is_new || self.grown >= file_size / 4 {
-            self.grown = 0;
-            self.make_room(folder, day, max_days);
-        }
         outcome
     }
 
-    /// Takes away the oldest files while there are too many bytes, and those that are too old. The newest stays.
-    fn make_room(&mut self, folder: &Path, day: u32, max_days: u32) {
-        let Some(open) = &self.open else { return };
-        let Ok(segments) = list(folder, self.lane) else { return };
-        let mut total: u64 = segments.iter().map(Segment::size).sum();
-        for segment in segments.iter().filter(|segment| segment.number < open.segment.number) {
-            if total <= self.room && days_between(segment.day, day) <= i64::from(max_days) {
+    /// The bytes after which a new file is begun.
+    fn file_size(&self) -> u64 {
+        (self.room / 8).clamp(MIN_FILE, MAX_FILE)
+    }
+
+    /// Takes away the oldest files of all processes while they have too many bytes, and those that are too old. Looks only
+    /// when a file was begun or much was written.
+    fn make_room(&mut self, root: &Path, own: &Path, max_days: u32) {
+        if !self.is_room_unknown && self.grown < self.file_size() / 4 {
+            return;
+        }
+        (self.is_room_unknown, self.grown) = (false, 0);
+        let Some(day) = self.open.as_ref().map(|open| open.segment.day) else { return };
+        let is_too_old = |segment: &Segment| days_between(segment.day, day) > i64::from(max_days);
+        let Ok((old, mut total)) = removable(root, self.lane, own, day) else { return };
+        for segment in old {
+            if total <= self.room && !is_too_old(&segment) {
                 break;
             }
             total = total.saturating_sub(segment.size());

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use api::Caller;
-use audit::{Attribute, Event, Identity, Log, Options, Outcome, Parameters, Query, Trail, lookup};
+use audit::{Attribute, Event, Identity, Log, Options, Outcome, Parameters, Query, Trail, find, lookup};
 use jiff::Timestamp;
 use wire::Value;
 
@@ -226,4 +226,130 @@ async fn a_disk_that_takes_nothing_is_counted_and_calls_go_on() {
     fs::remove_dir(folder.path().join("changes-20261121-000001.jsonl")).unwrap();
     log.record(&event(&me, "CreateVpc", 0, None)).await;
     assert_eq!((log.counts().written, log.counts().lost), (1, 1));
+}
+
+/// Decisions name statements of other accounts' policies, so they are the operator's to read.
+#[tokio::test]
+async fn decisions_are_in_the_record_and_not_in_what_its_account_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::open(folder.path(), &Options::default()).unwrap();
+    let (me, odd) = (caller(MINE), key_name("},\"requestID\":\",\"authorization\":["));
+    let verdicts = [api::Verdict {
+        action: "ec2:CreateKeyPair".into(),
+        resource: "*".into(),
+        is_allowed: false,
+        because: "},\"requestID\":".into(),
+        statements: Vec::new(),
+        considered: Vec::new(),
+    }];
+    log.record(&event(&me, "CreateKeyPair", 1, Some(&odd))).await;
+    log.record(&Event { verdicts: &verdicts, ..event(&me, "CreateKeyPair", 2, Some(&odd)) }).await;
+    let found = lookup(folder.path(), &query(MINE)).unwrap().records;
+    assert!(found[1].additional_event_data.authorization.is_empty());
+    assert_eq!(found[1].json_for_tenants(), found[1].json, "there is nothing to take away");
+    let [decision] = &found[0].additional_event_data.authorization[..] else { panic!("one decision") };
+    assert_eq!((decision.action.as_str(), decision.allowed), ("ec2:CreateKeyPair", false));
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let mut expected = read(&found[0].json);
+    expected["additionalEventData"].as_object_mut().unwrap().remove("authorization").unwrap();
+    assert_eq!(read(&found[0].json_for_tenants()), expected);
+}
+
+#[tokio::test]
+async fn a_request_is_found_by_its_id_in_every_lane() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(find(folder.path(), "one").unwrap().is_none());
+    let log = Log::open(folder.path(), &Options::default()).unwrap();
+    let (me, odd) = (caller(MINE), key_name("\"requestID\":\"three\""));
+    log.record(&Event { request_id: "one", ..event(&me, "CreateKeyPair", 1, Some(&odd)) }).await;
+    log.record(&Event { request_id: "two", ..event(&me, "DescribeVpcs", 2, None) }).await;
+    log.flush().await;
+    for (id, name) in [("one", Some("CreateKeyPair")), ("two", Some("DescribeVpcs")), ("three", None), ("", None)] {
+        let found = find(folder.path(), id).unwrap();
+        assert_eq!(found.as_ref().map(|record| record.event_name.as_str()), name, "{id}");
+    }
+}
+
+/// Processes that share a folder once wrote into the same files, each with offsets of its own: lookups found half lines.
+#[tokio::test]
+async fn what_several_processes_record_is_found_whole_in_order_and_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let me = caller(MINE);
+    // Before there were several.
+    drop(recorded(folder.path(), None, &me, [("CreateVpc", 0)]).await);
+    let first = recorded(folder.path(), Some("process-1"), &me, [("RunInstances", 1), ("DescribeVpcs", 3)]).await;
+    let second = recorded(folder.path(), Some("process-2"), &me, [("StopInstances", 2), ("DeleteVpc", 4)]).await;
+    let all = ["DeleteVpc", "DescribeVpcs", "StopInstances", "RunInstances", "CreateVpc"];
+    assert_eq!(names(folder.path(), &query(MINE)), all);
+    let (mut paged, mut from) = (Vec::new(), None);
+    loop {
+        let found = lookup(folder.path(), &Query { limit: 2, from, ..query(MINE) }).unwrap();
+        paged.extend(found.records.into_iter().map(|record| record.event_name));
+        // What comes meanwhile, from a process that was not there either, is newer than the first page.
+        let late = recorded(folder.path(), Some("process-3"), &me, [("CreateSubnet", 5)]).await;
+        first.record(&event(&me, "CreateSubnet", 6, None)).await;
+        drop(late);
+        from = found.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, all);
+    // One that ends, and one that takes its place.
+    drop(second);
+    drop(recorded(folder.path(), Some("process-2"), &me, [("DeleteSubnet", 7)]).await);
+    assert_eq!(names(folder.path(), &query(MINE))[0], "DeleteSubnet");
+    assert!(Log::open_as(folder.path(), Some("../outside"), &Options::default()).is_err());
+}
+
+/// A log with records of these calls, each in the kernel's hands.
+async fn recorded<const N: usize>(
+    folder: &Path,
+    process: Option<&str>,
+    caller: &Caller,
+    calls: [(&str, i64); N],
+) -> Log {
+    let log = Log::open_as(folder, process, &Options::default()).unwrap();
+    for (operation, second) in calls {
+        log.record(&event(caller, operation, second, None)).await;
+    }
+    log.flush().await;
+    log
+}
+
+#[tokio::test]
+async fn several_processes_are_followed_as_one_and_share_the_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { total_bytes: 1 << 20, ..Options::default() };
+    let me = caller(MINE);
+    let mut trail = Trail::new(folder.path(), 0);
+    assert!(trail.next().unwrap().is_none());
+    let open = |name| Log::open_as(folder.path(), Some(name), &options).unwrap();
+    let (left, right) = (open("process-1"), open("process-2"));
+    for second in 0..4000 {
+        let log = if second % 2 == 0 { &left } else { &right };
+        log.record(&event(&me, "DescribeVpcs", second, None)).await;
+        if second % 100 == 99 {
+            left.flush().await;
+            right.flush().await;
+            for expected in second - 99..=second {
+                let record = trail.next().unwrap().unwrap();
+                let micros = (1_795_248_000 + expected as u64) * 1_000_000;
+                assert_eq!(record.additional_event_data.epoch_micros, micros);
+            }
+        }
+    }
+    let size = |name: &str| -> u64 {
+        let files = fs::read_dir(folder.path().join(name)).unwrap();
+        files.map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+    };
+    let (one, other) = (size("process-1"), size("process-2"));
+    assert!(one + other < options.total_bytes / 2, "{one} and {other}");
+    assert!(one > 0 && other > 0);
+    // Of one that never comes back, what is too old goes when another writes.
+    let day = 86_400;
+    drop(right);
+    left.record(&event(&me, "DescribeVpcs", 200 * day, None)).await;
+    left.flush().await;
+    assert_eq!(size("process-2"), 0);
 }

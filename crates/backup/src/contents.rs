@@ -1,5 +1,7 @@
 //! What a backup consists of.
 
+use std::path::PathBuf;
+
 use blobs::BlobId;
 use serde::{Deserialize, Serialize};
 use store::Pair;
@@ -28,11 +30,32 @@ pub struct Summary {
     pub blobs: u64,
     /// Their bytes.
     pub blob_bytes: u64,
+    /// Whole files of the audit trail.
+    #[serde(default)]
+    pub trail_files: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub trail_bytes: u64,
+    /// Files of the audit trail that could not be read whole, so that they are not in it.
+    #[serde(default)]
+    pub lost_trail_files: u64,
     /// Blobs that are named but could not be read whole, so that they are not in it.
     pub lost: Vec<BlobId>,
 }
 
-/// A part of a backup, in the order in which they come: files, pairs, then each blob followed by its bytes.
+/// A file of the audit trail, as far as it is copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailFile {
+    /// Its name in the trail's folder, with slashes.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// How many of its bytes are copied: it may grow meanwhile.
+    pub length: u64,
+}
+
+/// A part of a backup, in the order in which they come: files, pairs, then each blob followed by its bytes, then each
+/// file of the audit trail followed by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     /// A small file of the data folder.
@@ -51,11 +74,18 @@ pub enum Item {
         /// How many bytes it has.
         length: u64,
     },
-    /// The next bytes of the blob.
+    /// A file of the audit trail begins, whose bytes follow.
+    TrailFile {
+        /// Its name in the trail's folder. Who writes it checks that it is one.
+        name: String,
+        /// How many bytes it has.
+        length: u64,
+    },
+    /// The next bytes of the blob or the file.
     Bytes(Vec<u8>),
-    /// The blob is complete.
+    /// The blob or the file is complete.
     BlobEnd,
-    /// The blob's other bytes could not be read. What came of it is worth nothing.
+    /// Its other bytes could not be read. What came of it is worth nothing.
     BlobLost,
     /// The end. Everything that it counts has come.
     End(Summary),

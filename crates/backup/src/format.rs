@@ -13,9 +13,10 @@
 //! ```text
 //! manifest   JSON
 //! file       length of the name u16, name, bytes
+//! trail      length u64, name
 //! pairs      for each: length of the key u32, key, length of the value u32, value
 //! blob       id 16, length u64
-//! bytes      of the blob, at most 256 KiB
+//! bytes      of the blob or the file of the trail, at most 256 KiB
 //! blob end, blob lost   nothing
 //! end        JSON
 //! abandoned  why, as text
@@ -26,7 +27,9 @@ use std::io::{self, Read, Write};
 use crate::error::BackupError;
 
 /// The format that is written. Formats from 1 to this one are read.
-pub const FORMAT: u16 = 1;
+///
+/// Format 2 has files of the audit trail, which come after the blobs.
+pub const FORMAT: u16 = 2;
 /// The most bytes of a record: a batch of pairs may hold one pair of the largest size beyond what fills it.
 pub(crate) const MAX_RECORD: usize = 16 << 20;
 const MAGIC: &[u8; 14] = b"WELKIN BACKUP\n";
@@ -44,12 +47,13 @@ pub(crate) enum Kind {
     BlobLost = 7,
     End = 8,
     Abandoned = 9,
+    Trail = 10,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        use Kind::{Abandoned, Blob, BlobEnd, BlobLost, Bytes, End, File, Manifest, Pairs};
-        let all = [Manifest, File, Pairs, Blob, Bytes, BlobEnd, BlobLost, End, Abandoned];
+        use Kind::{Abandoned, Blob, BlobEnd, BlobLost, Bytes, End, File, Manifest, Pairs, Trail};
+        let all = [Manifest, File, Pairs, Blob, Bytes, BlobEnd, BlobLost, End, Abandoned, Trail];
         all.into_iter().find(|kind| *kind as u8 == byte)
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! The order makes it consistent: first the blobs are held, so that none goes away; then the snapshot is taken, whose
 //! every named blob is on disk by then, since a blob is safe before a record names it; then the snapshot is written
-//! and let go; then the blobs.
+//! and let go; then the blobs. The audit trail comes last: what it says of calls before the snapshot is in it, and what it
+//! says of later ones happened too.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,17 +15,22 @@ use futures_util::StreamExt;
 use store::{Direction, Engine, KeyRange, Pair, StoreError, Version, successor};
 use tokio::runtime::Handle;
 
-use crate::contents::{Manifest, Summary};
+use crate::contents::{Manifest, Summary, TrailFile};
 use crate::error::BackupError;
 use crate::format::{Kind, RecordWriter};
 
 /// The blob that a row names, if it is a row that names one.
 pub type BlobNames = fn(&[u8], &[u8]) -> Result<Option<BlobId>, StoreError>;
 
+/// The files of the audit trail.
+pub type TrailFiles = Box<dyn Fn() -> io::Result<Vec<TrailFile>> + Send + Sync>;
+
 /// Pairs of a record at most.
 const MAX_PAIRS: usize = 1024;
 /// Bytes of pairs after which a record takes no more.
 const PAIRS_BYTES: usize = 4 << 20;
+/// Bytes of a blob or a file in one record at most.
+const PIECE: usize = 256 << 10;
 /// Bytes that a file of the data folder may have.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -38,6 +44,8 @@ pub struct Source {
     pub names: BlobNames,
     /// The data folder, and the names of those small files in it that go along; one that isn't there is left out.
     pub files: Option<(PathBuf, &'static [&'static str])>,
+    /// Lists the files of the audit trail, as they are when it is called.
+    pub trail: Option<TrailFiles>,
     /// The region's name.
     pub region: String,
     /// The version of Welkin.
@@ -75,7 +83,7 @@ pub fn write(source: &Source, out: impl Write) -> Result<Summary, BackupError> {
 }
 
 fn copy<W: Write>(source: &Source, records: &mut RecordWriter<W>) -> Result<Summary, BackupError> {
-    let _hold = source.blobs.hold().map_err(BackupError::Blobs)?;
+    let hold = source.blobs.hold().map_err(BackupError::Blobs)?;
     let snapshot = source.engine.long_snapshot()?;
     let mut summary = Summary::default();
     records.write(Kind::Manifest, &json(&manifest(source, snapshot.version()))?)?;
@@ -101,6 +109,8 @@ fn copy<W: Write>(source: &Source, records: &mut RecordWriter<W>) -> Result<Summ
     for id in named {
         copy_blob(source, records, &mut summary, id)?;
     }
+    drop(hold);
+    copy_trail(source, records, &mut summary)?;
     Ok(summary)
 }
 
@@ -128,6 +138,48 @@ fn copy_files<W: Write>(
         payload.extend_from_slice(&fs::read(&path).map_err(failed)?);
         records.write(Kind::File, &payload)?;
         summary.files += 1;
+    }
+    Ok(())
+}
+
+/// Writes the files of the audit trail. One that has gone meanwhile was the oldest, and too old.
+fn copy_trail<W: Write>(
+    source: &Source,
+    records: &mut RecordWriter<W>,
+    summary: &mut Summary,
+) -> Result<(), BackupError> {
+    let Some(list) = &source.trail else { return Ok(()) };
+    let failed = |cause| BackupError::File { name: "the audit trail".to_owned(), cause };
+    for TrailFile { name, path, length } in list().map_err(failed)? {
+        let mut file = match File::open(&path) {
+            Ok(file) => file.take(length),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(_) => {
+                summary.lost_trail_files += 1;
+                continue;
+            }
+        };
+        records.write(Kind::Trail, &[&length.to_le_bytes()[..], name.as_bytes()].concat())?;
+        let (mut piece, mut left) = (vec![0; PIECE], length);
+        while left > 0 {
+            match file.read(&mut piece) {
+                Ok(count) if count > 0 => {
+                    records.write(Kind::Bytes, &piece[..count])?;
+                    left -= count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Shorter than it was, or damaged: not worth the backup.
+                Ok(_) | Err(_) => break,
+            }
+        }
+        if left > 0 {
+            summary.lost_trail_files += 1;
+            records.write(Kind::BlobLost, &[])?;
+            continue;
+        }
+        summary.trail_files += 1;
+        summary.trail_bytes += length;
+        records.write(Kind::BlobEnd, &[])?;
     }
     Ok(())
 }
@@ -178,7 +230,7 @@ fn copy_blob<W: Write>(
     while let Some(chunk) = runtime.block_on(reader.next()) {
         match chunk {
             Ok(bytes) => {
-                for piece in bytes.chunks(256 << 10) {
+                for piece in bytes.chunks(PIECE) {
                     records.write(Kind::Bytes, piece)?;
                 }
             }

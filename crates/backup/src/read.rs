@@ -15,10 +15,17 @@ pub struct Reader<R> {
     manifest: Manifest,
     /// What has come so far.
     seen: Summary,
-    /// The blob whose bytes are coming, and how many are missing.
-    blob: Option<(BlobId, u64, u64)>,
+    /// What has begun and not ended.
+    open: Option<Open>,
     last_key: Option<Vec<u8>>,
     is_over: bool,
+}
+
+/// A blob, or a file of the trail, whose bytes are coming.
+struct Open {
+    is_blob: bool,
+    length: u64,
+    missing: u64,
 }
 
 impl<R: Read> Reader<R> {
@@ -35,7 +42,7 @@ impl<R: Read> Reader<R> {
         }
         let manifest = (kind == Kind::Manifest).then(|| serde_json::from_slice(&payload).ok()).flatten();
         let manifest = manifest.ok_or(BackupError::Damaged { at, what: "there is no manifest" })?;
-        Ok(Self { records, manifest, seen: Summary::default(), blob: None, last_key: None, is_over: false })
+        Ok(Self { records, manifest, seen: Summary::default(), open: None, last_key: None, is_over: false })
     }
 
     /// What the backup says of itself.
@@ -55,7 +62,7 @@ impl<R: Read> Reader<R> {
             return Err(damaged("it is read beyond its end"));
         }
         let (kind, payload) = self.records.read()?;
-        if self.blob.is_some() && !matches!(kind, Kind::Bytes | Kind::BlobEnd | Kind::BlobLost | Kind::Abandoned) {
+        if self.open.is_some() && !matches!(kind, Kind::Bytes | Kind::BlobEnd | Kind::BlobLost | Kind::Abandoned) {
             return Err(damaged("a blob has no end"));
         }
         match kind {
@@ -75,30 +82,42 @@ impl<R: Read> Reader<R> {
                 let id = payload.first_chunk::<16>().copied().map(BlobId::from);
                 let length = payload.get(16..).and_then(|rest| rest.try_into().ok()).map(u64::from_le_bytes);
                 let (id, length) = id.zip(length).ok_or(damaged("a blob has no length"))?;
-                self.blob = Some((id, length, length));
+                self.open = Some(Open { is_blob: true, length, missing: length });
                 Ok(Item::Blob { id, length })
             }
+            Kind::Trail => {
+                let (length, name) = payload.split_first_chunk().ok_or(damaged("a file has no length"))?;
+                let name = str::from_utf8(name).map_err(|_| damaged("a file has no name"))?.to_owned();
+                let length = u64::from_le_bytes(*length);
+                self.open = Some(Open { is_blob: false, length, missing: length });
+                Ok(Item::TrailFile { name, length })
+            }
             Kind::Bytes => {
-                let (id, length, missing) = self.blob.ok_or(damaged("bytes of no blob"))?;
-                let missing = missing.checked_sub(payload.len() as u64).ok_or(damaged("a blob is too long"))?;
-                self.blob = Some((id, length, missing));
+                let open = self.open.as_mut().ok_or(damaged("bytes of no blob"))?;
+                open.missing = open.missing.checked_sub(payload.len() as u64).ok_or(damaged("a blob is too long"))?;
                 Ok(Item::Bytes(payload))
             }
-            Kind::BlobEnd => match self.blob.take() {
-                Some((_, length, 0)) => {
-                    self.seen.blobs += 1;
-                    self.seen.blob_bytes += length;
+            Kind::BlobEnd => match self.open.take() {
+                Some(Open { is_blob, length, missing: 0 }) => {
+                    let (count, bytes) = if is_blob {
+                        (&mut self.seen.blobs, &mut self.seen.blob_bytes)
+                    } else {
+                        (&mut self.seen.trail_files, &mut self.seen.trail_bytes)
+                    };
+                    *count += 1;
+                    *bytes += length;
                     Ok(Item::BlobEnd)
                 }
                 _ => Err(damaged("a blob is too short")),
             },
             Kind::BlobLost => {
-                self.blob.take().ok_or(damaged("no blob is lost"))?;
+                self.open.take().ok_or(damaged("no blob is lost"))?;
                 Ok(Item::BlobLost)
             }
             Kind::End => {
                 let summary: Summary = serde_json::from_slice(&payload).map_err(|_| damaged("its end is not one"))?;
                 self.seen.lost.clone_from(&summary.lost);
+                self.seen.lost_trail_files = summary.lost_trail_files;
                 if summary != self.seen {
                     return Err(damaged("its end counts other parts than there are"));
                 }

@@ -7,7 +7,7 @@ use blobs::{BlobId, BlobStore, FolderBlobs, FolderLimits, MemoryBlobs, source_of
 use proptest::prelude::{any, proptest};
 use store::{Engine, Memory, Pair, ReadSet, StoreError, Transaction};
 
-use crate::{BackupError, Item, Reader, Source, Summary, write};
+use crate::{BackupError, Item, Reader, Source, Summary, TrailFile, TrailFiles, write};
 
 /// Rows whose keys begin with `blob/` name a blob.
 fn names(key: &[u8], value: &[u8]) -> Result<Option<BlobId>, StoreError> {
@@ -21,6 +21,7 @@ fn source(engine: &Memory, blobs: Arc<dyn BlobStore>) -> Source {
         blobs,
         names,
         files: None,
+        trail: None,
         region: "us-east-1".into(),
         welkin: "0.1.0".into(),
         made_at: "2026-01-02T03:04:05Z".into(),
@@ -42,6 +43,7 @@ struct Contents {
     files: Vec<(String, Vec<u8>)>,
     pairs: Vec<Pair>,
     blobs: Vec<(BlobId, Vec<u8>)>,
+    trail: Vec<(String, Vec<u8>)>,
     summary: Summary,
 }
 
@@ -53,9 +55,14 @@ fn read(bytes: &[u8]) -> Result<Contents, BackupError> {
             Item::File { name, bytes } => contents.files.push((name, bytes)),
             Item::Pairs(pairs) => contents.pairs.extend(pairs),
             Item::Blob { id, .. } => contents.blobs.push((id, Vec::new())),
-            Item::Bytes(bytes) => contents.blobs.last_mut().unwrap().1.extend(bytes),
+            Item::Bytes(bytes) => match contents.trail.last_mut() {
+                Some((_, file)) => file.extend(bytes),
+                None => contents.blobs.last_mut().unwrap().1.extend(bytes),
+            },
+            Item::TrailFile { name, .. } => contents.trail.push((name, Vec::new())),
             Item::BlobEnd => {}
-            Item::BlobLost => drop(contents.blobs.pop()),
+            Item::BlobLost if contents.trail.is_empty() => drop(contents.blobs.pop()),
+            Item::BlobLost => drop(contents.trail.pop()),
             Item::End(summary) => return Ok(Contents { summary, ..contents }),
         }
     }
@@ -118,7 +125,7 @@ async fn what_goes_in_comes_out() {
     expected.pairs = snapshot.scan(store::KeyRange::all(), store::Direction::Ascending, usize::MAX).unwrap();
     expected.blobs.sort();
     expected.files = vec![("identity".into(), b"who".to_vec())];
-    expected.summary = Summary { pairs: 3008, files: 1, blobs: 4, blob_bytes: 1_300_001, lost: vec![] };
+    expected.summary = Summary { pairs: 3008, files: 1, blobs: 4, blob_bytes: 1_300_001, ..Summary::default() };
     let out = Shared::new(|_| {});
     let files = Some((folder.path().to_owned(), &["identity", "is not there"][..]));
     let summary = back_up(Source { files, ..source(&engine, blobs) }, out.clone()).await.unwrap();
@@ -219,13 +226,53 @@ async fn every_cut_and_every_flipped_bit_is_found() {
     assert!(matches!(read(&longer), Err(BackupError::Damaged { .. })));
 }
 
+/// Files of the trail grow, shrink and go while they are copied.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_goes_along_as_far_as_it_was_and_what_is_missing_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: usize, length| {
+        let path = folder.path().join(name);
+        if bytes > 0 {
+            std::fs::write(&path, vec![b'x'; bytes]).unwrap();
+        }
+        TrailFile { name: format!("process-1/{name}"), path, length }
+    };
+    std::fs::create_dir(folder.path().join("unreadable")).unwrap();
+    let files = vec![
+        file("gone", 0, 10),
+        file("shrunk", 5, 10),
+        file("grown", 700_000, 600_000),
+        file("unreadable", 0, 10),
+        file("empty", 1, 0),
+    ];
+    let trail: TrailFiles = Box::new(move || Ok(files.clone()));
+    let out = Shared::new(|_| {});
+    let engine = Memory::new();
+    let blobs: Arc<dyn BlobStore> = Arc::new(MemoryBlobs::default());
+    let id = put(&engine, &*blobs, vec![1; 10]).await;
+    let source = Source { trail: Some(trail), ..source(&engine, blobs) };
+    let summary = back_up(source, out.clone()).await.unwrap();
+    assert_eq!((summary.trail_files, summary.trail_bytes, summary.lost_trail_files), (2, 600_000, 2));
+    let contents = read(&out.bytes()).unwrap();
+    let whole = [("process-1/grown".to_owned(), vec![b'x'; 600_000]), ("process-1/empty".to_owned(), vec![])];
+    assert_eq!((contents.trail, contents.blobs), (whole.to_vec(), vec![(id, vec![1; 10])]));
+}
+
+/// As the format before wrote it: no file of the trail, and nothing of them in the counts.
+#[test]
+fn a_backup_of_the_first_format_is_read() {
+    let contents = read(include_bytes!("../golden/format-1.backup")).unwrap();
+    assert_eq!(contents.pairs, [(b"key".to_vec(), b"value".to_vec())]);
+    assert_eq!(contents.summary, Summary { pairs: 1, ..Summary::default() });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn foreign_and_newer_files_are_named_for_what_they_are() {
     let mut newer = small().await;
-    newer[14] = 2;
+    newer[14] = 3;
     assert_eq!(
         read(&newer).unwrap_err().to_string(),
-        "it is a backup in format 2; this Welkin reads formats up to 1: use the Welkin that made it, or a later one"
+        "it is a backup in format 3; this Welkin reads formats up to 2: use the Welkin that made it, or a later one"
     );
     for foreign in [&b""[..], b"x", b"PK\x03\x04 a zip file, say", b"WELKIN TARBALL\n "] {
         assert_eq!(read(foreign).unwrap_err().to_string(), "it is not a backup of Welkin", "{foreign:?}");
@@ -235,7 +282,7 @@ async fn foreign_and_newer_files_are_named_for_what_they_are() {
 proptest! {
     #[test]
     fn arbitrary_bytes_are_refused_and_nothing_worse(bytes in any::<Vec<u8>>()) {
-        let with_header = [&b"WELKIN BACKUP\n\x01\0"[..], &bytes].concat();
+        let with_header = [&b"WELKIN BACKUP\n\x02\0"[..], &bytes].concat();
         assert!(read(&bytes).is_err() && read(&with_header).is_err());
     }
 }

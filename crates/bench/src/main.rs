@@ -26,6 +26,7 @@ mod endpoint;
 mod growth;
 mod load;
 mod moto;
+mod policy;
 mod postgres;
 mod processes;
 mod region;
@@ -69,6 +70,8 @@ enum Part {
     Stages,
     /// A signature verified, beside the hash of its body
     Verify,
+    /// Decisions on requests, by the number of statements
+    Policy,
     /// Memory after a hundred thousand calls, and after a million
     Growth,
     /// RunInstances and the guest's boot
@@ -191,6 +194,7 @@ async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> V
             Part::Commits => commits::commits(setting, rows).await,
             Part::Stages => stages::stages(setting, rows).await,
             Part::Verify => verify::verifications(setting, rows),
+            Part::Policy => policy::decisions(setting, rows),
             Part::Growth => growth::growth(setting, rows).await,
             Part::Boot => boot::boot(setting, rows).await,
             Part::Build => build::build(setting, rows),

@@ -178,7 +178,8 @@ impl Rig {
         store.commit(None, changes).await?;
         let authorizer = Arc::new(TimedAuthorizer(Arc::clone(&authorising)));
         let runner = Runner::new(store.clone(), region, effects, authorizer);
-        let (ec2, sts) = (Ec2::new(runner.clone(), Arc::new(NoNode), Arc::new(iam::Iam::new(runner.clone()))), Sts::new(runner));
+        let (ec2, sts) =
+            (Ec2::new(runner.clone(), Arc::new(NoNode), Arc::new(iam::Iam::new(runner.clone()))), Sts::new(runner));
         Ok(Self { ec2, sts, store, account, key, image: image.id().to_string(), authorising, committing })
     }
 

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::trail::Query;
 
-/// Longest token that is looked at.
-const MAX_TOKEN: usize = 1024;
+/// Longest token that is looked at: the places in the trails of as many processes as there can be have half as much.
+const MAX_TOKEN: usize = 8 * 1024;
 
 /// The token of the place `next` in the results of `query`.
 pub(crate) fn seal(query: &Query, next: &str) -> String {

@@ -20,6 +20,7 @@ use crate::dev::{Dev, DevAccounts, Peer};
 use crate::evidence::{self, Claimed, Evidence};
 use crate::failures::log_error;
 use crate::limits::Limits;
+use crate::login::Logins;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::recognise::{Head, Pairs, candidates, virtual_bucket};
@@ -34,6 +35,7 @@ pub struct Edge {
     pub(crate) limits: Limits,
     pub(crate) budget: Arc<Budget>,
     pub(crate) dev: Option<Dev>,
+    pub(crate) logins: Option<Arc<dyn Logins>>,
     pub(crate) watching: Watching,
 }
 
@@ -42,7 +44,7 @@ impl Edge {
     pub fn new(mounts: Vec<Mount>, credentials: Arc<dyn Credentials>, region: &str, limits: Limits) -> Self {
         let budget = Budget::new(limits.held_bytes);
         let watching = Watching::new(Metrics::new(mounts.iter().map(|mount| mount.service)));
-        Self { mounts, credentials, region: region.to_owned(), limits, budget, dev: None, watching }
+        Self { mounts, credentials, region: region.to_owned(), limits, budget, dev: None, logins: None, watching }
     }
 
     /// The same front with other limits.
@@ -82,6 +84,9 @@ impl Edge {
         }
         // Below a bucket's own host name this is a key like any other.
         let is_bucket = virtual_bucket(text_header(&parts, header::HOST.as_str())).is_some();
+        if matches!(parts.uri.path(), "/_welkin/login" | "/_welkin/logout") && !is_bucket {
+            return self.door(&parts, body, source_ip).await;
+        }
         if parts.uri.path().starts_with("/_welkin/") && !is_bucket {
             return self.own_page(&parts, source_ip).await;
         }

@@ -214,7 +214,7 @@ impl Edge {
     }
 }
 
-fn page(status: StatusCode, kind: &'static str, text: String) -> Response<AnswerBody> {
+pub(crate) fn page(status: StatusCode, kind: &'static str, text: String) -> Response<AnswerBody> {
     let mut answer = Response::new(full(Bytes::from(text)));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

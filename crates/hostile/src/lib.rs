@@ -10,6 +10,7 @@ mod forms;
 mod frames;
 mod guest;
 mod input;
+mod policies;
 mod rest;
 mod schema;
 mod signatures;
@@ -82,6 +83,11 @@ pub const TARGETS: &[Target] = &[
         name: "percent",
         claim: "what decodes encodes to what decodes alike, and is no longer than what came",
         check: text::percent,
+    },
+    Target {
+        name: "policy",
+        claim: "a document that can be read is printed as one that decides alike, and nothing is allowed beside a Deny of all",
+        check: policies::documents,
     },
     Target {
         name: "protocol",

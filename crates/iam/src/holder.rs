@@ -4,10 +4,24 @@
 use api::Principal;
 use ids::{AccountId, Arn};
 use service::{Cx, Need, Scope};
-use store::View;
+use store::{CommitError, Store, View};
 
 use crate::users::get::find;
-use crate::{IamError, UserRecord};
+use crate::{IamError, LoginProfileRecord, MfaDeviceRecord, PasswordPolicyRecord, PasswordUseRecord, UserRecord};
+
+/// Brings the tables of people's credentials to the shapes of this program.
+///
+/// # Errors
+/// See [`Store::prepare`].
+pub(crate) async fn prepare(store: &Store) -> Result<bool, CommitError> {
+    tokio::try_join!(
+        store.prepare::<LoginProfileRecord>(),
+        store.prepare::<PasswordPolicyRecord>(),
+        store.prepare::<PasswordUseRecord>(),
+        store.prepare::<MfaDeviceRecord>(),
+    )
+    .map(|_| true)
+}
 
 /// The user that a call names, or else the one that calls.
 pub(crate) fn user_of(name: Option<&str>, view: &View, cx: &Cx) -> Result<UserRecord, IamError> {

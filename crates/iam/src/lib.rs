@@ -9,6 +9,7 @@ mod authorizer;
 mod bind_iam;
 mod bind_organizations;
 mod bind_sts;
+mod counts;
 mod credential;
 mod error;
 mod groups;
@@ -22,12 +23,15 @@ mod managed;
 mod mfa;
 #[allow(dead_code, reason = "its users come")]
 mod names;
+mod needs;
 mod organizations;
 #[allow(dead_code, reason = "its users come")]
 mod paging;
 mod passwords;
 mod policies;
+mod providers;
 mod roles;
+mod saml;
 mod sessions;
 mod sts;
 mod tables;
@@ -41,12 +45,13 @@ mod users;
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
 pub use authorizer::OwnerAuthorizer;
+pub use counts::CountRecord;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
 pub use groups::{GroupRecord, MembershipRecord};
 pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
-pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential};
+pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential, root_keys};
 pub use login::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, enter, leave};
 pub use mfa::{MfaDeviceRecord, MfaHolder};
 pub use organizations::{
@@ -55,11 +60,12 @@ pub use organizations::{
 };
 pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
+pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
 pub use roles::RoleRecord;
 pub use sessions::{
     InstanceRole, SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,
 };
-pub use sts::{Sts, is_within_reach};
+pub use sts::{Fetch, FetchError, NoFetch, Sts, is_within_reach};
 pub use tables::prepare;
 pub use users::UserRecord;

@@ -6,9 +6,10 @@ use crate::organizations::{
     AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
 };
 use crate::{
-    AccessKeyRecord, AccountRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord,
-    LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, PasswordPolicyRecord, PasswordUseRecord,
-    PolicyRecord, PolicyVersionRecord, RoleRecord, SessionRecord, UserRecord,
+    AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
+    InstanceProfileRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, OidcProviderRecord,
+    PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord,
+    SessionRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -30,6 +31,9 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<InlinePolicyRecord>(),
         store.prepare::<AttachmentRecord>(),
         store.prepare::<SessionRecord>(),
+        store.prepare::<MessageKeyRecord>(),
+        store.prepare::<CountRecord>(),
+        crate::holder::prepare(store),
         store.prepare::<OrganizationRecord>(),
         store.prepare::<MemberRecord>(),
         store.prepare::<UnitRecord>(),
@@ -37,11 +41,12 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<TargetRecord>(),
         store.prepare::<HandshakeRecord>(),
         store.prepare::<AccountRequestRecord>(),
-        store.prepare::<MessageKeyRecord>(),
         store.prepare::<LoginProfileRecord>(),
         store.prepare::<PasswordPolicyRecord>(),
         store.prepare::<PasswordUseRecord>(),
         store.prepare::<MfaDeviceRecord>(),
+        store.prepare::<OidcProviderRecord>(),
+        store.prepare::<SamlProviderRecord>(),
     )
     .map(drop)
 }
@@ -57,7 +62,7 @@ mod tests {
         ScpRecord, TargetRecord, UnitRecord,
     };
     use crate::{
-        AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, GroupRecord, InlinePolicyRecord,
+        AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
         InstanceProfileRecord, KeyOwner, KeyStatus, MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
         SessionHolder, SessionPolicyText, SessionRecord, UserRecord,
     };
@@ -131,7 +136,9 @@ mod tests {
         check_shapes(SHAPES, &[(1, group)]);
         check_shapes(SHAPES, &[(1, membership)]);
         check_shapes(SHAPES, &[(1, role)]);
+        let count = CountRecord { account, kind: "Users".into(), count: 2 };
         check_shapes(SHAPES, &[(1, profile)]);
+        check_shapes(SHAPES, &[(1, count)]);
     }
 
     #[test]
@@ -262,6 +269,35 @@ mod tests {
             instance: Some("arn:aws:ec2:us-east-1:111111111111:instance/i-1".into()),
         };
         check_shapes(SHAPES, &[(1, session)]);
+    }
+
+    #[test]
+    fn stored_shapes_of_providers() {
+        let created = Timestamp::constant(1_795_248_000, 0);
+        let account: AccountId = "111111111111".parse().unwrap();
+        let tags = vec![("Team".to_owned(), "blue".to_owned())];
+        let oidc = crate::OidcProviderRecord {
+            account: account.clone(),
+            url: "idp.example/a".into(),
+            is_plain: false,
+            client_ids: vec!["one".into()],
+            thumbprints: vec!["00".into()],
+            created,
+            tags: tags.clone(),
+        };
+        let saml = crate::SamlProviderRecord {
+            account,
+            name: "Idp".into(),
+            id: "ASPA1".into(),
+            metadata: "<a/>".into(),
+            entity: "https://idp.example".into(),
+            keys: vec![crate::SamlKey { certificate: "AAAA".into() }],
+            created,
+            valid_until: created,
+            tags,
+        };
+        check_shapes(SHAPES, &[(1, oidc)]);
+        check_shapes(SHAPES, &[(1, saml)]);
     }
 
     /// The words that a golden file, which has but one of each, does not show.

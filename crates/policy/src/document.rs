@@ -60,8 +60,10 @@ pub struct Position {
     pub column: u32,
 }
 
-/// Where a statement stands, as SimulatePrincipalPolicy says it: from behind its first brace to behind its last.
-/// Source: the outputs in <https://docs.aws.amazon.com/cli/latest/reference/iam/simulate-custom-policy.html>.
+/// Where a statement stands, as SimulatePrincipalPolicy says it: to behind its last brace, from behind its first one if it
+/// is the only one and in no list; else from behind the bracket of the list, or behind the statement before it.
+/// Sources: the outputs in <https://docs.aws.amazon.com/cli/latest/reference/iam/simulate-custom-policy.html>, and answers
+/// that people show: AdministratorAccess, which AWS indents by two, matches from line 3, column 17 to line 8, column 6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Span {
     /// Its beginning.
@@ -96,7 +98,8 @@ impl Policy {
         let mut places = Places { text, at: 0, position: Position { line: 1, column: 1 } };
         let mut statements = Vec::with_capacity(raw.statements.len());
         for statement in &raw.statements {
-            let span = Span { start: places.behind(statement.node.start), end: places.behind(statement.node.end - 1) };
+            let start = places.behind(beginning(text, statement.node.start));
+            let span = Span { start, end: places.behind(statement.node.end - 1) };
             statements.push(Statement::new(statement, raw.is_2012, span)?);
         }
         let mut of_service: BTreeMap<String, Vec<u32>> = BTreeMap::new();
@@ -214,6 +217,16 @@ impl Iterator for Merged<'_> {
     }
 }
 
+/// The byte behind which a statement begins whose brace is at `brace`.
+fn beginning(text: &str, brace: usize) -> usize {
+    let before = text[..brace].trim_end();
+    match before.strip_suffix(',') {
+        Some(statements) => statements.trim_end().len() - 1,
+        None if before.ends_with('[') => before.len() - 1,
+        None => brace,
+    }
+}
+
 /// Goes through a text and counts lines and columns.
 struct Places<'a> {
     text: &'a str,
@@ -224,7 +237,8 @@ struct Places<'a> {
 impl Places<'_> {
     /// The place behind the character at a byte that is not before the last one asked for.
     fn behind(&mut self, byte: usize) -> Position {
-        for character in self.text[self.at..=byte].chars() {
+        // The statement before it may have brought it there already.
+        for character in self.text.get(self.at..=byte).unwrap_or_default().chars() {
             if character == '\n' {
                 self.position.line += 1;
                 self.position.column = 1;
@@ -232,7 +246,7 @@ impl Places<'_> {
                 self.position.column += 1;
             }
         }
-        self.at = byte + 1;
+        self.at = self.at.max(byte + 1);
         self.position
     }
 }

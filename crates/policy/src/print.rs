@@ -25,6 +25,15 @@ impl fmt::Display for Policy {
     }
 }
 
+impl Policy {
+    /// A statement as JSON, as [`Policy`]'s `Display` has it; none if there are not so many.
+    pub fn statement_text(&self, index: usize) -> Option<String> {
+        let mut out = String::new();
+        statement(self.statements.get(index)?, self.is_2012, &mut out);
+        Some(out)
+    }
+}
+
 fn list<T>(items: &[T], out: &mut String, mut write: impl FnMut(&T, &mut String)) {
     out.push('[');
     for (index, item) in items.iter().enumerate() {

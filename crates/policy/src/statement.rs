@@ -129,12 +129,12 @@ impl Statement {
 }
 
 impl Patterns {
-    fn is_any(&self, text: &str, context: &Context) -> bool {
+    pub(crate) fn is_any(&self, text: &str, context: &Context) -> bool {
         self.list.iter().any(|pattern| pattern.matches(text, context))
     }
 
     /// Whether a text is meant. Where something is excepted that is not known, nothing is meant.
-    fn take_in(&self, text: &str, context: &Context) -> bool {
+    pub(crate) fn take_in(&self, text: &str, context: &Context) -> bool {
         let is_known = || self.list.iter().all(|pattern| pattern.is_resolved(context));
         if self.is_not { is_known() && !self.is_any(text, context) } else { self.is_any(text, context) }
     }

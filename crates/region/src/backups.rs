@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backup::{BackupError, Source, Summary};
+use backup::{BackupError, Source, Summary, TrailFile, TrailFiles};
 use blobs::BlobStore;
 use jiff::Timestamp;
 use store::{Store, table_prefix};
@@ -20,6 +20,8 @@ use crate::lease::{BeatRecord, LeaseRecord};
 
 /// The small files of a data folder that a backup holds besides the store and the blobs.
 pub const FILES: &[&str] = &["identity.json"];
+/// Where a data folder has the audit trail.
+pub const TRAIL: &str = "audit";
 /// Longest that one end waits for the other before it gives up: the other may write to a slow disk.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes that are handed to the kernel at once.
@@ -55,6 +57,7 @@ impl Backups {
             blobs: Arc::clone(&self.blobs),
             names: s3::named_blob,
             files: self.folder.clone().map(|folder| (folder, FILES)),
+            trail: self.folder.clone().map(|folder| -> TrailFiles { Box::new(move || trail(&folder.join(TRAIL))) }),
             region: self.region.clone(),
             welkin: env!("CARGO_PKG_VERSION").to_owned(),
             made_at: Timestamp::now().to_string(),
@@ -85,6 +88,11 @@ impl Backups {
         });
         work.await.map_err(io::Error::other)?
     }
+}
+
+fn trail(folder: &Path) -> io::Result<Vec<TrailFile>> {
+    let files = audit::trail_files(folder)?.into_iter();
+    Ok(files.map(|audit::TrailFile { name, path, length }| TrailFile { name, path, length }).collect())
 }
 
 /// Whether a row says something of the place where its region is, so that it does not hold for a copy elsewhere.

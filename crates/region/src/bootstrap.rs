@@ -1,9 +1,9 @@
 //! The first start: the first account, its root key, and the network that every account begins with.
 
-use iam::{AccessKeyRecord, KeyOwner, NewAccessKey};
+use iam::NewAccessKey;
 use ids::AccountId;
 use service::{Effects, RegionFacts};
-use store::{Changes, CommitError, KeyPrefix, Store, StoreError, View};
+use store::{Changes, CommitError, Store, StoreError, View};
 
 /// The root access key of an account.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ pub(crate) async fn make_account(
     region: &RegionFacts,
     effects: &dyn Effects,
 ) -> Result<RootKey, BootstrapError> {
-    let key = NewAccessKey::from_random(random(effects));
+    let key = NewAccessKey::of_account(&account, random(effects));
     let changes = account_changes(account.clone(), name, &key, region, effects)?;
     store.commit(view, changes).await?;
     Ok(RootKey { account, access_key: key.id, secret: key.secret })
@@ -77,9 +77,7 @@ pub(crate) fn account_changes(
 fn find(store: &Store) -> Result<Option<RootKey>, BootstrapError> {
     let view = store.view()?;
     let Some(account) = iam::first_account(&view)? else { return Ok(None) };
-    // The first account's root key is among the first keys ever made; a later index by account will make this exact.
-    let keys = view.scan::<AccessKeyRecord>(&KeyPrefix::all(), None, 10_000)?;
-    let root = keys.into_iter().find(|key| key.account == account.id && key.owner == KeyOwner::Root);
+    let root = iam::root_keys(&view, &account.id)?.into_iter().min_by_key(|key| key.created);
     let root = root.ok_or_else(|| BootstrapError::NoRootKey(account.id.clone()))?;
     Ok(Some(RootKey { account: account.id, access_key: root.id, secret: root.secret }))
 }

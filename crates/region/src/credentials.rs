@@ -67,10 +67,16 @@ impl Credentials for StoreCredentials {
 mod tests {
     use std::sync::Arc;
 
+    use api::{Call, Verdicts};
     use edge::Credentials;
-    use iam::{AccessKeyRecord, KeyStatus, NewAccessKey, RoleRecord, SessionHolder, SessionRecord, TokenFault};
+    use iam::{
+        AccessKeyRecord, InlinePolicyRecord, KeyOwner, KeyStatus, NewAccessKey, PolicyAuthorizer, RoleRecord,
+        SessionHolder, SessionRecord, TokenFault, UserRecord,
+    };
     use jiff::Timestamp;
+    use service::{Authorizer, Need};
     use store::{Changes, Memory, Store};
+    use testkit::FixedEffects;
     use testkit::postgres::Server;
 
     use super::StoreCredentials;
@@ -88,6 +94,67 @@ mod tests {
         for _ in 0..5 {
             switch_off_and_on(&Store::new(database.open()), &Store::new(database.open())).await;
             database.sql("TRUNCATE welkin.kv");
+        }
+    }
+
+    /// The same of what its holder may do: the authoriser asks nobody, since whoever looked up the key did.
+    #[tokio::test]
+    async fn a_policy_that_is_changed_in_one_process_holds_in_the_other_from_the_next_request_on() {
+        let database = Server::shared().database();
+        for _ in 0..5 {
+            allow_and_deny(&Store::new(database.open()), &Store::new(database.open())).await;
+            database.sql("TRUNCATE welkin.kv");
+        }
+    }
+
+    async fn allow_and_deny(store: &Store, other: &Store) {
+        let account: ids::AccountId = "123456789012".parse().unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let root = NewAccessKey::from_random([7; 56]);
+        let mut made = iam::create_account(account.clone(), "a", &root, now).unwrap();
+        let user = UserRecord {
+            account: account.clone(),
+            name: "ann".into(),
+            path: "/".into(),
+            id: "AIDA1".into(),
+            created: now,
+            boundary: None,
+            tags: Vec::new(),
+        };
+        made.put(&user).unwrap();
+        let key = NewAccessKey::from_random([8; 56]);
+        let owner = KeyOwner::User { name: "ann".into(), id: "AIDA1".into() };
+        made.put(&AccessKeyRecord::new(&key, account.clone(), owner, now)).unwrap();
+        store.commit(None, made).await.unwrap();
+
+        let (credentials, effects) = (StoreCredentials::new(other.clone()), Arc::new(FixedEffects::default()));
+        let authorizer = PolicyAuthorizer::new(other, effects);
+        let is_allowed = || {
+            let caller = credentials.find(&key.id).unwrap().unwrap().caller().clone();
+            let call = Call {
+                caller,
+                request_id: String::new(),
+                source_ip: None,
+                is_secure: true,
+                user_agent: String::new(),
+                region: "us-east-1".into(),
+                verdicts: Verdicts::default(),
+            };
+            let view = other.view().unwrap();
+            authorizer.authorize(&call, &[Need::any("ec2:DescribeVpcs")], &view).is_ok()
+        };
+        assert!(!is_allowed());
+        for round in 0..10 {
+            let effect = if round % 2 == 0 { "Allow" } else { "Deny" };
+            let document = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"{effect}","Action":"*","Resource":"*"}}]}}"#
+            );
+            let (owner, name) = ("user/ann".to_owned(), "P".to_owned());
+            let mut changes = Changes::new();
+            changes.put(&InlinePolicyRecord { account: account.clone(), owner, name, document }).unwrap();
+            store.commit(None, changes).await.unwrap();
+            assert_eq!(is_allowed(), effect == "Allow", "{round}");
+            assert_eq!(is_allowed(), effect == "Allow", "{round}, from memory");
         }
     }
 

@@ -27,7 +27,9 @@ use crate::credentials::StoreCredentials;
 use crate::dev;
 use crate::images::{self, ImageReconciler};
 use crate::lease::Duty;
+use crate::logins::StoreLogins;
 use crate::observe::RegionObserver;
+use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::trail::AuditTrail;
 
@@ -214,11 +216,12 @@ impl Region {
             ec2: Ec2::new(runner.clone(), Arc::clone(&node), Arc::new(iam.clone())),
             iam,
             organizations: Organizations::new(runner.clone()),
-            sts: Sts::new(runner.clone()),
+            sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()));
-        let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default());
+        let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
+        let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
         if config.is_dev {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use audit::{Attribute, Log, Position, Stored};
+use audit::{Attribute, Log, Place, Position, Stored};
 use cloudtrail::{AttributeKey, Page, Query, Record, Trail};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -68,40 +68,50 @@ fn record(stored: Stored) -> Record {
     Record {
         event_time: Timestamp::from_second(time).unwrap_or_default(),
         username: stored.username().to_owned(),
+        json: stored.json_for_tenants(),
         event_id: stored.event_id,
         event_name: stored.event_name,
         event_source: stored.event_source,
         is_read_only: stored.read_only,
         access_key_id: stored.user_identity.access_key_id,
         resources: stored.additional_event_data.resources,
-        json: stored.json,
     }
 }
 
-/// A position as text: four numbers.
+/// A position as text: for each trail its name and four numbers.
 fn text(position: Position) -> String {
-    let (changes, reads) = (position.changes, position.reads);
-    format!("{:x}.{:x}.{:x}.{:x}", changes.0, changes.1, reads.0, reads.1)
+    let place = |(name, place): (String, Place)| {
+        let (changes, reads) = (place.changes, place.reads);
+        format!("{name}.{:x}.{:x}.{:x}.{:x}", changes.0, changes.1, reads.0, reads.1)
+    };
+    position.places.into_iter().map(place).collect::<Vec<_>>().join("/")
 }
 
 fn place(text: &str) -> Option<Position> {
-    let mut numbers = text.split('.').map(|part| u64::from_str_radix(part, 16).ok());
-    let mut pair = || Some((numbers.next()??, numbers.next()??));
-    let position = Position { changes: pair()?, reads: pair()? };
-    numbers.next().is_none().then_some(position)
+    let place = |text: &str| {
+        let (name, numbers) = text.split_once('.')?;
+        let mut numbers = numbers.split('.').map(|part| u64::from_str_radix(part, 16).ok());
+        let mut pair = || Some((numbers.next()??, numbers.next()??));
+        let place = Place { changes: pair()?, reads: pair()? };
+        numbers.next().is_none().then(|| (name.to_owned(), place))
+    };
+    Some(Position { places: text.split('/').map(place).collect::<Option<_>>()? })
 }
 
 #[cfg(test)]
 mod tests {
-    use audit::Position;
+    use audit::{Place, Position};
 
     use super::{place, text};
 
     #[test]
     fn a_position_comes_back() {
-        let position = Position { changes: (u64::MAX, 7), reads: (0, u64::MAX) };
-        assert_eq!(place(&text(position)), Some(position));
-        for wrong in ["", "1.2.3", "1.2.3.4.5", "1.2.3.x"] {
+        let at = |name: &str, changes| (name.to_owned(), Place { changes, reads: (0, u64::MAX) });
+        for places in [vec![at("", (u64::MAX, 7))], vec![at("", (1, 2)), at("process-2", (3, 4))]] {
+            let position = Position { places };
+            assert_eq!(place(&text(position.clone())), Some(position));
+        }
+        for wrong in ["", "1.2.3.4", "1.2.3.4.5.6", ".1.2.3.x", ".1.2.3.4/", "/.1.2.3.4"] {
             assert_eq!(place(wrong), None, "{wrong}");
         }
     }

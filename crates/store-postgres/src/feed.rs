@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use store::{CommitLog, StoreError, Transaction, Version, Watchers};
+use store::{CommitLog, OpenReads, StoreError, Transaction, Version, Watchers};
 use tokio_postgres::Row;
 
 use crate::schema::{column, version};
@@ -47,6 +47,11 @@ impl Feed {
         self.log().head()
     }
 
+    /// Where a snapshot is entered that a commit may follow.
+    pub(crate) fn open_reads(&self) -> OpenReads {
+        self.log().open_reads().clone()
+    }
+
     /// Whether the transaction conflicts with what is known.
     pub(crate) fn conflicts(&self, transaction: &Transaction) -> bool {
         self.log().conflicts(transaction)
@@ -68,7 +73,7 @@ impl Feed {
         }
         if log.head() < head {
             tracing::debug!(known = log.head(), head, "commits of others were missed; everything is looked at again");
-            *log = CommitLog::new(head);
+            log.restart(head);
             self.watchers.wake_all(head);
         }
     }
@@ -78,7 +83,7 @@ impl Feed {
     pub(crate) fn apply_locked(&self, batches: &[Batch], head: Version) {
         if head < self.head() {
             tracing::warn!(known = self.head(), head, "the database has gone back in time, as after a restore");
-            *self.log() = CommitLog::new(head);
+            self.log().restart(head);
             self.watchers.wake_all(head);
             return;
         }

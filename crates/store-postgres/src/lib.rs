@@ -33,7 +33,7 @@ pub use crate::error::OpenError;
 use crate::feed::{Feed, HEAD};
 use crate::listener::Listener;
 use crate::queue::Sender;
-use crate::readers::Readers;
+use crate::readers::{Purpose, Readers};
 pub use crate::target::{Target, is_postgres};
 
 /// How an engine behaves. The default suits two or three processes on a database with PostgreSQL's usual 100 connections.
@@ -47,6 +47,8 @@ pub struct Options {
     pub snapshot_wait: Duration,
     /// How long a snapshot may be held, before [`StoreError::SnapshotExpired`].
     pub snapshot_life: Duration,
+    /// How long a snapshot for copying the store may be held. While it is, PostgreSQL cleans up nothing that it may see.
+    pub copy_life: Duration,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             snapshots: 24,
             snapshot_wait: Duration::from_secs(5),
             snapshot_life: Duration::from_secs(60),
+            copy_life: Duration::from_secs(3600),
         }
     }
 }
@@ -164,12 +167,7 @@ impl Postgres {
             }
         };
         let feed = Arc::new(Feed::new(head));
-        let readers = Arc::new(Readers::new(
-            Arc::clone(&connector),
-            options.snapshots,
-            options.snapshot_wait,
-            options.snapshot_life,
-        ));
+        let readers = Arc::new(Readers::new(Arc::clone(&connector), options, feed.open_reads()));
         let listener = Arc::new(Listener::new(Arc::clone(&connector), Arc::clone(&feed), Arc::clone(&readers)));
         let closed = watch::Sender::new(false);
         let (sender, receiver) = queue::queue(closed.subscribe());
@@ -207,7 +205,12 @@ impl Postgres {
 
 impl Engine for Postgres {
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        self.readers.snapshot()
+        self.readers.snapshot(Purpose::Operation)
+    }
+
+    /// Holds back PostgreSQL's cleaning for as long as it lasts, at most [`Options::copy_life`].
+    fn long_snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.readers.snapshot(Purpose::Copy)
     }
 
     fn commit(&self, transaction: Transaction) -> BoxFuture<'static, Result<Version, CommitError>> {

@@ -13,7 +13,7 @@ use tokio_postgres::types::ToSql;
 use crate::connect::{Connector, Session, failed};
 use crate::error::unavailable;
 use crate::feed::{Batch, Feed, HEAD, SINCE};
-use crate::readers::Readers;
+use crate::readers::{Purpose, Readers};
 use crate::schema::{number, version};
 use crate::wait::wait;
 
@@ -133,7 +133,7 @@ impl Listener {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(session) = session.filter(|session| !session.client.is_closed()) else {
             // Not connected yet, or not again: what was committed meanwhile is not looked at one by one.
-            self.feed.apply(&[], self.readers.snapshot()?.version());
+            self.feed.apply(&[], self.readers.snapshot(Purpose::Operation)?.version());
             return Ok(());
         };
         let deadline = Instant::now() + ANSWER;

@@ -5,10 +5,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join;
-use store::{Direction, KeyRange, Pair, Snapshot, StoreError, Version};
+use store::{Direction, KeyRange, OpenRead, OpenReads, Pair, Snapshot, StoreError, Version};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
+use crate::Options;
 use crate::connect::{Connector, Session};
 use crate::error::{Kind, kind, store_error, unavailable};
 use crate::feed::HEAD;
@@ -22,7 +23,8 @@ const KEPT: usize = 2;
 /// How long the others are kept.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// A process that is stopped in the middle of a snapshot holds back PostgreSQL's cleaning no longer than this.
+/// A process that is stopped in the middle of a snapshot holds back PostgreSQL's cleaning no longer than this, or, in the
+/// middle of a copy, no longer than copies may take.
 const SET_UP: &str = "SET idle_in_transaction_session_timeout = '120s';";
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const STATEMENTS: [&str; 7] = [
@@ -56,9 +58,8 @@ const FROM: usize = 5;
 /// The pool.
 pub(crate) struct Readers {
     connector: Arc<Connector>,
-    limit: usize,
-    wait: Duration,
-    life: Duration,
+    options: Options,
+    open_reads: OpenReads,
     state: Mutex<State>,
     freed: Condvar,
 }
@@ -77,31 +78,52 @@ struct State {
 struct Lease {
     session: Mutex<Option<Session>>,
     since: Instant,
+    /// How long it may last.
+    life: Duration,
+}
+
+/// What a snapshot is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// One operation, which may commit.
+    Operation,
+    /// Copying everything, which commits nothing.
+    Copy,
 }
 
 impl Readers {
-    /// A pool of at most `limit` snapshots, for each of which a caller waits no longer than `wait`, and which end after
-    /// `life`.
-    pub(crate) fn new(connector: Arc<Connector>, limit: usize, wait: Duration, life: Duration) -> Self {
+    /// A pool whose snapshots are entered in `open_reads` if a commit may follow.
+    pub(crate) fn new(connector: Arc<Connector>, options: &Options, open_reads: OpenReads) -> Self {
         let (state, freed) = Default::default();
-        Self { connector, limit: limit.max(1), wait, life, state, freed }
+        Self { connector, options: options.clone(), open_reads, state, freed }
     }
 
-    /// A new snapshot.
-    pub(crate) fn snapshot(self: &Arc<Self>) -> Result<Box<dyn Snapshot>, StoreError> {
-        let deadline = Instant::now() + self.wait;
+    /// A new snapshot, which is ended when it has lasted for as long as its purpose may take.
+    pub(crate) fn snapshot(self: &Arc<Self>, purpose: Purpose) -> Result<Box<dyn Snapshot>, StoreError> {
+        let life = match purpose {
+            Purpose::Operation => self.options.snapshot_life,
+            Purpose::Copy => self.options.copy_life,
+        };
+        let deadline = Instant::now() + self.options.snapshot_wait;
         self.enter(deadline)?;
         // What this place holds is given back when it is dropped.
         let place = Place { readers: self };
         loop {
             let (session, was_idle) = self.session(deadline)?;
-            let begun = wait(begin(&session), Instant::now() + READ);
+            let statement = match purpose {
+                Purpose::Operation => BEGIN.to_owned(),
+                Purpose::Copy => {
+                    format!("{BEGIN}; SET LOCAL idle_in_transaction_session_timeout = {}", life.as_millis())
+                }
+            };
+            let begun = wait(begin(&session, &statement), Instant::now() + READ);
             match begun {
                 Some(Ok(version)) => {
                     std::mem::forget(place);
-                    let lease = Arc::new(Lease { session: Mutex::new(Some(session)), since: Instant::now() });
+                    let lease = Arc::new(Lease { session: Mutex::new(Some(session)), since: Instant::now(), life });
                     self.state().leases.push(Arc::downgrade(&lease));
-                    return Ok(Box::new(PgSnapshot { readers: Arc::clone(self), lease, version }));
+                    let open_read = (purpose == Purpose::Operation).then(|| self.open_reads.enter(version));
+                    return Ok(Box::new(PgSnapshot { readers: Arc::clone(self), lease, version, open_read }));
                 }
                 // The server was restarted while the connection was idle: nothing was read on it.
                 Some(Err(Failure::Pg(error))) if was_idle && kind(&error) != Kind::Other => {}
@@ -121,7 +143,7 @@ impl Readers {
     /// Ends snapshots that are too old, and connections that nobody needs.
     pub(crate) fn tidy(self: &Arc<Self>) {
         let leases: Vec<_> = self.state().leases.iter().filter_map(Weak::upgrade).collect();
-        for lease in leases.into_iter().filter(|lease| lease.since.elapsed() >= self.life) {
+        for lease in leases.into_iter().filter(|lease| lease.since.elapsed() >= lease.life) {
             // One that is reading now is looked at next time.
             let session = lease.session.try_lock().ok().and_then(|mut session| session.take());
             if let Some(session) = session {
@@ -145,7 +167,7 @@ impl Readers {
 
     /// Waits for a place among the open snapshots.
     fn enter(&self, deadline: Instant) -> Result<(), StoreError> {
-        let full = |state: &mut State| state.open >= self.limit && !state.is_closed;
+        let full = |state: &mut State| state.open >= self.options.snapshots.max(1) && !state.is_closed;
         let patience = deadline.saturating_duration_since(Instant::now());
         let waited = self.freed.wait_timeout_while(self.state(), patience, full);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -220,9 +242,9 @@ enum Failure {
 }
 
 /// Begins a transaction. Its first read, of the version, fixes what it sees.
-async fn begin(session: &Session) -> Result<Version, Failure> {
+async fn begin(session: &Session, statement: &str) -> Result<Version, Failure> {
     let client = &session.client;
-    let (begun, head) = join(client.batch_execute(BEGIN), client.query_one(&session.statements[0], &[])).await;
+    let (begun, head) = join(client.batch_execute(statement), client.query_one(&session.statements[0], &[])).await;
     begun.map_err(Failure::Pg)?;
     version(&head.map_err(Failure::Pg)?, 0).map_err(Failure::Store)
 }
@@ -231,6 +253,7 @@ struct PgSnapshot {
     readers: Arc<Readers>,
     lease: Arc<Lease>,
     version: Version,
+    open_read: Option<OpenRead>,
 }
 
 impl PgSnapshot {
@@ -280,6 +303,10 @@ impl Snapshot for PgSnapshot {
         }
         pairs.truncate(limit);
         Ok(pairs)
+    }
+
+    fn take_open_read(&mut self) -> Option<OpenRead> {
+        self.open_read.take()
     }
 }
 

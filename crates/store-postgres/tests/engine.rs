@@ -95,6 +95,28 @@ fn snapshots_are_bounded_in_number_and_in_time() {
     assert_eq!(value(&engine, "a"), Some(b"1".to_vec()));
 }
 
+/// A backup reads for longer than an operation may.
+#[test]
+fn a_copy_outlives_the_snapshots_of_operations_and_is_bounded_too() {
+    let database = Server::shared().database();
+    let open = |snapshot_life, copy_life| {
+        let engine = open_with(&database.url(), &Options { snapshot_life, copy_life, ..Options::default() }).unwrap();
+        commit(&engine, [put("a", "1")]);
+        let (copy, operation) = (engine.long_snapshot().unwrap(), engine.snapshot().unwrap());
+        (engine, copy, operation)
+    };
+    let (short, long) = (Duration::from_millis(200), Duration::from_secs(3600));
+    let (_copying, going_on, ended) = open(short, long);
+    let (_bounded, too_long, undisturbed) = open(long, short);
+    let begun = Instant::now();
+    while ended.get(b"a").is_ok() || too_long.get(b"a").is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "they do not end");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(going_on.get(b"a").unwrap(), Some(b"1".to_vec()), "the copy goes on");
+    assert_eq!(undisturbed.get(b"a").unwrap(), Some(b"1".to_vec()));
+}
+
 #[test]
 fn databases_of_others_are_refused_in_readable_words() {
     let server = Server::shared();

@@ -20,7 +20,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use store::{BoxFuture, CommitError, Engine, Snapshot, StoreError, Transaction, Version, Watch, Watchers, limits};
+use store::{
+    BoxFuture, CommitError, CommitLog, Engine, OpenReads, Snapshot, StoreError, Transaction, Version, Watch, Watchers,
+    limits,
+};
 
 pub use crate::error::OpenError;
 use crate::lock::FolderLock;
@@ -88,6 +91,7 @@ pub struct Sqlite {
     thread: Option<JoinHandle<()>>,
     file: PathBuf,
     copy_age: Duration,
+    open_reads: OpenReads,
     /// Dropped last, when no connection writes any more.
     _lock: FolderLock,
 }
@@ -116,12 +120,14 @@ impl Sqlite {
             readers: Arc::new(Readers::new(file.clone(), options.snapshots, options.snapshot_wait)),
             counters: Mutex::new(Counters::default()),
         });
-        let writer = Writer::new(Arc::clone(&shared), connection, version, options.clone(), Room::of(&file));
+        let log = CommitLog::new(version);
+        let open_reads = log.open_reads().clone();
+        let writer = Writer::new(Arc::clone(&shared), connection, log, options.clone(), Room::of(&file));
         let thread = thread::Builder::new()
             .name("store-commit".to_owned())
             .spawn(move || writer.run())
             .map_err(|cause| OpenError::Folder { folder: folder.to_owned(), cause })?;
-        Ok(Self { shared, thread: Some(thread), file, copy_age: options.copy_age, _lock: lock })
+        Ok(Self { shared, thread: Some(thread), file, copy_age: options.copy_age, open_reads, _lock: lock })
     }
 
     /// What the store has done and how large it is, for `welkin doctor`.
@@ -147,12 +153,12 @@ impl Sqlite {
 
 impl Engine for Sqlite {
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        self.shared.readers.snapshot(Duration::ZERO)
+        self.shared.readers.snapshot(Duration::ZERO, Some(&self.open_reads))
     }
 
     /// Its log may grow for as long as [`Options::copy_age`], so keep an eye on the disk where much is written.
     fn long_snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        self.shared.readers.snapshot(self.copy_age)
+        self.shared.readers.snapshot(self.copy_age, None)
     }
 
     fn commit(&self, transaction: Transaction) -> BoxFuture<'static, Result<Version, CommitError>> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use store::{Direction, KeyRange, Pair, Snapshot, StoreError, Version};
+use store::{Direction, KeyRange, OpenRead, OpenReads, Pair, Snapshot, StoreError, Version};
 
 use crate::error::store_error;
 use crate::schema;
@@ -45,15 +45,20 @@ impl Readers {
         Self { file, limit: limit.max(1), wait, state: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// A new snapshot, which is its owner's for `kept` at least.
-    pub(crate) fn snapshot(self: &Arc<Self>, kept: Duration) -> Result<Box<dyn Snapshot>, StoreError> {
+    /// A new snapshot, which is its owner's for `kept` at least, entered in `open_reads` if a commit may follow.
+    pub(crate) fn snapshot(
+        self: &Arc<Self>,
+        kept: Duration,
+        open_reads: Option<&OpenReads>,
+    ) -> Result<Box<dyn Snapshot>, StoreError> {
         let connection = self.take()?;
         match begin(&connection) {
             Ok(version) => {
                 let connection = Mutex::new(Some(connection));
                 let lease = Arc::new(Lease { connection, since: Instant::now(), kept });
                 self.state().leases.push(Arc::downgrade(&lease));
-                Ok(Box::new(SqliteSnapshot { readers: Arc::clone(self), lease, version }))
+                let open_read = open_reads.map(|all| all.enter(version));
+                Ok(Box::new(SqliteSnapshot { readers: Arc::clone(self), lease, version, open_read }))
             }
             Err(error) => {
                 self.give_back(connection);
@@ -136,6 +141,7 @@ struct SqliteSnapshot {
     readers: Arc<Readers>,
     lease: Arc<Lease>,
     version: Version,
+    open_read: Option<OpenRead>,
 }
 
 impl SqliteSnapshot {
@@ -181,6 +187,10 @@ impl Snapshot for SqliteSnapshot {
                 .query_map(params![range.start, limit], pair)?
                 .collect(),
         })
+    }
+
+    fn take_open_read(&mut self) -> Option<OpenRead> {
+        self.open_read.take()
     }
 }
 

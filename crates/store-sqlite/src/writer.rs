@@ -63,15 +63,15 @@ impl Drop for Writer {
 }
 
 impl Writer {
-    /// A writer on the connection that has write access, whose file holds all up to `version`.
+    /// A writer on the connection that has write access, whose file holds all up to the head of `log`.
     pub(crate) fn new(
         shared: Arc<Shared>,
         connection: Connection,
-        version: Version,
+        log: CommitLog,
         options: Options,
         room: Room,
     ) -> Self {
-        Self { shared, connection, log: CommitLog::new(version), options, unchecked: 0, room }
+        Self { shared, connection, log, options, unchecked: 0, room }
     }
 
     /// Commits until the queue is closed and empty.

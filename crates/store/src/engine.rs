@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::error::{CommitError, StoreError};
+use crate::open_reads::OpenRead;
 use crate::range::{KeyRange, ReadSet};
 use crate::watch::Watch;
 
@@ -85,6 +86,13 @@ pub trait Snapshot: Send {
     /// # Errors
     /// The engine's failure, or [`StoreError::SnapshotExpired`].
     fn scan(&self, range: KeyRange, direction: Direction, limit: usize) -> Result<Vec<Pair>, StoreError>;
+
+    /// What has the engine remember the commits after this snapshot, handed to whoever commits what was decided in it:
+    /// the snapshot may be dropped before. Without it such a commit is right all the same, but may conflict with what
+    /// has been forgotten. Given once.
+    fn take_open_read(&mut self) -> Option<OpenRead> {
+        None
+    }
 }
 
 /// Writes to commit, on the condition that what was read is unchanged.

@@ -36,7 +36,10 @@ struct Fence {
 
 impl Fence {
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        let snapshot = self.engine.snapshot()?;
+        self.checked(self.engine.snapshot()?)
+    }
+
+    fn checked(&self, snapshot: Box<dyn Snapshot>) -> Result<Box<dyn Snapshot>, StoreError> {
         if snapshot.get(&self.key)?.as_ref() == Some(&self.value) { Ok(snapshot) } else { Err(StoreError::Fenced) }
     }
 
@@ -47,7 +50,10 @@ impl Fence {
             return self.engine.commit(transaction).await;
         }
         for _ in 0..TRIES {
-            transaction.snapshot = self.snapshot()?.version();
+            let mut snapshot = self.snapshot()?;
+            transaction.snapshot = snapshot.version();
+            let _open = snapshot.take_open_read();
+            drop(snapshot);
             transaction.reads = ReadSet::new();
             transaction.reads.add_key(&self.key);
             match self.engine.commit(transaction.clone()).await {
@@ -62,6 +68,10 @@ impl Fence {
 impl Engine for Fenced {
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         self.0.snapshot()
+    }
+
+    fn long_snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.0.checked(self.0.engine.long_snapshot()?)
     }
 
     fn commit(&self, transaction: Transaction) -> BoxFuture<'static, Result<Version, CommitError>> {

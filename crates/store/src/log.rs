@@ -5,14 +5,20 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::engine::{Transaction, Version};
+use crate::open_reads::OpenReads;
 
-/// Keys that a log remembers at most; older commits are forgotten.
-const MAX_KEYS: usize = 64 * 1024;
-/// Bytes of keys that a log remembers at most.
-const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes that a log takes at most; older commits are forgotten, whoever needs them.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes that it takes whether anybody needs them or not: a snapshot is entered a moment after it was taken, and what
+/// was committed meanwhile must still be known.
+const KEPT_BYTES: usize = 1024 * 1024;
+/// What a key takes beside its own bytes, and a commit beside its keys, measured with glibc's allocator: a counted
+/// pointer and its block's head, an entry of a tree whose nodes are two thirds full, a pointer in the commit.
+const KEY_BYTES: usize = 128;
+const COMMIT_BYTES: usize = 64;
 
-/// The recently written keys. A transaction whose snapshot is older than what the log remembers conflicts, since
-/// nobody can say that it doesn't.
+/// The recently written keys: those that a commit may still be checked against, and few more. A transaction whose
+/// snapshot is older than what the log remembers conflicts, since nobody can say that it doesn't.
 #[derive(Debug)]
 pub struct CommitLog {
     newest: BTreeMap<Arc<[u8]>, Version>,
@@ -20,14 +26,26 @@ pub struct CommitLog {
     /// Snapshots from this version on can be checked.
     floor: Version,
     head: Version,
-    keys: usize,
     bytes: usize,
+    open: OpenReads,
 }
 
 impl CommitLog {
     /// A log of an engine whose last commit is `head`.
     pub fn new(head: Version) -> Self {
-        Self { newest: BTreeMap::new(), commits: VecDeque::new(), floor: head, head, keys: 0, bytes: 0 }
+        let (newest, commits, open) = Default::default();
+        Self { newest, commits, floor: head, head, bytes: 0, open }
+    }
+
+    /// Forgets everything and begins anew at `head`. Who is entered in [`CommitLog::open_reads`] stays so.
+    pub fn restart(&mut self, head: Version) {
+        *self = Self { open: self.open.clone(), ..Self::new(head) };
+    }
+
+    /// Where a snapshot is entered whose reader may commit. What is written after the oldest of them is remembered, as
+    /// far as the log's bound allows.
+    pub fn open_reads(&self) -> &OpenReads {
+        &self.open
     }
 
     /// The last commit.
@@ -55,35 +73,46 @@ impl CommitLog {
     pub fn push<K: AsRef<[u8]>>(&mut self, keys: &[K]) -> Version {
         self.head += 1;
         let keys: Vec<Arc<[u8]>> = keys.iter().map(|key| Arc::from(key.as_ref())).collect();
+        self.bytes += cost(&keys);
         for key in &keys {
             self.newest.insert(Arc::clone(key), self.head);
-            self.bytes += key.len();
         }
-        self.keys += keys.len();
         self.commits.push_back((self.head, keys));
-        while self.keys > MAX_KEYS || self.bytes > MAX_BYTES || self.commits.len() > MAX_KEYS {
-            self.forget_oldest();
+        if self.bytes > KEPT_BYTES {
+            let needed = self.open.oldest().unwrap_or(self.head);
+            while self.bytes > MAX_BYTES || (self.bytes > KEPT_BYTES && self.is_oldest_known_at(needed)) {
+                self.forget_oldest();
+            }
         }
         self.head
+    }
+
+    /// Whether a snapshot at `version` holds the oldest commit that is remembered.
+    fn is_oldest_known_at(&self, version: Version) -> bool {
+        self.commits.front().is_some_and(|(oldest, _)| *oldest <= version)
     }
 
     fn forget_oldest(&mut self) {
         if let Some((version, keys)) = self.commits.pop_front() {
             self.floor = version;
             for key in &keys {
-                self.bytes -= key.len();
                 if self.newest.get(key) == Some(&version) {
                     self.newest.remove(key);
                 }
             }
-            self.keys -= keys.len();
+            self.bytes -= cost(&keys);
         }
     }
 }
 
+/// The bytes that a commit of these keys takes.
+fn cost(keys: &[Arc<[u8]>]) -> usize {
+    keys.iter().map(|key| key.len() + KEY_BYTES).sum::<usize>() + COMMIT_BYTES
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{CommitLog, MAX_KEYS};
+    use super::{COMMIT_BYTES, CommitLog, KEPT_BYTES, KEY_BYTES, MAX_BYTES};
     use crate::engine::Transaction;
     use crate::range::{KeyRange, ReadSet};
 
@@ -116,15 +145,60 @@ mod tests {
         assert!(!log.conflicts(&Transaction::default()), "nothing read, nothing to conflict with");
     }
 
-    #[test]
-    fn what_was_forgotten_conflicts_and_memory_is_bounded() {
-        let mut log = CommitLog::new(0);
-        let first = log.push(&[b"first".to_vec()]);
-        for number in 0..MAX_KEYS {
+    /// How many commits of one key of eight bytes fit into `bytes`.
+    fn fitting(bytes: usize) -> usize {
+        bytes / (8 + KEY_BYTES + COMMIT_BYTES)
+    }
+
+    fn fill(log: &mut CommitLog, commits: usize) {
+        for number in 0..commits {
             log.push(&[number.to_be_bytes()]);
         }
+    }
+
+    #[test]
+    fn what_was_forgotten_conflicts() {
+        let mut log = CommitLog::new(0);
+        let first = log.push(&[*b"thefirst"]);
+        fill(&mut log, fitting(KEPT_BYTES));
         assert!(log.conflicts(&read_at(0, KeyRange::point(b"untouched"))), "commit {first} is forgotten");
         assert!(!log.conflicts(&read_at(first, KeyRange::point(b"untouched"))));
-        assert_eq!(log.newest.len(), MAX_KEYS);
+    }
+
+    #[test]
+    fn what_nobody_reads_is_not_kept_however_many_commits_there_were() {
+        let mut log = CommitLog::new(0);
+        fill(&mut log, 10 * fitting(MAX_BYTES));
+        let kept = (log.newest.len(), log.commits.len());
+        assert_eq!(kept, (fitting(KEPT_BYTES), fitting(KEPT_BYTES)));
+        // Commits that wrote nothing are not free either.
+        for _ in 0..10 * KEPT_BYTES / COMMIT_BYTES {
+            log.push::<Vec<u8>>(&[]);
+        }
+        assert_eq!((log.newest.len(), log.commits.len()), (0, KEPT_BYTES / COMMIT_BYTES));
+    }
+
+    #[test]
+    fn what_an_open_snapshot_may_be_checked_against_is_kept_up_to_the_bound() {
+        let mut log = CommitLog::new(0);
+        let read = log.open_reads().enter(0);
+        fill(&mut log, fitting(MAX_BYTES));
+        assert!(!log.conflicts(&read_at(0, KeyRange::point(b"untouched"))), "everything since is known");
+        fill(&mut log, fitting(MAX_BYTES));
+        assert!(log.conflicts(&read_at(0, KeyRange::point(b"untouched"))), "memory is bounded all the same");
+        assert_eq!(log.newest.len(), fitting(MAX_BYTES));
+        drop(read);
+        log.push(&[b"the next"]);
+        assert_eq!(log.newest.len(), fitting(KEPT_BYTES));
+    }
+
+    #[test]
+    fn who_is_entered_stays_so_when_the_log_begins_anew() {
+        let mut log = CommitLog::new(0);
+        let read = log.open_reads().enter(9);
+        log.restart(9);
+        fill(&mut log, 2 * fitting(KEPT_BYTES));
+        assert!(!log.conflicts(&read_at(9, KeyRange::point(b"untouched"))));
+        drop(read);
     }
 }

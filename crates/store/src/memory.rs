@@ -9,6 +9,7 @@ use crate::engine::{BoxFuture, Direction, Engine, Pair, Snapshot, Transaction, V
 use crate::error::{CommitError, StoreError};
 use crate::limits;
 use crate::log::CommitLog;
+use crate::open_reads::OpenRead;
 use crate::range::KeyRange;
 use crate::watch::{Watch, Watchers};
 
@@ -61,7 +62,8 @@ impl Engine for Memory {
         let mut state = self.shared.state();
         let version = state.log.head();
         *state.open.entry(version).or_default() += 1;
-        Ok(Box::new(MemorySnapshot { shared: Arc::clone(&self.shared), version }))
+        let open_read = Some(state.log.open_reads().enter(version));
+        Ok(Box::new(MemorySnapshot { shared: Arc::clone(&self.shared), version, open_read }))
     }
 
     fn commit(&self, transaction: Transaction) -> BoxFuture<'static, Result<Version, CommitError>> {
@@ -123,6 +125,7 @@ impl State {
 struct MemorySnapshot {
     shared: Arc<Shared>,
     version: Version,
+    open_read: Option<OpenRead>,
 }
 
 impl MemorySnapshot {
@@ -153,6 +156,10 @@ impl Snapshot for MemorySnapshot {
             Direction::Ascending => within.filter_map(visible).take(limit).collect(),
             Direction::Descending => within.rev().filter_map(visible).take(limit).collect(),
         })
+    }
+
+    fn take_open_read(&mut self) -> Option<OpenRead> {
+        self.open_read.take()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::counters::{Counters, Counts};
 use crate::engine::{Engine, Transaction, Version, Write};
 use crate::error::{CommitError, StoreError};
 use crate::key::KeyPrefix;
+use crate::open_reads::OpenRead;
 use crate::range::ReadSet;
 use crate::record::{Record, row_key, table_prefix};
 use crate::view::View;
@@ -22,12 +23,14 @@ pub struct Store {
     counters: Arc<Counters>,
 }
 
-/// Changes with what they were decided on, ready to be committed. Holds nothing of the engine.
+/// Changes with what they were decided on, ready to be committed. Holds no slot of the engine.
 #[derive(Debug)]
 pub struct Decided {
     version: Version,
     reads: ReadSet,
     writes: Vec<Write>,
+    /// Held until the commit is over: the engine remembers what was written since.
+    open: Option<OpenRead>,
 }
 
 impl Store {
@@ -77,8 +80,8 @@ impl Store {
             let decided = {
                 let view = self.view()?;
                 let writes = changes.writes(Some(&view))?;
-                let (version, reads) = view.end()?;
-                Decided { version, reads, writes }
+                let (version, reads, open) = view.end()?;
+                Decided { version, reads, writes, open }
             };
             match self.commit_decided(decided).await {
                 Err(CommitError::Conflict) => {}
@@ -95,8 +98,8 @@ impl Store {
     /// The engine's failure.
     pub fn decide(view: &View, changes: Changes) -> Result<Decided, StoreError> {
         let writes = changes.writes(Some(view))?;
-        let (version, reads) = view.end()?;
-        Ok(Decided { version, reads, writes })
+        let (version, reads, open) = view.end()?;
+        Ok(Decided { version, reads, writes, open })
     }
 
     /// The second half of [`Store::commit`].
@@ -104,8 +107,10 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub async fn commit_decided(&self, decided: Decided) -> Result<Version, CommitError> {
-        let Decided { version, reads, writes } = decided;
-        self.send(version, reads, writes).await
+        let Decided { version, reads, writes, open } = decided;
+        let outcome = self.send(version, reads, writes).await;
+        drop(open);
+        outcome
     }
 
     /// What has been committed through this store and its clones.

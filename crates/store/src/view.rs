@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::engine::{Direction, Engine, Pair, Snapshot, Version};
 use crate::error::StoreError;
 use crate::key::{KeyBuf, KeyPart, KeyPrefix, Position};
+use crate::open_reads::OpenRead;
 use crate::range::{KeyRange, ReadSet, successor};
 use crate::record::{Record, decode, entry_keys, index_prefix, row_key, table_prefix};
 
@@ -50,14 +51,14 @@ impl View {
     /// Ends the view and gives what was read through it, and in which version. The engine's slot is free from here on,
     /// so that commits that wait for the disk don't keep others from reading. Where nothing was read, any version will
     /// do.
-    pub(crate) fn end(&self) -> Result<(Version, ReadSet), StoreError> {
+    pub(crate) fn end(&self) -> Result<(Version, ReadSet, Option<OpenRead>), StoreError> {
         let mut inner = self.inner();
-        let version = match std::mem::replace(&mut inner.state, State::Ended) {
-            State::Unread(_) => 0,
-            State::Open(snapshot) => snapshot.version(),
+        let (version, open) = match std::mem::replace(&mut inner.state, State::Ended) {
+            State::Unread(_) => (0, None),
+            State::Open(mut snapshot) => (snapshot.version(), snapshot.take_open_read()),
             State::Ended => return Err(StoreError::SnapshotExpired),
         };
-        Ok((version, std::mem::take(&mut inner.reads)))
+        Ok((version, std::mem::take(&mut inner.reads), open))
     }
 
     /// The record with this key, if there is one.

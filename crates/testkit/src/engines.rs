@@ -52,6 +52,10 @@ impl Engine for InDatabase {
         self.engine.snapshot()
     }
 
+    fn long_snapshot(&self) -> Result<Box<dyn store::Snapshot>, store::StoreError> {
+        self.engine.long_snapshot()
+    }
+
     fn commit(
         &self,
         transaction: store::Transaction,

@@ -8,7 +8,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
-    account, audit_trail, backup, convert, doctor, down, env, image, reconcilers, restart, restore, up, watching,
+    account, audit_trail, backup, convert, doctor, down, env, explain, image, login, reconcilers, restart, restore, up,
+    watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -34,6 +35,13 @@ enum Command {
     /// Print what points AWS tools at a region: eval "$(welkin env)"
     #[command(after_help = ENV_HELP)]
     Env(Region),
+    /// Sign in to a region as a user: AWS tools get credentials that end by themselves
+    #[command(after_help = login::HELP)]
+    Login(login::Login),
+    /// Print the credentials of a login as AWS tools take them (credential_process)
+    Credentials(login::Profile),
+    /// End a login before its time
+    Logout(login::Profile),
     /// Say what this machine offers to a region, and how to get what is missing
     Doctor(Region),
     /// Copy a region, running or not, into one file; machines' disks and images stay where they are
@@ -52,6 +60,9 @@ enum Command {
     /// Who called what, from where, and how it ended
     #[command(after_help = AUDIT_HELP)]
     Audit(Audit),
+    /// Why a call was allowed or refused, statement by statement
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(Explain),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
@@ -71,6 +82,15 @@ struct Audit {
     #[command(flatten)]
     region: Region,
 }
+
+#[derive(Args)]
+struct Explain {
+    #[command(flatten)]
+    options: explain::Options,
+    #[command(flatten)]
+    region: Region,
+}
+
 const HELP: &str = "\
 First steps:
   welkin up --host sim                     a region in this terminal: all of the API, and nothing boots
@@ -118,6 +138,13 @@ Examples:
   welkin audit --since 1h                  the last hour, a line a call
   welkin audit --follow --event RunInstances
   welkin audit --json | jq 'select(.errorCode)'";
+
+const EXPLAIN_HELP: &str = "\
+The id of a request is in its answer, in what clients print of an error, and in `welkin audit`.
+
+Examples:
+  welkin explain 5f2b1f0e-9a53-4c57-8a9c-3a0f8f1f2a11
+  welkin explain 5f2b1f0e-9a53-4c57-8a9c-3a0f8f1f2a11 --json | jq .authorization";
 
 const COMPLETIONS_HELP: &str = "\
 Examples:
@@ -310,6 +337,9 @@ pub fn run() -> Result<()> {
         Command::Restart(options) => restart::run(&options.settings()?),
         Command::Completions { shell } => completions::print(shell, &mut Cli::command()),
         Command::Env(options) => env::run(&options.settings()?),
+        Command::Login(options) => login::run(options),
+        Command::Credentials(options) => login::credentials(&options),
+        Command::Logout(options) => login::logout(&options),
         Command::Doctor(options) => doctor::run(&options.settings()?),
         Command::Backup(options) => backup::run(&options.settings()?, &options.file, options.replace),
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
@@ -319,6 +349,7 @@ pub fn run() -> Result<()> {
         Command::Account(Account::List { json, region }) => account::list(&region.settings()?, json),
         Command::Account(Account::Close { account, region }) => account::close(&region.settings()?, &account),
         Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
+        Command::Explain(explain) => explain::run(&explain.region.settings()?, &explain.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
         }

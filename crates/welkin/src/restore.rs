@@ -1,9 +1,9 @@
 //! `welkin restore`: a data folder out of a backup. The folder is made beside its place and put there when it is whole
 //! and on disk; a failure leaves nothing.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, BufReader};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufReader, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ::backup::{Item, Manifest, Reader, Summary};
@@ -41,6 +41,9 @@ pub fn run(settings: &Settings, file: &Path, only_check: bool) -> Result<()> {
 }
 
 fn report_lost(summary: &Summary) -> Result<()> {
+    if summary.lost_trail_files > 0 {
+        eprintln!("{} files of the audit trail could not be read, and are not in it", summary.lost_trail_files);
+    }
     ensure!(
         summary.lost.is_empty(),
         "the bytes of {} objects were damaged when the backup was made, and are not in it",
@@ -72,15 +75,16 @@ fn fill(file: &Path, folder: &Path) -> Result<(Manifest, Summary)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let engine = Sqlite::open(data.store())?;
     let blobs = FolderBlobs::open(data.blobs(), FolderLimits::default())?;
-    let mut blob: Option<Import> = None;
+    let mut open: Option<Incoming> = None;
     let summary = loop {
         match reader.next()? {
             Item::File { name, bytes } => write_file(&data, &name, bytes)?,
             Item::Pairs(pairs) => runtime.block_on(insert(&engine, pairs))?,
-            Item::Blob { id, .. } => blob = Some(blobs.import(id)),
-            Item::Bytes(bytes) => blob.as_mut().context("bytes of no blob")?.write(&bytes)?,
-            Item::BlobEnd => drop(blob.take().context("the end of no blob")?.finish()?),
-            Item::BlobLost => blob = None,
+            Item::Blob { id, .. } => open = Some(Incoming::Blob(blobs.import(id))),
+            Item::TrailFile { name, .. } => open = Some(Incoming::trail_file(&data, &name)?),
+            Item::Bytes(bytes) => open.as_mut().context("bytes of no blob")?.write(&bytes)?,
+            Item::BlobEnd => open.take().context("the end of no blob")?.finish()?,
+            Item::BlobLost => open.take().context("no blob is lost")?.abandon()?,
             Item::End(summary) => break summary,
         }
     };
@@ -90,6 +94,47 @@ fn fill(file: &Path, folder: &Path) -> Result<(Manifest, Summary)> {
     // Blobs were not flushed one by one.
     rustix::fs::syncfs(File::open(folder)?)?;
     Ok((manifest, summary))
+}
+
+/// What is being written of which more bytes come. It is flushed with all others.
+enum Incoming {
+    Blob(Import),
+    TrailFile(PathBuf, File),
+}
+
+impl Incoming {
+    fn trail_file(data: &DataDir, name: &str) -> Result<Self> {
+        let path = audit::place_of(&data.audit(), name);
+        let path = path.with_context(|| format!("the backup has a file '{name}', which is none of an audit trail"))?;
+        let wrong = || format!("cannot write {}", path.display());
+        let folder = path.parent().context("a file of the trail is in its folder")?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(wrong)?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(wrong)?;
+        Ok(Self::TrailFile(path, file))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match self {
+            Self::Blob(blob) => Ok(blob.write(bytes)?),
+            Self::TrailFile(path, file) => {
+                file.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))
+            }
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        if let Self::Blob(blob) = self {
+            blob.finish()?;
+        }
+        Ok(())
+    }
+
+    fn abandon(self) -> Result<()> {
+        if let Self::TrailFile(path, _) = self {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        Ok(())
+    }
 }
 
 async fn insert(engine: &Sqlite, pairs: Vec<Pair>) -> Result<()> {

@@ -119,6 +119,11 @@ impl std::fmt::Display for Wrong {
 
 impl std::error::Error for Wrong {}
 
+/// What is wrong with an option, so that the program ends as it does for one that it does not know.
+pub fn wrong(cause: anyhow::Error) -> anyhow::Error {
+    Wrong(cause).into()
+}
+
 /// Values by key, from one source.
 pub type Values = BTreeMap<String, String>;
 

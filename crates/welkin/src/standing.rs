@@ -35,7 +35,7 @@ enum Side {
     /// This process, as long as it runs.
     Alone { hosts: Hosts, agent: Arc<Agent> },
     /// Whichever process has the lease.
-    Beside { driver: Arc<Driver>, admin_dir: PathBuf, is_first: bool },
+    Beside { driver: Arc<Driver>, admin_dir: PathBuf, is_first: bool, process: String },
 }
 
 impl Standing {
@@ -86,10 +86,10 @@ impl Standing {
         claimed.with_context(|| format!("{} and PostgreSQL at {target}", data.root().display()))?;
         data.write_secret(&data.database(), format!("{target}\n").as_bytes())?;
         let slot = Slot::take(data.root())?;
-        let (admin_dir, is_first) = (slot.folder(), slot.is_first());
+        let (admin_dir, is_first, process) = (slot.folder(), slot.is_first(), slot.name());
         drop(starting);
         let driver = Arc::new(Driver::new(settings.host, data.clone(), identity.clone(), slot));
-        Ok(Self { identity, store, blobs, side: Side::Beside { driver, admin_dir, is_first } })
+        Ok(Self { identity, store, blobs, side: Side::Beside { driver, admin_dir, is_first, process } })
     }
 
     /// Who the region is.
@@ -102,6 +102,14 @@ impl Standing {
         match &self.side {
             Side::Alone { .. } => data.root().to_owned(),
             Side::Beside { admin_dir, .. } => admin_dir.clone(),
+        }
+    }
+
+    /// This process's name, if there may be others beside it.
+    pub fn process(&self) -> Option<&str> {
+        match &self.side {
+            Side::Alone { .. } => None,
+            Side::Beside { process, .. } => Some(process),
         }
     }
 

@@ -89,7 +89,7 @@ async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, sta
     let limits = Limits { connections: descriptors::raise(limits.connections), ..limits };
     let region =
         Region::open_on(server, config, standing.parts()).await?.with_limits(limits).with_restart(successor.preparer());
-    let region = watched(region, &data, &settings.watching)?;
+    let region = watched(region, &data, standing.process(), &settings.watching)?;
     let endpoint = Endpoint::new(region.address(), certificate.as_ref(), &settings.domain);
     let root = region.root_key();
     let key = if settings.is_dev { dev::key(root) } else { root.clone() };

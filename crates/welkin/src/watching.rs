@@ -117,12 +117,13 @@ impl Watching {
     }
 }
 
-/// The region with its audit trail in the data folder, and with the rest of these settings.
+/// The region with its audit trail in the data folder, and with the rest of these settings. `process` is its process's
+/// name, if there may be others beside it.
 ///
 /// # Errors
 /// If the audit trail cannot be opened.
-pub fn watched(region: Region, data: &DataDir, watching: &Watching) -> Result<Region> {
-    let log = Log::open(&data.audit(), &watching.audit).context("cannot open the audit trail")?;
+pub fn watched(region: Region, data: &DataDir, process: Option<&str>, watching: &Watching) -> Result<Region> {
+    let log = Log::open_as(&data.audit(), process, &watching.audit).context("cannot open the audit trail")?;
     let region = region.with_audit(Arc::new(log)).with_throttle(watching.throttle);
     Ok(match &watching.observe_from {
         Some(networks) => region.with_observers(networks.clone()),

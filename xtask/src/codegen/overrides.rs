@@ -17,9 +17,12 @@ pub fn rules_code(service: &str) -> Option<&'static str> {
 /// <https://docs.aws.amazon.com/cli/latest/reference/iam/get-user.html>.
 pub fn amend(service: &str, model: &mut Model) {
     for (name, shape) in &mut model.shapes.0 {
-        if service == "iam" && name == "User" {
-            shape.required.retain(|member| member != "UserName" && member != "Path");
-        }
+        let is_absent_for_root: &[&str] = match (service, name.as_str()) {
+            ("iam", "User") => &["UserName", "Path"],
+            ("iam", "AccessKey") => &["UserName"],
+            _ => &[],
+        };
+        shape.required.retain(|member| !is_absent_for_root.contains(&member.as_str()));
     }
 }
 
@@ -165,7 +168,10 @@ pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
     })
 }
 
-/// The answer holds what a node or a file of its own has and the store has not, though the model declares no stream.
+/// What a node, a file or another server has and the store has not is needed to answer, though the model declares no stream.
 pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
-    matches!((service, operation), ("ec2", "GetConsoleOutput") | ("cloudtrail", "LookupEvents"))
+    matches!(
+        (service, operation),
+        ("ec2", "GetConsoleOutput") | ("cloudtrail", "LookupEvents") | ("sts", "AssumeRoleWithWebIdentity")
+    )
 }

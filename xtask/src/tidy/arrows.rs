@@ -83,6 +83,7 @@ const RINGS: &[Ring] = &[
         ..outer("node", &["host", "ids"], "a node acts on assignments and never reads the region's store")
     },
     outer("image", &[], "makes folders out of Debian's packages"),
+    outer("fetch", &[], "documents from elsewhere, whatever they are"),
     outer(
         "edge",
         &["api", "audit", "iam", "ids", "wire"],
@@ -100,6 +101,7 @@ const RINGS: &[Ring] = &[
                 "cloudtrail",
                 "ec2",
                 "edge",
+                "fetch",
                 "host",
                 "iam",
                 "ids",
@@ -139,12 +141,25 @@ const RINGS: &[Ring] = &[
     ),
     outer(
         "hostile",
-        &["api", "blobs", "host", "host-linux", "iam", "ids", "s3", "store", "wire"],
+        &["api", "blobs", "host", "host-linux", "iam", "ids", "policy", "s3", "store", "wire"],
         "for tests only: it holds every decoder to what is claimed of it",
     ),
     outer(
         "bench",
-        &["api", "ec2", "host", "iam", "ids", "service", "store", "store-postgres", "store-sqlite", "testkit", "wire"],
+        &[
+            "api",
+            "ec2",
+            "host",
+            "iam",
+            "ids",
+            "policy",
+            "service",
+            "store",
+            "store-postgres",
+            "store-sqlite",
+            "testkit",
+            "wire",
+        ],
         "a client that measures: it signs requests; engines, and the steps of a call, without the region around them",
     ),
     outer("xtask", &[], "it makes `api`, so it must build while `api` does not"),

@@ -11,7 +11,7 @@ use store::{KeyPrefix, StoreError, Version, View};
 use super::documents::Documents;
 use super::managed;
 use crate::names::folded;
-use crate::organizations::effective::{self, Place};
+use crate::organizations::{organization_path, service_control};
 use crate::{AttachmentRecord, GroupRecord, InlinePolicyRecord, MembershipRecord, RoleRecord, UserRecord};
 
 /// What allows all: what a root user's identity is worth where other policies bear on it.
@@ -35,7 +35,8 @@ pub(super) struct Bundle {
     pub(super) tags: Vec<(String, String)>,
     /// The role's ARN for a session of a role, else the caller's.
     pub(super) principal_arn: String,
-    pub(super) place: Option<Place>,
+    /// The organization of its account, and the path to it there.
+    pub(super) place: Option<(String, String)>,
     /// It may do everything in its account: a root user, or a service of ours, that no policy binds.
     pub(super) is_unbound: bool,
 }
@@ -79,7 +80,7 @@ impl Bundle {
                 Principal::Root | Principal::User { .. } | Principal::Role { .. } | Principal::FederatedUser { .. },
             ) => {
                 let bound = if own.is_linked { Vec::new() } else { reader.service_control(account)? };
-                (bound, effective::place(view, account)?)
+                (bound, organization_path(view, account)?)
             }
             _ => (Vec::new(), None),
         };
@@ -221,7 +222,7 @@ impl Reader<'_> {
 
     fn service_control(&mut self, account: &AccountId) -> Result<Vec<Vec<Attached>>, StoreError> {
         let mut levels = Vec::new();
-        for level in effective::service_control(self.view, account)? {
+        for level in service_control(self.view, account)? {
             let mut policies = Vec::with_capacity(level.len());
             for (id, document) in level {
                 let kind = SourceKind::ServiceControl;

@@ -78,6 +78,12 @@ impl Asked<'_> {
     }
 
     fn values(&self, key: &str) -> Option<Vec<String>> {
+        // Who assumes a role may show an MFA device together with that.
+        if let ("aws:multifactorauthpresent" | "aws:multifactorauthage", Some(shown)) =
+            (key, self.need.context.get(key))
+        {
+            return Some(shown.to_vec());
+        }
         self.known(key).map(|value| vec![value]).or_else(|| {
             let sessions = self.call.caller.session.iter().flat_map(|session| &session.context);
             let of_session = sessions.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(key));
@@ -110,8 +116,8 @@ impl Asked<'_> {
             "aws:principalisawsservice" => Some(is_service.to_string()),
             "aws:principalservicename" => bundle.subject.service.clone(),
             "aws:viaawsservice" => Some(is_service.to_string()),
-            "aws:principalorgid" => bundle.place.as_ref().map(|place| place.organization.clone()),
-            "aws:principalorgpaths" => bundle.place.as_ref().map(|place| place.path.clone()),
+            "aws:principalorgid" => bundle.place.as_ref().map(|place| place.0.clone()),
+            "aws:principalorgpaths" => bundle.place.as_ref().map(|place| place.1.clone()),
             "aws:userid" => match caller.principal {
                 Principal::Anonymous => Some("anonymous".to_owned()),
                 _ => caller.user_id(),

@@ -7,12 +7,11 @@
 //! processes ([`store::Store::refresh`]); so a change holds from the next request on, in every process. A call that finds
 //! everything in memory reads nothing.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use api::{Call, Caller, Principal, Verdict, VerdictStatement};
+use api::{Call, Caller, VerdictPolicy};
 use ids::AccountId;
-use policy::{Attached, Context, Decision, Effect, PolicySet, Request, Source, SourceKind, decide};
+use policy::{Attached, Context, Decision, PolicySet, Request, Source, SourceKind, decide};
 use service::{Authorizer, Denied, Effects, Need, Refusal};
 use store::{Store, StoreError, View};
 use tokio::sync::watch;
@@ -33,13 +32,12 @@ mod managed;
 mod message;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use message::{MessageKeyRecord, make_message_key};
 
 /// Most callers whose policies are kept in each of the cache's generations.
 const MAX_CALLERS: usize = 10_000;
-/// Most statements that a verdict names.
-const MAX_STATEMENTS: usize = 16;
 
 /// Authorises by policies.
 pub struct PolicyAuthorizer {
@@ -54,7 +52,8 @@ pub struct PolicyAuthorizer {
 enum Decided {
     /// It is a root user's, whom nothing binds.
     Unbound,
-    Otherwise(Box<Decision>),
+    /// It is decided by policies; of a refusal, also what was looked at.
+    Otherwise(Box<Decision>, Vec<VerdictPolicy>),
 }
 
 impl PolicyAuthorizer {
@@ -130,7 +129,10 @@ impl PolicyAuthorizer {
             resource: need.resource_text(),
             context: &context,
         };
-        Ok(Decided::Otherwise(Box::new(decide(&request, &set))))
+        let decision = decide(&request, &set);
+        let considered =
+            if decision.is_allowed() { Vec::new() } else { verdict::considered(&decision, &request, &set) };
+        Ok(Decided::Otherwise(Box::new(decision), considered))
     }
 
     fn asked<'a>(&self, call: &'a Call, need: &'a Need, owner: Option<&'a str>, bundle: &'a Bundle) -> Asked<'a> {
@@ -168,9 +170,9 @@ impl Authorizer for PolicyAuthorizer {
         for need in needs {
             let owner = need.owner.as_ref().map(AccountId::as_str).or_else(|| owner_by_name(need));
             match self.decide(call, need, owner, &bundle)? {
-                Decided::Unbound => call.verdicts.push(unbound(need, &call.caller)),
-                Decided::Otherwise(decision) => {
-                    call.verdicts.push(verdict(need, &decision));
+                Decided::Unbound => call.verdicts.push(verdict::unbound(need, &call.caller)),
+                Decided::Otherwise(decision, considered) => {
+                    call.verdicts.push(verdict::decided(need, &decision, considered));
                     if !decision.is_allowed() {
                         let refusal = self.refusal(call, need, owner, &bundle, &decision, view)?;
                         return Err(Denied::Refused(refusal));
@@ -194,42 +196,4 @@ fn is_about_policy(action: &str) -> bool {
 
 fn has_message(need: &Need) -> bool {
     need.action.starts_with("ec2:") && need.resource.is_some()
-}
-
-fn resource_of(need: &Need) -> Cow<'static, str> {
-    need.resource.as_ref().map_or(Cow::Borrowed("*"), |resource| Cow::Owned(resource.as_str().to_owned()))
-}
-
-fn unbound(need: &Need, caller: &Caller) -> Verdict {
-    let because = match caller.principal {
-        Principal::Service(_) => "because the caller is a service of the region",
-        _ => "because the caller is the root user of the account",
-    };
-    Verdict {
-        action: need.action.clone(),
-        resource: resource_of(need),
-        is_allowed: true,
-        because: because.into(),
-        statements: Vec::new(),
-        considered: Vec::new(),
-    }
-}
-
-fn verdict(need: &Need, decision: &Decision) -> Verdict {
-    let statements = decision.matched.iter().take(MAX_STATEMENTS).map(|matched| VerdictStatement {
-        kind: because::name(matched.level),
-        policy: matched.source.id.clone(),
-        attached_to: matched.source.attached_to.clone(),
-        number: matched.index + 1,
-        sid: matched.sid.clone(),
-        is_deny: matched.effect == Effect::Deny,
-    });
-    Verdict {
-        action: need.action.clone(),
-        resource: resource_of(need),
-        is_allowed: decision.is_allowed(),
-        because: because(decision, need),
-        statements: statements.collect(),
-        considered: Vec::new(),
-    }
 }

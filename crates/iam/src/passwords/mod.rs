@@ -13,6 +13,7 @@ pub(crate) use change::changed;
 pub(crate) use hash::hash;
 pub(crate) use hash::{is_hash_of, nobody};
 pub(crate) use profiles::has_password;
+pub(crate) use record::last_used;
 pub use record::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub(crate) use record::{policy_of, profile_of};
 pub(crate) use rules::is_expired;

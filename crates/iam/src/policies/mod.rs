@@ -10,12 +10,13 @@ mod get;
 pub(crate) mod inline;
 mod list;
 pub(crate) mod managed;
+mod owned;
 pub(crate) mod owner;
 mod quotas;
 mod record;
 mod tag;
 pub(crate) mod versions;
 
-#[allow(unused_imports, reason = "CreateUser and CreateRole come")]
 pub(crate) use boundary::check_boundary;
+pub(crate) use owned::{left, move_owner};
 pub use record::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};

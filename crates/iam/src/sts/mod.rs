@@ -9,25 +9,45 @@ mod given;
 mod mfa;
 mod reach;
 mod role;
+mod saml;
 mod session_tags;
 mod session_token;
+mod trust;
+mod web_identity;
 
 pub use reach::is_within_reach;
+pub use web_identity::{Fetch, FetchError, NoFetch};
+
+use std::sync::Arc;
 
 use api::Call;
 use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
+use self::web_identity::Keys;
+
 /// STS.
 #[derive(Clone)]
 pub struct Sts {
     runner: Runner,
+    keys: Arc<Keys>,
 }
 
 impl Sts {
-    /// STS over a runner.
+    /// STS over a runner, which reaches no identity provider.
     pub fn new(runner: Runner) -> Self {
-        Self { runner }
+        Self { runner, keys: Arc::new(Keys::new(Arc::new(NoFetch))) }
+    }
+
+    /// The same, which asks identity providers for their keys.
+    #[must_use]
+    pub fn reaching(self, fetch: Arc<dyn Fetch>) -> Self {
+        Self { keys: Arc::new(Keys::new(fetch)), ..self }
+    }
+
+    /// The keys of identity providers.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
     }
 }
 

@@ -56,7 +56,7 @@ async fn a_password_is_given_changed_and_taken_away() {
     let profile = get().await.unwrap().login_profile;
     assert_eq!((profile.user_name.as_str(), profile.password_reset_required), ("Ann", Some(false)));
     assert_eq!(profile.create_date, fixture.now());
-    assert_eq!(fixture.needs_text(), ["iam:GetLoginProfile arn:aws:iam::111111111111:user/ann"]);
+    assert_eq!(fixture.needs_text(), ["iam:GetLoginProfile arn:aws:iam::111111111111:user/Ann"]);
     let foreign = fixture.iam.get_login_profile(theirs(), GetLoginProfileRequest { user_name: named() }).await;
     assert_eq!(refusal(foreign).0, "NoSuchEntity");
 

@@ -2,14 +2,13 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html>.
 
 use api::Principal;
-use api::iam::{AttachedPermissionsBoundary, GetUser, GetUserRequest, GetUserResponse, Tag, User};
-use ids::Arn;
+use api::iam::{AttachedPermissionsBoundary, GetUser, GetUserRequest, GetUserResponse, User};
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
 use super::UserRecord;
 use crate::names::folded;
-use crate::{AccountRecord, Iam, IamError};
+use crate::{AccountRecord, Iam, IamError, needs, passwords, tags};
 
 impl Operation<Iam> for GetUser {
     type Error = IamError;
@@ -19,20 +18,14 @@ impl Operation<Iam> for GetUser {
     }
 
     fn apply(input: &GetUserRequest, view: &View, cx: &Cx) -> Result<Applied<GetUserResponse>, IamError> {
-        let user = match input.user_name.as_deref() {
-            Some(name) => find(view, &cx.account, name)?,
-            None => match &cx.call.caller.principal {
-                Principal::User { name, .. } => find(view, &cx.account, name)?,
-                Principal::Root => {
-                    return Ok(Applied::read(GetUserResponse { user: root(view, cx)? }));
-                }
-                _ => {
-                    let text = "Must specify userName when calling with non-User credentials";
-                    return Err(IamError::Validation(text.to_owned()));
-                }
-            },
+        let user = match holder(view, cx, input.user_name.as_deref())? {
+            Holder::User(user) => {
+                let password_last_used = passwords::last_used(view, &user)?;
+                User { password_last_used, ..shown(&user) }
+            }
+            Holder::Root => root(view, cx)?,
         };
-        Ok(Applied::read(GetUserResponse { user: shown(&user) }))
+        Ok(Applied::read(GetUserResponse { user }))
     }
 }
 
@@ -56,9 +49,9 @@ pub(crate) fn need(action: &'static str, name: Option<&str>, view: &View, scope:
     };
     let Some(name) = name.or(own) else { return Ok(Need::any(action)) };
     let found = view.get::<UserRecord>(&(account.clone(), folded(name)))?;
-    let (path, tags) = found.as_ref().map_or(("/", [].as_slice()), |user| (&user.path, &user.tags));
-    let arn = Arn::new("iam", "", account.as_str(), &format!("user{path}{name}"));
-    Ok(Need::on(action, arn).tagged(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
+    let Some(user) = found else { return Ok(needs::on(action, scope, &format!("user/{name}"))) };
+    let need = needs::on(action, scope, &format!("user{}{}", user.path, user.name));
+    Ok(needs::with_tags(need, &user.tags))
 }
 
 /// The user of this name.
@@ -69,11 +62,6 @@ pub(crate) fn find(view: &View, account: &ids::AccountId, name: &str) -> Result<
 
 /// A user as IAM shows it.
 pub(crate) fn shown(user: &UserRecord) -> User {
-    let boundary = user.boundary.clone().map(|arn| AttachedPermissionsBoundary {
-        permissions_boundary_type: Some("Policy".to_owned()),
-        permissions_boundary_arn: Some(arn),
-    });
-    let tags = user.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() });
     User {
         path: Some(user.path.clone()),
         user_name: Some(user.name.clone()),
@@ -81,7 +69,41 @@ pub(crate) fn shown(user: &UserRecord) -> User {
         arn: user.arn(),
         create_date: user.created,
         password_last_used: None,
-        permissions_boundary: boundary,
-        tags: (!user.tags.is_empty()).then(|| tags.collect()),
+        permissions_boundary: user.boundary.clone().map(boundary),
+        tags: tags::all_shown(&user.tags),
     }
+}
+
+/// A boundary as IAM shows it.
+pub(crate) fn boundary(arn: String) -> AttachedPermissionsBoundary {
+    AttachedPermissionsBoundary {
+        permissions_boundary_type: Some("Policy".to_owned()),
+        permissions_boundary_arn: Some(arn),
+    }
+}
+
+/// Whom an operation on access keys and the like is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// The root user of the account.
+    Root,
+    /// A user.
+    User(UserRecord),
+}
+
+/// The user of this name; without a name the caller.
+///
+/// # Errors
+/// `NoSuchEntity`; `ValidationError` where no name is given and the caller is neither a user nor root.
+pub(crate) fn holder(view: &View, cx: &Cx, name: Option<&str>) -> Result<Holder, IamError> {
+    let name = match (name, &cx.call.caller.principal) {
+        (Some(name), _) => name,
+        (None, Principal::User { name, .. }) => name.as_str(),
+        (None, Principal::Root) => return Ok(Holder::Root),
+        (None, _) => {
+            let text = "Must specify userName when calling with non-User credentials";
+            return Err(IamError::Validation(text.to_owned()));
+        }
+    };
+    find(view, &cx.account, name).map(Holder::User)
 }

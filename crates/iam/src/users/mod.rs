@@ -1,6 +1,13 @@
 //! Users.
 
+mod create;
+mod delete;
 pub(crate) mod get;
+mod list;
 mod record;
+mod tags;
+mod update;
 
+pub(crate) use get::{Holder, find, holder, need};
+pub(crate) use list::listed;
 pub use record::UserRecord;

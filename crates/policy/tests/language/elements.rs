@@ -183,8 +183,11 @@ fn a_document_says_what_is_in_it() {
     // The last character of its last line is the comma behind it.
     let column = u32::try_from(text.lines().nth(2).unwrap().chars().count()).unwrap();
     let span = policy.statement_span(0).unwrap();
-    assert_eq!((span.start, span.end), (Position { line: 2, column: 4 }, Position { line: 3, column }));
+    assert_eq!((span.start, span.end), (Position { line: 1, column: 38 }, Position { line: 3, column }));
+    assert_eq!(policy.statement_span(1).unwrap().start, span.end, "behind the one before");
     assert!(policy.names_everyone(0) && policy.names_everyone(1) && !policy.names_everyone(2));
+    let second = r#"{"Effect":"Deny","NotPrincipal":{"AWS":["123456789012"]},"NotAction":["ec2:*"],"Resource":["*"]}"#;
+    assert_eq!((policy.statement_text(1).as_deref(), policy.statement_text(2)), (Some(second), None));
     assert!(policy.allows_service("S3") && !policy.allows_service("iam"));
 }
 
@@ -197,6 +200,10 @@ fn statements_stand_where_aws_says() {
     );
     let span = Policy::parse(text, Kind::Identity).unwrap().statement_span(0).unwrap();
     assert_eq!((span.start, span.end), (Position { line: 1, column: 38 }, Position { line: 1, column: 167 }));
+    let text = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\n      \"Effect\": \"Allow\",\n      \
+                \"Action\": \"*\",\n      \"Resource\": \"*\"\n    }\n  ]\n}";
+    let span = Policy::parse(text, Kind::Identity).unwrap().statement_span(0).unwrap();
+    assert_eq!((span.start, span.end), (Position { line: 3, column: 17 }, Position { line: 8, column: 6 }));
 }
 
 #[test]

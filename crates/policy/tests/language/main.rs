@@ -2,6 +2,7 @@
 
 mod elements;
 mod evaluation;
+mod examples;
 mod operators;
 mod support;
 mod validation;

@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::{Fixture, commit, commit_after, del, put, value};
+use serde::{Deserialize, Serialize};
+
+use super::{Fixture, commit, commit_after, del, put, value, wait};
+use crate::changes::Changes;
 use crate::engine::{Direction, Snapshot, Version};
 use crate::error::CommitError;
 use crate::limits::{MAX_KEY, MAX_VALUE, MAX_WRITES};
 use crate::range::{KeyRange, ReadSet};
+use crate::record::Record;
+use crate::store::Store;
 
 /// Bytes that nothing compresses.
 fn noise(length: usize, seed: u32) -> Vec<u8> {
@@ -155,4 +160,53 @@ pub fn sixty_four_writers_lose_nothing<F: Fixture>() {
     );
     let prizes = snapshot.scan(KeyRange::between([b'p', 0], [b'p', WRITERS]), Direction::Ascending, 99).unwrap();
     assert_eq!(prizes.len(), 1, "what was refused is there in part");
+}
+
+/// What was read before very many keys were written can still be committed, as long as its reader is there: neither is it
+/// refused because the engine has forgotten what was written since, nor is anything overlooked.
+pub fn what_was_read_long_ago_is_still_checked<F: Fixture>() {
+    const BATCHES: usize = 3;
+    let fixture = F::new();
+    let store = Store::shared(fixture.open());
+    let engine = store.engine();
+    let decide = |read: &str| {
+        let view = store.view().unwrap();
+        view.get::<Row>(&read.to_owned()).unwrap();
+        let mut changes = Changes::new();
+        changes.put(&Row { name: format!("{read} decided") }).unwrap();
+        (view, changes)
+    };
+    let (open, open_changes) = decide("open");
+    let (ended, ended_changes) = decide("ended");
+    let ended = Store::decide(&ended, ended_changes).unwrap();
+    let (late, late_changes) = decide("written since");
+    let mut written = Changes::new();
+    written.put(&Row { name: "written since".to_owned() }).unwrap();
+    wait(store.commit(None, written)).unwrap();
+    for batch in 0..BATCHES {
+        commit(
+            &**engine,
+            (0..MAX_WRITES).map(|number| put(format!("others/{batch}/{number}"), "")).collect::<Vec<_>>(),
+        );
+    }
+    assert!(wait(store.commit(Some(&open), open_changes)).is_ok(), "a view that stays open");
+    assert!(wait(store.commit_decided(ended)).is_ok(), "what was decided in a view that ended");
+    let refused = wait(store.commit(Some(&late), late_changes));
+    assert!(matches!(refused, Err(CommitError::Conflict)), "{refused:?}");
+}
+
+/// A name, and that is all.
+#[derive(Clone, Serialize, Deserialize)]
+struct Row {
+    name: String,
+}
+
+impl Record for Row {
+    const TABLE: &'static str = "test/edges";
+    const VERSION: u16 = 1;
+    type Key = String;
+
+    fn key(&self) -> String {
+        self.name.clone()
+    }
 }

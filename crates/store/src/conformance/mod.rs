@@ -22,7 +22,7 @@ pub use concurrency::{
 };
 pub use edges::{
     phantoms_do_not_appear_in_a_snapshot, read_skew_is_not_seen, sixty_four_writers_lose_nothing,
-    the_largest_things_are_kept,
+    the_largest_things_are_kept, what_was_read_long_ago_is_still_checked,
 };
 pub use golden::check_shapes;
 pub use model::random_operations_match_the_model;
@@ -78,6 +78,7 @@ macro_rules! conformance_suite {
             watches_miss_nothing,
             watches_wake_for_their_prefix_only,
             what_was_committed_is_there_after_reopening,
+            what_was_read_long_ago_is_still_checked,
             write_skew_is_refused,
         );
     };

@@ -5,4 +5,5 @@ mod keys;
 mod kinds;
 mod messages;
 mod nobody;
+mod verdicts;
 mod world;

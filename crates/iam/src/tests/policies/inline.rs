@@ -113,12 +113,12 @@ async fn all_of_an_owner_together_are_bounded_in_size() {
     let fixture = populated().await;
     for ((kind, owner), most) in OWNERS.into_iter().zip([2048, 5120, 10240]) {
         let document = |size: usize| {
-            let empty = allow("").len();
-            allow(&"x".repeat(size - empty))
+            let empty = allow("s3:").len();
+            allow(&format!("s3:{}", "x".repeat(size - empty)))
         };
         put(&fixture, kind, owner, "half", &document(most / 2)).await.unwrap();
         put(&fixture, kind, owner, "rest", &document(most / 2)).await.unwrap();
-        put(&fixture, kind, owner, "rest", &document(most / 2).replace(':', " : ")).await.unwrap();
+        put(&fixture, kind, owner, "rest", &document(most / 2).replace("\":", "\" : ")).await.unwrap();
         let text = format!("Maximum policy size of {most} bytes exceeded for {kind} {owner}");
         let refused = refusal(put(&fixture, kind, owner, "rest", &document(most / 2 + 1)).await);
         assert_eq!(refused, ("LimitExceeded".to_owned(), text));

@@ -1,12 +1,14 @@
 //! Access keys: the names and secrets that requests are signed with.
 
+mod manage;
+
 use std::fmt;
 
 use api::{Caller, Principal};
 use ids::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Record, StoreError, View};
+use store::{IndexEntry, Record, StoreError, View};
 
 use crate::accounts::{AccountRecord, AccountStatus};
 use crate::credential::Credential;
@@ -44,6 +46,19 @@ pub enum KeyOwner {
     },
 }
 
+/// What the keys of root are indexed by.
+pub(crate) const ROOT: &str = "root";
+
+impl KeyOwner {
+    /// The unique id of the user, or `root`.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Root => ROOT,
+            Self::User { id, .. } => id,
+        }
+    }
+}
+
 /// Whether an access key works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyStatus {
@@ -57,9 +72,14 @@ impl Record for AccessKeyRecord {
     const TABLE: &'static str = "iam/access-key";
     const VERSION: u16 = 1;
     type Key = String;
+    const INDEXES: &'static [&'static str] = &["owner"];
 
     fn key(&self) -> String {
         self.id.clone()
+    }
+
+    fn index_keys(&self) -> Vec<IndexEntry> {
+        vec![IndexEntry::new("owner", (self.account.clone(), self.owner.id()))]
     }
 }
 
@@ -91,6 +111,15 @@ pub struct NewAccessKey {
 }
 
 impl NewAccessKey {
+    /// Makes a key of an account, whose id tells the account as those of AWS do.
+    pub fn of_account(account: &AccountId, random: [u8; 45]) -> Self {
+        let (id, secret) = random.split_at(5);
+        let id = crate::access_key_id("AKIA", account, id.try_into().unwrap_or_default());
+        let mut padded = [0; 56];
+        padded[16..].copy_from_slice(secret);
+        Self { id, ..Self::from_random(padded) }
+    }
+
     /// Makes a key from random bytes. Ids use the base-32 alphabet and secrets the base-64 one, as AWS's do.
     pub fn from_random(bytes: [u8; 56]) -> Self {
         const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -99,6 +128,24 @@ impl NewAccessKey {
         let secret = bytes[16..].iter().map(|byte| char::from(BASE64[usize::from(byte & 63)]));
         Self { id: "AKIA".chars().chain(id).collect(), secret: secret.collect() }
     }
+}
+
+/// The keys of an owner of this account: of the user with this unique id, or of [`ROOT`].
+///
+/// # Errors
+/// The store's.
+pub(crate) fn keys_of(view: &View, account: &AccountId, owner: &str) -> Result<Vec<AccessKeyRecord>, StoreError> {
+    /// More than an owner may have.
+    const MAX: usize = 100;
+    view.by_index("owner", (account.clone(), owner), None, MAX)
+}
+
+/// The keys of an account's root user.
+///
+/// # Errors
+/// The store's.
+pub fn root_keys(view: &View, account: &AccountId) -> Result<Vec<AccessKeyRecord>, StoreError> {
+    keys_of(view, account, ROOT)
 }
 
 /// The credential of an access key that works, in an account that may be used: of a permanent key, or of a session.
