@@ -191,6 +191,7 @@ impl Edge {
             response: None,
             outcome: Outcome { status, error, is_sender_fault: error.is_some(), is_throttled: false },
             micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            verdicts: &[],
         };
         log.record(&event).await;
     }

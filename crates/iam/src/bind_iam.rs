@@ -7,6 +7,22 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl IamApi for crate::Iam {
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddClientIDToOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn add_user_to_group(
+        &self,
+        call: Call,
+        input: generated::AddUserToGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddUserToGroup>(self, call, input))
+    }
+
     fn attach_group_policy(
         &self,
         call: Call,
@@ -39,12 +55,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ChangePassword>(self, call, input))
     }
 
+    fn create_access_key(
+        &self,
+        call: Call,
+        input: generated::CreateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateAccessKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateAccessKey>(self, call, input))
+    }
+
+    fn create_group(
+        &self,
+        call: Call,
+        input: generated::CreateGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateGroupResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateGroup>(self, call, input))
+    }
+
     fn create_login_profile(
         &self,
         call: Call,
         input: generated::CreateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<generated::CreateLoginProfileResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateLoginProfile>(self, call, input))
+    }
+
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateOpenIDConnectProvider>(self, call, input))
     }
 
     fn create_policy(
@@ -63,6 +103,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
     }
 
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: generated::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
+    }
+
+    fn create_user(
+        &self,
+        call: Call,
+        input: generated::CreateUserRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateUserResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateUser>(self, call, input))
+    }
+
     fn create_virtual_mfa_device(
         &self,
         call: Call,
@@ -79,8 +135,24 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeactivateMFADevice>(self, call, input))
     }
 
+    fn delete_access_key(
+        &self,
+        call: Call,
+        input: generated::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccessKey>(self, call, input))
+    }
+
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn delete_group(
+        &self,
+        call: Call,
+        input: generated::DeleteGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteGroup>(self, call, input))
     }
 
     fn delete_group_policy(
@@ -97,6 +169,14 @@ impl IamApi for crate::Iam {
         input: generated::DeleteLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteLoginProfile>(self, call, input))
+    }
+
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteOpenIDConnectProvider>(self, call, input))
     }
 
     fn delete_policy(
@@ -129,6 +209,18 @@ impl IamApi for crate::Iam {
         input: generated::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteRolePolicy>(self, call, input))
+    }
+
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: generated::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
+    }
+
+    fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteUser>(self, call, input))
     }
 
     fn delete_user_permissions_boundary(
@@ -195,6 +287,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
     }
 
+    fn get_group(
+        &self,
+        call: Call,
+        input: generated::GetGroupRequest,
+    ) -> BoxFuture<'_, Result<generated::GetGroupResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetGroup>(self, call, input))
+    }
+
     fn get_group_policy(
         &self,
         call: Call,
@@ -217,6 +317,14 @@ impl IamApi for crate::Iam {
         input: generated::GetMFADeviceRequest,
     ) -> BoxFuture<'_, Result<generated::GetMFADeviceResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetMFADevice>(self, call, input))
+    }
+
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetOpenIDConnectProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetOpenIDConnectProvider>(self, call, input))
     }
 
     fn get_policy(
@@ -243,6 +351,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetRolePolicy>(self, call, input))
     }
 
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: generated::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSAMLProvider>(self, call, input))
+    }
+
     fn get_user(
         &self,
         call: Call,
@@ -257,6 +373,14 @@ impl IamApi for crate::Iam {
         input: generated::GetUserPolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetUserPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetUserPolicy>(self, call, input))
+    }
+
+    fn list_access_keys(
+        &self,
+        call: Call,
+        input: generated::ListAccessKeysRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAccessKeysResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAccessKeys>(self, call, input))
     }
 
     fn list_attached_group_policies(
@@ -299,6 +423,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListGroupPolicies>(self, call, input))
     }
 
+    fn list_groups(
+        &self,
+        call: Call,
+        input: generated::ListGroupsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroups>(self, call, input))
+    }
+
+    fn list_groups_for_user(
+        &self,
+        call: Call,
+        input: generated::ListGroupsForUserRequest,
+    ) -> BoxFuture<'_, Result<generated::ListGroupsForUserResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListGroupsForUser>(self, call, input))
+    }
+
     fn list_mfa_device_tags(
         &self,
         call: Call,
@@ -313,6 +453,22 @@ impl IamApi for crate::Iam {
         input: generated::ListMFADevicesRequest,
     ) -> BoxFuture<'_, Result<generated::ListMFADevicesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListMFADevices>(self, call, input))
+    }
+
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviderTags>(self, call, input))
+    }
+
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: generated::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListOpenIDConnectProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListOpenIDConnectProviders>(self, call, input))
     }
 
     fn list_policies(
@@ -347,12 +503,44 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListRolePolicies>(self, call, input))
     }
 
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProviderTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviderTags>(self, call, input))
+    }
+
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: generated::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSAMLProvidersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSAMLProviders>(self, call, input))
+    }
+
     fn list_user_policies(
         &self,
         call: Call,
         input: generated::ListUserPoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListUserPoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListUserPolicies>(self, call, input))
+    }
+
+    fn list_user_tags(
+        &self,
+        call: Call,
+        input: generated::ListUserTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUserTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUserTags>(self, call, input))
+    }
+
+    fn list_users(
+        &self,
+        call: Call,
+        input: generated::ListUsersRequest,
+    ) -> BoxFuture<'_, Result<generated::ListUsersResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListUsers>(self, call, input))
     }
 
     fn list_virtual_mfa_devices(
@@ -403,6 +591,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::PutUserPolicy>(self, call, input))
     }
 
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveClientIDFromOpenIDConnectProvider>(self, call, input))
+    }
+
+    fn remove_user_from_group(
+        &self,
+        call: Call,
+        input: generated::RemoveUserFromGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveUserFromGroup>(self, call, input))
+    }
+
     fn resync_mfa_device(
         &self,
         call: Call,
@@ -427,8 +631,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagMFADevice>(self, call, input))
     }
 
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagOpenIDConnectProvider>(self, call, input))
+    }
+
     fn tag_policy(&self, call: Call, input: generated::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
+    }
+
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
+    }
+
+    fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagUser>(self, call, input))
     }
 
     fn untag_mfa_device(
@@ -439,12 +663,40 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UntagMFADevice>(self, call, input))
     }
 
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: generated::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagOpenIDConnectProvider>(self, call, input))
+    }
+
     fn untag_policy(
         &self,
         call: Call,
         input: generated::UntagPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
+    }
+
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
+    }
+
+    fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagUser>(self, call, input))
+    }
+
+    fn update_access_key(
+        &self,
+        call: Call,
+        input: generated::UpdateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAccessKey>(self, call, input))
     }
 
     fn update_account_password_policy(
@@ -455,11 +707,39 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
     }
 
+    fn update_group(
+        &self,
+        call: Call,
+        input: generated::UpdateGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateGroup>(self, call, input))
+    }
+
     fn update_login_profile(
         &self,
         call: Call,
         input: generated::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateLoginProfile>(self, call, input))
+    }
+
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: generated::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateOpenIDConnectProviderThumbprint>(self, call, input))
+    }
+
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: generated::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateSAMLProviderResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSAMLProvider>(self, call, input))
+    }
+
+    fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateUser>(self, call, input))
     }
 }

@@ -15,6 +15,22 @@ impl StsApi for crate::Sts {
         Box::pin(self.runner().run::<Self, generated::AssumeRole>(self, call, input))
     }
 
+    fn assume_role_with_saml(
+        &self,
+        call: Call,
+        input: generated::AssumeRoleWithSAMLRequest,
+    ) -> BoxFuture<'_, Result<generated::AssumeRoleWithSAMLResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AssumeRoleWithSAML>(self, call, input))
+    }
+
+    fn assume_role_with_web_identity(
+        &self,
+        call: Call,
+        input: generated::AssumeRoleWithWebIdentityRequest,
+    ) -> BoxFuture<'_, Result<generated::AssumeRoleWithWebIdentityResponse, ServiceError>> {
+        Box::pin(self.runner().run_streaming::<Self, generated::AssumeRoleWithWebIdentity>(self, call, input))
+    }
+
     fn decode_authorization_message(
         &self,
         call: Call,

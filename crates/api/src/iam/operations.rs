@@ -6,6 +6,56 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AddClientIDToOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddClientIDToOpenIDConnectProvider;
+
+impl OperationType for AddClientIDToOpenIDConnectProvider {
+    type Input = types::AddClientIDToOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddClientIDToOpenIDConnectProvider",
+        input: Some(&shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `AddUserToGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddUserToGroup;
+
+impl OperationType for AddUserToGroup {
+    type Input = types::AddUserToGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddUserToGroup",
+        input: Some(&shapes::ADD_USER_TO_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `AttachGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct AttachGroupPolicy;
@@ -120,6 +170,55 @@ impl OperationType for ChangePassword {
     };
 }
 
+/// `CreateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccessKey;
+
+impl OperationType for CreateAccessKey {
+    type Input = types::CreateAccessKeyRequest;
+    type Output = types::CreateAccessKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateAccessKey",
+        input: Some(&shapes::CREATE_ACCESS_KEY_REQUEST),
+        output: Some(&shapes::CREATE_ACCESS_KEY_RESPONSE),
+        status: 200,
+        output_root: "CreateAccessKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `CreateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateGroup;
+
+impl OperationType for CreateGroup {
+    type Input = types::CreateGroupRequest;
+    type Output = types::CreateGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateGroup",
+        input: Some(&shapes::CREATE_GROUP_REQUEST),
+        output: Some(&shapes::CREATE_GROUP_RESPONSE),
+        status: 200,
+        output_root: "CreateGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateLoginProfile`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateLoginProfile;
@@ -144,6 +243,35 @@ impl OperationType for CreateLoginProfile {
             "PasswordPolicyViolationException",
             "LimitExceededException",
             "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOpenIDConnectProvider;
+
+impl OperationType for CreateOpenIDConnectProvider {
+    type Input = types::CreateOpenIDConnectProviderRequest;
+    type Output = types::CreateOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateOpenIDConnectProvider",
+        input: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+            "OpenIdIdpCommunicationErrorException",
         ],
     };
 }
@@ -205,6 +333,63 @@ impl OperationType for CreatePolicyVersion {
     };
 }
 
+/// `CreateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateSAMLProvider;
+
+impl OperationType for CreateSAMLProvider {
+    type Input = types::CreateSAMLProviderRequest;
+    type Output = types::CreateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateSAMLProvider",
+        input: Some(&shapes::CREATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "CreateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateUser;
+
+impl OperationType for CreateUser {
+    type Input = types::CreateUserRequest;
+    type Output = types::CreateUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateUser",
+        input: Some(&shapes::CREATE_USER_REQUEST),
+        output: Some(&shapes::CREATE_USER_RESPONSE),
+        status: 200,
+        output_root: "CreateUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateVirtualMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateVirtualMFADevice;
@@ -261,6 +446,28 @@ impl OperationType for DeactivateMFADevice {
     };
 }
 
+/// `DeleteAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccessKey;
+
+impl OperationType for DeleteAccessKey {
+    type Input = types::DeleteAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccessKey",
+        input: Some(&shapes::DELETE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `DeleteAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAccountPasswordPolicy;
@@ -280,6 +487,33 @@ impl OperationType for DeleteAccountPasswordPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteGroup;
+
+impl OperationType for DeleteGroup {
+    type Input = types::DeleteGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteGroup",
+        input: Some(&shapes::DELETE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -329,6 +563,28 @@ impl OperationType for DeleteLoginProfile {
             "LimitExceededException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `DeleteOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteOpenIDConnectProvider;
+
+impl OperationType for DeleteOpenIDConnectProvider {
+    type Input = types::DeleteOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteOpenIDConnectProvider",
+        input: Some(&shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
     };
 }
 
@@ -432,6 +688,61 @@ impl OperationType for DeleteRolePolicy {
             "NoSuchEntityException",
             "LimitExceededException",
             "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSAMLProvider;
+
+impl OperationType for DeleteSAMLProvider {
+    type Input = types::DeleteSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSAMLProvider",
+        input: Some(&shapes::DELETE_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUser;
+
+impl OperationType for DeleteUser {
+    type Input = types::DeleteUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteUser",
+        input: Some(&shapes::DELETE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -643,6 +954,28 @@ impl OperationType for GetAccountPasswordPolicy {
     };
 }
 
+/// `GetGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetGroup;
+
+impl OperationType for GetGroup {
+    type Input = types::GetGroupRequest;
+    type Output = types::GetGroupResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetGroup",
+        input: Some(&shapes::GET_GROUP_REQUEST),
+        output: Some(&shapes::GET_GROUP_RESPONSE),
+        status: 200,
+        output_root: "GetGroupResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetGroupPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetGroupPolicy;
@@ -706,6 +1039,28 @@ impl OperationType for GetMFADevice {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetOpenIDConnectProvider;
+
+impl OperationType for GetOpenIDConnectProvider {
+    type Input = types::GetOpenIDConnectProviderRequest;
+    type Output = types::GetOpenIDConnectProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetOpenIDConnectProvider",
+        input: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetOpenIDConnectProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "NoSuchEntityException", "ServiceFailureException"],
     };
 }
 
@@ -775,6 +1130,28 @@ impl OperationType for GetRolePolicy {
     };
 }
 
+/// `GetSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSAMLProvider;
+
+impl OperationType for GetSAMLProvider {
+    type Input = types::GetSAMLProviderRequest;
+    type Output = types::GetSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSAMLProvider",
+        input: Some(&shapes::GET_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "GetSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
 /// `GetUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetUser;
@@ -810,6 +1187,28 @@ impl OperationType for GetUserPolicy {
         output: Some(&shapes::GET_USER_POLICY_RESPONSE),
         status: 200,
         output_root: "GetUserPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAccessKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccessKeys;
+
+impl OperationType for ListAccessKeys {
+    type Input = types::ListAccessKeysRequest;
+    type Output = types::ListAccessKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAccessKeys",
+        input: Some(&shapes::LIST_ACCESS_KEYS_REQUEST),
+        output: Some(&shapes::LIST_ACCESS_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListAccessKeysResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -929,6 +1328,50 @@ impl OperationType for ListGroupPolicies {
     };
 }
 
+/// `ListGroups`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroups;
+
+impl OperationType for ListGroups {
+    type Input = types::ListGroupsRequest;
+    type Output = types::ListGroupsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroups",
+        input: Some(&shapes::LIST_GROUPS_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListGroupsForUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListGroupsForUser;
+
+impl OperationType for ListGroupsForUser {
+    type Input = types::ListGroupsForUserRequest;
+    type Output = types::ListGroupsForUserResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListGroupsForUser",
+        input: Some(&shapes::LIST_GROUPS_FOR_USER_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_FOR_USER_RESPONSE),
+        status: 200,
+        output_root: "ListGroupsForUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListMFADeviceTags`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListMFADeviceTags;
@@ -970,6 +1413,50 @@ impl OperationType for ListMFADevices {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListOpenIDConnectProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviderTags;
+
+impl OperationType for ListOpenIDConnectProviderTags {
+    type Input = types::ListOpenIDConnectProviderTagsRequest;
+    type Output = types::ListOpenIDConnectProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviderTags",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListOpenIDConnectProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviders;
+
+impl OperationType for ListOpenIDConnectProviders {
+    type Input = types::ListOpenIDConnectProvidersRequest;
+    type Output = types::ListOpenIDConnectProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListOpenIDConnectProviders",
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListOpenIDConnectProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1061,6 +1548,50 @@ impl OperationType for ListRolePolicies {
     };
 }
 
+/// `ListSAMLProviderTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviderTags;
+
+impl OperationType for ListSAMLProviderTags {
+    type Input = types::ListSAMLProviderTagsRequest;
+    type Output = types::ListSAMLProviderTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviderTags",
+        input: Some(&shapes::LIST_SAML_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProviderTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException", "InvalidInputException"],
+    };
+}
+
+/// `ListSAMLProviders`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviders;
+
+impl OperationType for ListSAMLProviders {
+    type Input = types::ListSAMLProvidersRequest;
+    type Output = types::ListSAMLProvidersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSAMLProviders",
+        input: Some(&shapes::LIST_SAML_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_SAML_PROVIDERS_RESPONSE),
+        status: 200,
+        output_root: "ListSAMLProvidersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
 /// `ListUserPolicies`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListUserPolicies;
@@ -1080,6 +1611,50 @@ impl OperationType for ListUserPolicies {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUserTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUserTags;
+
+impl OperationType for ListUserTags {
+    type Input = types::ListUserTagsRequest;
+    type Output = types::ListUserTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUserTags",
+        input: Some(&shapes::LIST_USER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_USER_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListUserTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListUsers`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListUsers;
+
+impl OperationType for ListUsers {
+    type Input = types::ListUsersRequest;
+    type Output = types::ListUsersResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListUsers",
+        input: Some(&shapes::LIST_USERS_REQUEST),
+        output: Some(&shapes::LIST_USERS_RESPONSE),
+        status: 200,
+        output_root: "ListUsersResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1242,6 +1817,55 @@ impl OperationType for PutUserPolicy {
     };
 }
 
+/// `RemoveClientIDFromOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveClientIDFromOpenIDConnectProvider;
+
+impl OperationType for RemoveClientIDFromOpenIDConnectProvider {
+    type Input = types::RemoveClientIDFromOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveClientIDFromOpenIDConnectProvider",
+        input: Some(&shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `RemoveUserFromGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveUserFromGroup;
+
+impl OperationType for RemoveUserFromGroup {
+    type Input = types::RemoveUserFromGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveUserFromGroup",
+        input: Some(&shapes::REMOVE_USER_FROM_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `ResyncMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct ResyncMFADevice;
@@ -1325,6 +1949,34 @@ impl OperationType for TagMFADevice {
     };
 }
 
+/// `TagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagOpenIDConnectProvider;
+
+impl OperationType for TagOpenIDConnectProvider {
+    type Input = types::TagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagOpenIDConnectProvider",
+        input: Some(&shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagPolicy;
@@ -1335,6 +1987,62 @@ impl OperationType for TagPolicy {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "TagPolicy",
         input: Some(&shapes::TAG_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagSAMLProvider;
+
+impl OperationType for TagSAMLProvider {
+    type Input = types::TagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagSAMLProvider",
+        input: Some(&shapes::TAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagUser;
+
+impl OperationType for TagUser {
+    type Input = types::TagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagUser",
+        input: Some(&shapes::TAG_USER_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -1380,6 +2088,33 @@ impl OperationType for UntagMFADevice {
     };
 }
 
+/// `UntagOpenIDConnectProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagOpenIDConnectProvider;
+
+impl OperationType for UntagOpenIDConnectProvider {
+    type Input = types::UntagOpenIDConnectProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagOpenIDConnectProvider",
+        input: Some(&shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UntagPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagPolicy;
@@ -1407,6 +2142,82 @@ impl OperationType for UntagPolicy {
     };
 }
 
+/// `UntagSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagSAMLProvider;
+
+impl OperationType for UntagSAMLProvider {
+    type Input = types::UntagSAMLProviderRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagSAMLProvider",
+        input: Some(&shapes::UNTAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagUser;
+
+impl OperationType for UntagUser {
+    type Input = types::UntagUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagUser",
+        input: Some(&shapes::UNTAG_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
+    };
+}
+
+/// `UpdateAccessKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAccessKey;
+
+impl OperationType for UpdateAccessKey {
+    type Input = types::UpdateAccessKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAccessKey",
+        input: Some(&shapes::UPDATE_ACCESS_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
+        ],
+    };
+}
+
 /// `UpdateAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateAccountPasswordPolicy;
@@ -1428,6 +2239,33 @@ impl OperationType for UpdateAccountPasswordPolicy {
         errors: &[
             "NoSuchEntityException",
             "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateGroup`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateGroup;
+
+impl OperationType for UpdateGroup {
+    type Input = types::UpdateGroupRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateGroup",
+        input: Some(&shapes::UPDATE_GROUP_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
             "LimitExceededException",
             "ServiceFailureException",
         ],
@@ -1462,8 +2300,106 @@ impl OperationType for UpdateLoginProfile {
     };
 }
 
+/// `UpdateOpenIDConnectProviderThumbprint`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateOpenIDConnectProviderThumbprint;
+
+impl OperationType for UpdateOpenIDConnectProviderThumbprint {
+    type Input = types::UpdateOpenIDConnectProviderThumbprintRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateOpenIDConnectProviderThumbprint",
+        input: Some(&shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "InvalidInputException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateSAMLProvider`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSAMLProvider;
+
+impl OperationType for UpdateSAMLProvider {
+    type Input = types::UpdateSAMLProviderRequest;
+    type Output = types::UpdateSAMLProviderResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSAMLProvider",
+        input: Some(&shapes::UPDATE_SAML_PROVIDER_REQUEST),
+        output: Some(&shapes::UPDATE_SAML_PROVIDER_RESPONSE),
+        status: 200,
+        output_root: "UpdateSAMLProviderResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `UpdateUser`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateUser;
+
+impl OperationType for UpdateUser {
+    type Input = types::UpdateUserRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateUser",
+        input: Some(&shapes::UPDATE_USER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "EntityTemporarilyUnmodifiableException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
+    /// `AddClientIDToOpenIDConnectProvider`.
+    fn add_client_id_to_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AddUserToGroup`.
+    fn add_user_to_group(
+        &self,
+        call: Call,
+        input: types::AddUserToGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `AttachGroupPolicy`.
     fn attach_group_policy(
         &self,
@@ -1492,12 +2428,33 @@ pub trait IamApi: Send + Sync {
         input: types::ChangePasswordRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `CreateAccessKey`.
+    fn create_access_key(
+        &self,
+        call: Call,
+        input: types::CreateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<types::CreateAccessKeyResponse, ServiceError>>;
+
+    /// `CreateGroup`.
+    fn create_group(
+        &self,
+        call: Call,
+        input: types::CreateGroupRequest,
+    ) -> BoxFuture<'_, Result<types::CreateGroupResponse, ServiceError>>;
+
     /// `CreateLoginProfile`.
     fn create_login_profile(
         &self,
         call: Call,
         input: types::CreateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<types::CreateLoginProfileResponse, ServiceError>>;
+
+    /// `CreateOpenIDConnectProvider`.
+    fn create_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::CreateOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateOpenIDConnectProviderResponse, ServiceError>>;
 
     /// `CreatePolicy`.
     fn create_policy(
@@ -1513,6 +2470,20 @@ pub trait IamApi: Send + Sync {
         input: types::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
 
+    /// `CreateSAMLProvider`.
+    fn create_saml_provider(
+        &self,
+        call: Call,
+        input: types::CreateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
+
+    /// `CreateUser`.
+    fn create_user(
+        &self,
+        call: Call,
+        input: types::CreateUserRequest,
+    ) -> BoxFuture<'_, Result<types::CreateUserResponse, ServiceError>>;
+
     /// `CreateVirtualMFADevice`.
     fn create_virtual_mfa_device(
         &self,
@@ -1527,8 +2498,18 @@ pub trait IamApi: Send + Sync {
         input: types::DeactivateMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteAccessKey`.
+    fn delete_access_key(
+        &self,
+        call: Call,
+        input: types::DeleteAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteAccountPasswordPolicy`.
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteGroup`.
+    fn delete_group(&self, call: Call, input: types::DeleteGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteGroupPolicy`.
     fn delete_group_policy(
@@ -1542,6 +2523,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::DeleteLoginProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteOpenIDConnectProvider`.
+    fn delete_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::DeleteOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeletePolicy`.
@@ -1567,6 +2555,16 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::DeleteRolePolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSAMLProvider`.
+    fn delete_saml_provider(
+        &self,
+        call: Call,
+        input: types::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteUser`.
+    fn delete_user(&self, call: Call, input: types::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteUserPermissionsBoundary`.
     fn delete_user_permissions_boundary(
@@ -1624,6 +2622,13 @@ pub trait IamApi: Send + Sync {
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
 
+    /// `GetGroup`.
+    fn get_group(
+        &self,
+        call: Call,
+        input: types::GetGroupRequest,
+    ) -> BoxFuture<'_, Result<types::GetGroupResponse, ServiceError>>;
+
     /// `GetGroupPolicy`.
     fn get_group_policy(
         &self,
@@ -1644,6 +2649,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetMFADeviceRequest,
     ) -> BoxFuture<'_, Result<types::GetMFADeviceResponse, ServiceError>>;
+
+    /// `GetOpenIDConnectProvider`.
+    fn get_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::GetOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetOpenIDConnectProviderResponse, ServiceError>>;
 
     /// `GetPolicy`.
     fn get_policy(
@@ -1666,6 +2678,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetRolePolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetRolePolicyResponse, ServiceError>>;
 
+    /// `GetSAMLProvider`.
+    fn get_saml_provider(
+        &self,
+        call: Call,
+        input: types::GetSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::GetSAMLProviderResponse, ServiceError>>;
+
     /// `GetUser`.
     fn get_user(
         &self,
@@ -1679,6 +2698,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetUserPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetUserPolicyResponse, ServiceError>>;
+
+    /// `ListAccessKeys`.
+    fn list_access_keys(
+        &self,
+        call: Call,
+        input: types::ListAccessKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListAccessKeysResponse, ServiceError>>;
 
     /// `ListAttachedGroupPolicies`.
     fn list_attached_group_policies(
@@ -1715,6 +2741,20 @@ pub trait IamApi: Send + Sync {
         input: types::ListGroupPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListGroupPoliciesResponse, ServiceError>>;
 
+    /// `ListGroups`.
+    fn list_groups(
+        &self,
+        call: Call,
+        input: types::ListGroupsRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsResponse, ServiceError>>;
+
+    /// `ListGroupsForUser`.
+    fn list_groups_for_user(
+        &self,
+        call: Call,
+        input: types::ListGroupsForUserRequest,
+    ) -> BoxFuture<'_, Result<types::ListGroupsForUserResponse, ServiceError>>;
+
     /// `ListMFADeviceTags`.
     fn list_mfa_device_tags(
         &self,
@@ -1728,6 +2768,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListMFADevicesRequest,
     ) -> BoxFuture<'_, Result<types::ListMFADevicesResponse, ServiceError>>;
+
+    /// `ListOpenIDConnectProviderTags`.
+    fn list_open_id_connect_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProviderTagsResponse, ServiceError>>;
+
+    /// `ListOpenIDConnectProviders`.
+    fn list_open_id_connect_providers(
+        &self,
+        call: Call,
+        input: types::ListOpenIDConnectProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListOpenIDConnectProvidersResponse, ServiceError>>;
 
     /// `ListPolicies`.
     fn list_policies(
@@ -1757,12 +2811,40 @@ pub trait IamApi: Send + Sync {
         input: types::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
 
+    /// `ListSAMLProviderTags`.
+    fn list_saml_provider_tags(
+        &self,
+        call: Call,
+        input: types::ListSAMLProviderTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProviderTagsResponse, ServiceError>>;
+
+    /// `ListSAMLProviders`.
+    fn list_saml_providers(
+        &self,
+        call: Call,
+        input: types::ListSAMLProvidersRequest,
+    ) -> BoxFuture<'_, Result<types::ListSAMLProvidersResponse, ServiceError>>;
+
     /// `ListUserPolicies`.
     fn list_user_policies(
         &self,
         call: Call,
         input: types::ListUserPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListUserPoliciesResponse, ServiceError>>;
+
+    /// `ListUserTags`.
+    fn list_user_tags(
+        &self,
+        call: Call,
+        input: types::ListUserTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListUserTagsResponse, ServiceError>>;
+
+    /// `ListUsers`.
+    fn list_users(
+        &self,
+        call: Call,
+        input: types::ListUsersRequest,
+    ) -> BoxFuture<'_, Result<types::ListUsersResponse, ServiceError>>;
 
     /// `ListVirtualMFADevices`.
     fn list_virtual_mfa_devices(
@@ -1806,6 +2888,20 @@ pub trait IamApi: Send + Sync {
         input: types::PutUserPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `RemoveClientIDFromOpenIDConnectProvider`.
+    fn remove_client_id_from_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::RemoveClientIDFromOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `RemoveUserFromGroup`.
+    fn remove_user_from_group(
+        &self,
+        call: Call,
+        input: types::RemoveUserFromGroupRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `ResyncMFADevice`.
     fn resync_mfa_device(
         &self,
@@ -1823,8 +2919,25 @@ pub trait IamApi: Send + Sync {
     /// `TagMFADevice`.
     fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagOpenIDConnectProvider`.
+    fn tag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::TagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagSAMLProvider`.
+    fn tag_saml_provider(
+        &self,
+        call: Call,
+        input: types::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagUser`.
+    fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagMFADevice`.
     fn untag_mfa_device(
@@ -1833,8 +2946,32 @@ pub trait IamApi: Send + Sync {
         input: types::UntagMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagOpenIDConnectProvider`.
+    fn untag_open_id_connect_provider(
+        &self,
+        call: Call,
+        input: types::UntagOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagSAMLProvider`.
+    fn untag_saml_provider(
+        &self,
+        call: Call,
+        input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagUser`.
+    fn untag_user(&self, call: Call, input: types::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateAccessKey`.
+    fn update_access_key(
+        &self,
+        call: Call,
+        input: types::UpdateAccessKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UpdateAccountPasswordPolicy`.
     fn update_account_password_policy(
@@ -1843,12 +2980,32 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateAccountPasswordPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateGroup`.
+    fn update_group(&self, call: Call, input: types::UpdateGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateLoginProfile`.
     fn update_login_profile(
         &self,
         call: Call,
         input: types::UpdateLoginProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateOpenIDConnectProviderThumbprint`.
+    fn update_open_id_connect_provider_thumbprint(
+        &self,
+        call: Call,
+        input: types::UpdateOpenIDConnectProviderThumbprintRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateSAMLProvider`.
+    fn update_saml_provider(
+        &self,
+        call: Call,
+        input: types::UpdateSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateSAMLProviderResponse, ServiceError>>;
+
+    /// `UpdateUser`.
+    fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -1859,6 +3016,14 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AddClientIDToOpenIDConnectProvider" => {
+            wire::call_checked::<AddClientIDToOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.add_client_id_to_open_id_connect_provider(call, input)
+            })
+        }
+        "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
+            api.add_user_to_group(call, input)
+        }),
         "AttachGroupPolicy" => wire::call_checked::<AttachGroupPolicy>("ValidationError", request, move |input| {
             api.attach_group_policy(call, input)
         }),
@@ -1871,15 +3036,32 @@ pub fn dispatch<'a>(
         "ChangePassword" => wire::call_checked::<ChangePassword>("ValidationError", request, move |input| {
             api.change_password(call, input)
         }),
+        "CreateAccessKey" => wire::call_checked::<CreateAccessKey>("ValidationError", request, move |input| {
+            api.create_access_key(call, input)
+        }),
+        "CreateGroup" => {
+            wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
+        }
         "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
             api.create_login_profile(call, input)
         }),
+        "CreateOpenIDConnectProvider" => {
+            wire::call_checked::<CreateOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.create_open_id_connect_provider(call, input)
+            })
+        }
         "CreatePolicy" => {
             wire::call_checked::<CreatePolicy>("ValidationError", request, move |input| api.create_policy(call, input))
         }
         "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
             api.create_policy_version(call, input)
         }),
+        "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
+            api.create_saml_provider(call, input)
+        }),
+        "CreateUser" => {
+            wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
+        }
         "CreateVirtualMFADevice" => {
             wire::call_checked::<CreateVirtualMFADevice>("ValidationError", request, move |input| {
                 api.create_virtual_mfa_device(call, input)
@@ -1888,10 +3070,16 @@ pub fn dispatch<'a>(
         "DeactivateMFADevice" => wire::call_checked::<DeactivateMFADevice>("ValidationError", request, move |input| {
             api.deactivate_mfa_device(call, input)
         }),
+        "DeleteAccessKey" => wire::call_checked::<DeleteAccessKey>("ValidationError", request, move |input| {
+            api.delete_access_key(call, input)
+        }),
         "DeleteAccountPasswordPolicy" => {
             wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.delete_account_password_policy(call, input)
             })
+        }
+        "DeleteGroup" => {
+            wire::call_checked::<DeleteGroup>("ValidationError", request, move |input| api.delete_group(call, input))
         }
         "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
             api.delete_group_policy(call, input)
@@ -1899,6 +3087,11 @@ pub fn dispatch<'a>(
         "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
             api.delete_login_profile(call, input)
         }),
+        "DeleteOpenIDConnectProvider" => {
+            wire::call_checked::<DeleteOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.delete_open_id_connect_provider(call, input)
+            })
+        }
         "DeletePolicy" => {
             wire::call_checked::<DeletePolicy>("ValidationError", request, move |input| api.delete_policy(call, input))
         }
@@ -1913,6 +3106,12 @@ pub fn dispatch<'a>(
         "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
             api.delete_role_policy(call, input)
         }),
+        "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
+            api.delete_saml_provider(call, input)
+        }),
+        "DeleteUser" => {
+            wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
+        }
         "DeleteUserPermissionsBoundary" => {
             wire::call_checked::<DeleteUserPermissionsBoundary>("ValidationError", request, move |input| {
                 api.delete_user_permissions_boundary(call, input)
@@ -1943,6 +3142,9 @@ pub fn dispatch<'a>(
                 api.get_account_password_policy(call, input)
             })
         }
+        "GetGroup" => {
+            wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
+        }
         "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
             api.get_group_policy(call, input)
         }),
@@ -1951,6 +3153,11 @@ pub fn dispatch<'a>(
         }),
         "GetMFADevice" => {
             wire::call_checked::<GetMFADevice>("ValidationError", request, move |input| api.get_mfa_device(call, input))
+        }
+        "GetOpenIDConnectProvider" => {
+            wire::call_checked::<GetOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.get_open_id_connect_provider(call, input)
+            })
         }
         "GetPolicy" => {
             wire::call_checked::<GetPolicy>("ValidationError", request, move |input| api.get_policy(call, input))
@@ -1961,9 +3168,15 @@ pub fn dispatch<'a>(
         "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
             api.get_role_policy(call, input)
         }),
+        "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
+            api.get_saml_provider(call, input)
+        }),
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
         "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
             api.get_user_policy(call, input)
+        }),
+        "ListAccessKeys" => wire::call_checked::<ListAccessKeys>("ValidationError", request, move |input| {
+            api.list_access_keys(call, input)
         }),
         "ListAttachedGroupPolicies" => {
             wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
@@ -1988,12 +3201,28 @@ pub fn dispatch<'a>(
         "ListGroupPolicies" => wire::call_checked::<ListGroupPolicies>("ValidationError", request, move |input| {
             api.list_group_policies(call, input)
         }),
+        "ListGroups" => {
+            wire::call_checked::<ListGroups>("ValidationError", request, move |input| api.list_groups(call, input))
+        }
+        "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>("ValidationError", request, move |input| {
+            api.list_groups_for_user(call, input)
+        }),
         "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
             api.list_mfa_device_tags(call, input)
         }),
         "ListMFADevices" => wire::call_checked::<ListMFADevices>("ValidationError", request, move |input| {
             api.list_mfa_devices(call, input)
         }),
+        "ListOpenIDConnectProviderTags" => {
+            wire::call_checked::<ListOpenIDConnectProviderTags>("ValidationError", request, move |input| {
+                api.list_open_id_connect_provider_tags(call, input)
+            })
+        }
+        "ListOpenIDConnectProviders" => {
+            wire::call_checked::<ListOpenIDConnectProviders>("ValidationError", request, move |input| {
+                api.list_open_id_connect_providers(call, input)
+            })
+        }
         "ListPolicies" => {
             wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
         }
@@ -2006,9 +3235,23 @@ pub fn dispatch<'a>(
         "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
             api.list_role_policies(call, input)
         }),
+        "ListSAMLProviderTags" => {
+            wire::call_checked::<ListSAMLProviderTags>("ValidationError", request, move |input| {
+                api.list_saml_provider_tags(call, input)
+            })
+        }
+        "ListSAMLProviders" => wire::call_checked::<ListSAMLProviders>("ValidationError", request, move |input| {
+            api.list_saml_providers(call, input)
+        }),
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
         }),
+        "ListUserTags" => {
+            wire::call_checked::<ListUserTags>("ValidationError", request, move |input| api.list_user_tags(call, input))
+        }
+        "ListUsers" => {
+            wire::call_checked::<ListUsers>("ValidationError", request, move |input| api.list_users(call, input))
+        }
         "ListVirtualMFADevices" => {
             wire::call_checked::<ListVirtualMFADevices>("ValidationError", request, move |input| {
                 api.list_virtual_mfa_devices(call, input)
@@ -2033,6 +3276,14 @@ pub fn dispatch<'a>(
         "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
             api.put_user_policy(call, input)
         }),
+        "RemoveClientIDFromOpenIDConnectProvider" => {
+            wire::call_checked::<RemoveClientIDFromOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.remove_client_id_from_open_id_connect_provider(call, input)
+            })
+        }
+        "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
+            api.remove_user_from_group(call, input)
+        }),
         "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
             api.resync_mfa_device(call, input)
         }),
@@ -2044,23 +3295,60 @@ pub fn dispatch<'a>(
         "TagMFADevice" => {
             wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
         }
+        "TagOpenIDConnectProvider" => {
+            wire::call_checked::<TagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.tag_open_id_connect_provider(call, input)
+            })
+        }
         "TagPolicy" => {
             wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
         }
+        "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
+            api.tag_saml_provider(call, input)
+        }),
+        "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
         }),
+        "UntagOpenIDConnectProvider" => {
+            wire::call_checked::<UntagOpenIDConnectProvider>("ValidationError", request, move |input| {
+                api.untag_open_id_connect_provider(call, input)
+            })
+        }
         "UntagPolicy" => {
             wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
         }
+        "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
+            api.untag_saml_provider(call, input)
+        }),
+        "UntagUser" => {
+            wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
+        }
+        "UpdateAccessKey" => wire::call_checked::<UpdateAccessKey>("ValidationError", request, move |input| {
+            api.update_access_key(call, input)
+        }),
         "UpdateAccountPasswordPolicy" => {
             wire::call_checked::<UpdateAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.update_account_password_policy(call, input)
             })
         }
+        "UpdateGroup" => {
+            wire::call_checked::<UpdateGroup>("ValidationError", request, move |input| api.update_group(call, input))
+        }
         "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
             api.update_login_profile(call, input)
         }),
+        "UpdateOpenIDConnectProviderThumbprint" => {
+            wire::call_checked::<UpdateOpenIDConnectProviderThumbprint>("ValidationError", request, move |input| {
+                api.update_open_id_connect_provider_thumbprint(call, input)
+            })
+        }
+        "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
+            api.update_saml_provider(call, input)
+        }),
+        "UpdateUser" => {
+            wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

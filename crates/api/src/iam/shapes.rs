@@ -3,6 +3,43 @@
 
 use wire::{Kind, Member, Rule, Shape, scalars};
 
+pub static ACCESS_KEY: Shape = Shape::structure(
+    "AccessKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("SecretAccessKey", &scalars::STRING).required().checked().sensitive(),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
+    "AccessKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE),
+        Member::new("Status", &STATUS_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "AddClientIDToOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("ClientID", &CLIENT_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
+    "AddUserToGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "AttachGroupPolicyRequest",
     &[
@@ -50,6 +87,20 @@ pub static CHANGE_PASSWORD_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static CREATE_ACCESS_KEY_REQUEST: Shape =
+    Shape::structure("CreateAccessKeyRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE)]);
+
+pub static CREATE_ACCESS_KEY_RESPONSE: Shape =
+    Shape::structure("CreateAccessKeyResponse", &[Member::new("AccessKey", &ACCESS_KEY).required().checked()]);
+
+pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
+    "CreateGroupRequest",
+    &[Member::new("Path", &PATH_TYPE), Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()],
+);
+
+pub static CREATE_GROUP_RESPONSE: Shape =
+    Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
+
 pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "CreateLoginProfileRequest",
     &[
@@ -61,6 +112,21 @@ pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
 
 pub static CREATE_LOGIN_PROFILE_RESPONSE: Shape =
     Shape::structure("CreateLoginProfileResponse", &[Member::new("LoginProfile", &LOGIN_PROFILE).required().checked()]);
+
+pub static CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "CreateOpenIDConnectProviderRequest",
+    &[
+        Member::new("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE).required().checked(),
+        Member::new("ClientIDList", &CLIENT_ID_LIST_TYPE),
+        Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "CreateOpenIDConnectProviderResponse",
+    &[Member::new("OpenIDConnectProviderArn", &ARN_TYPE), Member::new("Tags", &TAG_LIST_TYPE)],
+);
 
 pub static CREATE_POLICY_REQUEST: Shape = Shape::structure(
     "CreatePolicyRequest",
@@ -87,6 +153,34 @@ pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
 pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
     Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
 
+pub static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "CreateSAMLProviderRequest",
+    &[
+        Member::new("SAMLMetadataDocument", &SAML_METADATA_DOCUMENT_TYPE).required().checked(),
+        Member::new("Name", &SAML_PROVIDER_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("AssertionEncryptionMode", &ASSERTION_ENCRYPTION_MODE_TYPE),
+        Member::new("AddPrivateKey", &PRIVATE_KEY_TYPE).sensitive(),
+    ],
+);
+
+pub static CREATE_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "CreateSAMLProviderResponse",
+    &[Member::new("SAMLProviderArn", &ARN_TYPE), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static CREATE_USER_REQUEST: Shape = Shape::structure(
+    "CreateUserRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("PermissionsBoundary", &ARN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_USER_RESPONSE: Shape = Shape::structure("CreateUserResponse", &[Member::new("User", &USER)]);
+
 pub static CREATE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "CreateVirtualMFADeviceRequest",
     &[
@@ -109,6 +203,14 @@ pub static DEACTIVATE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+    ],
+);
+
 pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "DeleteGroupPolicyRequest",
     &[
@@ -117,8 +219,16 @@ pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_GROUP_REQUEST: Shape =
+    Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
+
 pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
     Shape::structure("DeleteLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
+
+pub static DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "DeleteOpenIDConnectProviderRequest",
+    &[Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked()],
+);
 
 pub static DELETE_POLICY_REQUEST: Shape =
     Shape::structure("DeletePolicyRequest", &[Member::new("PolicyArn", &ARN_TYPE).required().checked()]);
@@ -144,6 +254,9 @@ pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_SAML_PROVIDER_REQUEST: Shape =
+    Shape::structure("DeleteSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
+
 pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
     "DeleteUserPermissionsBoundaryRequest",
     &[Member::new("UserName", &USER_NAME_TYPE).required().checked()],
@@ -156,6 +269,9 @@ pub static DELETE_USER_POLICY_REQUEST: Shape = Shape::structure(
         Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
     ],
 );
+
+pub static DELETE_USER_REQUEST: Shape =
+    Shape::structure("DeleteUserRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked()]);
 
 pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "DeleteVirtualMFADeviceRequest",
@@ -218,6 +334,25 @@ pub static GET_GROUP_POLICY_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static GET_GROUP_REQUEST: Shape = Shape::structure(
+    "GetGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
+    "GetGroupResponse",
+    &[
+        Member::new("Group", &GROUP).required().checked(),
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static GET_LOGIN_PROFILE_REQUEST: Shape =
     Shape::structure("GetLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
 
@@ -236,6 +371,22 @@ pub static GET_MFA_DEVICE_RESPONSE: Shape = Shape::structure(
         Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked(),
         Member::new("EnableDate", &scalars::TIMESTAMP),
         Member::new("Certifications", &CERTIFICATION_MAP_TYPE),
+    ],
+);
+
+pub static GET_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "GetOpenIDConnectProviderRequest",
+    &[Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked()],
+);
+
+pub static GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "GetOpenIDConnectProviderResponse",
+    &[
+        Member::new("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE),
+        Member::new("ClientIDList", &CLIENT_ID_LIST_TYPE),
+        Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
     ],
 );
 
@@ -272,6 +423,22 @@ pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static GET_SAML_PROVIDER_REQUEST: Shape =
+    Shape::structure("GetSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
+
+pub static GET_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
+    "GetSAMLProviderResponse",
+    &[
+        Member::new("SAMLProviderUUID", &PRIVATE_KEY_ID_TYPE),
+        Member::new("SAMLMetadataDocument", &SAML_METADATA_DOCUMENT_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("ValidUntil", &scalars::TIMESTAMP),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("AssertionEncryptionMode", &ASSERTION_ENCRYPTION_MODE_TYPE),
+        Member::new("PrivateKeyList", &PRIVATE_KEY_LIST),
+    ],
+);
+
 pub static GET_USER_POLICY_REQUEST: Shape = Shape::structure(
     "GetUserPolicyRequest",
     &[
@@ -294,6 +461,35 @@ pub static GET_USER_REQUEST: Shape =
 
 pub static GET_USER_RESPONSE: Shape =
     Shape::structure("GetUserResponse", &[Member::new("User", &USER).required().checked()]);
+
+pub static GROUP: Shape = Shape::structure(
+    "Group",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("GroupId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
+    "ListAccessKeysRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListAccessKeysResponse",
+    &[
+        Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
 
 pub static LIST_ATTACHED_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
     "ListAttachedGroupPoliciesRequest",
@@ -393,6 +589,42 @@ pub static LIST_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_GROUPS_FOR_USER_REQUEST: Shape = Shape::structure(
+    "ListGroupsForUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_FOR_USER_RESPONSE: Shape = Shape::structure(
+    "ListGroupsForUserResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_GROUPS_REQUEST: Shape = Shape::structure(
+    "ListGroupsRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
+    "ListGroupsResponse",
+    &[
+        Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_MFA_DEVICE_TAGS_REQUEST: Shape = Shape::structure(
     "ListMFADeviceTagsRequest",
     &[
@@ -427,6 +659,31 @@ pub static LIST_MFA_DEVICES_RESPONSE: Shape = Shape::structure(
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListOpenIDConnectProviderTagsRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListOpenIDConnectProviderTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST: Shape = Shape::structure("ListOpenIDConnectProvidersRequest", &[]);
+
+pub static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Shape = Shape::structure(
+    "ListOpenIDConnectProvidersResponse",
+    &[Member::new("OpenIDConnectProviderList", &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE)],
 );
 
 pub static LIST_POLICIES_REQUEST: Shape = Shape::structure(
@@ -504,6 +761,29 @@ pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_SAML_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListSAMLProviderTagsRequest",
+    &[
+        Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SAML_PROVIDER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListSAMLProviderTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SAML_PROVIDERS_REQUEST: Shape = Shape::structure("ListSAMLProvidersRequest", &[]);
+
+pub static LIST_SAML_PROVIDERS_RESPONSE: Shape =
+    Shape::structure("ListSAMLProvidersResponse", &[Member::new("SAMLProviderList", &SAML_PROVIDER_LIST_TYPE)]);
+
 pub static LIST_USER_POLICIES_REQUEST: Shape = Shape::structure(
     "ListUserPoliciesRequest",
     &[
@@ -517,6 +797,42 @@ pub static LIST_USER_POLICIES_RESPONSE: Shape = Shape::structure(
     "ListUserPoliciesResponse",
     &[
         Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USER_TAGS_REQUEST: Shape = Shape::structure(
+    "ListUserTagsRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USER_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListUserTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_USERS_REQUEST: Shape = Shape::structure(
+    "ListUsersRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_USERS_RESPONSE: Shape = Shape::structure(
+    "ListUsersResponse",
+    &[
+        Member::new("Users", &USER_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -557,6 +873,12 @@ pub static MFA_DEVICE: Shape = Shape::structure(
         Member::new("EnableDate", &scalars::TIMESTAMP).required().checked(),
     ],
 );
+
+pub static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Shape =
+    Shape::structure("OpenIDConnectProviderListEntry", &[Member::new("Arn", &ARN_TYPE)]);
+
+pub static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Shape =
+    Shape::list("OpenIDConnectProviderListType", &OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY, None);
 
 pub static PASSWORD_POLICY: Shape = Shape::structure(
     "PasswordPolicy",
@@ -660,6 +982,22 @@ pub static PUT_USER_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "RemoveClientIDFromOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("ClientID", &CLIENT_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
+    "RemoveUserFromGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "ResyncMFADeviceRequest",
     &[
@@ -669,6 +1007,22 @@ pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
         Member::new("AuthenticationCode2", &AUTHENTICATION_CODE_TYPE).required().checked(),
     ],
 );
+
+pub static SAML_PRIVATE_KEY: Shape = Shape::structure(
+    "SAMLPrivateKey",
+    &[Member::new("KeyId", &PRIVATE_KEY_ID_TYPE), Member::new("Timestamp", &scalars::TIMESTAMP)],
+);
+
+pub static SAML_PROVIDER_LIST_ENTRY: Shape = Shape::structure(
+    "SAMLProviderListEntry",
+    &[
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("ValidUntil", &scalars::TIMESTAMP),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SAML_PROVIDER_LIST_TYPE: Shape = Shape::list("SAMLProviderListType", &SAML_PROVIDER_LIST_ENTRY, None);
 
 pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     "SetDefaultPolicyVersionRequest",
@@ -694,10 +1048,34 @@ pub static TAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "TagOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
     "TagPolicyRequest",
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "TagSAMLProviderRequest",
+    &[
+        Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_USER_REQUEST: Shape = Shape::structure(
+    "TagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
@@ -710,11 +1088,44 @@ pub static UNTAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+    "UntagOpenIDConnectProviderRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
     "UntagPolicyRequest",
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "UntagSAMLProviderRequest",
+    &[
+        Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_USER_REQUEST: Shape = Shape::structure(
+    "UntagUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateAccessKeyRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
     ],
 );
 
@@ -733,12 +1144,52 @@ pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
+    "UpdateGroupRequest",
+    &[
+        Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewGroupName", &GROUP_NAME_TYPE),
+    ],
+);
+
 pub static UPDATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "UpdateLoginProfileRequest",
     &[
         Member::new("UserName", &USER_NAME_TYPE).required().checked(),
         Member::new("Password", &PASSWORD_TYPE).sensitive(),
         Member::new("PasswordResetRequired", &scalars::BOOLEAN),
+    ],
+);
+
+pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape::structure(
+    "UpdateOpenIDConnectProviderThumbprintRequest",
+    &[
+        Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
+    "UpdateSAMLProviderRequest",
+    &[
+        Member::new("SAMLMetadataDocument", &SAML_METADATA_DOCUMENT_TYPE),
+        Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("AssertionEncryptionMode", &ASSERTION_ENCRYPTION_MODE_TYPE),
+        Member::new("AddPrivateKey", &PRIVATE_KEY_TYPE).sensitive(),
+        Member::new("RemovePrivateKey", &PRIVATE_KEY_ID_TYPE),
+    ],
+);
+
+pub static UPDATE_SAML_PROVIDER_RESPONSE: Shape =
+    Shape::structure("UpdateSAMLProviderResponse", &[Member::new("SAMLProviderArn", &ARN_TYPE)]);
+
+pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
+    "UpdateUserRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewUserName", &USER_NAME_TYPE),
     ],
 );
 
@@ -768,7 +1219,13 @@ pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
     ],
 );
 
+pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
+
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
+
+pub static CLIENT_ID_LIST_TYPE: Shape = Shape::list("clientIDListType", &CLIENT_ID_TYPE, None);
+
+pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
 
 pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
 
@@ -779,6 +1236,11 @@ pub static POLICY_LIST_TYPE: Shape = Shape::list("policyListType", &POLICY, None
 
 pub static POLICY_NAME_LIST_TYPE: Shape = Shape::list("policyNameListType", &POLICY_NAME_TYPE, None);
 
+pub static PRIVATE_KEY_LIST: Shape =
+    Shape::list("privateKeyList", &SAML_PRIVATE_KEY, None).ruled(&PRIVATE_KEY_LIST_RULE);
+
+static PRIVATE_KEY_LIST_RULE: Rule = Rule::new().max(2);
+
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
 static TAG_KEY_LIST_TYPE_RULE: Rule = Rule::new().max(50);
@@ -786,6 +1248,10 @@ static TAG_KEY_LIST_TYPE_RULE: Rule = Rule::new().max(50);
 pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None).ruled(&TAG_LIST_TYPE_RULE);
 
 static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
+
+pub static THUMBPRINT_LIST_TYPE: Shape = Shape::list("thumbprintListType", &THUMBPRINT_TYPE, None);
+
+pub static USER_LIST_TYPE: Shape = Shape::list("userListType", &USER, None);
 
 pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceListType", &VIRTUAL_MFA_DEVICE, None);
 
@@ -819,6 +1285,9 @@ pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
 pub static NO_SUCH_ENTITY_EXCEPTION: Shape =
     Shape::structure("NoSuchEntityException", &[Member::new("message", &scalars::STRING)]);
 
+pub static OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION: Shape =
+    Shape::structure("OpenIdIdpCommunicationErrorException", &[Member::new("message", &scalars::STRING)]);
+
 pub static PASSWORD_POLICY_VIOLATION_EXCEPTION: Shape =
     Shape::structure("PasswordPolicyViolationException", &[Member::new("message", &scalars::STRING)]);
 
@@ -841,6 +1310,11 @@ pub static ENTITY_TYPE: Shape = Shape::new("EntityType", Kind::String).ruled(&EN
 static ENTITY_TYPE_RULE: Rule =
     Rule::new().values(&["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]);
 
+pub static OPEN_ID_CONNECT_PROVIDER_URL_TYPE: Shape =
+    Shape::new("OpenIDConnectProviderUrlType", Kind::String).ruled(&OPEN_ID_CONNECT_PROVIDER_URL_TYPE_RULE);
+
+static OPEN_ID_CONNECT_PROVIDER_URL_TYPE_RULE: Rule = Rule::new().min(1).max(255);
+
 pub static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape =
     Shape::new("PermissionsBoundaryAttachmentType", Kind::String).ruled(&PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE_RULE);
 
@@ -850,9 +1324,28 @@ pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
 
+pub static SAML_METADATA_DOCUMENT_TYPE: Shape =
+    Shape::new("SAMLMetadataDocumentType", Kind::String).ruled(&SAML_METADATA_DOCUMENT_TYPE_RULE);
+
+static SAML_METADATA_DOCUMENT_TYPE_RULE: Rule = Rule::new().min(1000).max(10000000);
+
+pub static SAML_PROVIDER_NAME_TYPE: Shape =
+    Shape::new("SAMLProviderNameType", Kind::String).ruled(&SAML_PROVIDER_NAME_TYPE_RULE);
+
+static SAML_PROVIDER_NAME_TYPE_RULE: Rule = Rule::matching("[\\w._-]+", "[0-9A-Za-z_._-]+").min(1).max(128);
+
+pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
+
+static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
 static ARN_TYPE_RULE: Rule = Rule::new().min(20).max(2048);
+
+pub static ASSERTION_ENCRYPTION_MODE_TYPE: Shape =
+    Shape::new("assertionEncryptionModeType", Kind::String).ruled(&ASSERTION_ENCRYPTION_MODE_TYPE_RULE);
+
+static ASSERTION_ENCRYPTION_MODE_TYPE_RULE: Rule = Rule::new().values(&["Required", "Allowed"]);
 
 pub static ASSIGNMENT_STATUS_TYPE: Shape =
     Shape::new("assignmentStatusType", Kind::String).ruled(&ASSIGNMENT_STATUS_TYPE_RULE);
@@ -863,6 +1356,10 @@ pub static AUTHENTICATION_CODE_TYPE: Shape =
     Shape::new("authenticationCodeType", Kind::String).ruled(&AUTHENTICATION_CODE_TYPE_RULE);
 
 static AUTHENTICATION_CODE_TYPE_RULE: Rule = Rule::matching("[\\d]+", "[0-9]+").min(6).max(6);
+
+pub static CLIENT_ID_TYPE: Shape = Shape::new("clientIDType", Kind::String).ruled(&CLIENT_ID_TYPE_RULE);
+
+static CLIENT_ID_TYPE_RULE: Rule = Rule::new().min(1).max(255);
 
 pub static EXISTING_USER_NAME_TYPE: Shape =
     Shape::new("existingUserNameType", Kind::String).ruled(&EXISTING_USER_NAME_TYPE_RULE);
@@ -908,6 +1405,11 @@ static PASSWORD_TYPE_RULE: Rule =
         .max(128)
         .sensitive();
 
+pub static PATH_PREFIX_TYPE: Shape = Shape::new("pathPrefixType", Kind::String).ruled(&PATH_PREFIX_TYPE_RULE);
+
+static PATH_PREFIX_TYPE_RULE: Rule =
+    Rule::matching("\\u002F[\\u0021-\\u007F]*", "\\u002F[\\u0021-\\u007F]*").min(1).max(512);
+
 pub static PATH_TYPE: Shape = Shape::new("pathType", Kind::String).ruled(&PATH_TYPE_RULE);
 
 static PATH_TYPE_RULE: Rule =
@@ -947,6 +1449,18 @@ pub static POLICY_VERSION_ID_TYPE: Shape =
 static POLICY_VERSION_ID_TYPE_RULE: Rule =
     Rule::matching("v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?", "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?");
 
+pub static PRIVATE_KEY_ID_TYPE: Shape = Shape::new("privateKeyIdType", Kind::String).ruled(&PRIVATE_KEY_ID_TYPE_RULE);
+
+static PRIVATE_KEY_ID_TYPE_RULE: Rule = Rule::matching("[A-Z0-9]+", "[A-Z0-9]+").min(22).max(64);
+
+pub static PRIVATE_KEY_TYPE: Shape = Shape::new("privateKeyType", Kind::String).ruled(&PRIVATE_KEY_TYPE_RULE);
+
+static PRIVATE_KEY_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384)
+        .sensitive();
+
 pub static ROLE_NAME_TYPE: Shape = Shape::new("roleNameType", Kind::String).ruled(&ROLE_NAME_TYPE_RULE);
 
 static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
@@ -954,6 +1468,10 @@ static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=
 pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::String).ruled(&SERIAL_NUMBER_TYPE_RULE);
 
 static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]+", "[0-9A-Za-z_+=/:,.@-]+").min(9).max(256);
+
+pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
+
+static STATUS_TYPE_RULE: Rule = Rule::new().values(&["Active", "Inactive", "Expired"]);
 
 pub static TAG_KEY_TYPE: Shape = Shape::new("tagKeyType", Kind::String).ruled(&TAG_KEY_TYPE_RULE);
 
@@ -964,6 +1482,10 @@ pub static TAG_VALUE_TYPE: Shape = Shape::new("tagValueType", Kind::String).rule
 
 static TAG_VALUE_TYPE_RULE: Rule =
     Rule::matching("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*", "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*").min(0).max(256);
+
+pub static THUMBPRINT_TYPE: Shape = Shape::new("thumbprintType", Kind::String).ruled(&THUMBPRINT_TYPE_RULE);
+
+static THUMBPRINT_TYPE_RULE: Rule = Rule::new().min(40).max(40);
 
 pub static USER_NAME_TYPE: Shape = Shape::new("userNameType", Kind::String).ruled(&USER_NAME_TYPE_RULE);
 

@@ -5,6 +5,139 @@ use wire::{DecodeError, FieldReader, FieldWriter, Shape, Shaped, Typed, Value};
 
 use super::shapes;
 
+/// AWS's `AccessKey`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AccessKey {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+    pub status: String,
+    pub secret_access_key: String,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessKey")
+            .field("user_name", &self.user_name)
+            .field("access_key_id", &self.access_key_id)
+            .field("status", &self.status)
+            .field("secret_access_key", &wire::Redacted)
+            .field("create_date", &self.create_date)
+            .finish()
+    }
+}
+
+impl Shaped for AccessKey {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY;
+}
+
+impl Typed for AccessKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            access_key_id: fields.required(1)?,
+            status: fields.required(2)?,
+            secret_access_key: fields.required(3)?,
+            create_date: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.required(2, self.status);
+        fields.required(3, self.secret_access_key);
+        fields.optional(4, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `AccessKeyMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessKeyMetadata {
+    pub user_name: Option<String>,
+    pub access_key_id: Option<String>,
+    pub status: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for AccessKeyMetadata {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY_METADATA;
+}
+
+impl Typed for AccessKeyMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            access_key_id: fields.optional(1)?,
+            status: fields.optional(2)?,
+            create_date: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.access_key_id);
+        fields.optional(2, self.status);
+        fields.optional(3, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `AddClientIDToOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddClientIDToOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+impl Shaped for AddClientIDToOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for AddClientIDToOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, client_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `AddUserToGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddUserToGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shaped for AddUserToGroupRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_USER_TO_GROUP_REQUEST;
+}
+
+impl Typed for AddUserToGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, user_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.user_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `AttachGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AttachGroupPolicyRequest {
@@ -164,6 +297,100 @@ impl Typed for ChangePasswordRequest {
     }
 }
 
+/// AWS's `CreateAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessKeyRequest {
+    pub user_name: Option<String>,
+}
+
+impl Shaped for CreateAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for CreateAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateAccessKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessKeyResponse {
+    pub access_key: AccessKey,
+}
+
+impl Shaped for CreateAccessKeyResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCESS_KEY_RESPONSE;
+}
+
+impl Typed for CreateAccessKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { access_key: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateGroupRequest {
+    pub path: Option<String>,
+    pub group_name: String,
+}
+
+impl Shaped for CreateGroupRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_GROUP_REQUEST;
+}
+
+impl Typed for CreateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path: fields.optional(0)?, group_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.group_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateGroupResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateGroupResponse {
+    pub group: Group,
+}
+
+impl Shaped for CreateGroupResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_GROUP_RESPONSE;
+}
+
+impl Typed for CreateGroupResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateLoginProfileRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateLoginProfileRequest {
@@ -224,6 +451,65 @@ impl Typed for CreateLoginProfileResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.login_profile);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderRequest {
+    pub url: String,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for CreateOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            url: fields.required(0)?,
+            client_id_list: fields.optional(1)?,
+            thumbprint_list: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.url);
+        fields.optional(1, self.client_id_list);
+        fields.optional(2, self.thumbprint_list);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateOpenIDConnectProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderResponse {
+    pub open_id_connect_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateOpenIDConnectProviderResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE;
+}
+
+impl Typed for CreateOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.open_id_connect_provider_arn);
+        fields.optional(1, self.tags);
         fields.finish()
     }
 }
@@ -342,6 +628,137 @@ impl Typed for CreatePolicyVersionResponse {
     }
 }
 
+/// AWS's `CreateSAMLProviderRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateSAMLProviderRequest {
+    pub saml_metadata_document: String,
+    pub name: String,
+    pub tags: Option<Vec<Tag>>,
+    pub assertion_encryption_mode: Option<String>,
+    pub add_private_key: Option<String>,
+}
+
+impl std::fmt::Debug for CreateSAMLProviderRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateSAMLProviderRequest")
+            .field("saml_metadata_document", &self.saml_metadata_document)
+            .field("name", &self.name)
+            .field("tags", &self.tags)
+            .field("assertion_encryption_mode", &self.assertion_encryption_mode)
+            .field("add_private_key", &wire::Redacted)
+            .finish()
+    }
+}
+
+impl Shaped for CreateSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for CreateSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            saml_metadata_document: fields.required(0)?,
+            name: fields.required(1)?,
+            tags: fields.optional(2)?,
+            assertion_encryption_mode: fields.optional(3)?,
+            add_private_key: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_metadata_document);
+        fields.required(1, self.name);
+        fields.optional(2, self.tags);
+        fields.optional(3, self.assertion_encryption_mode);
+        fields.optional(4, self.add_private_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateSAMLProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateSAMLProviderResponse {
+    pub saml_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateSAMLProviderResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SAML_PROVIDER_RESPONSE;
+}
+
+impl Typed for CreateSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_arn);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUserRequest {
+    pub path: Option<String>,
+    pub user_name: String,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateUserRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_USER_REQUEST;
+}
+
+impl Typed for CreateUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            user_name: fields.required(1)?,
+            permissions_boundary: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.user_name);
+        fields.optional(2, self.permissions_boundary);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateUserResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUserResponse {
+    pub user: Option<User>,
+}
+
+impl Shaped for CreateUserResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_USER_RESPONSE;
+}
+
+impl Typed for CreateUserResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateVirtualMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateVirtualMFADeviceRequest {
@@ -417,6 +834,31 @@ impl Typed for DeactivateMFADeviceRequest {
     }
 }
 
+/// AWS's `DeleteAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAccessKeyRequest {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+}
+
+impl Shaped for DeleteAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for DeleteAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGroupPolicyRequest {
@@ -442,6 +884,29 @@ impl Typed for DeleteGroupPolicyRequest {
     }
 }
 
+/// AWS's `DeleteGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteGroupRequest {
+    pub group_name: String,
+}
+
+impl Shaped for DeleteGroupRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_GROUP_REQUEST;
+}
+
+impl Typed for DeleteGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteLoginProfileRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteLoginProfileRequest {
@@ -461,6 +926,29 @@ impl Typed for DeleteLoginProfileRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+impl Shaped for DeleteOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for DeleteOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
         fields.finish()
     }
 }
@@ -561,6 +1049,29 @@ impl Typed for DeleteRolePolicyRequest {
     }
 }
 
+/// AWS's `DeleteSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSAMLProviderRequest {
+    pub saml_provider_arn: String,
+}
+
+impl Shaped for DeleteSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for DeleteSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteUserPermissionsBoundaryRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteUserPermissionsBoundaryRequest {
@@ -605,6 +1116,29 @@ impl Typed for DeleteUserPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.user_name);
         fields.required(1, self.policy_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUserRequest {
+    pub user_name: String,
+}
+
+impl Shaped for DeleteUserRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_USER_REQUEST;
+}
+
+impl Typed for DeleteUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
         fields.finish()
     }
 }
@@ -820,6 +1354,67 @@ impl Typed for GetGroupPolicyResponse {
     }
 }
 
+/// AWS's `GetGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupRequest {
+    pub group_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for GetGroupRequest {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_REQUEST;
+}
+
+impl Typed for GetGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetGroupResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGroupResponse {
+    pub group: Group,
+    pub users: Vec<User>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetGroupResponse {
+    const SHAPE: &'static Shape = &shapes::GET_GROUP_RESPONSE;
+}
+
+impl Typed for GetGroupResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            group: fields.required(0)?,
+            users: fields.required(1)?,
+            is_truncated: fields.optional(2)?,
+            marker: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group);
+        fields.required(1, self.users);
+        fields.optional(2, self.is_truncated);
+        fields.optional(3, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetLoginProfileRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetLoginProfileRequest {
@@ -921,6 +1516,66 @@ impl Typed for GetMFADeviceResponse {
         fields.required(1, self.serial_number);
         fields.optional(2, self.enable_date);
         fields.optional(3, self.certifications);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+impl Shaped for GetOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for GetOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetOpenIDConnectProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderResponse {
+    pub url: Option<String>,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for GetOpenIDConnectProviderResponse {
+    const SHAPE: &'static Shape = &shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE;
+}
+
+impl Typed for GetOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            url: fields.optional(0)?,
+            client_id_list: fields.optional(1)?,
+            thumbprint_list: fields.optional(2)?,
+            create_date: fields.optional(3)?,
+            tags: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.url);
+        fields.optional(1, self.client_id_list);
+        fields.optional(2, self.thumbprint_list);
+        fields.optional(3, self.create_date);
+        fields.optional(4, self.tags);
         fields.finish()
     }
 }
@@ -1075,6 +1730,72 @@ impl Typed for GetRolePolicyResponse {
     }
 }
 
+/// AWS's `GetSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSAMLProviderRequest {
+    pub saml_provider_arn: String,
+}
+
+impl Shaped for GetSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for GetSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSAMLProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSAMLProviderResponse {
+    pub saml_provider_uuid: Option<String>,
+    pub saml_metadata_document: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub valid_until: Option<jiff::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+    pub assertion_encryption_mode: Option<String>,
+    pub private_key_list: Option<Vec<SAMLPrivateKey>>,
+}
+
+impl Shaped for GetSAMLProviderResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SAML_PROVIDER_RESPONSE;
+}
+
+impl Typed for GetSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            saml_provider_uuid: fields.optional(0)?,
+            saml_metadata_document: fields.optional(1)?,
+            create_date: fields.optional(2)?,
+            valid_until: fields.optional(3)?,
+            tags: fields.optional(4)?,
+            assertion_encryption_mode: fields.optional(5)?,
+            private_key_list: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_uuid);
+        fields.optional(1, self.saml_metadata_document);
+        fields.optional(2, self.create_date);
+        fields.optional(3, self.valid_until);
+        fields.optional(4, self.tags);
+        fields.optional(5, self.assertion_encryption_mode);
+        fields.optional(6, self.private_key_list);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetUserPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetUserPolicyRequest {
@@ -1173,6 +1894,101 @@ impl Typed for GetUserResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.user);
+        fields.finish()
+    }
+}
+
+/// AWS's `Group`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Group {
+    pub path: String,
+    pub group_name: String,
+    pub group_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+}
+
+impl Shaped for Group {
+    const SHAPE: &'static Shape = &shapes::GROUP;
+}
+
+impl Typed for Group {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            group_name: fields.required(1)?,
+            group_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.group_name);
+        fields.required(2, self.group_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccessKeysRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessKeysRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAccessKeysRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCESS_KEYS_REQUEST;
+}
+
+impl Typed for ListAccessKeysRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccessKeysResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessKeysResponse {
+    pub access_key_metadata: Vec<AccessKeyMetadata>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAccessKeysResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCESS_KEYS_RESPONSE;
+}
+
+impl Typed for ListAccessKeysResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            access_key_metadata: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_metadata);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
         fields.finish()
     }
 }
@@ -1503,6 +2319,114 @@ impl Typed for ListGroupPoliciesResponse {
     }
 }
 
+/// AWS's `ListGroupsForUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsForUserRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupsForUserRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_FOR_USER_REQUEST;
+}
+
+impl Typed for ListGroupsForUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsForUserResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsForUserResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupsForUserResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_FOR_USER_RESPONSE;
+}
+
+impl Typed for ListGroupsForUserResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { groups: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.groups);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListGroupsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_REQUEST;
+}
+
+impl Typed for ListGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListGroupsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListGroupsResponse {
+    pub groups: Vec<Group>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListGroupsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_GROUPS_RESPONSE;
+}
+
+impl Typed for ListGroupsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { groups: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.groups);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListMFADeviceTagsRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListMFADeviceTagsRequest {
@@ -1607,6 +2531,105 @@ impl Typed for ListMFADevicesResponse {
         fields.required(0, self.mfa_devices);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListOpenIDConnectProviderTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsRequest {
+    pub open_id_connect_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListOpenIDConnectProviderTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST;
+}
+
+impl Typed for ListOpenIDConnectProviderTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            open_id_connect_provider_arn: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListOpenIDConnectProviderTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListOpenIDConnectProviderTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE;
+}
+
+impl Typed for ListOpenIDConnectProviderTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListOpenIDConnectProvidersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersRequest {}
+
+impl Shaped for ListOpenIDConnectProvidersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST;
+}
+
+impl Typed for ListOpenIDConnectProvidersRequest {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `ListOpenIDConnectProvidersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersResponse {
+    pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
+}
+
+impl Shaped for ListOpenIDConnectProvidersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE;
+}
+
+impl Typed for ListOpenIDConnectProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_list: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.open_id_connect_provider_list);
         fields.finish()
     }
 }
@@ -1840,6 +2863,101 @@ impl Typed for ListRolePoliciesResponse {
     }
 }
 
+/// AWS's `ListSAMLProviderTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProviderTagsRequest {
+    pub saml_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSAMLProviderTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDER_TAGS_REQUEST;
+}
+
+impl Typed for ListSAMLProviderTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSAMLProviderTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSAMLProviderTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDER_TAGS_RESPONSE;
+}
+
+impl Typed for ListSAMLProviderTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSAMLProvidersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProvidersRequest {}
+
+impl Shaped for ListSAMLProvidersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDERS_REQUEST;
+}
+
+impl Typed for ListSAMLProvidersRequest {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `ListSAMLProvidersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProvidersResponse {
+    pub saml_provider_list: Option<Vec<SAMLProviderListEntry>>,
+}
+
+impl Shaped for ListSAMLProvidersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SAML_PROVIDERS_RESPONSE;
+}
+
+impl Typed for ListSAMLProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_list: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_list);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListUserPoliciesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListUserPoliciesRequest {
@@ -1888,6 +3006,114 @@ impl Typed for ListUserPoliciesResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserTagsRequest {
+    pub user_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUserTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_TAGS_REQUEST;
+}
+
+impl Typed for ListUserTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUserTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUserTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUserTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USER_TAGS_RESPONSE;
+}
+
+impl Typed for ListUserTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUsersRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUsersRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListUsersRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_USERS_REQUEST;
+}
+
+impl Typed for ListUsersRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListUsersResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListUsersResponse {
+    pub users: Vec<User>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListUsersResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_USERS_RESPONSE;
+}
+
+impl Typed for ListUsersResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { users: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.users);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -2010,6 +3236,29 @@ impl Typed for MFADevice {
         fields.required(0, self.user_name);
         fields.required(1, self.serial_number);
         fields.required(2, self.enable_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `OpenIDConnectProviderListEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OpenIDConnectProviderListEntry {
+    pub arn: Option<String>,
+}
+
+impl Shaped for OpenIDConnectProviderListEntry {
+    const SHAPE: &'static Shape = &shapes::OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY;
+}
+
+impl Typed for OpenIDConnectProviderListEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.arn);
         fields.finish()
     }
 }
@@ -2376,6 +3625,56 @@ impl Typed for PutUserPolicyRequest {
     }
 }
 
+/// AWS's `RemoveClientIDFromOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+impl Shaped for RemoveClientIDFromOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for RemoveClientIDFromOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, client_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `RemoveUserFromGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveUserFromGroupRequest {
+    pub group_name: String,
+    pub user_name: String,
+}
+
+impl Shaped for RemoveUserFromGroupRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_USER_FROM_GROUP_REQUEST;
+}
+
+impl Typed for RemoveUserFromGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, user_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.required(1, self.user_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `ResyncMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResyncMFADeviceRequest {
@@ -2406,6 +3705,58 @@ impl Typed for ResyncMFADeviceRequest {
         fields.required(1, self.serial_number);
         fields.required(2, self.authentication_code1);
         fields.required(3, self.authentication_code2);
+        fields.finish()
+    }
+}
+
+/// AWS's `SAMLPrivateKey`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SAMLPrivateKey {
+    pub key_id: Option<String>,
+    pub timestamp: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SAMLPrivateKey {
+    const SHAPE: &'static Shape = &shapes::SAML_PRIVATE_KEY;
+}
+
+impl Typed for SAMLPrivateKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { key_id: fields.optional(0)?, timestamp: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.key_id);
+        fields.optional(1, self.timestamp);
+        fields.finish()
+    }
+}
+
+/// AWS's `SAMLProviderListEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SAMLProviderListEntry {
+    pub arn: Option<String>,
+    pub valid_until: Option<jiff::Timestamp>,
+    pub create_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SAMLProviderListEntry {
+    const SHAPE: &'static Shape = &shapes::SAML_PROVIDER_LIST_ENTRY;
+}
+
+impl Typed for SAMLProviderListEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.optional(0)?, valid_until: fields.optional(1)?, create_date: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.arn);
+        fields.optional(1, self.valid_until);
+        fields.optional(2, self.create_date);
         fields.finish()
     }
 }
@@ -2485,6 +3836,31 @@ impl Typed for TagMFADeviceRequest {
     }
 }
 
+/// AWS's `TagOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for TagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagPolicyRequest {
@@ -2505,6 +3881,56 @@ impl Typed for TagPolicyRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagSAMLProviderRequest {
+    pub saml_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for TagSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagUserRequest {
+    pub user_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagUserRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_USER_REQUEST;
+}
+
+impl Typed for TagUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
         fields.required(1, self.tags);
         fields.finish()
     }
@@ -2535,6 +3961,31 @@ impl Typed for UntagMFADeviceRequest {
     }
 }
 
+/// AWS's `UntagOpenIDConnectProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagOpenIDConnectProviderRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST;
+}
+
+impl Typed for UntagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
 /// AWS's `UntagPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagPolicyRequest {
@@ -2556,6 +4007,83 @@ impl Typed for UntagPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagSAMLProviderRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagSAMLProviderRequest {
+    pub saml_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for UntagSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.saml_provider_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagUserRequest {
+    pub user_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagUserRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_USER_REQUEST;
+}
+
+impl Typed for UntagUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateAccessKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAccessKeyRequest {
+    pub user_name: Option<String>,
+    pub access_key_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateAccessKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ACCESS_KEY_REQUEST;
+}
+
+impl Typed for UpdateAccessKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.access_key_id);
+        fields.required(2, self.status);
         fields.finish()
     }
 }
@@ -2609,6 +4137,33 @@ impl Typed for UpdateAccountPasswordPolicyRequest {
     }
 }
 
+/// AWS's `UpdateGroupRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateGroupRequest {
+    pub group_name: String,
+    pub new_path: Option<String>,
+    pub new_group_name: Option<String>,
+}
+
+impl Shaped for UpdateGroupRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_GROUP_REQUEST;
+}
+
+impl Typed for UpdateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { group_name: fields.required(0)?, new_path: fields.optional(1)?, new_group_name: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.group_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_group_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `UpdateLoginProfileRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateLoginProfileRequest {
@@ -2646,6 +4201,130 @@ impl Typed for UpdateLoginProfileRequest {
         fields.required(0, self.user_name);
         fields.optional(1, self.password);
         fields.optional(2, self.password_reset_required);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateOpenIDConnectProviderThumbprintRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateOpenIDConnectProviderThumbprintRequest {
+    pub open_id_connect_provider_arn: String,
+    pub thumbprint_list: Vec<String>,
+}
+
+impl Shaped for UpdateOpenIDConnectProviderThumbprintRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST;
+}
+
+impl Typed for UpdateOpenIDConnectProviderThumbprintRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { open_id_connect_provider_arn: fields.required(0)?, thumbprint_list: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.open_id_connect_provider_arn);
+        fields.required(1, self.thumbprint_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSAMLProviderRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateSAMLProviderRequest {
+    pub saml_metadata_document: Option<String>,
+    pub saml_provider_arn: String,
+    pub assertion_encryption_mode: Option<String>,
+    pub add_private_key: Option<String>,
+    pub remove_private_key: Option<String>,
+}
+
+impl std::fmt::Debug for UpdateSAMLProviderRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateSAMLProviderRequest")
+            .field("saml_metadata_document", &self.saml_metadata_document)
+            .field("saml_provider_arn", &self.saml_provider_arn)
+            .field("assertion_encryption_mode", &self.assertion_encryption_mode)
+            .field("add_private_key", &wire::Redacted)
+            .field("remove_private_key", &self.remove_private_key)
+            .finish()
+    }
+}
+
+impl Shaped for UpdateSAMLProviderRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SAML_PROVIDER_REQUEST;
+}
+
+impl Typed for UpdateSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            saml_metadata_document: fields.optional(0)?,
+            saml_provider_arn: fields.required(1)?,
+            assertion_encryption_mode: fields.optional(2)?,
+            add_private_key: fields.optional(3)?,
+            remove_private_key: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_metadata_document);
+        fields.required(1, self.saml_provider_arn);
+        fields.optional(2, self.assertion_encryption_mode);
+        fields.optional(3, self.add_private_key);
+        fields.optional(4, self.remove_private_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSAMLProviderResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSAMLProviderResponse {
+    pub saml_provider_arn: Option<String>,
+}
+
+impl Shaped for UpdateSAMLProviderResponse {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SAML_PROVIDER_RESPONSE;
+}
+
+impl Typed for UpdateSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { saml_provider_arn: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateUserRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateUserRequest {
+    pub user_name: String,
+    pub new_path: Option<String>,
+    pub new_user_name: Option<String>,
+}
+
+impl Shaped for UpdateUserRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_USER_REQUEST;
+}
+
+impl Typed for UpdateUserRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, new_path: fields.optional(1)?, new_user_name: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_user_name);
         fields.finish()
     }
 }

@@ -33,6 +33,65 @@ impl OperationType for AssumeRole {
     };
 }
 
+/// `AssumeRoleWithSAML`.
+#[derive(Debug, Clone, Copy)]
+pub struct AssumeRoleWithSAML;
+
+impl OperationType for AssumeRoleWithSAML {
+    type Input = types::AssumeRoleWithSAMLRequest;
+    type Output = types::AssumeRoleWithSAMLResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AssumeRoleWithSAML",
+        input: Some(&shapes::ASSUME_ROLE_WITH_SAML_REQUEST),
+        output: Some(&shapes::ASSUME_ROLE_WITH_SAML_RESPONSE),
+        status: 200,
+        output_root: "AssumeRoleWithSAMLResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "MalformedPolicyDocumentException",
+            "PackedPolicyTooLargeException",
+            "IDPRejectedClaimException",
+            "InvalidIdentityTokenException",
+            "ExpiredTokenException",
+            "RegionDisabledException",
+        ],
+    };
+}
+
+/// `AssumeRoleWithWebIdentity`.
+#[derive(Debug, Clone, Copy)]
+pub struct AssumeRoleWithWebIdentity;
+
+impl OperationType for AssumeRoleWithWebIdentity {
+    type Input = types::AssumeRoleWithWebIdentityRequest;
+    type Output = types::AssumeRoleWithWebIdentityResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AssumeRoleWithWebIdentity",
+        input: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST),
+        output: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE),
+        status: 200,
+        output_root: "AssumeRoleWithWebIdentityResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "MalformedPolicyDocumentException",
+            "PackedPolicyTooLargeException",
+            "IDPRejectedClaimException",
+            "IDPCommunicationErrorException",
+            "InvalidIdentityTokenException",
+            "ExpiredTokenException",
+            "RegionDisabledException",
+        ],
+    };
+}
+
 /// `DecodeAuthorizationMessage`.
 #[derive(Debug, Clone, Copy)]
 pub struct DecodeAuthorizationMessage;
@@ -152,6 +211,20 @@ pub trait StsApi: Send + Sync {
         input: types::AssumeRoleRequest,
     ) -> BoxFuture<'_, Result<types::AssumeRoleResponse, ServiceError>>;
 
+    /// `AssumeRoleWithSAML`.
+    fn assume_role_with_saml(
+        &self,
+        call: Call,
+        input: types::AssumeRoleWithSAMLRequest,
+    ) -> BoxFuture<'_, Result<types::AssumeRoleWithSAMLResponse, ServiceError>>;
+
+    /// `AssumeRoleWithWebIdentity`.
+    fn assume_role_with_web_identity(
+        &self,
+        call: Call,
+        input: types::AssumeRoleWithWebIdentityRequest,
+    ) -> BoxFuture<'_, Result<types::AssumeRoleWithWebIdentityResponse, ServiceError>>;
+
     /// `DecodeAuthorizationMessage`.
     fn decode_authorization_message(
         &self,
@@ -198,6 +271,14 @@ pub fn dispatch<'a>(
     match operation.name {
         "AssumeRole" => {
             wire::call_checked::<AssumeRole>("ValidationError", request, move |input| api.assume_role(call, input))
+        }
+        "AssumeRoleWithSAML" => wire::call_checked::<AssumeRoleWithSAML>("ValidationError", request, move |input| {
+            api.assume_role_with_saml(call, input)
+        }),
+        "AssumeRoleWithWebIdentity" => {
+            wire::call_checked::<AssumeRoleWithWebIdentity>("ValidationError", request, move |input| {
+                api.assume_role_with_web_identity(call, input)
+            })
         }
         "DecodeAuthorizationMessage" => {
             wire::call_checked::<DecodeAuthorizationMessage>("ValidationError", request, move |input| {

@@ -24,8 +24,8 @@ pub static SERVICE: ServiceShape = ServiceShape {
 #[rustfmt::skip]
 const OPERATIONS: &[OperationEntry] = &[
 OperationEntry::new("AssumeRole").shape(operations::AssumeRole::SHAPE),
-OperationEntry::new("AssumeRoleWithSAML").unsigned(),
-OperationEntry::new("AssumeRoleWithWebIdentity").unsigned(),
+OperationEntry::new("AssumeRoleWithSAML").shape(operations::AssumeRoleWithSAML::SHAPE).unsigned(),
+OperationEntry::new("AssumeRoleWithWebIdentity").shape(operations::AssumeRoleWithWebIdentity::SHAPE).unsigned(),
 OperationEntry::new("AssumeRoot"),
 OperationEntry::new("DecodeAuthorizationMessage").shape(operations::DecodeAuthorizationMessage::SHAPE),
 OperationEntry::new("GetAccessKeyInfo").shape(operations::GetAccessKeyInfo::SHAPE),
@@ -39,7 +39,10 @@ OperationEntry::new("GetWebIdentityToken"),
 #[rustfmt::skip]
 const ERRORS: &[ErrorShape] = &[
 ErrorShape { name: "ExpiredTokenException", code: "ExpiredTokenException", status: 400, is_sender_fault: true, shape: Some(&shapes::EXPIRED_TOKEN_EXCEPTION) },
+ErrorShape { name: "IDPCommunicationErrorException", code: "IDPCommunicationError", status: 400, is_sender_fault: true, shape: Some(&shapes::IDP_COMMUNICATION_ERROR_EXCEPTION) },
+ErrorShape { name: "IDPRejectedClaimException", code: "IDPRejectedClaim", status: 403, is_sender_fault: true, shape: Some(&shapes::IDP_REJECTED_CLAIM_EXCEPTION) },
 ErrorShape { name: "InvalidAuthorizationMessageException", code: "InvalidAuthorizationMessageException", status: 400, is_sender_fault: true, shape: Some(&shapes::INVALID_AUTHORIZATION_MESSAGE_EXCEPTION) },
+ErrorShape { name: "InvalidIdentityTokenException", code: "InvalidIdentityToken", status: 400, is_sender_fault: true, shape: Some(&shapes::INVALID_IDENTITY_TOKEN_EXCEPTION) },
 ErrorShape { name: "MalformedPolicyDocumentException", code: "MalformedPolicyDocument", status: 400, is_sender_fault: true, shape: Some(&shapes::MALFORMED_POLICY_DOCUMENT_EXCEPTION) },
 ErrorShape { name: "PackedPolicyTooLargeException", code: "PackedPolicyTooLarge", status: 400, is_sender_fault: true, shape: Some(&shapes::PACKED_POLICY_TOO_LARGE_EXCEPTION) },
 ErrorShape { name: "RegionDisabledException", code: "RegionDisabledException", status: 403, is_sender_fault: true, shape: Some(&shapes::REGION_DISABLED_EXCEPTION) },

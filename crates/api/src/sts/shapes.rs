@@ -34,6 +34,65 @@ pub static ASSUME_ROLE_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static ASSUME_ROLE_WITH_SAML_REQUEST: Shape = Shape::structure(
+    "AssumeRoleWithSAMLRequest",
+    &[
+        Member::new("RoleArn", &ARN_TYPE).required().checked(),
+        Member::new("PrincipalArn", &ARN_TYPE).required().checked(),
+        Member::new("SAMLAssertion", &SAML_ASSERTION_TYPE).required().checked().sensitive(),
+        Member::new("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+        Member::new("Policy", &SESSION_POLICY_DOCUMENT_TYPE),
+        Member::new("DurationSeconds", &ROLE_DURATION_SECONDS_TYPE),
+        Member::new("MinimumSessionTokenSize", &MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
+pub static ASSUME_ROLE_WITH_SAML_RESPONSE: Shape = Shape::structure(
+    "AssumeRoleWithSAMLResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("AssumedRoleUser", &ASSUMED_ROLE_USER),
+        Member::new("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
+        Member::new("Subject", &scalars::STRING),
+        Member::new("SubjectType", &scalars::STRING),
+        Member::new("Issuer", &scalars::STRING),
+        Member::new("Audience", &scalars::STRING),
+        Member::new("NameQualifier", &scalars::STRING),
+        Member::new("SourceIdentity", &SOURCE_IDENTITY_TYPE),
+        Member::new("SessionTokenUtilization", &SESSION_TOKEN_UTILIZATION_TYPE),
+        Member::new("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
+pub static ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST: Shape = Shape::structure(
+    "AssumeRoleWithWebIdentityRequest",
+    &[
+        Member::new("RoleArn", &ARN_TYPE).required().checked(),
+        Member::new("RoleSessionName", &ROLE_SESSION_NAME_TYPE).required().checked(),
+        Member::new("WebIdentityToken", &CLIENT_TOKEN_TYPE).required().checked().sensitive(),
+        Member::new("ProviderId", &URL_TYPE),
+        Member::new("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+        Member::new("Policy", &SESSION_POLICY_DOCUMENT_TYPE),
+        Member::new("DurationSeconds", &ROLE_DURATION_SECONDS_TYPE),
+        Member::new("MinimumSessionTokenSize", &MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
+pub static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE: Shape = Shape::structure(
+    "AssumeRoleWithWebIdentityResponse",
+    &[
+        Member::new("Credentials", &CREDENTIALS),
+        Member::new("SubjectFromWebIdentityToken", &WEB_IDENTITY_SUBJECT_TYPE),
+        Member::new("AssumedRoleUser", &ASSUMED_ROLE_USER),
+        Member::new("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
+        Member::new("Provider", &scalars::STRING),
+        Member::new("Audience", &scalars::STRING),
+        Member::new("SourceIdentity", &SOURCE_IDENTITY_TYPE),
+        Member::new("SessionTokenUtilization", &SESSION_TOKEN_UTILIZATION_TYPE),
+        Member::new("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
+    ],
+);
+
 pub static ASSUMED_ROLE_USER: Shape = Shape::structure(
     "AssumedRoleUser",
     &[
@@ -158,8 +217,17 @@ static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
 pub static EXPIRED_TOKEN_EXCEPTION: Shape =
     Shape::structure("ExpiredTokenException", &[Member::new("message", &scalars::STRING)]);
 
+pub static IDP_COMMUNICATION_ERROR_EXCEPTION: Shape =
+    Shape::structure("IDPCommunicationErrorException", &[Member::new("message", &scalars::STRING)]);
+
+pub static IDP_REJECTED_CLAIM_EXCEPTION: Shape =
+    Shape::structure("IDPRejectedClaimException", &[Member::new("message", &scalars::STRING)]);
+
 pub static INVALID_AUTHORIZATION_MESSAGE_EXCEPTION: Shape =
     Shape::structure("InvalidAuthorizationMessageException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_IDENTITY_TOKEN_EXCEPTION: Shape =
+    Shape::structure("InvalidIdentityTokenException", &[Member::new("message", &scalars::STRING)]);
 
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
     Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
@@ -169,6 +237,10 @@ pub static PACKED_POLICY_TOO_LARGE_EXCEPTION: Shape =
 
 pub static REGION_DISABLED_EXCEPTION: Shape =
     Shape::structure("RegionDisabledException", &[Member::new("message", &scalars::STRING)]);
+
+pub static SAML_ASSERTION_TYPE: Shape = Shape::new("SAMLAssertionType", Kind::String).ruled(&SAML_ASSERTION_TYPE_RULE);
+
+static SAML_ASSERTION_TYPE_RULE: Rule = Rule::new().min(4).max(100000).sensitive();
 
 pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
 
@@ -187,6 +259,10 @@ pub static ASSUMED_ROLE_ID_TYPE: Shape =
     Shape::new("assumedRoleIdType", Kind::String).ruled(&ASSUMED_ROLE_ID_TYPE_RULE);
 
 static ASSUMED_ROLE_ID_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@:-]*", "[0-9A-Za-z_+=,.@:-]*").min(2).max(193);
+
+pub static CLIENT_TOKEN_TYPE: Shape = Shape::new("clientTokenType", Kind::String).ruled(&CLIENT_TOKEN_TYPE_RULE);
+
+static CLIENT_TOKEN_TYPE_RULE: Rule = Rule::new().min(4).max(20000).sensitive();
 
 pub static CONTEXT_ASSERTION_TYPE: Shape =
     Shape::new("contextAssertionType", Kind::String).ruled(&CONTEXT_ASSERTION_TYPE_RULE);
@@ -279,6 +355,15 @@ pub static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Shape =
 static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE_RULE: Rule =
     Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+").min(1);
 
+pub static URL_TYPE: Shape = Shape::new("urlType", Kind::String).ruled(&URL_TYPE_RULE);
+
+static URL_TYPE_RULE: Rule = Rule::new().min(4).max(2048);
+
 pub static USER_NAME_TYPE: Shape = Shape::new("userNameType", Kind::String).ruled(&USER_NAME_TYPE_RULE);
 
 static USER_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]*", "[0-9A-Za-z_+=,.@-]*").min(2).max(32);
+
+pub static WEB_IDENTITY_SUBJECT_TYPE: Shape =
+    Shape::new("webIdentitySubjectType", Kind::String).ruled(&WEB_IDENTITY_SUBJECT_TYPE_RULE);
+
+static WEB_IDENTITY_SUBJECT_TYPE_RULE: Rule = Rule::new().min(6).max(255);

@@ -106,6 +106,228 @@ impl Typed for AssumeRoleResponse {
     }
 }
 
+/// AWS's `AssumeRoleWithSAMLRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AssumeRoleWithSAMLRequest {
+    pub role_arn: String,
+    pub principal_arn: String,
+    pub saml_assertion: String,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i32>,
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl std::fmt::Debug for AssumeRoleWithSAMLRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleWithSAMLRequest")
+            .field("role_arn", &self.role_arn)
+            .field("principal_arn", &self.principal_arn)
+            .field("saml_assertion", &wire::Redacted)
+            .field("policy_arns", &self.policy_arns)
+            .field("policy", &self.policy)
+            .field("duration_seconds", &self.duration_seconds)
+            .field("minimum_session_token_size", &self.minimum_session_token_size)
+            .finish()
+    }
+}
+
+impl Shaped for AssumeRoleWithSAMLRequest {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_WITH_SAML_REQUEST;
+}
+
+impl Typed for AssumeRoleWithSAMLRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_arn: fields.required(0)?,
+            principal_arn: fields.required(1)?,
+            saml_assertion: fields.required(2)?,
+            policy_arns: fields.optional(3)?,
+            policy: fields.optional(4)?,
+            duration_seconds: fields.optional(5)?,
+            minimum_session_token_size: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_arn);
+        fields.required(1, self.principal_arn);
+        fields.required(2, self.saml_assertion);
+        fields.optional(3, self.policy_arns);
+        fields.optional(4, self.policy);
+        fields.optional(5, self.duration_seconds);
+        fields.optional(6, self.minimum_session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssumeRoleWithSAMLResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRoleWithSAMLResponse {
+    pub credentials: Option<Credentials>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i32>,
+    pub subject: Option<String>,
+    pub subject_type: Option<String>,
+    pub issuer: Option<String>,
+    pub audience: Option<String>,
+    pub name_qualifier: Option<String>,
+    pub source_identity: Option<String>,
+    pub session_token_utilization: Option<i32>,
+    pub session_token_size: Option<i32>,
+}
+
+impl Shaped for AssumeRoleWithSAMLResponse {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_WITH_SAML_RESPONSE;
+}
+
+impl Typed for AssumeRoleWithSAMLResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            credentials: fields.optional(0)?,
+            assumed_role_user: fields.optional(1)?,
+            packed_policy_size: fields.optional(2)?,
+            subject: fields.optional(3)?,
+            subject_type: fields.optional(4)?,
+            issuer: fields.optional(5)?,
+            audience: fields.optional(6)?,
+            name_qualifier: fields.optional(7)?,
+            source_identity: fields.optional(8)?,
+            session_token_utilization: fields.optional(9)?,
+            session_token_size: fields.optional(10)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.credentials);
+        fields.optional(1, self.assumed_role_user);
+        fields.optional(2, self.packed_policy_size);
+        fields.optional(3, self.subject);
+        fields.optional(4, self.subject_type);
+        fields.optional(5, self.issuer);
+        fields.optional(6, self.audience);
+        fields.optional(7, self.name_qualifier);
+        fields.optional(8, self.source_identity);
+        fields.optional(9, self.session_token_utilization);
+        fields.optional(10, self.session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssumeRoleWithWebIdentityRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    pub role_arn: String,
+    pub role_session_name: String,
+    pub web_identity_token: String,
+    pub provider_id: Option<String>,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i32>,
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl std::fmt::Debug for AssumeRoleWithWebIdentityRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleWithWebIdentityRequest")
+            .field("role_arn", &self.role_arn)
+            .field("role_session_name", &self.role_session_name)
+            .field("web_identity_token", &wire::Redacted)
+            .field("provider_id", &self.provider_id)
+            .field("policy_arns", &self.policy_arns)
+            .field("policy", &self.policy)
+            .field("duration_seconds", &self.duration_seconds)
+            .field("minimum_session_token_size", &self.minimum_session_token_size)
+            .finish()
+    }
+}
+
+impl Shaped for AssumeRoleWithWebIdentityRequest {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST;
+}
+
+impl Typed for AssumeRoleWithWebIdentityRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_arn: fields.required(0)?,
+            role_session_name: fields.required(1)?,
+            web_identity_token: fields.required(2)?,
+            provider_id: fields.optional(3)?,
+            policy_arns: fields.optional(4)?,
+            policy: fields.optional(5)?,
+            duration_seconds: fields.optional(6)?,
+            minimum_session_token_size: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_arn);
+        fields.required(1, self.role_session_name);
+        fields.required(2, self.web_identity_token);
+        fields.optional(3, self.provider_id);
+        fields.optional(4, self.policy_arns);
+        fields.optional(5, self.policy);
+        fields.optional(6, self.duration_seconds);
+        fields.optional(7, self.minimum_session_token_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `AssumeRoleWithWebIdentityResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    pub credentials: Option<Credentials>,
+    pub subject_from_web_identity_token: Option<String>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i32>,
+    pub provider: Option<String>,
+    pub audience: Option<String>,
+    pub source_identity: Option<String>,
+    pub session_token_utilization: Option<i32>,
+    pub session_token_size: Option<i32>,
+}
+
+impl Shaped for AssumeRoleWithWebIdentityResponse {
+    const SHAPE: &'static Shape = &shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE;
+}
+
+impl Typed for AssumeRoleWithWebIdentityResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            credentials: fields.optional(0)?,
+            subject_from_web_identity_token: fields.optional(1)?,
+            assumed_role_user: fields.optional(2)?,
+            packed_policy_size: fields.optional(3)?,
+            provider: fields.optional(4)?,
+            audience: fields.optional(5)?,
+            source_identity: fields.optional(6)?,
+            session_token_utilization: fields.optional(7)?,
+            session_token_size: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.credentials);
+        fields.optional(1, self.subject_from_web_identity_token);
+        fields.optional(2, self.assumed_role_user);
+        fields.optional(3, self.packed_policy_size);
+        fields.optional(4, self.provider);
+        fields.optional(5, self.audience);
+        fields.optional(6, self.source_identity);
+        fields.optional(7, self.session_token_utilization);
+        fields.optional(8, self.session_token_size);
+        fields.finish()
+    }
+}
+
 /// AWS's `AssumedRoleUser`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AssumedRoleUser {

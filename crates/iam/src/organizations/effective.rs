@@ -12,7 +12,7 @@ use super::tree::{MAX_DEPTH, MOST};
 /// force, and for the one that manages it, which none bind.
 /// Rule: <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html>.
 pub(crate) fn service_control(view: &View, account: &AccountId) -> Result<Vec<Vec<(String, String)>>, StoreError> {
-    let Some((organization, levels)) = levels(view, account)? else { return Ok(Vec::new()) };
+    let Some((organization, levels)) = place(view, account)? else { return Ok(Vec::new()) };
     if !organization.has_service_control || organization.master == *account {
         return Ok(Vec::new());
     }
@@ -32,25 +32,16 @@ pub(crate) fn service_control(view: &View, account: &AccountId) -> Result<Vec<Ve
     Ok(found)
 }
 
-/// Where an account stands in its organization, for `aws:PrincipalOrgID` and `aws:PrincipalOrgPaths`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// The organization's id, `o-…`.
-    pub(crate) organization: String,
-    /// The path to the account's unit, such as `o-…/r-…/ou-…/`.
-    pub(crate) path: String,
-}
-
-/// The place of an account; none if it is in no organization.
-pub(crate) fn place(view: &View, account: &AccountId) -> Result<Option<Place>, StoreError> {
-    Ok(levels(view, account)?.map(|(organization, levels)| {
+/// The values of `aws:PrincipalOrgID` and `aws:PrincipalOrgPaths` for an account in an organization.
+pub(crate) fn organization_path(view: &View, account: &AccountId) -> Result<Option<(String, String)>, StoreError> {
+    Ok(place(view, account)?.map(|(organization, levels)| {
         let path = format!("{}/{}/", organization.id, levels[..levels.len() - 1].join("/"));
-        Place { organization: organization.id, path }
+        (organization.id, path)
     }))
 }
 
 /// An account's organization, and the ids from its root down to and with the account.
-fn levels(view: &View, account: &AccountId) -> Result<Option<(OrganizationRecord, Vec<String>)>, StoreError> {
+fn place(view: &View, account: &AccountId) -> Result<Option<(OrganizationRecord, Vec<String>)>, StoreError> {
     let Some(member) = view.get::<MemberRecord>(account)? else { return Ok(None) };
     let Some(organization) = view.get::<OrganizationRecord>(&member.organization)? else { return Ok(None) };
     let mut levels = vec![account.to_string(), member.parent.clone()];

@@ -6,7 +6,7 @@
 mod accounts;
 mod attachments;
 mod creating;
-pub(crate) mod effective;
+mod effective;
 mod handshakes;
 mod need;
 mod organization;
@@ -21,6 +21,7 @@ mod tree;
 mod units;
 
 pub use creating::finish_account;
+pub(crate) use effective::{organization_path, service_control};
 pub use record::{
     AccountRequestRecord, HandshakeRecord, HandshakeState, MemberRecord, OrganizationRecord, RequestState, ScpRecord,
     TargetRecord, UnitRecord,

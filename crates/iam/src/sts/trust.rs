@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use api::Verdict;
-use policy::{Attached, Context, Kind, Outcome, Policy, PolicySet, Request, Source, SourceKind, Subject, decide};
+use api::{Verdict, VerdictStatement};
+use policy::{
+    Attached, Context, Effect, Kind, Outcome, Policy, PolicySet, Request, Source, SourceKind, Subject, decide,
+};
 use service::Cx;
 
 use super::session_tags::AskedTags;
@@ -56,16 +58,21 @@ impl Stranger<'_> {
                 Outcome::ExplicitDeny => "with an explicit deny in the trust policy".to_owned(),
                 Outcome::ImplicitDeny => format!("because the trust policy does not allow the {action} action"),
             };
-            let statements = decision.matched.iter().map(|matched| {
-                let effect = if is_allowed { "allow" } else { "deny" };
-                format!("{effect}: trust policy of {arn}, statement {}", matched.index + 1)
+            let statements = decision.matched.iter().map(|matched| VerdictStatement {
+                kind: "trust policy",
+                policy: arn.clone(),
+                attached_to: arn.clone(),
+                number: matched.index + 1,
+                sid: matched.sid.clone(),
+                is_deny: matched.effect == Effect::Deny,
             });
             cx.call.verdicts.push(Verdict {
-                action: action.to_owned(),
-                resource: arn.clone(),
+                action: action.into(),
+                resource: arn.clone().into(),
                 is_allowed,
-                because,
+                because: because.into(),
                 statements: statements.collect(),
+                considered: Vec::new(),
             });
             if !is_allowed {
                 return Err(refused());
