@@ -78,7 +78,7 @@ pub use roles::RoleRecord;
 pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
 pub use service_credentials::ServiceCredentialRecord;
 pub use sessions::{
-    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
+    InstanceRole, SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,
 };
 pub use ssh_keys::SshPublicKeyRecord;
