@@ -180,7 +180,8 @@ impl World {
     /// Every row there is, but for what tells when keys and passwords were last used.
     pub fn rows(&self) -> Vec<store::Pair> {
         let rows = self.engine.snapshot().unwrap().scan(KeyRange::all(), Direction::Ascending, usize::MAX).unwrap();
-        let is_use = |key: &[u8]| key.windows(4).any(|part| part == b"-use") && key.windows(9).any(|it| it == b"identity/");
+        let is_use =
+            |key: &[u8]| key.windows(4).any(|part| part == b"-use") && key.windows(9).any(|it| it == b"identity/");
         rows.into_iter().filter(|(key, _)| !is_use(key)).collect()
     }
 

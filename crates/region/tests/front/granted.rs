@@ -12,13 +12,8 @@ use crate::walk::operations;
 /// Most permissions of one call.
 const MOST: usize = 20;
 /// Nobody needs a permission for them. Sources: the pages of the operations in the API reference of STS.
-const FREE: [&str; 5] = [
-    "AssumeRoleWithSAML",
-    "AssumeRoleWithWebIdentity",
-    "GetAccessKeyInfo",
-    "GetCallerIdentity",
-    "GetSessionToken",
-];
+const FREE: [&str; 5] =
+    ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo", "GetCallerIdentity", "GetSessionToken"];
 /// What a root user cannot do, or does to somebody else than a user.
 const NOT_OF_ROOT: [&str; 2] = ["AssumeRole", "ChangePassword"];
 /// What sessions of roles cannot do, whatever they are allowed.
@@ -83,7 +78,12 @@ fn refused(entry: &OperationEntry, things: &Things, answer: &Answer) -> Option<P
 }
 
 /// What the operation asks of a user who has nothing; each refusal leaves everything as it was.
-async fn permissions(walk: &Walk, service: &ServiceShape, entry: &OperationEntry, request: &Request) -> Vec<Permission> {
+async fn permissions(
+    walk: &Walk,
+    service: &ServiceShape,
+    entry: &OperationEntry,
+    request: &Request,
+) -> Vec<Permission> {
     let mut learned: Vec<Permission> = Vec::new();
     loop {
         identity::allow(&walk.world, &document(&learned, false).replace("[]", &format!("[{NOTHING}]"))).await;
