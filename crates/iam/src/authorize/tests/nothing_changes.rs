@@ -14,10 +14,13 @@ async fn whoever_is_refused_changes_nothing() {
     let before = fixture.store.view().unwrap().version().unwrap();
     for call in [fixture.user("ann"), anonymous()] {
         let iam = &fixture.iam;
-        let (update, key) = (UpdateUserRequest::default(), CreateAccessKeyRequest::default());
-        let renamed = UpdateUserRequest { user_name: "ann".into(), new_user_name: Some("root".into()), ..update };
+        let renamed = UpdateUserRequest {
+            user_name: "ann".into(),
+            new_user_name: Some("root".into()),
+            ..UpdateUserRequest::default()
+        };
         let group = CreateGroupRequest { group_name: "g".into(), ..CreateGroupRequest::default() };
-        let own_key = CreateAccessKeyRequest { user_name: Some("ann".into()), ..key };
+        let own_key = CreateAccessKeyRequest { user_name: Some("ann".into()) };
         for (code, _) in [
             refusal(iam.create_user(call.clone(), user("eve")).await),
             refusal(iam.update_user(call.clone(), renamed).await),

@@ -79,10 +79,7 @@ async fn the_place_of_an_account_is_known_to_conditions() {
     for (condition, is_so) in [
         (format!(r#"{{"StringEquals":{{"aws:PrincipalOrgID":"{ORGANIZATION}"}}}}"#), true),
         (r#"{"StringEquals":{"aws:PrincipalOrgID":"o-another"}}"#.to_owned(), false),
-        (
-            format!(r#"{{"ForAnyValue:StringLike":{{"aws:PrincipalOrgPaths":"{ORGANIZATION}/{ROOT}/*"}}}}"#),
-            true,
-        ),
+        (format!(r#"{{"ForAnyValue:StringLike":{{"aws:PrincipalOrgPaths":"{ORGANIZATION}/{ROOT}/*"}}}}"#), true),
     ] {
         world.inline("user/ann", &doc_if("Allow", "*", "*", &condition)).await;
         assert_eq!(world.asks_with(&call(&ann), on("s3:GetObject", "b/k")).0 == "allowed", is_so, "{condition}");
