@@ -1,5 +1,6 @@
 //! Tests of operations through the services themselves, in memory.
 
+mod account;
 pub(crate) mod fixture;
 mod groups;
 mod keys;
@@ -8,5 +9,7 @@ mod mfa;
 mod pages;
 mod passwords;
 mod policies;
+mod profiles;
+mod roles;
 mod sts;
 mod users;
