@@ -15,6 +15,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::AddClientIDToOpenIDConnectProvider>(self, call, input))
     }
 
+    fn add_role_to_instance_profile(
+        &self,
+        call: Call,
+        input: generated::AddRoleToInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddRoleToInstanceProfile>(self, call, input))
+    }
+
     fn add_user_to_group(
         &self,
         call: Call,
@@ -63,12 +71,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateAccessKey>(self, call, input))
     }
 
+    fn create_account_alias(
+        &self,
+        call: Call,
+        input: generated::CreateAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateAccountAlias>(self, call, input))
+    }
+
     fn create_group(
         &self,
         call: Call,
         input: generated::CreateGroupRequest,
     ) -> BoxFuture<'_, Result<generated::CreateGroupResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateGroup>(self, call, input))
+    }
+
+    fn create_instance_profile(
+        &self,
+        call: Call,
+        input: generated::CreateInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateInstanceProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateInstanceProfile>(self, call, input))
     }
 
     fn create_login_profile(
@@ -103,12 +127,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
     }
 
+    fn create_role(
+        &self,
+        call: Call,
+        input: generated::CreateRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateRole>(self, call, input))
+    }
+
     fn create_saml_provider(
         &self,
         call: Call,
         input: generated::CreateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<generated::CreateSAMLProviderResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
+    }
+
+    fn create_service_linked_role(
+        &self,
+        call: Call,
+        input: generated::CreateServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateServiceLinkedRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateServiceLinkedRole>(self, call, input))
+    }
+
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateServiceSpecificCredential>(self, call, input))
     }
 
     fn create_user(
@@ -143,6 +191,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteAccessKey>(self, call, input))
     }
 
+    fn delete_account_alias(
+        &self,
+        call: Call,
+        input: generated::DeleteAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccountAlias>(self, call, input))
+    }
+
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteAccountPasswordPolicy>(self, call, input))
     }
@@ -161,6 +217,14 @@ impl IamApi for crate::Iam {
         input: generated::DeleteGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteGroupPolicy>(self, call, input))
+    }
+
+    fn delete_instance_profile(
+        &self,
+        call: Call,
+        input: generated::DeleteInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteInstanceProfile>(self, call, input))
     }
 
     fn delete_login_profile(
@@ -195,6 +259,10 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeletePolicyVersion>(self, call, input))
     }
 
+    fn delete_role(&self, call: Call, input: generated::DeleteRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteRole>(self, call, input))
+    }
+
     fn delete_role_permissions_boundary(
         &self,
         call: Call,
@@ -217,6 +285,46 @@ impl IamApi for crate::Iam {
         input: generated::DeleteSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
+    }
+
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSSHPublicKey>(self, call, input))
+    }
+
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServerCertificate>(self, call, input))
+    }
+
+    fn delete_service_linked_role(
+        &self,
+        call: Call,
+        input: generated::DeleteServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::DeleteServiceLinkedRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServiceLinkedRole>(self, call, input))
+    }
+
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServiceSpecificCredential>(self, call, input))
+    }
+
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSigningCertificate>(self, call, input))
     }
 
     fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -279,12 +387,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
     }
 
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GenerateCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GenerateCredentialReport>(self, call, input))
+    }
+
     fn generate_service_last_accessed_details(
         &self,
         call: Call,
         input: generated::GenerateServiceLastAccessedDetailsRequest,
     ) -> BoxFuture<'_, Result<generated::GenerateServiceLastAccessedDetailsResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GenerateServiceLastAccessedDetails>(self, call, input))
+    }
+
+    fn get_access_key_last_used(
+        &self,
+        call: Call,
+        input: generated::GetAccessKeyLastUsedRequest,
+    ) -> BoxFuture<'_, Result<generated::GetAccessKeyLastUsedResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccessKeyLastUsed>(self, call, input))
     }
 
     fn get_account_authorization_details(
@@ -303,6 +427,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
     }
 
+    fn get_account_summary(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetAccountSummaryResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountSummary>(self, call, input))
+    }
+
     fn get_context_keys_for_custom_policy(
         &self,
         call: Call,
@@ -319,6 +451,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetContextKeysForPrincipalPolicy>(self, call, input))
     }
 
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetCredentialReport>(self, call, input))
+    }
+
     fn get_group(
         &self,
         call: Call,
@@ -333,6 +473,14 @@ impl IamApi for crate::Iam {
         input: generated::GetGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetGroupPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetGroupPolicy>(self, call, input))
+    }
+
+    fn get_instance_profile(
+        &self,
+        call: Call,
+        input: generated::GetInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::GetInstanceProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetInstanceProfile>(self, call, input))
     }
 
     fn get_login_profile(
@@ -375,6 +523,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetPolicyVersion>(self, call, input))
     }
 
+    fn get_role(
+        &self,
+        call: Call,
+        input: generated::GetRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::GetRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetRole>(self, call, input))
+    }
+
     fn get_role_policy(
         &self,
         call: Call,
@@ -391,6 +547,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetSAMLProvider>(self, call, input))
     }
 
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSSHPublicKey>(self, call, input))
+    }
+
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: generated::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServerCertificate>(self, call, input))
+    }
+
     fn get_service_last_accessed_details(
         &self,
         call: Call,
@@ -405,6 +577,14 @@ impl IamApi for crate::Iam {
         input: generated::GetServiceLastAccessedDetailsWithEntitiesRequest,
     ) -> BoxFuture<'_, Result<generated::GetServiceLastAccessedDetailsWithEntitiesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetServiceLastAccessedDetailsWithEntities>(self, call, input))
+    }
+
+    fn get_service_linked_role_deletion_status(
+        &self,
+        call: Call,
+        input: generated::GetServiceLinkedRoleDeletionStatusRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLinkedRoleDeletionStatusResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLinkedRoleDeletionStatus>(self, call, input))
     }
 
     fn get_user(
@@ -429,6 +609,14 @@ impl IamApi for crate::Iam {
         input: generated::ListAccessKeysRequest,
     ) -> BoxFuture<'_, Result<generated::ListAccessKeysResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListAccessKeys>(self, call, input))
+    }
+
+    fn list_account_aliases(
+        &self,
+        call: Call,
+        input: generated::ListAccountAliasesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAccountAliasesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAccountAliases>(self, call, input))
     }
 
     fn list_attached_group_policies(
@@ -485,6 +673,30 @@ impl IamApi for crate::Iam {
         input: generated::ListGroupsForUserRequest,
     ) -> BoxFuture<'_, Result<generated::ListGroupsForUserResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListGroupsForUser>(self, call, input))
+    }
+
+    fn list_instance_profile_tags(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfileTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfileTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfileTags>(self, call, input))
+    }
+
+    fn list_instance_profiles(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfilesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfilesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfiles>(self, call, input))
+    }
+
+    fn list_instance_profiles_for_role(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfilesForRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfilesForRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfilesForRole>(self, call, input))
     }
 
     fn list_mfa_device_tags(
@@ -559,6 +771,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListRolePolicies>(self, call, input))
     }
 
+    fn list_role_tags(
+        &self,
+        call: Call,
+        input: generated::ListRoleTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRoleTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRoleTags>(self, call, input))
+    }
+
+    fn list_roles(
+        &self,
+        call: Call,
+        input: generated::ListRolesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRolesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRoles>(self, call, input))
+    }
+
     fn list_saml_provider_tags(
         &self,
         call: Call,
@@ -573,6 +801,46 @@ impl IamApi for crate::Iam {
         input: generated::ListSAMLProvidersRequest,
     ) -> BoxFuture<'_, Result<generated::ListSAMLProvidersResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListSAMLProviders>(self, call, input))
+    }
+
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: generated::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSSHPublicKeysResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSSHPublicKeys>(self, call, input))
+    }
+
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificateTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificateTags>(self, call, input))
+    }
+
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificates>(self, call, input))
+    }
+
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: generated::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServiceSpecificCredentialsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServiceSpecificCredentials>(self, call, input))
+    }
+
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: generated::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSigningCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSigningCertificates>(self, call, input))
     }
 
     fn list_user_policies(
@@ -655,12 +923,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::RemoveClientIDFromOpenIDConnectProvider>(self, call, input))
     }
 
+    fn remove_role_from_instance_profile(
+        &self,
+        call: Call,
+        input: generated::RemoveRoleFromInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveRoleFromInstanceProfile>(self, call, input))
+    }
+
     fn remove_user_from_group(
         &self,
         call: Call,
         input: generated::RemoveUserFromGroupRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::RemoveUserFromGroup>(self, call, input))
+    }
+
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::ResetServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ResetServiceSpecificCredential>(self, call, input))
     }
 
     fn resync_mfa_device(
@@ -695,6 +979,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::SimulatePrincipalPolicy>(self, call, input))
     }
 
+    fn tag_instance_profile(
+        &self,
+        call: Call,
+        input: generated::TagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagInstanceProfile>(self, call, input))
+    }
+
     fn tag_mfa_device(
         &self,
         call: Call,
@@ -715,6 +1007,10 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
     }
 
+    fn tag_role(&self, call: Call, input: generated::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagRole>(self, call, input))
+    }
+
     fn tag_saml_provider(
         &self,
         call: Call,
@@ -723,8 +1019,24 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
     }
 
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::TagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagServerCertificate>(self, call, input))
+    }
+
     fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagUser>(self, call, input))
+    }
+
+    fn untag_instance_profile(
+        &self,
+        call: Call,
+        input: generated::UntagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagInstanceProfile>(self, call, input))
     }
 
     fn untag_mfa_device(
@@ -751,12 +1063,24 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
     }
 
+    fn untag_role(&self, call: Call, input: generated::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagRole>(self, call, input))
+    }
+
     fn untag_saml_provider(
         &self,
         call: Call,
         input: generated::UntagSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
+    }
+
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UntagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagServerCertificate>(self, call, input))
     }
 
     fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -777,6 +1101,14 @@ impl IamApi for crate::Iam {
         input: generated::UpdateAccountPasswordPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn update_assume_role_policy(
+        &self,
+        call: Call,
+        input: generated::UpdateAssumeRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAssumeRolePolicy>(self, call, input))
     }
 
     fn update_group(
@@ -803,6 +1135,22 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateOpenIDConnectProviderThumbprint>(self, call, input))
     }
 
+    fn update_role(
+        &self,
+        call: Call,
+        input: generated::UpdateRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateRole>(self, call, input))
+    }
+
+    fn update_role_description(
+        &self,
+        call: Call,
+        input: generated::UpdateRoleDescriptionRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateRoleDescriptionResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateRoleDescription>(self, call, input))
+    }
+
     fn update_saml_provider(
         &self,
         call: Call,
@@ -811,7 +1159,63 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateSAMLProvider>(self, call, input))
     }
 
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSSHPublicKey>(self, call, input))
+    }
+
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServerCertificate>(self, call, input))
+    }
+
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServiceSpecificCredential>(self, call, input))
+    }
+
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSigningCertificate>(self, call, input))
+    }
+
     fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateUser>(self, call, input))
+    }
+
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSSHPublicKey>(self, call, input))
+    }
+
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadServerCertificate>(self, call, input))
+    }
+
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSigningCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSigningCertificate>(self, call, input))
     }
 }

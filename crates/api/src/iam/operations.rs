@@ -34,6 +34,34 @@ impl OperationType for AddClientIDToOpenIDConnectProvider {
     };
 }
 
+/// `AddRoleToInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddRoleToInstanceProfile;
+
+impl OperationType for AddRoleToInstanceProfile {
+    type Input = types::AddRoleToInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddRoleToInstanceProfile",
+        input: Some(&shapes::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `AddUserToGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct AddUserToGroup;
@@ -192,6 +220,33 @@ impl OperationType for CreateAccessKey {
     };
 }
 
+/// `CreateAccountAlias`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccountAlias;
+
+impl OperationType for CreateAccountAlias {
+    type Input = types::CreateAccountAliasRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateAccountAlias",
+        input: Some(&shapes::CREATE_ACCOUNT_ALIAS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateGroup;
@@ -214,6 +269,34 @@ impl OperationType for CreateGroup {
             "LimitExceededException",
             "EntityAlreadyExistsException",
             "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateInstanceProfile;
+
+impl OperationType for CreateInstanceProfile {
+    type Input = types::CreateInstanceProfileRequest;
+    type Output = types::CreateInstanceProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateInstanceProfile",
+        input: Some(&shapes::CREATE_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::CREATE_INSTANCE_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "CreateInstanceProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -333,6 +416,35 @@ impl OperationType for CreatePolicyVersion {
     };
 }
 
+/// `CreateRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateRole;
+
+impl OperationType for CreateRole {
+    type Input = types::CreateRoleRequest;
+    type Output = types::CreateRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateRole",
+        input: Some(&shapes::CREATE_ROLE_REQUEST),
+        output: Some(&shapes::CREATE_ROLE_RESPONSE),
+        status: 200,
+        output_root: "CreateRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "MalformedPolicyDocumentException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateSAMLProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateSAMLProvider;
@@ -358,6 +470,55 @@ impl OperationType for CreateSAMLProvider {
             "ConcurrentModificationException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `CreateServiceLinkedRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceLinkedRole;
+
+impl OperationType for CreateServiceLinkedRole {
+    type Input = types::CreateServiceLinkedRoleRequest;
+    type Output = types::CreateServiceLinkedRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateServiceLinkedRole",
+        input: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_RESPONSE),
+        status: 200,
+        output_root: "CreateServiceLinkedRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceSpecificCredential;
+
+impl OperationType for CreateServiceSpecificCredential {
+    type Input = types::CreateServiceSpecificCredentialRequest;
+    type Output = types::CreateServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateServiceSpecificCredential",
+        input: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "CreateServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "NoSuchEntityException", "ServiceNotSupportedException"],
     };
 }
 
@@ -468,6 +629,33 @@ impl OperationType for DeleteAccessKey {
     };
 }
 
+/// `DeleteAccountAlias`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccountAlias;
+
+impl OperationType for DeleteAccountAlias {
+    type Input = types::DeleteAccountAliasRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccountAlias",
+        input: Some(&shapes::DELETE_ACCOUNT_ALIAS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAccountPasswordPolicy;
@@ -536,6 +724,33 @@ impl OperationType for DeleteGroupPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteInstanceProfile;
+
+impl OperationType for DeleteInstanceProfile {
+    type Input = types::DeleteInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteInstanceProfile",
+        input: Some(&shapes::DELETE_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -644,6 +859,35 @@ impl OperationType for DeletePolicyVersion {
     };
 }
 
+/// `DeleteRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRole;
+
+impl OperationType for DeleteRole {
+    type Input = types::DeleteRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRole",
+        input: Some(&shapes::DELETE_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteRolePermissionsBoundary`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteRolePermissionsBoundary;
@@ -715,6 +959,126 @@ impl OperationType for DeleteSAMLProvider {
             "InvalidInputException",
             "LimitExceededException",
             "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSSHPublicKey;
+
+impl OperationType for DeleteSSHPublicKey {
+    type Input = types::DeleteSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSSHPublicKey",
+        input: Some(&shapes::DELETE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServerCertificate;
+
+impl OperationType for DeleteServerCertificate {
+    type Input = types::DeleteServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServerCertificate",
+        input: Some(&shapes::DELETE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteServiceLinkedRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceLinkedRole;
+
+impl OperationType for DeleteServiceLinkedRole {
+    type Input = types::DeleteServiceLinkedRoleRequest;
+    type Output = types::DeleteServiceLinkedRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServiceLinkedRole",
+        input: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE),
+        status: 200,
+        output_root: "DeleteServiceLinkedRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceSpecificCredential;
+
+impl OperationType for DeleteServiceSpecificCredential {
+    type Input = types::DeleteServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServiceSpecificCredential",
+        input: Some(&shapes::DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSigningCertificate;
+
+impl OperationType for DeleteSigningCertificate {
+    type Input = types::DeleteSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSigningCertificate",
+        input: Some(&shapes::DELETE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -932,6 +1296,28 @@ impl OperationType for EnableMFADevice {
     };
 }
 
+/// `GenerateCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateCredentialReport;
+
+impl OperationType for GenerateCredentialReport {
+    type Input = ();
+    type Output = types::GenerateCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GenerateCredentialReport",
+        input: None,
+        output: Some(&shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GenerateCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `GenerateServiceLastAccessedDetails`.
 #[derive(Debug, Clone, Copy)]
 pub struct GenerateServiceLastAccessedDetails;
@@ -951,6 +1337,28 @@ impl OperationType for GenerateServiceLastAccessedDetails {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `GetAccessKeyLastUsed`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccessKeyLastUsed;
+
+impl OperationType for GetAccessKeyLastUsed {
+    type Input = types::GetAccessKeyLastUsedRequest;
+    type Output = types::GetAccessKeyLastUsedResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccessKeyLastUsed",
+        input: Some(&shapes::GET_ACCESS_KEY_LAST_USED_REQUEST),
+        output: Some(&shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE),
+        status: 200,
+        output_root: "GetAccessKeyLastUsedResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
     };
 }
 
@@ -998,6 +1406,28 @@ impl OperationType for GetAccountPasswordPolicy {
     };
 }
 
+/// `GetAccountSummary`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountSummary;
+
+impl OperationType for GetAccountSummary {
+    type Input = ();
+    type Output = types::GetAccountSummaryResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountSummary",
+        input: None,
+        output: Some(&shapes::GET_ACCOUNT_SUMMARY_RESPONSE),
+        status: 200,
+        output_root: "GetAccountSummaryResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
 /// `GetContextKeysForCustomPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetContextKeysForCustomPolicy;
@@ -1042,6 +1472,33 @@ impl OperationType for GetContextKeysForPrincipalPolicy {
     };
 }
 
+/// `GetCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetCredentialReport;
+
+impl OperationType for GetCredentialReport {
+    type Input = ();
+    type Output = types::GetCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetCredentialReport",
+        input: None,
+        output: Some(&shapes::GET_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GetCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "CredentialReportNotPresentException",
+            "CredentialReportExpiredException",
+            "CredentialReportNotReadyException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `GetGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetGroup;
@@ -1077,6 +1534,28 @@ impl OperationType for GetGroupPolicy {
         output: Some(&shapes::GET_GROUP_POLICY_RESPONSE),
         status: 200,
         output_root: "GetGroupPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetInstanceProfile;
+
+impl OperationType for GetInstanceProfile {
+    type Input = types::GetInstanceProfileRequest;
+    type Output = types::GetInstanceProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetInstanceProfile",
+        input: Some(&shapes::GET_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::GET_INSTANCE_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "GetInstanceProfileResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -1196,6 +1675,28 @@ impl OperationType for GetPolicyVersion {
     };
 }
 
+/// `GetRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetRole;
+
+impl OperationType for GetRole {
+    type Input = types::GetRoleRequest;
+    type Output = types::GetRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetRole",
+        input: Some(&shapes::GET_ROLE_REQUEST),
+        output: Some(&shapes::GET_ROLE_RESPONSE),
+        status: 200,
+        output_root: "GetRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetRolePolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetRolePolicy;
@@ -1240,6 +1741,50 @@ impl OperationType for GetSAMLProvider {
     };
 }
 
+/// `GetSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSSHPublicKey;
+
+impl OperationType for GetSSHPublicKey {
+    type Input = types::GetSSHPublicKeyRequest;
+    type Output = types::GetSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSSHPublicKey",
+        input: Some(&shapes::GET_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::GET_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "GetSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnrecognizedPublicKeyEncodingException"],
+    };
+}
+
+/// `GetServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServerCertificate;
+
+impl OperationType for GetServerCertificate {
+    type Input = types::GetServerCertificateRequest;
+    type Output = types::GetServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServerCertificate",
+        input: Some(&shapes::GET_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::GET_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "GetServerCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetServiceLastAccessedDetails`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetServiceLastAccessedDetails;
@@ -1281,6 +1826,28 @@ impl OperationType for GetServiceLastAccessedDetailsWithEntities {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `GetServiceLinkedRoleDeletionStatus`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLinkedRoleDeletionStatus;
+
+impl OperationType for GetServiceLinkedRoleDeletionStatus {
+    type Input = types::GetServiceLinkedRoleDeletionStatusRequest;
+    type Output = types::GetServiceLinkedRoleDeletionStatusResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLinkedRoleDeletionStatus",
+        input: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLinkedRoleDeletionStatusResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
     };
 }
 
@@ -1347,6 +1914,28 @@ impl OperationType for ListAccessKeys {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAccountAliases`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccountAliases;
+
+impl OperationType for ListAccountAliases {
+    type Input = types::ListAccountAliasesRequest;
+    type Output = types::ListAccountAliasesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAccountAliases",
+        input: Some(&shapes::LIST_ACCOUNT_ALIASES_REQUEST),
+        output: Some(&shapes::LIST_ACCOUNT_ALIASES_RESPONSE),
+        status: 200,
+        output_root: "ListAccountAliasesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1495,6 +2084,72 @@ impl OperationType for ListGroupsForUser {
         output: Some(&shapes::LIST_GROUPS_FOR_USER_RESPONSE),
         status: 200,
         output_root: "ListGroupsForUserResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfileTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfileTags;
+
+impl OperationType for ListInstanceProfileTags {
+    type Input = types::ListInstanceProfileTagsRequest;
+    type Output = types::ListInstanceProfileTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfileTags",
+        input: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfileTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfiles`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfiles;
+
+impl OperationType for ListInstanceProfiles {
+    type Input = types::ListInstanceProfilesRequest;
+    type Output = types::ListInstanceProfilesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfiles",
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfilesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfilesForRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfilesForRole;
+
+impl OperationType for ListInstanceProfilesForRole {
+    type Input = types::ListInstanceProfilesForRoleRequest;
+    type Output = types::ListInstanceProfilesForRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfilesForRole",
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfilesForRoleResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -1702,6 +2357,50 @@ impl OperationType for ListRolePolicies {
     };
 }
 
+/// `ListRoleTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRoleTags;
+
+impl OperationType for ListRoleTags {
+    type Input = types::ListRoleTagsRequest;
+    type Output = types::ListRoleTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRoleTags",
+        input: Some(&shapes::LIST_ROLE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_ROLE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListRoleTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListRoles`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRoles;
+
+impl OperationType for ListRoles {
+    type Input = types::ListRolesRequest;
+    type Output = types::ListRolesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRoles",
+        input: Some(&shapes::LIST_ROLES_REQUEST),
+        output: Some(&shapes::LIST_ROLES_RESPONSE),
+        status: 200,
+        output_root: "ListRolesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
 /// `ListSAMLProviderTags`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListSAMLProviderTags;
@@ -1743,6 +2442,116 @@ impl OperationType for ListSAMLProviders {
         requires_checksum: false,
         host_prefix: "",
         errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListSSHPublicKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSSHPublicKeys;
+
+impl OperationType for ListSSHPublicKeys {
+    type Input = types::ListSSHPublicKeysRequest;
+    type Output = types::ListSSHPublicKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSSHPublicKeys",
+        input: Some(&shapes::LIST_SSH_PUBLIC_KEYS_REQUEST),
+        output: Some(&shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListSSHPublicKeysResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `ListServerCertificateTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificateTags;
+
+impl OperationType for ListServerCertificateTags {
+    type Input = types::ListServerCertificateTagsRequest;
+    type Output = types::ListServerCertificateTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificateTags",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificateTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListServerCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificates;
+
+impl OperationType for ListServerCertificates {
+    type Input = types::ListServerCertificatesRequest;
+    type Output = types::ListServerCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificates",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListServiceSpecificCredentials`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServiceSpecificCredentials;
+
+impl OperationType for ListServiceSpecificCredentials {
+    type Input = types::ListServiceSpecificCredentialsRequest;
+    type Output = types::ListServiceSpecificCredentialsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServiceSpecificCredentials",
+        input: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST),
+        output: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE),
+        status: 200,
+        output_root: "ListServiceSpecificCredentialsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceNotSupportedException"],
+    };
+}
+
+/// `ListSigningCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSigningCertificates;
+
+impl OperationType for ListSigningCertificates {
+    type Input = types::ListSigningCertificatesRequest;
+    type Output = types::ListSigningCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSigningCertificates",
+        input: Some(&shapes::LIST_SIGNING_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SIGNING_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListSigningCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
     };
 }
 
@@ -1998,6 +2807,33 @@ impl OperationType for RemoveClientIDFromOpenIDConnectProvider {
     };
 }
 
+/// `RemoveRoleFromInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveRoleFromInstanceProfile;
+
+impl OperationType for RemoveRoleFromInstanceProfile {
+    type Input = types::RemoveRoleFromInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveRoleFromInstanceProfile",
+        input: Some(&shapes::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `RemoveUserFromGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveUserFromGroup;
@@ -2017,6 +2853,28 @@ impl OperationType for RemoveUserFromGroup {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `ResetServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResetServiceSpecificCredential;
+
+impl OperationType for ResetServiceSpecificCredential {
+    type Input = types::ResetServiceSpecificCredentialRequest;
+    type Output = types::ResetServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ResetServiceSpecificCredential",
+        input: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "ResetServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
     };
 }
 
@@ -2119,6 +2977,34 @@ impl OperationType for SimulatePrincipalPolicy {
     };
 }
 
+/// `TagInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagInstanceProfile;
+
+impl OperationType for TagInstanceProfile {
+    type Input = types::TagInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagInstanceProfile",
+        input: Some(&shapes::TAG_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagMFADevice;
@@ -2203,6 +3089,34 @@ impl OperationType for TagPolicy {
     };
 }
 
+/// `TagRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagRole;
+
+impl OperationType for TagRole {
+    type Input = types::TagRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagRole",
+        input: Some(&shapes::TAG_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagSAMLProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagSAMLProvider;
@@ -2231,6 +3145,34 @@ impl OperationType for TagSAMLProvider {
     };
 }
 
+/// `TagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagServerCertificate;
+
+impl OperationType for TagServerCertificate {
+    type Input = types::TagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagServerCertificate",
+        input: Some(&shapes::TAG_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagUser;
@@ -2252,6 +3194,33 @@ impl OperationType for TagUser {
         errors: &[
             "NoSuchEntityException",
             "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagInstanceProfile;
+
+impl OperationType for UntagInstanceProfile {
+    type Input = types::UntagInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagInstanceProfile",
+        input: Some(&shapes::UNTAG_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
             "InvalidInputException",
             "ConcurrentModificationException",
             "ServiceFailureException",
@@ -2340,6 +3309,28 @@ impl OperationType for UntagPolicy {
     };
 }
 
+/// `UntagRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagRole;
+
+impl OperationType for UntagRole {
+    type Input = types::UntagRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagRole",
+        input: Some(&shapes::UNTAG_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
+    };
+}
+
 /// `UntagSAMLProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagSAMLProvider;
@@ -2350,6 +3341,33 @@ impl OperationType for UntagSAMLProvider {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "UntagSAMLProvider",
         input: Some(&shapes::UNTAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagServerCertificate;
+
+impl OperationType for UntagServerCertificate {
+    type Input = types::UntagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagServerCertificate",
+        input: Some(&shapes::UNTAG_SERVER_CERTIFICATE_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -2443,6 +3461,34 @@ impl OperationType for UpdateAccountPasswordPolicy {
     };
 }
 
+/// `UpdateAssumeRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAssumeRolePolicy;
+
+impl OperationType for UpdateAssumeRolePolicy {
+    type Input = types::UpdateAssumeRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAssumeRolePolicy",
+        input: Some(&shapes::UPDATE_ASSUME_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UpdateGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateGroup;
@@ -2525,6 +3571,50 @@ impl OperationType for UpdateOpenIDConnectProviderThumbprint {
     };
 }
 
+/// `UpdateRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateRole;
+
+impl OperationType for UpdateRole {
+    type Input = types::UpdateRoleRequest;
+    type Output = types::UpdateRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateRole",
+        input: Some(&shapes::UPDATE_ROLE_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_RESPONSE),
+        status: 200,
+        output_root: "UpdateRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["UnmodifiableEntityException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `UpdateRoleDescription`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateRoleDescription;
+
+impl OperationType for UpdateRoleDescription {
+    type Input = types::UpdateRoleDescriptionRequest;
+    type Output = types::UpdateRoleDescriptionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateRoleDescription",
+        input: Some(&shapes::UPDATE_ROLE_DESCRIPTION_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_DESCRIPTION_RESPONSE),
+        status: 200,
+        output_root: "UpdateRoleDescriptionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnmodifiableEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `UpdateSAMLProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateSAMLProvider;
@@ -2549,6 +3639,104 @@ impl OperationType for UpdateSAMLProvider {
             "LimitExceededException",
             "ServiceFailureException",
             "ConcurrentModificationException",
+        ],
+    };
+}
+
+/// `UpdateSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSSHPublicKey;
+
+impl OperationType for UpdateSSHPublicKey {
+    type Input = types::UpdateSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSSHPublicKey",
+        input: Some(&shapes::UPDATE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `UpdateServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServerCertificate;
+
+impl OperationType for UpdateServerCertificate {
+    type Input = types::UpdateServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServerCertificate",
+        input: Some(&shapes::UPDATE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServiceSpecificCredential;
+
+impl OperationType for UpdateServiceSpecificCredential {
+    type Input = types::UpdateServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServiceSpecificCredential",
+        input: Some(&shapes::UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `UpdateSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSigningCertificate;
+
+impl OperationType for UpdateSigningCertificate {
+    type Input = types::UpdateSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSigningCertificate",
+        input: Some(&shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
         ],
     };
 }
@@ -2582,6 +3770,95 @@ impl OperationType for UpdateUser {
     };
 }
 
+/// `UploadSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSSHPublicKey;
+
+impl OperationType for UploadSSHPublicKey {
+    type Input = types::UploadSSHPublicKeyRequest;
+    type Output = types::UploadSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSSHPublicKey",
+        input: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "UploadSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "InvalidPublicKeyException",
+            "DuplicateSSHPublicKeyException",
+            "UnrecognizedPublicKeyEncodingException",
+        ],
+    };
+}
+
+/// `UploadServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadServerCertificate;
+
+impl OperationType for UploadServerCertificate {
+    type Input = types::UploadServerCertificateRequest;
+    type Output = types::UploadServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadServerCertificate",
+        input: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadServerCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "KeyPairMismatchException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UploadSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSigningCertificate;
+
+impl OperationType for UploadSigningCertificate {
+    type Input = types::UploadSigningCertificateRequest;
+    type Output = types::UploadSigningCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSigningCertificate",
+        input: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadSigningCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "InvalidCertificateException",
+            "DuplicateCertificateException",
+            "NoSuchEntityException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// The operations of IAM.
 pub trait IamApi: Send + Sync {
     /// `AddClientIDToOpenIDConnectProvider`.
@@ -2589,6 +3866,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::AddClientIDToOpenIDConnectProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `AddRoleToInstanceProfile`.
+    fn add_role_to_instance_profile(
+        &self,
+        call: Call,
+        input: types::AddRoleToInstanceProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `AddUserToGroup`.
@@ -2633,12 +3917,26 @@ pub trait IamApi: Send + Sync {
         input: types::CreateAccessKeyRequest,
     ) -> BoxFuture<'_, Result<types::CreateAccessKeyResponse, ServiceError>>;
 
+    /// `CreateAccountAlias`.
+    fn create_account_alias(
+        &self,
+        call: Call,
+        input: types::CreateAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `CreateGroup`.
     fn create_group(
         &self,
         call: Call,
         input: types::CreateGroupRequest,
     ) -> BoxFuture<'_, Result<types::CreateGroupResponse, ServiceError>>;
+
+    /// `CreateInstanceProfile`.
+    fn create_instance_profile(
+        &self,
+        call: Call,
+        input: types::CreateInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::CreateInstanceProfileResponse, ServiceError>>;
 
     /// `CreateLoginProfile`.
     fn create_login_profile(
@@ -2668,12 +3966,33 @@ pub trait IamApi: Send + Sync {
         input: types::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
 
+    /// `CreateRole`.
+    fn create_role(
+        &self,
+        call: Call,
+        input: types::CreateRoleRequest,
+    ) -> BoxFuture<'_, Result<types::CreateRoleResponse, ServiceError>>;
+
     /// `CreateSAMLProvider`.
     fn create_saml_provider(
         &self,
         call: Call,
         input: types::CreateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
+
+    /// `CreateServiceLinkedRole`.
+    fn create_service_linked_role(
+        &self,
+        call: Call,
+        input: types::CreateServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<types::CreateServiceLinkedRoleResponse, ServiceError>>;
+
+    /// `CreateServiceSpecificCredential`.
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::CreateServiceSpecificCredentialResponse, ServiceError>>;
 
     /// `CreateUser`.
     fn create_user(
@@ -2703,6 +4022,13 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteAccessKeyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteAccountAlias`.
+    fn delete_account_alias(
+        &self,
+        call: Call,
+        input: types::DeleteAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteAccountPasswordPolicy`.
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -2714,6 +4040,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::DeleteGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteInstanceProfile`.
+    fn delete_instance_profile(
+        &self,
+        call: Call,
+        input: types::DeleteInstanceProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteLoginProfile`.
@@ -2740,6 +4073,9 @@ pub trait IamApi: Send + Sync {
         input: types::DeletePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteRole`.
+    fn delete_role(&self, call: Call, input: types::DeleteRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteRolePermissionsBoundary`.
     fn delete_role_permissions_boundary(
         &self,
@@ -2759,6 +4095,41 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::DeleteSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSSHPublicKey`.
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServerCertificate`.
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServiceLinkedRole`.
+    fn delete_service_linked_role(
+        &self,
+        call: Call,
+        input: types::DeleteServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<types::DeleteServiceLinkedRoleResponse, ServiceError>>;
+
+    /// `DeleteServiceSpecificCredential`.
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSigningCertificate`.
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteSigningCertificateRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteUser`.
@@ -2813,12 +4184,26 @@ pub trait IamApi: Send + Sync {
         input: types::EnableMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `GenerateCredentialReport`.
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GenerateCredentialReportResponse, ServiceError>>;
+
     /// `GenerateServiceLastAccessedDetails`.
     fn generate_service_last_accessed_details(
         &self,
         call: Call,
         input: types::GenerateServiceLastAccessedDetailsRequest,
     ) -> BoxFuture<'_, Result<types::GenerateServiceLastAccessedDetailsResponse, ServiceError>>;
+
+    /// `GetAccessKeyLastUsed`.
+    fn get_access_key_last_used(
+        &self,
+        call: Call,
+        input: types::GetAccessKeyLastUsedRequest,
+    ) -> BoxFuture<'_, Result<types::GetAccessKeyLastUsedResponse, ServiceError>>;
 
     /// `GetAccountAuthorizationDetails`.
     fn get_account_authorization_details(
@@ -2834,6 +4219,13 @@ pub trait IamApi: Send + Sync {
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
 
+    /// `GetAccountSummary`.
+    fn get_account_summary(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetAccountSummaryResponse, ServiceError>>;
+
     /// `GetContextKeysForCustomPolicy`.
     fn get_context_keys_for_custom_policy(
         &self,
@@ -2848,6 +4240,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetContextKeysForPrincipalPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetContextKeysForPolicyResponse, ServiceError>>;
 
+    /// `GetCredentialReport`.
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetCredentialReportResponse, ServiceError>>;
+
     /// `GetGroup`.
     fn get_group(
         &self,
@@ -2861,6 +4260,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetGroupPolicyResponse, ServiceError>>;
+
+    /// `GetInstanceProfile`.
+    fn get_instance_profile(
+        &self,
+        call: Call,
+        input: types::GetInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::GetInstanceProfileResponse, ServiceError>>;
 
     /// `GetLoginProfile`.
     fn get_login_profile(
@@ -2897,6 +4303,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::GetPolicyVersionResponse, ServiceError>>;
 
+    /// `GetRole`.
+    fn get_role(
+        &self,
+        call: Call,
+        input: types::GetRoleRequest,
+    ) -> BoxFuture<'_, Result<types::GetRoleResponse, ServiceError>>;
+
     /// `GetRolePolicy`.
     fn get_role_policy(
         &self,
@@ -2911,6 +4324,20 @@ pub trait IamApi: Send + Sync {
         input: types::GetSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::GetSAMLProviderResponse, ServiceError>>;
 
+    /// `GetSSHPublicKey`.
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::GetSSHPublicKeyResponse, ServiceError>>;
+
+    /// `GetServerCertificate`.
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: types::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::GetServerCertificateResponse, ServiceError>>;
+
     /// `GetServiceLastAccessedDetails`.
     fn get_service_last_accessed_details(
         &self,
@@ -2924,6 +4351,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetServiceLastAccessedDetailsWithEntitiesRequest,
     ) -> BoxFuture<'_, Result<types::GetServiceLastAccessedDetailsWithEntitiesResponse, ServiceError>>;
+
+    /// `GetServiceLinkedRoleDeletionStatus`.
+    fn get_service_linked_role_deletion_status(
+        &self,
+        call: Call,
+        input: types::GetServiceLinkedRoleDeletionStatusRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLinkedRoleDeletionStatusResponse, ServiceError>>;
 
     /// `GetUser`.
     fn get_user(
@@ -2945,6 +4379,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListAccessKeysRequest,
     ) -> BoxFuture<'_, Result<types::ListAccessKeysResponse, ServiceError>>;
+
+    /// `ListAccountAliases`.
+    fn list_account_aliases(
+        &self,
+        call: Call,
+        input: types::ListAccountAliasesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAccountAliasesResponse, ServiceError>>;
 
     /// `ListAttachedGroupPolicies`.
     fn list_attached_group_policies(
@@ -2994,6 +4435,27 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListGroupsForUserRequest,
     ) -> BoxFuture<'_, Result<types::ListGroupsForUserResponse, ServiceError>>;
+
+    /// `ListInstanceProfileTags`.
+    fn list_instance_profile_tags(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfileTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfileTagsResponse, ServiceError>>;
+
+    /// `ListInstanceProfiles`.
+    fn list_instance_profiles(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfilesRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfilesResponse, ServiceError>>;
+
+    /// `ListInstanceProfilesForRole`.
+    fn list_instance_profiles_for_role(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfilesForRoleRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfilesForRoleResponse, ServiceError>>;
 
     /// `ListMFADeviceTags`.
     fn list_mfa_device_tags(
@@ -3058,6 +4520,20 @@ pub trait IamApi: Send + Sync {
         input: types::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
 
+    /// `ListRoleTags`.
+    fn list_role_tags(
+        &self,
+        call: Call,
+        input: types::ListRoleTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListRoleTagsResponse, ServiceError>>;
+
+    /// `ListRoles`.
+    fn list_roles(
+        &self,
+        call: Call,
+        input: types::ListRolesRequest,
+    ) -> BoxFuture<'_, Result<types::ListRolesResponse, ServiceError>>;
+
     /// `ListSAMLProviderTags`.
     fn list_saml_provider_tags(
         &self,
@@ -3071,6 +4547,41 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListSAMLProvidersRequest,
     ) -> BoxFuture<'_, Result<types::ListSAMLProvidersResponse, ServiceError>>;
+
+    /// `ListSSHPublicKeys`.
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: types::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListSSHPublicKeysResponse, ServiceError>>;
+
+    /// `ListServerCertificateTags`.
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: types::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificateTagsResponse, ServiceError>>;
+
+    /// `ListServerCertificates`.
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: types::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificatesResponse, ServiceError>>;
+
+    /// `ListServiceSpecificCredentials`.
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: types::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServiceSpecificCredentialsResponse, ServiceError>>;
+
+    /// `ListSigningCertificates`.
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: types::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListSigningCertificatesResponse, ServiceError>>;
 
     /// `ListUserPolicies`.
     fn list_user_policies(
@@ -3142,12 +4653,26 @@ pub trait IamApi: Send + Sync {
         input: types::RemoveClientIDFromOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `RemoveRoleFromInstanceProfile`.
+    fn remove_role_from_instance_profile(
+        &self,
+        call: Call,
+        input: types::RemoveRoleFromInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `RemoveUserFromGroup`.
     fn remove_user_from_group(
         &self,
         call: Call,
         input: types::RemoveUserFromGroupRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `ResetServiceSpecificCredential`.
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::ResetServiceSpecificCredentialResponse, ServiceError>>;
 
     /// `ResyncMFADevice`.
     fn resync_mfa_device(
@@ -3177,6 +4702,13 @@ pub trait IamApi: Send + Sync {
         input: types::SimulatePrincipalPolicyRequest,
     ) -> BoxFuture<'_, Result<types::SimulatePolicyResponse, ServiceError>>;
 
+    /// `TagInstanceProfile`.
+    fn tag_instance_profile(
+        &self,
+        call: Call,
+        input: types::TagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagMFADevice`.
     fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -3190,6 +4722,9 @@ pub trait IamApi: Send + Sync {
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagRole`.
+    fn tag_role(&self, call: Call, input: types::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagSAMLProvider`.
     fn tag_saml_provider(
         &self,
@@ -3197,8 +4732,22 @@ pub trait IamApi: Send + Sync {
         input: types::TagSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagServerCertificate`.
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: types::TagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagUser`.
     fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagInstanceProfile`.
+    fn untag_instance_profile(
+        &self,
+        call: Call,
+        input: types::UntagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagMFADevice`.
     fn untag_mfa_device(
@@ -3217,11 +4766,21 @@ pub trait IamApi: Send + Sync {
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagRole`.
+    fn untag_role(&self, call: Call, input: types::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagSAMLProvider`.
     fn untag_saml_provider(
         &self,
         call: Call,
         input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagServerCertificate`.
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: types::UntagServerCertificateRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagUser`.
@@ -3241,6 +4800,13 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateAccountPasswordPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateAssumeRolePolicy`.
+    fn update_assume_role_policy(
+        &self,
+        call: Call,
+        input: types::UpdateAssumeRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateGroup`.
     fn update_group(&self, call: Call, input: types::UpdateGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -3258,6 +4824,20 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateOpenIDConnectProviderThumbprintRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateRole`.
+    fn update_role(
+        &self,
+        call: Call,
+        input: types::UpdateRoleRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateRoleResponse, ServiceError>>;
+
+    /// `UpdateRoleDescription`.
+    fn update_role_description(
+        &self,
+        call: Call,
+        input: types::UpdateRoleDescriptionRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateRoleDescriptionResponse, ServiceError>>;
+
     /// `UpdateSAMLProvider`.
     fn update_saml_provider(
         &self,
@@ -3265,8 +4845,57 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::UpdateSAMLProviderResponse, ServiceError>>;
 
+    /// `UpdateSSHPublicKey`.
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServerCertificate`.
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServiceSpecificCredential`.
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateSigningCertificate`.
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateUser`.
     fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UploadSSHPublicKey`.
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSSHPublicKeyResponse, ServiceError>>;
+
+    /// `UploadServerCertificate`.
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: types::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadServerCertificateResponse, ServiceError>>;
+
+    /// `UploadSigningCertificate`.
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSigningCertificateResponse, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -3280,6 +4909,11 @@ pub fn dispatch<'a>(
         "AddClientIDToOpenIDConnectProvider" => {
             wire::call_checked::<AddClientIDToOpenIDConnectProvider>("ValidationError", request, move |input| {
                 api.add_client_id_to_open_id_connect_provider(call, input)
+            })
+        }
+        "AddRoleToInstanceProfile" => {
+            wire::call_checked::<AddRoleToInstanceProfile>("ValidationError", request, move |input| {
+                api.add_role_to_instance_profile(call, input)
             })
         }
         "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
@@ -3300,8 +4934,16 @@ pub fn dispatch<'a>(
         "CreateAccessKey" => wire::call_checked::<CreateAccessKey>("ValidationError", request, move |input| {
             api.create_access_key(call, input)
         }),
+        "CreateAccountAlias" => wire::call_checked::<CreateAccountAlias>("ValidationError", request, move |input| {
+            api.create_account_alias(call, input)
+        }),
         "CreateGroup" => {
             wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
+        }
+        "CreateInstanceProfile" => {
+            wire::call_checked::<CreateInstanceProfile>("ValidationError", request, move |input| {
+                api.create_instance_profile(call, input)
+            })
         }
         "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
             api.create_login_profile(call, input)
@@ -3317,9 +4959,22 @@ pub fn dispatch<'a>(
         "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
             api.create_policy_version(call, input)
         }),
+        "CreateRole" => {
+            wire::call_checked::<CreateRole>("ValidationError", request, move |input| api.create_role(call, input))
+        }
         "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
             api.create_saml_provider(call, input)
         }),
+        "CreateServiceLinkedRole" => {
+            wire::call_checked::<CreateServiceLinkedRole>("ValidationError", request, move |input| {
+                api.create_service_linked_role(call, input)
+            })
+        }
+        "CreateServiceSpecificCredential" => {
+            wire::call_checked::<CreateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.create_service_specific_credential(call, input)
+            })
+        }
         "CreateUser" => {
             wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
         }
@@ -3334,6 +4989,9 @@ pub fn dispatch<'a>(
         "DeleteAccessKey" => wire::call_checked::<DeleteAccessKey>("ValidationError", request, move |input| {
             api.delete_access_key(call, input)
         }),
+        "DeleteAccountAlias" => wire::call_checked::<DeleteAccountAlias>("ValidationError", request, move |input| {
+            api.delete_account_alias(call, input)
+        }),
         "DeleteAccountPasswordPolicy" => {
             wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.delete_account_password_policy(call, input)
@@ -3345,6 +5003,11 @@ pub fn dispatch<'a>(
         "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
             api.delete_group_policy(call, input)
         }),
+        "DeleteInstanceProfile" => {
+            wire::call_checked::<DeleteInstanceProfile>("ValidationError", request, move |input| {
+                api.delete_instance_profile(call, input)
+            })
+        }
         "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
             api.delete_login_profile(call, input)
         }),
@@ -3359,6 +5022,9 @@ pub fn dispatch<'a>(
         "DeletePolicyVersion" => wire::call_checked::<DeletePolicyVersion>("ValidationError", request, move |input| {
             api.delete_policy_version(call, input)
         }),
+        "DeleteRole" => {
+            wire::call_checked::<DeleteRole>("ValidationError", request, move |input| api.delete_role(call, input))
+        }
         "DeleteRolePermissionsBoundary" => {
             wire::call_checked::<DeleteRolePermissionsBoundary>("ValidationError", request, move |input| {
                 api.delete_role_permissions_boundary(call, input)
@@ -3370,6 +5036,29 @@ pub fn dispatch<'a>(
         "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
             api.delete_saml_provider(call, input)
         }),
+        "DeleteSSHPublicKey" => wire::call_checked::<DeleteSSHPublicKey>("ValidationError", request, move |input| {
+            api.delete_ssh_public_key(call, input)
+        }),
+        "DeleteServerCertificate" => {
+            wire::call_checked::<DeleteServerCertificate>("ValidationError", request, move |input| {
+                api.delete_server_certificate(call, input)
+            })
+        }
+        "DeleteServiceLinkedRole" => {
+            wire::call_checked::<DeleteServiceLinkedRole>("ValidationError", request, move |input| {
+                api.delete_service_linked_role(call, input)
+            })
+        }
+        "DeleteServiceSpecificCredential" => {
+            wire::call_checked::<DeleteServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.delete_service_specific_credential(call, input)
+            })
+        }
+        "DeleteSigningCertificate" => {
+            wire::call_checked::<DeleteSigningCertificate>("ValidationError", request, move |input| {
+                api.delete_signing_certificate(call, input)
+            })
+        }
         "DeleteUser" => {
             wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
         }
@@ -3398,9 +5087,19 @@ pub fn dispatch<'a>(
         "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
             api.enable_mfa_device(call, input)
         }),
+        "GenerateCredentialReport" => {
+            wire::call_checked::<GenerateCredentialReport>("ValidationError", request, move |input| {
+                api.generate_credential_report(call, input)
+            })
+        }
         "GenerateServiceLastAccessedDetails" => {
             wire::call_checked::<GenerateServiceLastAccessedDetails>("ValidationError", request, move |input| {
                 api.generate_service_last_accessed_details(call, input)
+            })
+        }
+        "GetAccessKeyLastUsed" => {
+            wire::call_checked::<GetAccessKeyLastUsed>("ValidationError", request, move |input| {
+                api.get_access_key_last_used(call, input)
             })
         }
         "GetAccountAuthorizationDetails" => {
@@ -3413,6 +5112,9 @@ pub fn dispatch<'a>(
                 api.get_account_password_policy(call, input)
             })
         }
+        "GetAccountSummary" => wire::call_checked::<GetAccountSummary>("ValidationError", request, move |input| {
+            api.get_account_summary(call, input)
+        }),
         "GetContextKeysForCustomPolicy" => {
             wire::call_checked::<GetContextKeysForCustomPolicy>("ValidationError", request, move |input| {
                 api.get_context_keys_for_custom_policy(call, input)
@@ -3423,11 +5125,17 @@ pub fn dispatch<'a>(
                 api.get_context_keys_for_principal_policy(call, input)
             })
         }
+        "GetCredentialReport" => wire::call_checked::<GetCredentialReport>("ValidationError", request, move |input| {
+            api.get_credential_report(call, input)
+        }),
         "GetGroup" => {
             wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
         }
         "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
             api.get_group_policy(call, input)
+        }),
+        "GetInstanceProfile" => wire::call_checked::<GetInstanceProfile>("ValidationError", request, move |input| {
+            api.get_instance_profile(call, input)
         }),
         "GetLoginProfile" => wire::call_checked::<GetLoginProfile>("ValidationError", request, move |input| {
             api.get_login_profile(call, input)
@@ -3446,12 +5154,21 @@ pub fn dispatch<'a>(
         "GetPolicyVersion" => wire::call_checked::<GetPolicyVersion>("ValidationError", request, move |input| {
             api.get_policy_version(call, input)
         }),
+        "GetRole" => wire::call_checked::<GetRole>("ValidationError", request, move |input| api.get_role(call, input)),
         "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
             api.get_role_policy(call, input)
         }),
         "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
             api.get_saml_provider(call, input)
         }),
+        "GetSSHPublicKey" => wire::call_checked::<GetSSHPublicKey>("ValidationError", request, move |input| {
+            api.get_ssh_public_key(call, input)
+        }),
+        "GetServerCertificate" => {
+            wire::call_checked::<GetServerCertificate>("ValidationError", request, move |input| {
+                api.get_server_certificate(call, input)
+            })
+        }
         "GetServiceLastAccessedDetails" => {
             wire::call_checked::<GetServiceLastAccessedDetails>("ValidationError", request, move |input| {
                 api.get_service_last_accessed_details(call, input)
@@ -3462,12 +5179,20 @@ pub fn dispatch<'a>(
                 api.get_service_last_accessed_details_with_entities(call, input)
             })
         }
+        "GetServiceLinkedRoleDeletionStatus" => {
+            wire::call_checked::<GetServiceLinkedRoleDeletionStatus>("ValidationError", request, move |input| {
+                api.get_service_linked_role_deletion_status(call, input)
+            })
+        }
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
         "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
             api.get_user_policy(call, input)
         }),
         "ListAccessKeys" => wire::call_checked::<ListAccessKeys>("ValidationError", request, move |input| {
             api.list_access_keys(call, input)
+        }),
+        "ListAccountAliases" => wire::call_checked::<ListAccountAliases>("ValidationError", request, move |input| {
+            api.list_account_aliases(call, input)
         }),
         "ListAttachedGroupPolicies" => {
             wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
@@ -3498,6 +5223,21 @@ pub fn dispatch<'a>(
         "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>("ValidationError", request, move |input| {
             api.list_groups_for_user(call, input)
         }),
+        "ListInstanceProfileTags" => {
+            wire::call_checked::<ListInstanceProfileTags>("ValidationError", request, move |input| {
+                api.list_instance_profile_tags(call, input)
+            })
+        }
+        "ListInstanceProfiles" => {
+            wire::call_checked::<ListInstanceProfiles>("ValidationError", request, move |input| {
+                api.list_instance_profiles(call, input)
+            })
+        }
+        "ListInstanceProfilesForRole" => {
+            wire::call_checked::<ListInstanceProfilesForRole>("ValidationError", request, move |input| {
+                api.list_instance_profiles_for_role(call, input)
+            })
+        }
         "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
             api.list_mfa_device_tags(call, input)
         }),
@@ -3531,6 +5271,12 @@ pub fn dispatch<'a>(
         "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
             api.list_role_policies(call, input)
         }),
+        "ListRoleTags" => {
+            wire::call_checked::<ListRoleTags>("ValidationError", request, move |input| api.list_role_tags(call, input))
+        }
+        "ListRoles" => {
+            wire::call_checked::<ListRoles>("ValidationError", request, move |input| api.list_roles(call, input))
+        }
         "ListSAMLProviderTags" => {
             wire::call_checked::<ListSAMLProviderTags>("ValidationError", request, move |input| {
                 api.list_saml_provider_tags(call, input)
@@ -3539,6 +5285,29 @@ pub fn dispatch<'a>(
         "ListSAMLProviders" => wire::call_checked::<ListSAMLProviders>("ValidationError", request, move |input| {
             api.list_saml_providers(call, input)
         }),
+        "ListSSHPublicKeys" => wire::call_checked::<ListSSHPublicKeys>("ValidationError", request, move |input| {
+            api.list_ssh_public_keys(call, input)
+        }),
+        "ListServerCertificateTags" => {
+            wire::call_checked::<ListServerCertificateTags>("ValidationError", request, move |input| {
+                api.list_server_certificate_tags(call, input)
+            })
+        }
+        "ListServerCertificates" => {
+            wire::call_checked::<ListServerCertificates>("ValidationError", request, move |input| {
+                api.list_server_certificates(call, input)
+            })
+        }
+        "ListServiceSpecificCredentials" => {
+            wire::call_checked::<ListServiceSpecificCredentials>("ValidationError", request, move |input| {
+                api.list_service_specific_credentials(call, input)
+            })
+        }
+        "ListSigningCertificates" => {
+            wire::call_checked::<ListSigningCertificates>("ValidationError", request, move |input| {
+                api.list_signing_certificates(call, input)
+            })
+        }
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
         }),
@@ -3577,9 +5346,19 @@ pub fn dispatch<'a>(
                 api.remove_client_id_from_open_id_connect_provider(call, input)
             })
         }
+        "RemoveRoleFromInstanceProfile" => {
+            wire::call_checked::<RemoveRoleFromInstanceProfile>("ValidationError", request, move |input| {
+                api.remove_role_from_instance_profile(call, input)
+            })
+        }
         "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
             api.remove_user_from_group(call, input)
         }),
+        "ResetServiceSpecificCredential" => {
+            wire::call_checked::<ResetServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.reset_service_specific_credential(call, input)
+            })
+        }
         "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
             api.resync_mfa_device(call, input)
         }),
@@ -3598,6 +5377,9 @@ pub fn dispatch<'a>(
                 api.simulate_principal_policy(call, input)
             })
         }
+        "TagInstanceProfile" => wire::call_checked::<TagInstanceProfile>("ValidationError", request, move |input| {
+            api.tag_instance_profile(call, input)
+        }),
         "TagMFADevice" => {
             wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
         }
@@ -3609,10 +5391,21 @@ pub fn dispatch<'a>(
         "TagPolicy" => {
             wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
         }
+        "TagRole" => wire::call_checked::<TagRole>("ValidationError", request, move |input| api.tag_role(call, input)),
         "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
             api.tag_saml_provider(call, input)
         }),
+        "TagServerCertificate" => {
+            wire::call_checked::<TagServerCertificate>("ValidationError", request, move |input| {
+                api.tag_server_certificate(call, input)
+            })
+        }
         "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
+        "UntagInstanceProfile" => {
+            wire::call_checked::<UntagInstanceProfile>("ValidationError", request, move |input| {
+                api.untag_instance_profile(call, input)
+            })
+        }
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
         }),
@@ -3624,9 +5417,17 @@ pub fn dispatch<'a>(
         "UntagPolicy" => {
             wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
         }
+        "UntagRole" => {
+            wire::call_checked::<UntagRole>("ValidationError", request, move |input| api.untag_role(call, input))
+        }
         "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
             api.untag_saml_provider(call, input)
         }),
+        "UntagServerCertificate" => {
+            wire::call_checked::<UntagServerCertificate>("ValidationError", request, move |input| {
+                api.untag_server_certificate(call, input)
+            })
+        }
         "UntagUser" => {
             wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
         }
@@ -3636,6 +5437,11 @@ pub fn dispatch<'a>(
         "UpdateAccountPasswordPolicy" => {
             wire::call_checked::<UpdateAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.update_account_password_policy(call, input)
+            })
+        }
+        "UpdateAssumeRolePolicy" => {
+            wire::call_checked::<UpdateAssumeRolePolicy>("ValidationError", request, move |input| {
+                api.update_assume_role_policy(call, input)
             })
         }
         "UpdateGroup" => {
@@ -3649,11 +5455,50 @@ pub fn dispatch<'a>(
                 api.update_open_id_connect_provider_thumbprint(call, input)
             })
         }
+        "UpdateRole" => {
+            wire::call_checked::<UpdateRole>("ValidationError", request, move |input| api.update_role(call, input))
+        }
+        "UpdateRoleDescription" => {
+            wire::call_checked::<UpdateRoleDescription>("ValidationError", request, move |input| {
+                api.update_role_description(call, input)
+            })
+        }
         "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
             api.update_saml_provider(call, input)
         }),
+        "UpdateSSHPublicKey" => wire::call_checked::<UpdateSSHPublicKey>("ValidationError", request, move |input| {
+            api.update_ssh_public_key(call, input)
+        }),
+        "UpdateServerCertificate" => {
+            wire::call_checked::<UpdateServerCertificate>("ValidationError", request, move |input| {
+                api.update_server_certificate(call, input)
+            })
+        }
+        "UpdateServiceSpecificCredential" => {
+            wire::call_checked::<UpdateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.update_service_specific_credential(call, input)
+            })
+        }
+        "UpdateSigningCertificate" => {
+            wire::call_checked::<UpdateSigningCertificate>("ValidationError", request, move |input| {
+                api.update_signing_certificate(call, input)
+            })
+        }
         "UpdateUser" => {
             wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
+        }
+        "UploadSSHPublicKey" => wire::call_checked::<UploadSSHPublicKey>("ValidationError", request, move |input| {
+            api.upload_ssh_public_key(call, input)
+        }),
+        "UploadServerCertificate" => {
+            wire::call_checked::<UploadServerCertificate>("ValidationError", request, move |input| {
+                api.upload_server_certificate(call, input)
+            })
+        }
+        "UploadSigningCertificate" => {
+            wire::call_checked::<UploadSigningCertificate>("ValidationError", request, move |input| {
+                api.upload_signing_certificate(call, input)
+            })
         }
         other => {
             let cause = format!("no dispatch for {other}");

@@ -14,6 +14,15 @@ pub static ACCESS_KEY: Shape = Shape::structure(
     ],
 );
 
+pub static ACCESS_KEY_LAST_USED: Shape = Shape::structure(
+    "AccessKeyLastUsed",
+    &[
+        Member::new("LastUsedDate", &scalars::TIMESTAMP),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("Region", &scalars::STRING).required().checked(),
+    ],
+);
+
 pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
     "AccessKeyMetadata",
     &[
@@ -34,6 +43,14 @@ pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::str
     ],
 );
 
+pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "AddRoleToInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
     "AddUserToGroupRequest",
     &[
@@ -41,6 +58,8 @@ pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
     ],
 );
+
+pub static ARN_LIST_TYPE: Shape = Shape::list("ArnListType", &ARN_TYPE, None);
 
 pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "AttachGroupPolicyRequest",
@@ -111,6 +130,11 @@ pub static CREATE_ACCESS_KEY_REQUEST: Shape =
 pub static CREATE_ACCESS_KEY_RESPONSE: Shape =
     Shape::structure("CreateAccessKeyResponse", &[Member::new("AccessKey", &ACCESS_KEY).required().checked()]);
 
+pub static CREATE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+    "CreateAccountAliasRequest",
+    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
+);
+
 pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
     "CreateGroupRequest",
     &[Member::new("Path", &PATH_TYPE), Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()],
@@ -118,6 +142,20 @@ pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
 
 pub static CREATE_GROUP_RESPONSE: Shape =
     Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
+
+pub static CREATE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "CreateInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Path", &PATH_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
+    "CreateInstanceProfileResponse",
+    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
+);
 
 pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "CreateLoginProfileRequest",
@@ -171,6 +209,22 @@ pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
 pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
     Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
 
+pub static CREATE_ROLE_REQUEST: Shape = Shape::structure(
+    "CreateRoleRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+        Member::new("PermissionsBoundary", &ARN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_ROLE_RESPONSE: Shape =
+    Shape::structure("CreateRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
+
 pub static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "CreateSAMLProviderRequest",
     &[
@@ -185,6 +239,32 @@ pub static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
 pub static CREATE_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
     "CreateSAMLProviderResponse",
     &[Member::new("SAMLProviderArn", &ARN_TYPE), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static CREATE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+    "CreateServiceLinkedRoleRequest",
+    &[
+        Member::new("AWSServiceName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("CustomSuffix", &CUSTOM_SUFFIX_TYPE),
+    ],
+);
+
+pub static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Shape =
+    Shape::structure("CreateServiceLinkedRoleResponse", &[Member::new("Role", &ROLE)]);
+
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("CredentialAgeDays", &CREDENTIAL_AGE_DAYS),
+    ],
+);
+
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
 );
 
 pub static CREATE_USER_REQUEST: Shape = Shape::structure(
@@ -229,6 +309,11 @@ pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+    "DeleteAccountAliasRequest",
+    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
+);
+
 pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "DeleteGroupPolicyRequest",
     &[
@@ -239,6 +324,11 @@ pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
 
 pub static DELETE_GROUP_REQUEST: Shape =
     Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
+
+pub static DELETE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "DeleteInstanceProfileRequest",
+    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
+);
 
 pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
     Shape::structure("DeleteLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
@@ -272,8 +362,50 @@ pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ROLE_REQUEST: Shape =
+    Shape::structure("DeleteRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
+
 pub static DELETE_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("DeleteSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
+
+pub static DELETE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static DELETE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+    "DeleteServiceLinkedRoleRequest",
+    &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape::structure(
+    "DeleteServiceLinkedRoleResponse",
+    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "DeleteServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static DELETE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+    ],
+);
 
 pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
     "DeleteUserPermissionsBoundaryRequest",
@@ -294,6 +426,11 @@ pub static DELETE_USER_REQUEST: Shape =
 pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "DeleteVirtualMFADeviceRequest",
     &[Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked()],
+);
+
+pub static DELETION_TASK_FAILURE_REASON_TYPE: Shape = Shape::structure(
+    "DeletionTaskFailureReasonType",
+    &[Member::new("Reason", &REASON_TYPE), Member::new("RoleUsageList", &ROLE_USAGE_LIST_TYPE)],
 );
 
 pub static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
@@ -377,6 +514,11 @@ pub static EVALUATION_RESULT: Shape = Shape::structure(
 
 pub static EVALUATION_RESULTS_LIST_TYPE: Shape = Shape::list("EvaluationResultsListType", &EVALUATION_RESULT, None);
 
+pub static GENERATE_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GenerateCredentialReportResponse",
+    &[Member::new("State", &REPORT_STATE_TYPE), Member::new("Description", &scalars::STRING)],
+);
+
 pub static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape::structure(
     "GenerateServiceLastAccessedDetailsRequest",
     &[
@@ -387,6 +529,16 @@ pub static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape::struct
 
 pub static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape =
     Shape::structure("GenerateServiceLastAccessedDetailsResponse", &[Member::new("JobId", &JOB_ID_TYPE)]);
+
+pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape::structure(
+    "GetAccessKeyLastUsedRequest",
+    &[Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked()],
+);
+
+pub static GET_ACCESS_KEY_LAST_USED_RESPONSE: Shape = Shape::structure(
+    "GetAccessKeyLastUsedResponse",
+    &[Member::new("UserName", &EXISTING_USER_NAME_TYPE), Member::new("AccessKeyLastUsed", &ACCESS_KEY_LAST_USED)],
+);
 
 pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST: Shape = Shape::structure(
     "GetAccountAuthorizationDetailsRequest",
@@ -414,6 +566,9 @@ pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
     &[Member::new("PasswordPolicy", &PASSWORD_POLICY).required().checked()],
 );
 
+pub static GET_ACCOUNT_SUMMARY_RESPONSE: Shape =
+    Shape::structure("GetAccountSummaryResponse", &[Member::new("SummaryMap", &SUMMARY_MAP_TYPE)]);
+
 pub static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST: Shape = Shape::structure(
     "GetContextKeysForCustomPolicyRequest",
     &[Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE).required().checked()],
@@ -429,6 +584,15 @@ pub static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST: Shape = Shape::structu
     &[
         Member::new("PolicySourceArn", &ARN_TYPE).required().checked(),
         Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+    ],
+);
+
+pub static GET_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GetCredentialReportResponse",
+    &[
+        Member::new("Content", &scalars::BLOB),
+        Member::new("ReportFormat", &REPORT_FORMAT_TYPE),
+        Member::new("GeneratedTime", &scalars::TIMESTAMP),
     ],
 );
 
@@ -466,6 +630,16 @@ pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
+);
+
+pub static GET_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "GetInstanceProfileRequest",
+    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
+);
+
+pub static GET_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
+    "GetInstanceProfileResponse",
+    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
 );
 
 pub static GET_LOGIN_PROFILE_REQUEST: Shape =
@@ -538,6 +712,12 @@ pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static GET_ROLE_REQUEST: Shape =
+    Shape::structure("GetRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
+
+pub static GET_ROLE_RESPONSE: Shape =
+    Shape::structure("GetRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
+
 pub static GET_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("GetSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
 
@@ -552,6 +732,28 @@ pub static GET_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
         Member::new("AssertionEncryptionMode", &ASSERTION_ENCRYPTION_MODE_TYPE),
         Member::new("PrivateKeyList", &PRIVATE_KEY_LIST),
     ],
+);
+
+pub static GET_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "GetSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Encoding", &ENCODING_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("GetSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static GET_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "GetServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static GET_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "GetServerCertificateResponse",
+    &[Member::new("ServerCertificate", &SERVER_CERTIFICATE).required().checked()],
 );
 
 pub static GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape::structure(
@@ -597,6 +799,19 @@ pub static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE: Shape = Sha
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
         Member::new("Error", &ERROR_DETAILS),
+    ],
+);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape::structure(
+    "GetServiceLinkedRoleDeletionStatusRequest",
+    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Shape = Shape::structure(
+    "GetServiceLinkedRoleDeletionStatusResponse",
+    &[
+        Member::new("Status", &DELETION_TASK_STATUS_TYPE).required().checked(),
+        Member::new("Reason", &DELETION_TASK_FAILURE_REASON_TYPE),
     ],
 );
 
@@ -682,6 +897,20 @@ pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
     "ListAccessKeysResponse",
     &[
         Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ACCOUNT_ALIASES_REQUEST: Shape = Shape::structure(
+    "ListAccountAliasesRequest",
+    &[Member::new("Marker", &MARKER_TYPE), Member::new("MaxItems", &MAX_ITEMS_TYPE)],
+);
+
+pub static LIST_ACCOUNT_ALIASES_RESPONSE: Shape = Shape::structure(
+    "ListAccountAliasesResponse",
+    &[
+        Member::new("AccountAliases", &ACCOUNT_ALIAS_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -816,6 +1045,60 @@ pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
     "ListGroupsResponse",
     &[
         Member::new("Groups", &GROUP_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfileTagsRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfileTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfilesForRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfilesForRoleResponse",
+    &[
+        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfilesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfilesResponse",
+    &[
+        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -985,6 +1268,42 @@ pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_ROLE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListRoleTagsRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ROLE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListRoleTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ROLES_REQUEST: Shape = Shape::structure(
+    "ListRolesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ROLES_RESPONSE: Shape = Shape::structure(
+    "ListRolesResponse",
+    &[
+        Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_SAML_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
     "ListSAMLProviderTagsRequest",
     &[
@@ -1007,6 +1326,98 @@ pub static LIST_SAML_PROVIDERS_REQUEST: Shape = Shape::structure("ListSAMLProvid
 
 pub static LIST_SAML_PROVIDERS_RESPONSE: Shape =
     Shape::structure("ListSAMLProvidersResponse", &[Member::new("SAMLProviderList", &SAML_PROVIDER_LIST_TYPE)]);
+
+pub static LIST_SSH_PUBLIC_KEYS_REQUEST: Shape = Shape::structure(
+    "ListSSHPublicKeysRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SSH_PUBLIC_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListSSHPublicKeysResponse",
+    &[
+        Member::new("SSHPublicKeys", &SSH_PUBLIC_KEY_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListServerCertificateTagsRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificateTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListServerCertificatesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificatesResponse",
+    &[
+        Member::new("ServerCertificateMetadataList", &SERVER_CERTIFICATE_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceName", &scalars::STRING),
+        Member::new("AllUsers", &scalars::BOOLEAN),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsResponse",
+    &[
+        Member::new("ServiceSpecificCredentials", &SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListSigningCertificatesRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListSigningCertificatesResponse",
+    &[
+        Member::new("Certificates", &CERTIFICATE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
 
 pub static LIST_USER_POLICIES_REQUEST: Shape = Shape::structure(
     "ListUserPoliciesRequest",
@@ -1287,12 +1698,33 @@ pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape
     ],
 );
 
+pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "RemoveRoleFromInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
     "RemoveUserFromGroupRequest",
     &[
         Member::new("GroupName", &GROUP_NAME_TYPE).required().checked(),
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
     ],
+);
+
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
 );
 
 pub static RESOURCE_NAME_LIST_TYPE: Shape = Shape::list("ResourceNameListType", &RESOURCE_NAME_TYPE, None);
@@ -1363,6 +1795,13 @@ pub static ROLE_LAST_USED: Shape = Shape::structure(
     &[Member::new("LastUsedDate", &scalars::TIMESTAMP), Member::new("Region", &scalars::STRING)],
 );
 
+pub static ROLE_USAGE_LIST_TYPE: Shape = Shape::list("RoleUsageListType", &ROLE_USAGE_TYPE, None);
+
+pub static ROLE_USAGE_TYPE: Shape = Shape::structure(
+    "RoleUsageType",
+    &[Member::new("Region", &REGION_NAME_TYPE), Member::new("Resources", &ARN_LIST_TYPE)],
+);
+
 pub static SAML_PRIVATE_KEY: Shape = Shape::structure(
     "SAMLPrivateKey",
     &[Member::new("KeyId", &PRIVATE_KEY_ID_TYPE), Member::new("Timestamp", &scalars::TIMESTAMP)],
@@ -1379,6 +1818,52 @@ pub static SAML_PROVIDER_LIST_ENTRY: Shape = Shape::structure(
 
 pub static SAML_PROVIDER_LIST_TYPE: Shape = Shape::list("SAMLProviderListType", &SAML_PROVIDER_LIST_ENTRY, None);
 
+pub static SSH_PUBLIC_KEY: Shape = Shape::structure(
+    "SSHPublicKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Fingerprint", &PUBLIC_KEY_FINGERPRINT_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SSH_PUBLIC_KEY_LIST_TYPE: Shape = Shape::list("SSHPublicKeyListType", &SSH_PUBLIC_KEY_METADATA, None);
+
+pub static SSH_PUBLIC_KEY_METADATA: Shape = Shape::structure(
+    "SSHPublicKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static SERVER_CERTIFICATE: Shape = Shape::structure(
+    "ServerCertificate",
+    &[
+        Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static SERVER_CERTIFICATE_METADATA: Shape = Shape::structure(
+    "ServerCertificateMetadata",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("ServerCertificateId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+        Member::new("Expiration", &scalars::TIMESTAMP),
+    ],
+);
+
 pub static SERVICE_LAST_ACCESSED: Shape = Shape::structure(
     "ServiceLastAccessed",
     &[
@@ -1392,6 +1877,39 @@ pub static SERVICE_LAST_ACCESSED: Shape = Shape::structure(
     ],
 );
 
+pub static SERVICE_SPECIFIC_CREDENTIAL: Shape = Shape::structure(
+    "ServiceSpecificCredential",
+    &[
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServicePassword", &scalars::STRING).sensitive(),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("ServiceCredentialSecret", &scalars::STRING).sensitive(),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_METADATA: Shape = Shape::structure(
+    "ServiceSpecificCredentialMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE: Shape =
+    Shape::list("ServiceSpecificCredentialsListType", &SERVICE_SPECIFIC_CREDENTIAL_METADATA, None);
+
 pub static SERVICES_LAST_ACCESSED: Shape = Shape::list("ServicesLastAccessed", &SERVICE_LAST_ACCESSED, None);
 
 pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
@@ -1399,6 +1917,17 @@ pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
         Member::new("VersionId", &POLICY_VERSION_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static SIGNING_CERTIFICATE: Shape = Shape::structure(
+    "SigningCertificate",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
     ],
 );
 
@@ -1478,6 +2007,14 @@ pub static TAG: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "TagInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "TagMFADeviceRequest",
     &[
@@ -1502,10 +2039,26 @@ pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_ROLE_REQUEST: Shape = Shape::structure(
+    "TagRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "TagSAMLProviderRequest",
     &[
         Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "TagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
@@ -1531,6 +2084,14 @@ pub static TRACKED_ACTION_LAST_ACCESSED: Shape = Shape::structure(
 pub static TRACKED_ACTIONS_LAST_ACCESSED: Shape =
     Shape::list("TrackedActionsLastAccessed", &TRACKED_ACTION_LAST_ACCESSED, None);
 
+pub static UNTAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "UntagInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static UNTAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "UntagMFADeviceRequest",
     &[
@@ -1555,10 +2116,26 @@ pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UNTAG_ROLE_REQUEST: Shape = Shape::structure(
+    "UntagRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static UNTAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "UntagSAMLProviderRequest",
     &[
         Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UntagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
@@ -1595,6 +2172,14 @@ pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "UpdateAssumeRolePolicyRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
 pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
     "UpdateGroupRequest",
     &[
@@ -1621,6 +2206,28 @@ pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape::st
     ],
 );
 
+pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape::structure(
+    "UpdateRoleDescriptionRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_ROLE_DESCRIPTION_RESPONSE: Shape =
+    Shape::structure("UpdateRoleDescriptionResponse", &[Member::new("Role", &ROLE)]);
+
+pub static UPDATE_ROLE_REQUEST: Shape = Shape::structure(
+    "UpdateRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+    ],
+);
+
+pub static UPDATE_ROLE_RESPONSE: Shape = Shape::structure("UpdateRoleResponse", &[]);
+
 pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "UpdateSAMLProviderRequest",
     &[
@@ -1635,6 +2242,42 @@ pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
 pub static UPDATE_SAML_PROVIDER_RESPONSE: Shape =
     Shape::structure("UpdateSAMLProviderResponse", &[Member::new("SAMLProviderArn", &ARN_TYPE)]);
 
+pub static UPDATE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE),
+    ],
+);
+
+pub static UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "UpdateServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
 pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
     "UpdateUserRequest",
     &[
@@ -1642,6 +2285,47 @@ pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
         Member::new("NewPath", &PATH_TYPE),
         Member::new("NewUserName", &USER_NAME_TYPE),
     ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UploadSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("UploadSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static UPLOAD_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadServerCertificateRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("PrivateKey", &PRIVATE_KEY_TYPE).required().checked().sensitive(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static UPLOAD_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadServerCertificateResponse",
+    &[Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadSigningCertificateResponse",
+    &[Member::new("Certificate", &SIGNING_CERTIFICATE).required().checked()],
 );
 
 pub static USER: Shape = Shape::structure(
@@ -1688,7 +2372,11 @@ pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
 
 pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
 
+pub static ACCOUNT_ALIAS_LIST_TYPE: Shape = Shape::list("accountAliasListType", &ACCOUNT_ALIAS_TYPE, None);
+
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
+
+pub static CERTIFICATE_LIST_TYPE: Shape = Shape::list("certificateListType", &SIGNING_CERTIFICATE, None);
 
 pub static CLIENT_ID_LIST_TYPE: Shape = Shape::list("clientIDListType", &CLIENT_ID_TYPE, None);
 
@@ -1730,10 +2418,15 @@ pub static ROLE_DETAIL_LIST_TYPE: Shape = Shape::list("roleDetailListType", &ROL
 
 pub static ROLE_LIST_TYPE: Shape = Shape::list("roleListType", &ROLE, None);
 
+pub static SERVER_CERTIFICATE_METADATA_LIST_TYPE: Shape =
+    Shape::list("serverCertificateMetadataListType", &SERVER_CERTIFICATE_METADATA, None);
+
 pub static SERVICE_NAMESPACE_LIST_TYPE: Shape =
     Shape::list("serviceNamespaceListType", &SERVICE_NAMESPACE_TYPE, None).ruled(&SERVICE_NAMESPACE_LIST_TYPE_RULE);
 
 static SERVICE_NAMESPACE_LIST_TYPE_RULE: Rule = Rule::new().min(1).max(200);
+
+pub static SUMMARY_MAP_TYPE: Shape = Shape::map("summaryMapType", &scalars::INTEGER, None, None);
 
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
@@ -1754,8 +2447,23 @@ pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceLi
 pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
     Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
 
+pub static CREDENTIAL_REPORT_EXPIRED_EXCEPTION: Shape =
+    Shape::structure("CredentialReportExpiredException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_PRESENT_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotPresentException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_READY_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotReadyException", &[Member::new("message", &scalars::STRING)]);
+
 pub static DELETE_CONFLICT_EXCEPTION: Shape =
     Shape::structure("DeleteConflictException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("DuplicateCertificateException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_SSH_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("DuplicateSSHPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
     Shape::structure("EntityAlreadyExistsException", &[Member::new("message", &scalars::STRING)]);
@@ -1766,14 +2474,26 @@ pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape =
 pub static INVALID_AUTHENTICATION_CODE_EXCEPTION: Shape =
     Shape::structure("InvalidAuthenticationCodeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static INVALID_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("InvalidCertificateException", &[Member::new("message", &scalars::STRING)]);
+
 pub static INVALID_INPUT_EXCEPTION: Shape =
     Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("InvalidPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static INVALID_USER_TYPE_EXCEPTION: Shape =
     Shape::structure("InvalidUserTypeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static KEY_PAIR_MISMATCH_EXCEPTION: Shape =
+    Shape::structure("KeyPairMismatchException", &[Member::new("message", &scalars::STRING)]);
+
 pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
     Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
+
+pub static MALFORMED_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("MalformedCertificateException", &[Member::new("message", &scalars::STRING)]);
 
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
     Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
@@ -1796,8 +2516,14 @@ pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape =
 pub static SERVICE_FAILURE_EXCEPTION: Shape =
     Shape::structure("ServiceFailureException", &[Member::new("message", &scalars::STRING)]);
 
+pub static SERVICE_NOT_SUPPORTED_EXCEPTION: Shape =
+    Shape::structure("ServiceNotSupportedException", &[Member::new("message", &scalars::STRING)]);
+
 pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape =
     Shape::structure("UnmodifiableEntityException", &[Member::new("message", &scalars::STRING)]);
+
+pub static UNRECOGNIZED_PUBLIC_KEY_ENCODING_EXCEPTION: Shape =
+    Shape::structure("UnrecognizedPublicKeyEncodingException", &[Member::new("message", &scalars::STRING)]);
 
 pub static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE: Shape =
     Shape::new("AccessAdvisorUsageGranularityType", Kind::String).ruled(&ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE_RULE);
@@ -1844,6 +2570,17 @@ static CONTEXT_KEY_TYPE_ENUM_RULE: Rule = Rule::new().values(&[
     "dateList",
 ]);
 
+pub static DELETION_TASK_ID_TYPE: Shape =
+    Shape::new("DeletionTaskIdType", Kind::String).ruled(&DELETION_TASK_ID_TYPE_RULE);
+
+static DELETION_TASK_ID_TYPE_RULE: Rule = Rule::new().min(1).max(1000);
+
+pub static DELETION_TASK_STATUS_TYPE: Shape =
+    Shape::new("DeletionTaskStatusType", Kind::String).ruled(&DELETION_TASK_STATUS_TYPE_RULE);
+
+static DELETION_TASK_STATUS_TYPE_RULE: Rule =
+    Rule::new().values(&["SUCCEEDED", "IN_PROGRESS", "FAILED", "NOT_STARTED"]);
+
 pub static ENTITY_TYPE: Shape = Shape::new("EntityType", Kind::String).ruled(&ENTITY_TYPE_RULE);
 
 static ENTITY_TYPE_RULE: Rule =
@@ -1879,6 +2616,22 @@ pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
 
+pub static REASON_TYPE: Shape = Shape::new("ReasonType", Kind::String).ruled(&REASON_TYPE_RULE);
+
+static REASON_TYPE_RULE: Rule = Rule::new().max(1000);
+
+pub static REGION_NAME_TYPE: Shape = Shape::new("RegionNameType", Kind::String).ruled(&REGION_NAME_TYPE_RULE);
+
+static REGION_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(100);
+
+pub static REPORT_FORMAT_TYPE: Shape = Shape::new("ReportFormatType", Kind::String).ruled(&REPORT_FORMAT_TYPE_RULE);
+
+static REPORT_FORMAT_TYPE_RULE: Rule = Rule::new().values(&["text/csv"]);
+
+pub static REPORT_STATE_TYPE: Shape = Shape::new("ReportStateType", Kind::String).ruled(&REPORT_STATE_TYPE_RULE);
+
+static REPORT_STATE_TYPE_RULE: Rule = Rule::new().values(&["STARTED", "INPROGRESS", "COMPLETE"]);
+
 pub static RESOURCE_HANDLING_OPTION_TYPE: Shape =
     Shape::new("ResourceHandlingOptionType", Kind::String).ruled(&RESOURCE_HANDLING_OPTION_TYPE_RULE);
 
@@ -1902,6 +2655,11 @@ pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::Strin
 
 static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
 
+pub static ACCOUNT_ALIAS_TYPE: Shape = Shape::new("accountAliasType", Kind::String).ruled(&ACCOUNT_ALIAS_TYPE_RULE);
+
+static ACCOUNT_ALIAS_TYPE_RULE: Rule =
+    Rule::matching("^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9](?:-?[a-z0-9])+").min(3).max(63);
+
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
 static ARN_TYPE_RULE: Rule = Rule::new().min(20).max(2048);
@@ -1921,9 +2679,41 @@ pub static AUTHENTICATION_CODE_TYPE: Shape =
 
 static AUTHENTICATION_CODE_TYPE_RULE: Rule = Rule::matching("[\\d]+", "[0-9]+").min(6).max(6);
 
+pub static CERTIFICATE_BODY_TYPE: Shape =
+    Shape::new("certificateBodyType", Kind::String).ruled(&CERTIFICATE_BODY_TYPE_RULE);
+
+static CERTIFICATE_BODY_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
+
+pub static CERTIFICATE_CHAIN_TYPE: Shape =
+    Shape::new("certificateChainType", Kind::String).ruled(&CERTIFICATE_CHAIN_TYPE_RULE);
+
+static CERTIFICATE_CHAIN_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(2097152);
+
+pub static CERTIFICATE_ID_TYPE: Shape = Shape::new("certificateIdType", Kind::String).ruled(&CERTIFICATE_ID_TYPE_RULE);
+
+static CERTIFICATE_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(24).max(128);
+
 pub static CLIENT_ID_TYPE: Shape = Shape::new("clientIDType", Kind::String).ruled(&CLIENT_ID_TYPE_RULE);
 
 static CLIENT_ID_TYPE_RULE: Rule = Rule::new().min(1).max(255);
+
+pub static CREDENTIAL_AGE_DAYS: Shape = Shape::new("credentialAgeDays", Kind::Integer).ruled(&CREDENTIAL_AGE_DAYS_RULE);
+
+static CREDENTIAL_AGE_DAYS_RULE: Rule = Rule::new().min(1).max(36600);
+
+pub static CUSTOM_SUFFIX_TYPE: Shape = Shape::new("customSuffixType", Kind::String).ruled(&CUSTOM_SUFFIX_TYPE_RULE);
+
+static CUSTOM_SUFFIX_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
+
+pub static ENCODING_TYPE: Shape = Shape::new("encodingType", Kind::String).ruled(&ENCODING_TYPE_RULE);
+
+static ENCODING_TYPE_RULE: Rule = Rule::new().values(&["SSH", "PEM"]);
 
 pub static ENTITY_NAME_TYPE: Shape = Shape::new("entityNameType", Kind::String).ruled(&ENTITY_NAME_TYPE_RULE);
 
@@ -2051,6 +2841,23 @@ static PRIVATE_KEY_TYPE_RULE: Rule =
         .max(16384)
         .sensitive();
 
+pub static PUBLIC_KEY_FINGERPRINT_TYPE: Shape =
+    Shape::new("publicKeyFingerprintType", Kind::String).ruled(&PUBLIC_KEY_FINGERPRINT_TYPE_RULE);
+
+static PUBLIC_KEY_FINGERPRINT_TYPE_RULE: Rule = Rule::matching("[:\\w]+", "[:0-9A-Za-z_]+").min(48).max(48);
+
+pub static PUBLIC_KEY_ID_TYPE: Shape = Shape::new("publicKeyIdType", Kind::String).ruled(&PUBLIC_KEY_ID_TYPE_RULE);
+
+static PUBLIC_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static PUBLIC_KEY_MATERIAL_TYPE: Shape =
+    Shape::new("publicKeyMaterialType", Kind::String).ruled(&PUBLIC_KEY_MATERIAL_TYPE_RULE);
+
+static PUBLIC_KEY_MATERIAL_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
+
 pub static ROLE_DESCRIPTION_TYPE: Shape =
     Shape::new("roleDescriptionType", Kind::String).ruled(&ROLE_DESCRIPTION_TYPE_RULE);
 
@@ -2073,10 +2880,29 @@ pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::Stri
 
 static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]+", "[0-9A-Za-z_+=/:,.@-]+").min(9).max(256);
 
+pub static SERVER_CERTIFICATE_NAME_TYPE: Shape =
+    Shape::new("serverCertificateNameType", Kind::String).ruled(&SERVER_CERTIFICATE_NAME_TYPE_RULE);
+
+static SERVER_CERTIFICATE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static SERVICE_CREDENTIAL_ALIAS: Shape =
+    Shape::new("serviceCredentialAlias", Kind::String).ruled(&SERVICE_CREDENTIAL_ALIAS_RULE);
+
+static SERVICE_CREDENTIAL_ALIAS_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(0).max(200);
+
 pub static SERVICE_NAMESPACE_TYPE: Shape =
     Shape::new("serviceNamespaceType", Kind::String).ruled(&SERVICE_NAMESPACE_TYPE_RULE);
 
 static SERVICE_NAMESPACE_TYPE_RULE: Rule = Rule::matching("[\\w-]*", "[0-9A-Za-z_-]*").min(1).max(64);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_ID: Shape =
+    Shape::new("serviceSpecificCredentialId", Kind::String).ruled(&SERVICE_SPECIFIC_CREDENTIAL_ID_RULE);
+
+static SERVICE_SPECIFIC_CREDENTIAL_ID_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static SERVICE_USER_NAME: Shape = Shape::new("serviceUserName", Kind::String).ruled(&SERVICE_USER_NAME_RULE);
+
+static SERVICE_USER_NAME_RULE: Rule = Rule::matching("[\\w+=,.@-]*", "[0-9A-Za-z_+=,.@-]*").min(0).max(200);
 
 pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
 

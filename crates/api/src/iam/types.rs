@@ -54,6 +54,33 @@ impl Typed for AccessKey {
     }
 }
 
+/// AWS's `AccessKeyLastUsed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessKeyLastUsed {
+    pub last_used_date: Option<jiff::Timestamp>,
+    pub service_name: String,
+    pub region: String,
+}
+
+impl Shaped for AccessKeyLastUsed {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY_LAST_USED;
+}
+
+impl Typed for AccessKeyLastUsed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { last_used_date: fields.optional(0)?, service_name: fields.required(1)?, region: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.last_used_date);
+        fields.required(1, self.service_name);
+        fields.required(2, self.region);
+        fields.finish()
+    }
+}
+
 /// AWS's `AccessKeyMetadata`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessKeyMetadata {
@@ -109,6 +136,31 @@ impl Typed for AddClientIDToOpenIDConnectProviderRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.open_id_connect_provider_arn);
         fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `AddRoleToInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddRoleToInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+impl Shaped for AddRoleToInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for AddRoleToInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, role_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.role_name);
         fields.finish()
     }
 }
@@ -374,6 +426,29 @@ impl Typed for CreateAccessKeyResponse {
     }
 }
 
+/// AWS's `CreateAccountAliasRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shaped for CreateAccountAliasRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCOUNT_ALIAS_REQUEST;
+}
+
+impl Typed for CreateAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { account_alias: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_alias);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateGroupRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateGroupRequest {
@@ -418,6 +493,56 @@ impl Typed for CreateGroupResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.group);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub path: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for CreateInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, path: fields.optional(1)?, tags: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.optional(1, self.path);
+        fields.optional(2, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateInstanceProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+impl Shaped for CreateInstanceProfileResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_INSTANCE_PROFILE_RESPONSE;
+}
+
+impl Typed for CreateInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile);
         fields.finish()
     }
 }
@@ -659,6 +784,72 @@ impl Typed for CreatePolicyVersionResponse {
     }
 }
 
+/// AWS's `CreateRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateRoleRequest {
+    pub path: Option<String>,
+    pub role_name: String,
+    pub assume_role_policy_document: String,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateRoleRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ROLE_REQUEST;
+}
+
+impl Typed for CreateRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            role_name: fields.required(1)?,
+            assume_role_policy_document: fields.required(2)?,
+            description: fields.optional(3)?,
+            max_session_duration: fields.optional(4)?,
+            permissions_boundary: fields.optional(5)?,
+            tags: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.role_name);
+        fields.required(2, self.assume_role_policy_document);
+        fields.optional(3, self.description);
+        fields.optional(4, self.max_session_duration);
+        fields.optional(5, self.permissions_boundary);
+        fields.optional(6, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateRoleResponse {
+    pub role: Role,
+}
+
+impl Shaped for CreateRoleResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_ROLE_RESPONSE;
+}
+
+impl Typed for CreateRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateSAMLProviderRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateSAMLProviderRequest {
@@ -729,6 +920,114 @@ impl Typed for CreateSAMLProviderResponse {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.saml_provider_arn);
         fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceLinkedRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleRequest {
+    pub aws_service_name: String,
+    pub description: Option<String>,
+    pub custom_suffix: Option<String>,
+}
+
+impl Shaped for CreateServiceLinkedRoleRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_LINKED_ROLE_REQUEST;
+}
+
+impl Typed for CreateServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            aws_service_name: fields.required(0)?,
+            description: fields.optional(1)?,
+            custom_suffix: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.aws_service_name);
+        fields.optional(1, self.description);
+        fields.optional(2, self.custom_suffix);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceLinkedRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleResponse {
+    pub role: Option<Role>,
+}
+
+impl Shaped for CreateServiceLinkedRoleResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_LINKED_ROLE_RESPONSE;
+}
+
+impl Typed for CreateServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.role);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceSpecificCredentialRequest {
+    pub user_name: String,
+    pub service_name: String,
+    pub credential_age_days: Option<i32>,
+}
+
+impl Shaped for CreateServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for CreateServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            service_name: fields.required(1)?,
+            credential_age_days: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.service_name);
+        fields.optional(2, self.credential_age_days);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceSpecificCredentialResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceSpecificCredentialResponse {
+    pub service_specific_credential: Option<ServiceSpecificCredential>,
+}
+
+impl Shaped for CreateServiceSpecificCredentialResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE;
+}
+
+impl Typed for CreateServiceSpecificCredentialResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_specific_credential: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credential);
         fields.finish()
     }
 }
@@ -890,6 +1189,29 @@ impl Typed for DeleteAccessKeyRequest {
     }
 }
 
+/// AWS's `DeleteAccountAliasRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shaped for DeleteAccountAliasRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ACCOUNT_ALIAS_REQUEST;
+}
+
+impl Typed for DeleteAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { account_alias: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_alias);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGroupPolicyRequest {
@@ -934,6 +1256,29 @@ impl Typed for DeleteGroupRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.group_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+impl Shaped for DeleteInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for DeleteInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
         fields.finish()
     }
 }
@@ -1080,6 +1425,29 @@ impl Typed for DeleteRolePolicyRequest {
     }
 }
 
+/// AWS's `DeleteRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteRoleRequest {
+    pub role_name: String,
+}
+
+impl Shaped for DeleteRoleRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ROLE_REQUEST;
+}
+
+impl Typed for DeleteRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteSAMLProviderRequest {
@@ -1099,6 +1467,150 @@ impl Typed for DeleteSAMLProviderRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+}
+
+impl Shaped for DeleteSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for DeleteSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+
+impl Shaped for DeleteServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for DeleteServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceLinkedRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleRequest {
+    pub role_name: String,
+}
+
+impl Shaped for DeleteServiceLinkedRoleRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_LINKED_ROLE_REQUEST;
+}
+
+impl Typed for DeleteServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceLinkedRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleResponse {
+    pub deletion_task_id: String,
+}
+
+impl Shaped for DeleteServiceLinkedRoleResponse {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE;
+}
+
+impl Typed for DeleteServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { deletion_task_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.deletion_task_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+}
+
+impl Shaped for DeleteServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for DeleteServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, service_specific_credential_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_id: String,
+}
+
+impl Shaped for DeleteSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for DeleteSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_id);
         fields.finish()
     }
 }
@@ -1193,6 +1705,31 @@ impl Typed for DeleteVirtualMFADeviceRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.serial_number);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeletionTaskFailureReasonType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeletionTaskFailureReasonType {
+    pub reason: Option<String>,
+    pub role_usage_list: Option<Vec<RoleUsageType>>,
+}
+
+impl Shaped for DeletionTaskFailureReasonType {
+    const SHAPE: &'static Shape = &shapes::DELETION_TASK_FAILURE_REASON_TYPE;
+}
+
+impl Typed for DeletionTaskFailureReasonType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { reason: fields.optional(0)?, role_usage_list: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.reason);
+        fields.optional(1, self.role_usage_list);
         fields.finish()
     }
 }
@@ -1442,6 +1979,31 @@ impl Typed for EvaluationResult {
     }
 }
 
+/// AWS's `GenerateCredentialReportResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateCredentialReportResponse {
+    pub state: Option<String>,
+    pub description: Option<String>,
+}
+
+impl Shaped for GenerateCredentialReportResponse {
+    const SHAPE: &'static Shape = &shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE;
+}
+
+impl Typed for GenerateCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { state: fields.optional(0)?, description: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.state);
+        fields.optional(1, self.description);
+        fields.finish()
+    }
+}
+
 /// AWS's `GenerateServiceLastAccessedDetailsRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GenerateServiceLastAccessedDetailsRequest {
@@ -1486,6 +2048,54 @@ impl Typed for GenerateServiceLastAccessedDetailsResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.job_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccessKeyLastUsedRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedRequest {
+    pub access_key_id: String,
+}
+
+impl Shaped for GetAccessKeyLastUsedRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_LAST_USED_REQUEST;
+}
+
+impl Typed for GetAccessKeyLastUsedRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { access_key_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccessKeyLastUsedResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedResponse {
+    pub user_name: Option<String>,
+    pub access_key_last_used: Option<AccessKeyLastUsed>,
+}
+
+impl Shaped for GetAccessKeyLastUsedResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE;
+}
+
+impl Typed for GetAccessKeyLastUsedResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_last_used: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.access_key_last_used);
         fields.finish()
     }
 }
@@ -1580,6 +2190,29 @@ impl Typed for GetAccountPasswordPolicyResponse {
     }
 }
 
+/// AWS's `GetAccountSummaryResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountSummaryResponse {
+    pub summary_map: Option<std::collections::BTreeMap<String, i32>>,
+}
+
+impl Shaped for GetAccountSummaryResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_SUMMARY_RESPONSE;
+}
+
+impl Typed for GetAccountSummaryResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { summary_map: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.summary_map);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetContextKeysForCustomPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetContextKeysForCustomPolicyRequest {
@@ -1647,6 +2280,37 @@ impl Typed for GetContextKeysForPrincipalPolicyRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_source_arn);
         fields.optional(1, self.policy_input_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetCredentialReportResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetCredentialReportResponse {
+    pub content: Option<bytes::Bytes>,
+    pub report_format: Option<String>,
+    pub generated_time: Option<jiff::Timestamp>,
+}
+
+impl Shaped for GetCredentialReportResponse {
+    const SHAPE: &'static Shape = &shapes::GET_CREDENTIAL_REPORT_RESPONSE;
+}
+
+impl Typed for GetCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            content: fields.optional(0)?,
+            report_format: fields.optional(1)?,
+            generated_time: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.content);
+        fields.optional(1, self.report_format);
+        fields.optional(2, self.generated_time);
         fields.finish()
     }
 }
@@ -1764,6 +2428,52 @@ impl Typed for GetGroupResponse {
         fields.required(1, self.users);
         fields.optional(2, self.is_truncated);
         fields.optional(3, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+impl Shaped for GetInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::GET_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for GetInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetInstanceProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+impl Shaped for GetInstanceProfileResponse {
+    const SHAPE: &'static Shape = &shapes::GET_INSTANCE_PROFILE_RESPONSE;
+}
+
+impl Typed for GetInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile);
         fields.finish()
     }
 }
@@ -2083,6 +2793,52 @@ impl Typed for GetRolePolicyResponse {
     }
 }
 
+/// AWS's `GetRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRoleRequest {
+    pub role_name: String,
+}
+
+impl Shaped for GetRoleRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_REQUEST;
+}
+
+impl Typed for GetRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRoleResponse {
+    pub role: Role,
+}
+
+impl Shaped for GetRoleResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_RESPONSE;
+}
+
+impl Typed for GetRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetSAMLProviderRequest {
@@ -2145,6 +2901,106 @@ impl Typed for GetSAMLProviderResponse {
         fields.optional(4, self.tags);
         fields.optional(5, self.assertion_encryption_mode);
         fields.optional(6, self.private_key_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub encoding: String,
+}
+
+impl Shaped for GetSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for GetSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            encoding: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.encoding);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSSHPublicKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSSHPublicKeyResponse {
+    pub ssh_public_key: Option<SSHPublicKey>,
+}
+
+impl Shaped for GetSSHPublicKeyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SSH_PUBLIC_KEY_RESPONSE;
+}
+
+impl Typed for GetSSHPublicKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ssh_public_key: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+
+impl Shaped for GetServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for GetServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServerCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateResponse {
+    pub server_certificate: ServerCertificate,
+}
+
+impl Shaped for GetServerCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVER_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for GetServerCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate);
         fields.finish()
     }
 }
@@ -2295,6 +3151,54 @@ impl Typed for GetServiceLastAccessedDetailsWithEntitiesResponse {
         fields.optional(4, self.is_truncated);
         fields.optional(5, self.marker);
         fields.optional(6, self.error);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLinkedRoleDeletionStatusRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusRequest {
+    pub deletion_task_id: String,
+}
+
+impl Shaped for GetServiceLinkedRoleDeletionStatusRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST;
+}
+
+impl Typed for GetServiceLinkedRoleDeletionStatusRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { deletion_task_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.deletion_task_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLinkedRoleDeletionStatusResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusResponse {
+    pub status: String,
+    pub reason: Option<DeletionTaskFailureReasonType>,
+}
+
+impl Shaped for GetServiceLinkedRoleDeletionStatusResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE;
+}
+
+impl Typed for GetServiceLinkedRoleDeletionStatusResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.required(0)?, reason: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.status);
+        fields.optional(1, self.reason);
         fields.finish()
     }
 }
@@ -2607,6 +3511,62 @@ impl Typed for ListAccessKeysResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.access_key_metadata);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccountAliasesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccountAliasesRequest {
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAccountAliasesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCOUNT_ALIASES_REQUEST;
+}
+
+impl Typed for ListAccountAliasesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { marker: fields.optional(0)?, max_items: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.marker);
+        fields.optional(1, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccountAliasesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccountAliasesResponse {
+    pub account_aliases: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAccountAliasesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCOUNT_ALIASES_RESPONSE;
+}
+
+impl Typed for ListAccountAliasesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            account_aliases: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_aliases);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -3041,6 +4001,180 @@ impl Typed for ListGroupsResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.groups);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfileTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsRequest {
+    pub instance_profile_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListInstanceProfileTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILE_TAGS_REQUEST;
+}
+
+impl Typed for ListInstanceProfileTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_profile_name: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfileTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListInstanceProfileTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILE_TAGS_RESPONSE;
+}
+
+impl Typed for ListInstanceProfileTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesForRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListInstanceProfilesForRoleRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST;
+}
+
+impl Typed for ListInstanceProfilesForRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesForRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListInstanceProfilesForRoleResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE;
+}
+
+impl Typed for ListInstanceProfilesForRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_profiles: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profiles);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListInstanceProfilesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_REQUEST;
+}
+
+impl Typed for ListInstanceProfilesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListInstanceProfilesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_RESPONSE;
+}
+
+impl Typed for ListInstanceProfilesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_profiles: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profiles);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -3566,6 +4700,114 @@ impl Typed for ListRolePoliciesResponse {
     }
 }
 
+/// AWS's `ListRoleTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRoleTagsRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListRoleTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_TAGS_REQUEST;
+}
+
+impl Typed for ListRoleTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRoleTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRoleTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListRoleTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_TAGS_RESPONSE;
+}
+
+impl Typed for ListRoleTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListRolesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLES_REQUEST;
+}
+
+impl Typed for ListRolesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolesResponse {
+    pub roles: Vec<Role>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListRolesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLES_RESPONSE;
+}
+
+impl Typed for ListRolesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { roles: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.roles);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListSAMLProviderTagsRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListSAMLProviderTagsRequest {
@@ -3657,6 +4899,302 @@ impl Typed for ListSAMLProvidersResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.saml_provider_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSSHPublicKeysRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSSHPublicKeysRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SSH_PUBLIC_KEYS_REQUEST;
+}
+
+impl Typed for ListSSHPublicKeysRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSSHPublicKeysResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysResponse {
+    pub ssh_public_keys: Option<Vec<SSHPublicKeyMetadata>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSSHPublicKeysResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE;
+}
+
+impl Typed for ListSSHPublicKeysResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            ssh_public_keys: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_keys);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificateTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsRequest {
+    pub server_certificate_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServerCertificateTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATE_TAGS_REQUEST;
+}
+
+impl Typed for ListServerCertificateTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_name: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificateTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListServerCertificateTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATE_TAGS_RESPONSE;
+}
+
+impl Typed for ListServerCertificateTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificatesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServerCertificatesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATES_REQUEST;
+}
+
+impl Typed for ListServerCertificatesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificatesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesResponse {
+    pub server_certificate_metadata_list: Vec<ServerCertificateMetadata>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListServerCertificatesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATES_RESPONSE;
+}
+
+impl Typed for ListServerCertificatesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_metadata_list: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_metadata_list);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServiceSpecificCredentialsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsRequest {
+    pub user_name: Option<String>,
+    pub service_name: Option<String>,
+    pub all_users: Option<bool>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServiceSpecificCredentialsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST;
+}
+
+impl Typed for ListServiceSpecificCredentialsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            service_name: fields.optional(1)?,
+            all_users: fields.optional(2)?,
+            marker: fields.optional(3)?,
+            max_items: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.service_name);
+        fields.optional(2, self.all_users);
+        fields.optional(3, self.marker);
+        fields.optional(4, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServiceSpecificCredentialsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsResponse {
+    pub service_specific_credentials: Option<Vec<ServiceSpecificCredentialMetadata>>,
+    pub marker: Option<String>,
+    pub is_truncated: Option<bool>,
+}
+
+impl Shaped for ListServiceSpecificCredentialsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE;
+}
+
+impl Typed for ListServiceSpecificCredentialsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            service_specific_credentials: fields.optional(0)?,
+            marker: fields.optional(1)?,
+            is_truncated: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credentials);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.is_truncated);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSigningCertificatesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSigningCertificatesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SIGNING_CERTIFICATES_REQUEST;
+}
+
+impl Typed for ListSigningCertificatesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSigningCertificatesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesResponse {
+    pub certificates: Vec<SigningCertificate>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSigningCertificatesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SIGNING_CERTIFICATES_RESPONSE;
+}
+
+impl Typed for ListSigningCertificatesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { certificates: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.certificates);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
         fields.finish()
     }
 }
@@ -4598,6 +6136,31 @@ impl Typed for RemoveClientIDFromOpenIDConnectProviderRequest {
     }
 }
 
+/// AWS's `RemoveRoleFromInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveRoleFromInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+impl Shaped for RemoveRoleFromInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for RemoveRoleFromInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, role_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.role_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `RemoveUserFromGroupRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoveUserFromGroupRequest {
@@ -4619,6 +6182,54 @@ impl Typed for RemoveUserFromGroupRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.group_name);
         fields.required(1, self.user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `ResetServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResetServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+}
+
+impl Shaped for ResetServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for ResetServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, service_specific_credential_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `ResetServiceSpecificCredentialResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResetServiceSpecificCredentialResponse {
+    pub service_specific_credential: Option<ServiceSpecificCredential>,
+}
+
+impl Shaped for ResetServiceSpecificCredentialResponse {
+    const SHAPE: &'static Shape = &shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE;
+}
+
+impl Typed for ResetServiceSpecificCredentialResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_specific_credential: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credential);
         fields.finish()
     }
 }
@@ -4838,6 +6449,31 @@ impl Typed for RoleLastUsed {
     }
 }
 
+/// AWS's `RoleUsageType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleUsageType {
+    pub region: Option<String>,
+    pub resources: Option<Vec<String>>,
+}
+
+impl Shaped for RoleUsageType {
+    const SHAPE: &'static Shape = &shapes::ROLE_USAGE_TYPE;
+}
+
+impl Typed for RoleUsageType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { region: fields.optional(0)?, resources: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.region);
+        fields.optional(1, self.resources);
+        fields.finish()
+    }
+}
+
 /// AWS's `SAMLPrivateKey`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SAMLPrivateKey {
@@ -4890,6 +6526,154 @@ impl Typed for SAMLProviderListEntry {
     }
 }
 
+/// AWS's `SSHPublicKey`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSHPublicKey {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub fingerprint: String,
+    pub ssh_public_key_body: String,
+    pub status: String,
+    pub upload_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SSHPublicKey {
+    const SHAPE: &'static Shape = &shapes::SSH_PUBLIC_KEY;
+}
+
+impl Typed for SSHPublicKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            fingerprint: fields.required(2)?,
+            ssh_public_key_body: fields.required(3)?,
+            status: fields.required(4)?,
+            upload_date: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.fingerprint);
+        fields.required(3, self.ssh_public_key_body);
+        fields.required(4, self.status);
+        fields.optional(5, self.upload_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `SSHPublicKeyMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSHPublicKeyMetadata {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub status: String,
+    pub upload_date: jiff::Timestamp,
+}
+
+impl Shaped for SSHPublicKeyMetadata {
+    const SHAPE: &'static Shape = &shapes::SSH_PUBLIC_KEY_METADATA;
+}
+
+impl Typed for SSHPublicKeyMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            status: fields.required(2)?,
+            upload_date: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.status);
+        fields.required(3, self.upload_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerCertificate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificate {
+    pub server_certificate_metadata: ServerCertificateMetadata,
+    pub certificate_body: String,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for ServerCertificate {
+    const SHAPE: &'static Shape = &shapes::SERVER_CERTIFICATE;
+}
+
+impl Typed for ServerCertificate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_metadata: fields.required(0)?,
+            certificate_body: fields.required(1)?,
+            certificate_chain: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_metadata);
+        fields.required(1, self.certificate_body);
+        fields.optional(2, self.certificate_chain);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerCertificateMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificateMetadata {
+    pub path: String,
+    pub server_certificate_name: String,
+    pub server_certificate_id: String,
+    pub arn: String,
+    pub upload_date: Option<jiff::Timestamp>,
+    pub expiration: Option<jiff::Timestamp>,
+}
+
+impl Shaped for ServerCertificateMetadata {
+    const SHAPE: &'static Shape = &shapes::SERVER_CERTIFICATE_METADATA;
+}
+
+impl Typed for ServerCertificateMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            server_certificate_name: fields.required(1)?,
+            server_certificate_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            upload_date: fields.optional(4)?,
+            expiration: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.server_certificate_name);
+        fields.required(2, self.server_certificate_id);
+        fields.required(3, self.arn);
+        fields.optional(4, self.upload_date);
+        fields.optional(5, self.expiration);
+        fields.finish()
+    }
+}
+
 /// AWS's `ServiceLastAccessed`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServiceLastAccessed {
@@ -4933,6 +6717,121 @@ impl Typed for ServiceLastAccessed {
     }
 }
 
+/// AWS's `ServiceSpecificCredential`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServiceSpecificCredential {
+    pub create_date: jiff::Timestamp,
+    pub expiration_date: Option<jiff::Timestamp>,
+    pub service_name: String,
+    pub service_user_name: Option<String>,
+    pub service_password: Option<String>,
+    pub service_credential_alias: Option<String>,
+    pub service_credential_secret: Option<String>,
+    pub service_specific_credential_id: String,
+    pub user_name: String,
+    pub status: String,
+}
+
+impl std::fmt::Debug for ServiceSpecificCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceSpecificCredential")
+            .field("create_date", &self.create_date)
+            .field("expiration_date", &self.expiration_date)
+            .field("service_name", &self.service_name)
+            .field("service_user_name", &self.service_user_name)
+            .field("service_password", &wire::Redacted)
+            .field("service_credential_alias", &self.service_credential_alias)
+            .field("service_credential_secret", &wire::Redacted)
+            .field("service_specific_credential_id", &self.service_specific_credential_id)
+            .field("user_name", &self.user_name)
+            .field("status", &self.status)
+            .finish()
+    }
+}
+
+impl Shaped for ServiceSpecificCredential {
+    const SHAPE: &'static Shape = &shapes::SERVICE_SPECIFIC_CREDENTIAL;
+}
+
+impl Typed for ServiceSpecificCredential {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            create_date: fields.required(0)?,
+            expiration_date: fields.optional(1)?,
+            service_name: fields.required(2)?,
+            service_user_name: fields.optional(3)?,
+            service_password: fields.optional(4)?,
+            service_credential_alias: fields.optional(5)?,
+            service_credential_secret: fields.optional(6)?,
+            service_specific_credential_id: fields.required(7)?,
+            user_name: fields.required(8)?,
+            status: fields.required(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.create_date);
+        fields.optional(1, self.expiration_date);
+        fields.required(2, self.service_name);
+        fields.optional(3, self.service_user_name);
+        fields.optional(4, self.service_password);
+        fields.optional(5, self.service_credential_alias);
+        fields.optional(6, self.service_credential_secret);
+        fields.required(7, self.service_specific_credential_id);
+        fields.required(8, self.user_name);
+        fields.required(9, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServiceSpecificCredentialMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceSpecificCredentialMetadata {
+    pub user_name: String,
+    pub status: String,
+    pub service_user_name: Option<String>,
+    pub service_credential_alias: Option<String>,
+    pub create_date: jiff::Timestamp,
+    pub expiration_date: Option<jiff::Timestamp>,
+    pub service_specific_credential_id: String,
+    pub service_name: String,
+}
+
+impl Shaped for ServiceSpecificCredentialMetadata {
+    const SHAPE: &'static Shape = &shapes::SERVICE_SPECIFIC_CREDENTIAL_METADATA;
+}
+
+impl Typed for ServiceSpecificCredentialMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            status: fields.required(1)?,
+            service_user_name: fields.optional(2)?,
+            service_credential_alias: fields.optional(3)?,
+            create_date: fields.required(4)?,
+            expiration_date: fields.optional(5)?,
+            service_specific_credential_id: fields.required(6)?,
+            service_name: fields.required(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.status);
+        fields.optional(2, self.service_user_name);
+        fields.optional(3, self.service_credential_alias);
+        fields.required(4, self.create_date);
+        fields.optional(5, self.expiration_date);
+        fields.required(6, self.service_specific_credential_id);
+        fields.required(7, self.service_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `SetDefaultPolicyVersionRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SetDefaultPolicyVersionRequest {
@@ -4954,6 +6853,43 @@ impl Typed for SetDefaultPolicyVersionRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `SigningCertificate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SigningCertificate {
+    pub user_name: String,
+    pub certificate_id: String,
+    pub certificate_body: String,
+    pub status: String,
+    pub upload_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SigningCertificate {
+    const SHAPE: &'static Shape = &shapes::SIGNING_CERTIFICATE;
+}
+
+impl Typed for SigningCertificate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            certificate_id: fields.required(1)?,
+            certificate_body: fields.required(2)?,
+            status: fields.required(3)?,
+            upload_date: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.required(2, self.certificate_body);
+        fields.required(3, self.status);
+        fields.optional(4, self.upload_date);
         fields.finish()
     }
 }
@@ -5192,6 +7128,31 @@ impl Typed for Tag {
     }
 }
 
+/// AWS's `TagInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for TagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagMFADeviceRequest {
@@ -5267,6 +7228,31 @@ impl Typed for TagPolicyRequest {
     }
 }
 
+/// AWS's `TagRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagRoleRequest {
+    pub role_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagRoleRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_ROLE_REQUEST;
+}
+
+impl Typed for TagRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagSAMLProviderRequest {
@@ -5287,6 +7273,31 @@ impl Typed for TagSAMLProviderRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for TagServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
         fields.required(1, self.tags);
         fields.finish()
     }
@@ -5347,6 +7358,31 @@ impl Typed for TrackedActionLastAccessed {
         fields.optional(1, self.last_accessed_entity);
         fields.optional(2, self.last_accessed_time);
         fields.optional(3, self.last_accessed_region);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for UntagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.tag_keys);
         fields.finish()
     }
 }
@@ -5426,6 +7462,31 @@ impl Typed for UntagPolicyRequest {
     }
 }
 
+/// AWS's `UntagRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagRoleRequest {
+    pub role_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagRoleRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_ROLE_REQUEST;
+}
+
+impl Typed for UntagRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
 /// AWS's `UntagSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagSAMLProviderRequest {
@@ -5446,6 +7507,31 @@ impl Typed for UntagSAMLProviderRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UntagServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
         fields.required(1, self.tag_keys);
         fields.finish()
     }
@@ -5552,6 +7638,31 @@ impl Typed for UpdateAccountPasswordPolicyRequest {
     }
 }
 
+/// AWS's `UpdateAssumeRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAssumeRolePolicyRequest {
+    pub role_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for UpdateAssumeRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ASSUME_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for UpdateAssumeRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_document: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_document);
+        fields.finish()
+    }
+}
+
 /// AWS's `UpdateGroupRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateGroupRequest {
@@ -5645,6 +7756,103 @@ impl Typed for UpdateOpenIDConnectProviderThumbprintRequest {
     }
 }
 
+/// AWS's `UpdateRoleDescriptionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleDescriptionRequest {
+    pub role_name: String,
+    pub description: String,
+}
+
+impl Shaped for UpdateRoleDescriptionRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_DESCRIPTION_REQUEST;
+}
+
+impl Typed for UpdateRoleDescriptionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, description: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.description);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleDescriptionResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleDescriptionResponse {
+    pub role: Option<Role>,
+}
+
+impl Shaped for UpdateRoleDescriptionResponse {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_DESCRIPTION_RESPONSE;
+}
+
+impl Typed for UpdateRoleDescriptionResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.role);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleRequest {
+    pub role_name: String,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+}
+
+impl Shaped for UpdateRoleRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_REQUEST;
+}
+
+impl Typed for UpdateRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_name: fields.required(0)?,
+            description: fields.optional(1)?,
+            max_session_duration: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.description);
+        fields.optional(2, self.max_session_duration);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleResponse {}
+
+impl Shaped for UpdateRoleResponse {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_RESPONSE;
+}
+
+impl Typed for UpdateRoleResponse {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
 /// AWS's `UpdateSAMLProviderRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateSAMLProviderRequest {
@@ -5717,6 +7925,122 @@ impl Typed for UpdateSAMLProviderResponse {
     }
 }
 
+/// AWS's `UpdateSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for UpdateSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub new_path: Option<String>,
+    pub new_server_certificate_name: Option<String>,
+}
+
+impl Shaped for UpdateServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UpdateServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_name: fields.required(0)?,
+            new_path: fields.optional(1)?,
+            new_server_certificate_name: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for UpdateServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            service_specific_credential_id: fields.required(1)?,
+            status: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UpdateSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
 /// AWS's `UpdateUserRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateUserRequest {
@@ -5740,6 +8064,180 @@ impl Typed for UpdateUserRequest {
         fields.required(0, self.user_name);
         fields.optional(1, self.new_path);
         fields.optional(2, self.new_user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_body: String,
+}
+
+impl Shaped for UploadSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for UploadSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_body: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_body);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSSHPublicKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSSHPublicKeyResponse {
+    pub ssh_public_key: Option<SSHPublicKey>,
+}
+
+impl Shaped for UploadSSHPublicKeyResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SSH_PUBLIC_KEY_RESPONSE;
+}
+
+impl Typed for UploadSSHPublicKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ssh_public_key: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadServerCertificateRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UploadServerCertificateRequest {
+    pub path: Option<String>,
+    pub server_certificate_name: String,
+    pub certificate_body: String,
+    pub private_key: String,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl std::fmt::Debug for UploadServerCertificateRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadServerCertificateRequest")
+            .field("path", &self.path)
+            .field("server_certificate_name", &self.server_certificate_name)
+            .field("certificate_body", &self.certificate_body)
+            .field("private_key", &wire::Redacted)
+            .field("certificate_chain", &self.certificate_chain)
+            .field("tags", &self.tags)
+            .finish()
+    }
+}
+
+impl Shaped for UploadServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UploadServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            server_certificate_name: fields.required(1)?,
+            certificate_body: fields.required(2)?,
+            private_key: fields.required(3)?,
+            certificate_chain: fields.optional(4)?,
+            tags: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.server_certificate_name);
+        fields.required(2, self.certificate_body);
+        fields.required(3, self.private_key);
+        fields.optional(4, self.certificate_chain);
+        fields.optional(5, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadServerCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadServerCertificateResponse {
+    pub server_certificate_metadata: Option<ServerCertificateMetadata>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for UploadServerCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SERVER_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for UploadServerCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_metadata: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.server_certificate_metadata);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_body: String,
+}
+
+impl Shaped for UploadSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UploadSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_body: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_body);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSigningCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSigningCertificateResponse {
+    pub certificate: SigningCertificate,
+}
+
+impl Shaped for UploadSigningCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for UploadSigningCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { certificate: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.certificate);
         fields.finish()
     }
 }
