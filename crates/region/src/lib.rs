@@ -19,6 +19,7 @@ mod providers;
 mod reconciling;
 mod region;
 mod runtime;
+mod sessions;
 #[cfg(test)]
 mod shapes;
 mod trail;
@@ -31,3 +32,4 @@ pub use home::{HomeError, claim as claim_home};
 pub use lease::Duty;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};
+pub use sessions::{SessionAnswer, SessionLine, SessionOrder};
