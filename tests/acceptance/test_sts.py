@@ -135,9 +135,9 @@ def test_sessions_of_a_role_are_revoked_as_amazon_s_console_does_it(region, ann)
     old = session()
     old.list_buckets()
     # Times are compared to the second.
-    now = time.time()
-    until(lambda: time.time() >= int(now) + 1, 2, "the second ends")
-    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    end = int(time.time()) + 1
+    until(lambda: time.time() >= end, 2, "the second ends")
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end))
     older = {"DateLessThan": {"aws:TokenIssueTime": moment}}
     deny = document({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": older})
     region.client("iam").put_role_policy(
