@@ -74,9 +74,8 @@ pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord}
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
 pub use report::CredentialReportRecord;
-pub use roles::RoleRecord;
-pub use service_credentials::ServiceCredentialRecord;
 pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
+pub use service_credentials::ServiceCredentialRecord;
 pub use sessions::{
     SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,

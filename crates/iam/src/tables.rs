@@ -6,13 +6,9 @@ use crate::organizations::{
     AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
 };
 use crate::{
-    AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, MembershipRecord, MessageKeyRecord, OidcProviderRecord, PolicyRecord, PolicyVersionRecord,
-    RoleRecord, SamlProviderRecord, SessionRecord, UserRecord,
     AccessKeyRecord, AccountRecord, AliasRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, KeyUseRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord,
-    OidcProviderRecord, PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleDeletionRecord,
-    RoleRecord, SamlProviderRecord, SessionRecord, TrustedRecord, UserRecord,
+    InstanceProfileRecord, KeyUseRecord, MembershipRecord, MessageKeyRecord, OidcProviderRecord, PolicyRecord,
+    PolicyVersionRecord, RoleDeletionRecord, RoleRecord, SamlProviderRecord, SessionRecord, TrustedRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -41,7 +37,6 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<TrustedRecord>(),
         store.prepare::<RoleDeletionRecord>(),
         crate::holder::prepare(store),
-        store.prepare::<CountRecord>(),
         store.prepare::<OrganizationRecord>(),
         store.prepare::<MemberRecord>(),
         store.prepare::<UnitRecord>(),
