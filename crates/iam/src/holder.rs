@@ -7,11 +7,11 @@ use service::{Cx, Need, Scope};
 use store::{CommitError, Store, View};
 
 use crate::users::get::find;
-use crate::{certificates, mfa, passwords, service_credentials, ssh_keys};
 use crate::{
     CredentialReportRecord, IamError, LoginProfileRecord, MfaDeviceRecord, PasswordPolicyRecord, PasswordUseRecord,
     ServerCertificateRecord, ServiceCredentialRecord, SigningCertificateRecord, SshPublicKeyRecord, UserRecord,
 };
+use crate::{certificates, mfa, passwords, service_credentials, ssh_keys};
 
 /// Brings the tables of people's credentials to the shapes of this program.
 ///

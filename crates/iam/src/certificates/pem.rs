@@ -65,9 +65,11 @@ pub(super) fn check_chain(leaf: &Facts, text: &str) -> Result<(), IamError> {
 /// # Errors
 /// `MalformedCertificate` for what is no key, `KeyPairMismatch` for another one.
 pub(super) fn check_key(certificate: &Facts, text: &str) -> Result<(), IamError> {
-    let pem = Pem::iter_from_buffer(text.as_bytes()).filter_map(Result::ok).find(|pem| pem.label.ends_with("PRIVATE KEY"));
+    let pem =
+        Pem::iter_from_buffer(text.as_bytes()).filter_map(Result::ok).find(|pem| pem.label.ends_with("PRIVATE KEY"));
     let public = pem.and_then(|pem| public_key(&pem.label, &pem.contents));
-    let public = public.ok_or_else(|| malformed("Unable to parse private key. It must be in PEM format, not encrypted."))?;
+    let public =
+        public.ok_or_else(|| malformed("Unable to parse private key. It must be in PEM format, not encrypted."))?;
     if public == certificate.key {
         return Ok(());
     }

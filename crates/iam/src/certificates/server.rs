@@ -4,9 +4,10 @@
 
 use api::iam::{
     DeleteServerCertificate, DeleteServerCertificateRequest, GetServerCertificate, GetServerCertificateRequest,
-    GetServerCertificateResponse, ListServerCertificates, ListServerCertificatesRequest, ListServerCertificatesResponse,
-    ServerCertificate, ServerCertificateMetadata, UpdateServerCertificate, UpdateServerCertificateRequest,
-    UploadServerCertificate, UploadServerCertificateRequest, UploadServerCertificateResponse,
+    GetServerCertificateResponse, ListServerCertificates, ListServerCertificatesRequest,
+    ListServerCertificatesResponse, ServerCertificate, ServerCertificateMetadata, UpdateServerCertificate,
+    UpdateServerCertificateRequest, UploadServerCertificate, UploadServerCertificateRequest,
+    UploadServerCertificateResponse,
 };
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, KeyPrefix, Record, View};

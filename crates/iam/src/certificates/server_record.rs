@@ -58,6 +58,9 @@ impl Record for ServerCertificateRecord {
 
 impl fmt::Debug for ServerCertificateRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerCertificateRecord").field("name", &self.name).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("ServerCertificateRecord")
+            .field("name", &self.name)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }

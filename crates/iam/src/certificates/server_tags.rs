@@ -2,8 +2,8 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_TagServerCertificate.html>.
 
 use api::iam::{
-    ListServerCertificateTags, ListServerCertificateTagsRequest, ListServerCertificateTagsResponse, TagServerCertificate,
-    TagServerCertificateRequest, UntagServerCertificate, UntagServerCertificateRequest,
+    ListServerCertificateTags, ListServerCertificateTagsRequest, ListServerCertificateTagsResponse,
+    TagServerCertificate, TagServerCertificateRequest, UntagServerCertificate, UntagServerCertificateRequest,
 };
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, View};

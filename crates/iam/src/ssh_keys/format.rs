@@ -33,13 +33,18 @@ impl RsaKey {
             let blob = rest.split_whitespace().next().unwrap_or_default();
             STANDARD.decode(blob).ok().and_then(|blob| Self::of_blob(&blob))
         } else if text.starts_with("-----BEGIN ") {
-            Pem::iter_from_buffer(text.as_bytes()).next().and_then(Result::ok).and_then(|pem| Self::of_der(&pem.contents))
+            Pem::iter_from_buffer(text.as_bytes())
+                .next()
+                .and_then(Result::ok)
+                .and_then(|pem| Self::of_der(&pem.contents))
         } else {
             let text = "The public key encoding format is unsupported or unrecognized.";
             return Err(IamError::refused("UnrecognizedPublicKeyEncoding", 400, text));
         };
         let key = key.filter(|key| BITS.contains(&key.bits()) && !key.exponent.is_empty());
-        key.ok_or_else(|| IamError::refused("InvalidPublicKey", 400, "The public key is malformed or otherwise invalid."))
+        key.ok_or_else(|| {
+            IamError::refused("InvalidPublicKey", 400, "The public key is malformed or otherwise invalid.")
+        })
     }
 
     fn bits(&self) -> usize {

@@ -111,7 +111,10 @@ async fn server_certificates_are_listed_renamed_tagged_and_deleted() {
         new_path: Some("/mail/".into()),
         new_server_certificate_name: Some(new.into()),
     };
-    assert_eq!(refusal(fixture.iam.update_server_certificate(ours(), rename("one", "TWO")).await).0, "EntityAlreadyExists");
+    assert_eq!(
+        refusal(fixture.iam.update_server_certificate(ours(), rename("one", "TWO")).await).0,
+        "EntityAlreadyExists"
+    );
     fixture.iam.update_server_certificate(ours(), rename("one", "four")).await.unwrap();
     let arn = "arn:aws:iam::111111111111:server-certificate";
     let action = "iam:UpdateServerCertificate";
@@ -196,11 +199,8 @@ async fn ssh_keys_are_shown_in_both_forms() {
     let fields: Vec<&str> = SSH_KEY.split_whitespace().take(2).collect();
     assert_eq!(get("SSH").await, fields.join(" "));
     assert_eq!(refusal(upload(&get("PEM").await).await).0, "DuplicateSSHPublicKey", "the same key in PEM");
-    let update = UpdateSSHPublicKeyRequest {
-        user_name: "ann".into(),
-        ssh_public_key_id: id.clone(),
-        status: "Inactive".into(),
-    };
+    let update =
+        UpdateSSHPublicKeyRequest { user_name: "ann".into(), ssh_public_key_id: id.clone(), status: "Inactive".into() };
     fixture.iam.update_ssh_public_key(ours(), update).await.unwrap();
     let list = || fixture.iam.list_ssh_public_keys(fixture.user("ann"), ListSSHPublicKeysRequest::default());
     assert_eq!(list().await.unwrap().ssh_public_keys.unwrap()[0].status, "Inactive");
@@ -235,10 +235,8 @@ async fn service_specific_credentials_are_shown_once() {
     assert!(fixture.context().contains(&"iam:ServiceSpecificCredentialAgeDays=1".to_owned()));
 
     let id = || first.service_specific_credential_id.clone();
-    let reset = ResetServiceSpecificCredentialRequest {
-        user_name: Some("ann".into()),
-        service_specific_credential_id: id(),
-    };
+    let reset =
+        ResetServiceSpecificCredentialRequest { user_name: Some("ann".into()), service_specific_credential_id: id() };
     let renewed = fixture.iam.reset_service_specific_credential(ours(), reset).await.unwrap();
     let renewed = renewed.service_specific_credential.unwrap();
     assert_ne!(renewed.service_password, first.service_password);
@@ -271,4 +269,66 @@ async fn service_specific_credentials_are_shown_once() {
     };
     fixture.iam.delete_service_specific_credential(ours(), delete()).await.unwrap();
     assert_eq!(refusal(fixture.iam.delete_service_specific_credential(ours(), delete()).await).0, "NoSuchEntity");
+}
+
+#[test]
+fn stored_shapes() {
+    use jiff::Timestamp;
+    use store::conformance::check_shapes;
+
+    use crate::{
+        CredentialReportRecord, ServerCertificateRecord, ServiceCredentialRecord, SigningCertificateRecord,
+        SshPublicKeyRecord,
+    };
+
+    let account: ids::AccountId = "111111111111".parse().unwrap();
+    let time = Timestamp::constant(1_795_248_000, 0);
+    let (user, id) = ("AIDA1".to_owned(), "ID1".to_owned());
+    let signing = SigningCertificateRecord {
+        account: account.clone(),
+        user: user.clone(),
+        id: id.clone(),
+        body: "pem".into(),
+        digest: "00".into(),
+        is_active: true,
+        uploaded: time,
+    };
+    let server = ServerCertificateRecord {
+        account: account.clone(),
+        name: "Web".into(),
+        path: "/".into(),
+        id: "ASCA1".into(),
+        body: "pem".into(),
+        chain: Some("pem".into()),
+        key: "pem".into(),
+        uploaded: time,
+        expires: time,
+        tags: vec![("Team".into(), "blue".into())],
+    };
+    let ssh = SshPublicKeyRecord {
+        account: account.clone(),
+        user: user.clone(),
+        id: id.clone(),
+        blob: "AAAA".into(),
+        is_active: true,
+        uploaded: time,
+    };
+    let service = ServiceCredentialRecord {
+        account: account.clone(),
+        user,
+        id,
+        service: "codecommit.amazonaws.com".into(),
+        name: "ann-at-111111111111".into(),
+        digest: "00".into(),
+        is_active: true,
+        created: time,
+        expires: Some(time),
+    };
+    let report = CredentialReportRecord { account, part: 0, generated: time, bytes: "AAAA".into() };
+    let shapes = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
+    check_shapes(shapes, &[(1, signing)]);
+    check_shapes(shapes, &[(1, server)]);
+    check_shapes(shapes, &[(1, ssh)]);
+    check_shapes(shapes, &[(1, service)]);
+    check_shapes(shapes, &[(1, report)]);
 }
