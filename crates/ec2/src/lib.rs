@@ -29,7 +29,7 @@ use wire::ServiceError;
 
 pub use error::Ec2Error;
 pub use images::{BuiltinImage, ImageSource, register_builtin};
-pub use instances::profiles::{AssociationRecord, InstanceCredentialsRecord, IssuedCredentials};
+pub use instances::profiles::{AssociationRecord, InstanceCredentialsRecord, IssuedCredentials, instance_profiles};
 pub use instances::{InstanceReconciler, InstanceRecord, InstanceState};
 pub use network::{DefaultNetwork, default_network};
 pub use tables::prepare;

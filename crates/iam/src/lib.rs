@@ -3,8 +3,8 @@
 //! Not here: signatures (the edge compares them); the language of policies, which is `policy`'s.
 #![forbid(unsafe_code)]
 
-mod account;
 mod access;
+mod account;
 mod accounts;
 mod authorize;
 mod bind_iam;
@@ -38,8 +38,8 @@ mod roles;
 mod saml;
 mod service_credentials;
 mod sessions;
-mod ssh_keys;
 mod simulate;
+mod ssh_keys;
 mod sts;
 mod tables;
 #[allow(dead_code, reason = "its users come")]
@@ -49,12 +49,12 @@ mod tags;
 mod tests;
 mod users;
 
-pub use account::AliasRecord;
 pub use access::{AccessJobRecord, LastUse, ServiceUseRecord, ServiceUses};
+pub use account::AliasRecord;
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
-pub use counts::CountRecord;
 pub use certificates::{ServerCertificateRecord, SigningCertificateRecord};
+pub use counts::CountRecord;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
 pub use groups::{GroupRecord, MembershipRecord};
@@ -77,7 +77,7 @@ pub use report::CredentialReportRecord;
 pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
 pub use service_credentials::ServiceCredentialRecord;
 pub use sessions::{
-    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
+    InstanceRole, SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,
 };
 pub use ssh_keys::SshPublicKeyRecord;

@@ -12,6 +12,7 @@ mod dev;
 mod effects;
 mod home;
 mod images;
+mod instance_roles;
 mod lease;
 mod logins;
 mod observe;

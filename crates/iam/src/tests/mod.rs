@@ -1,6 +1,7 @@
 //! Tests of operations through the services themselves, in memory.
 
 mod certificates;
+mod federation;
 pub(crate) mod fixture;
 mod groups;
 mod keys;
