@@ -14,6 +14,7 @@ mod inputs;
 mod memory;
 mod mutations;
 mod odd;
+mod people;
 mod presigned;
 mod refusals;
 mod restarts;
