@@ -1,8 +1,9 @@
 //! What the owner has of IAM's: one of each kind, and a role whose session walks.
 
 use iam::{
-    AccessKeyRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord, KeyOwner, MembershipRecord,
-    NewAccessKey, PolicyRecord, PolicyVersionRecord, RoleRecord, SESSION_BYTES, SessionHolder, UserRecord, new_session,
+    AccessKeyRecord, AttachmentRecord, GroupRecord, InlinePolicyRecord, InstanceProfileRecord, KeyOwner,
+    MembershipRecord, NewAccessKey, PolicyRecord, PolicyVersionRecord, RoleRecord, SESSION_BYTES, SessionHolder,
+    UserRecord, new_session,
 };
 use ids::AccountId;
 use jiff::Timestamp;
