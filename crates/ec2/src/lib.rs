@@ -34,12 +34,22 @@ pub use instances::{InstanceReconciler, InstanceRecord, InstanceState};
 pub use network::{DefaultNetwork, default_network};
 pub use tables::prepare;
 
+/// What is stored, for whoever holds the rows to what is claimed of them.
+#[cfg(feature = "hostile")]
+pub mod records {
+    pub use crate::images::record::ImageRecord;
+    pub use crate::instances::record::InstanceRecord;
+    pub use crate::key_pairs::record::KeyPairRecord;
+    pub use crate::network::record::{PrivateAddressRecord, PublicAddressRecord, SubnetRecord, VpcRecord};
+    pub use crate::security_groups::record::SecurityGroupRecord;
+    pub use crate::tags::record::TagRecord;
+}
+
 /// EC2.
 #[derive(Clone)]
 pub struct Ec2 {
     runner: Runner,
     node: Arc<dyn Node>,
-    #[allow(dead_code, reason = "its users come with IAM's instance profiles")]
     iam: Arc<dyn IamApi>,
 }
 
@@ -50,7 +60,6 @@ impl Ec2 {
         Self { runner, node, iam }
     }
 
-    #[allow(dead_code, reason = "its users come with IAM's instance profiles")]
     pub(crate) fn iam(&self) -> &dyn IamApi {
         &*self.iam
     }

@@ -111,6 +111,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
     }
 
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateServiceSpecificCredential>(self, call, input))
+    }
+
     fn create_user(
         &self,
         call: Call,
@@ -219,6 +227,38 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
     }
 
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSSHPublicKey>(self, call, input))
+    }
+
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServerCertificate>(self, call, input))
+    }
+
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServiceSpecificCredential>(self, call, input))
+    }
+
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSigningCertificate>(self, call, input))
+    }
+
     fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteUser>(self, call, input))
     }
@@ -279,12 +319,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
     }
 
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GenerateCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GenerateCredentialReport>(self, call, input))
+    }
+
     fn get_account_password_policy(
         &self,
         call: Call,
         input: (),
     ) -> BoxFuture<'_, Result<generated::GetAccountPasswordPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetCredentialReport>(self, call, input))
     }
 
     fn get_group(
@@ -357,6 +413,22 @@ impl IamApi for crate::Iam {
         input: generated::GetSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<generated::GetSAMLProviderResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetSAMLProvider>(self, call, input))
+    }
+
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSSHPublicKey>(self, call, input))
+    }
+
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: generated::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServerCertificate>(self, call, input))
     }
 
     fn get_user(
@@ -519,6 +591,46 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListSAMLProviders>(self, call, input))
     }
 
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: generated::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSSHPublicKeysResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSSHPublicKeys>(self, call, input))
+    }
+
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificateTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificateTags>(self, call, input))
+    }
+
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificates>(self, call, input))
+    }
+
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: generated::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServiceSpecificCredentialsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServiceSpecificCredentials>(self, call, input))
+    }
+
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: generated::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSigningCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSigningCertificates>(self, call, input))
+    }
+
     fn list_user_policies(
         &self,
         call: Call,
@@ -607,6 +719,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::RemoveUserFromGroup>(self, call, input))
     }
 
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::ResetServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ResetServiceSpecificCredential>(self, call, input))
+    }
+
     fn resync_mfa_device(
         &self,
         call: Call,
@@ -651,6 +771,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
     }
 
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::TagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagServerCertificate>(self, call, input))
+    }
+
     fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagUser>(self, call, input))
     }
@@ -685,6 +813,14 @@ impl IamApi for crate::Iam {
         input: generated::UntagSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
+    }
+
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UntagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagServerCertificate>(self, call, input))
     }
 
     fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -739,7 +875,63 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateSAMLProvider>(self, call, input))
     }
 
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSSHPublicKey>(self, call, input))
+    }
+
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServerCertificate>(self, call, input))
+    }
+
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServiceSpecificCredential>(self, call, input))
+    }
+
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSigningCertificate>(self, call, input))
+    }
+
     fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateUser>(self, call, input))
+    }
+
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSSHPublicKey>(self, call, input))
+    }
+
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadServerCertificate>(self, call, input))
+    }
+
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSigningCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSigningCertificate>(self, call, input))
     }
 }

@@ -6,10 +6,10 @@ use crate::organizations::{
     AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
 };
 use crate::{
-    AccessKeyRecord, AccountRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord, OidcProviderRecord,
-    PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleRecord, SamlProviderRecord,
-    SessionRecord, UserRecord,
+    AccessKeyRecord, AccountRecord, AliasRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
+    InstanceProfileRecord, KeyUseRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord,
+    OidcProviderRecord, PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleDeletionRecord,
+    RoleRecord, SamlProviderRecord, SessionRecord, TrustedRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -33,6 +33,10 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<SessionRecord>(),
         store.prepare::<MessageKeyRecord>(),
         store.prepare::<CountRecord>(),
+        store.prepare::<AliasRecord>(),
+        store.prepare::<KeyUseRecord>(),
+        store.prepare::<TrustedRecord>(),
+        store.prepare::<RoleDeletionRecord>(),
         crate::holder::prepare(store),
         store.prepare::<OrganizationRecord>(),
         store.prepare::<MemberRecord>(),
@@ -41,12 +45,10 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<TargetRecord>(),
         store.prepare::<HandshakeRecord>(),
         store.prepare::<AccountRequestRecord>(),
-        store.prepare::<LoginProfileRecord>(),
-        store.prepare::<PasswordPolicyRecord>(),
-        store.prepare::<PasswordUseRecord>(),
-        store.prepare::<MfaDeviceRecord>(),
         store.prepare::<OidcProviderRecord>(),
         store.prepare::<SamlProviderRecord>(),
+        store.prepare::<crate::ServiceUseRecord>(),
+        store.prepare::<crate::AccessJobRecord>(),
     )
     .map(drop)
 }
@@ -62,9 +64,10 @@ mod tests {
         ScpRecord, TargetRecord, UnitRecord,
     };
     use crate::{
-        AccessKeyRecord, AccountRecord, AccountStatus, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-        InstanceProfileRecord, KeyOwner, KeyStatus, MembershipRecord, PolicyRecord, PolicyVersionRecord, RoleRecord,
-        SessionHolder, SessionPolicyText, SessionRecord, UserRecord,
+        AccessKeyRecord, AccountRecord, AccountStatus, AliasRecord, AttachmentRecord, CountRecord, GroupRecord,
+        InlinePolicyRecord, InstanceProfileRecord, KeyOwner, KeyStatus, KeyUseRecord, MembershipRecord, PolicyRecord,
+        PolicyVersionRecord, RoleDeletionRecord, RoleRecord, SessionHolder, SessionPolicyText, SessionRecord,
+        TrustedRecord, UserRecord,
     };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
@@ -136,6 +139,18 @@ mod tests {
         check_shapes(SHAPES, &[(1, group)]);
         check_shapes(SHAPES, &[(1, membership)]);
         check_shapes(SHAPES, &[(1, role)]);
+        let trusted = TrustedRecord {
+            account: account.clone(),
+            role: "ci".into(),
+            principals: vec![("arn:aws:iam::111111111111:user/ann".into(), "AIDA1".into())],
+        };
+        let deletion = RoleDeletionRecord { account: account.clone(), task: "task/1".into(), deleted: created };
+        check_shapes(SHAPES, &[(1, trusted)]);
+        check_shapes(SHAPES, &[(1, deletion)]);
+        let alias = AliasRecord { alias: "acme".into(), account: account.clone() };
+        let used = KeyUseRecord { id: "AKIA1".into(), used: created, service: "s3".into(), region: "us-east-1".into() };
+        check_shapes(SHAPES, &[(1, alias)]);
+        check_shapes(SHAPES, &[(1, used)]);
         let count = CountRecord { account, kind: "Users".into(), count: 2 };
         check_shapes(SHAPES, &[(1, profile)]);
         check_shapes(SHAPES, &[(1, count)]);

@@ -23,6 +23,7 @@ mod runtime;
 #[cfg(test)]
 mod shapes;
 mod trail;
+mod uses;
 
 pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};

@@ -32,6 +32,7 @@ use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::trail::AuditTrail;
+use crate::uses::UseKeeper;
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -162,6 +163,7 @@ pub struct Region {
     folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
+    uses: Arc<iam::ServiceUses>,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -209,6 +211,7 @@ impl Region {
         let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
         iam::make_message_key(&store, &*effects).await.map_err(RegionError::Tables)?;
         let authorizer = Arc::new(PolicyAuthorizer::new(&store, Arc::clone(&effects)));
+        let uses = authorizer.uses();
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), authorizer).with_pages(pages);
         let iam = Iam::new(runner.clone());
         let services = Services {
@@ -236,7 +239,7 @@ impl Region {
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
         let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, admin, root })
+        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -275,6 +278,7 @@ impl Region {
         let (phase, phases) = watch::channel(Phase::Serving);
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
+        let uses = UseKeeper::start(self.store.clone(), self.uses);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }
@@ -300,6 +304,7 @@ impl Region {
             end(serving, &phase, Phase::Draining).await;
             reconcilers.stop().await;
         }
+        uses.stop().await;
         given
     }
 }

@@ -361,6 +361,28 @@ impl OperationType for CreateSAMLProvider {
     };
 }
 
+/// `CreateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceSpecificCredential;
+
+impl OperationType for CreateServiceSpecificCredential {
+    type Input = types::CreateServiceSpecificCredentialRequest;
+    type Output = types::CreateServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateServiceSpecificCredential",
+        input: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "CreateServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "NoSuchEntityException", "ServiceNotSupportedException"],
+    };
+}
+
 /// `CreateUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateUser;
@@ -720,6 +742,104 @@ impl OperationType for DeleteSAMLProvider {
     };
 }
 
+/// `DeleteSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSSHPublicKey;
+
+impl OperationType for DeleteSSHPublicKey {
+    type Input = types::DeleteSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSSHPublicKey",
+        input: Some(&shapes::DELETE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServerCertificate;
+
+impl OperationType for DeleteServerCertificate {
+    type Input = types::DeleteServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServerCertificate",
+        input: Some(&shapes::DELETE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceSpecificCredential;
+
+impl OperationType for DeleteServiceSpecificCredential {
+    type Input = types::DeleteServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServiceSpecificCredential",
+        input: Some(&shapes::DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSigningCertificate;
+
+impl OperationType for DeleteSigningCertificate {
+    type Input = types::DeleteSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSigningCertificate",
+        input: Some(&shapes::DELETE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteUser;
@@ -932,6 +1052,28 @@ impl OperationType for EnableMFADevice {
     };
 }
 
+/// `GenerateCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateCredentialReport;
+
+impl OperationType for GenerateCredentialReport {
+    type Input = ();
+    type Output = types::GenerateCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GenerateCredentialReport",
+        input: None,
+        output: Some(&shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GenerateCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "ServiceFailureException"],
+    };
+}
+
 /// `GetAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccountPasswordPolicy;
@@ -951,6 +1093,33 @@ impl OperationType for GetAccountPasswordPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetCredentialReport;
+
+impl OperationType for GetCredentialReport {
+    type Input = ();
+    type Output = types::GetCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetCredentialReport",
+        input: None,
+        output: Some(&shapes::GET_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GetCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "CredentialReportNotPresentException",
+            "CredentialReportExpiredException",
+            "CredentialReportNotReadyException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -1149,6 +1318,50 @@ impl OperationType for GetSAMLProvider {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSSHPublicKey;
+
+impl OperationType for GetSSHPublicKey {
+    type Input = types::GetSSHPublicKeyRequest;
+    type Output = types::GetSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSSHPublicKey",
+        input: Some(&shapes::GET_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::GET_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "GetSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnrecognizedPublicKeyEncodingException"],
+    };
+}
+
+/// `GetServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServerCertificate;
+
+impl OperationType for GetServerCertificate {
+    type Input = types::GetServerCertificateRequest;
+    type Output = types::GetServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServerCertificate",
+        input: Some(&shapes::GET_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::GET_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "GetServerCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
     };
 }
 
@@ -1592,6 +1805,116 @@ impl OperationType for ListSAMLProviders {
     };
 }
 
+/// `ListSSHPublicKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSSHPublicKeys;
+
+impl OperationType for ListSSHPublicKeys {
+    type Input = types::ListSSHPublicKeysRequest;
+    type Output = types::ListSSHPublicKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSSHPublicKeys",
+        input: Some(&shapes::LIST_SSH_PUBLIC_KEYS_REQUEST),
+        output: Some(&shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListSSHPublicKeysResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `ListServerCertificateTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificateTags;
+
+impl OperationType for ListServerCertificateTags {
+    type Input = types::ListServerCertificateTagsRequest;
+    type Output = types::ListServerCertificateTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificateTags",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificateTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListServerCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificates;
+
+impl OperationType for ListServerCertificates {
+    type Input = types::ListServerCertificatesRequest;
+    type Output = types::ListServerCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificates",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListServiceSpecificCredentials`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServiceSpecificCredentials;
+
+impl OperationType for ListServiceSpecificCredentials {
+    type Input = types::ListServiceSpecificCredentialsRequest;
+    type Output = types::ListServiceSpecificCredentialsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServiceSpecificCredentials",
+        input: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST),
+        output: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE),
+        status: 200,
+        output_root: "ListServiceSpecificCredentialsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceNotSupportedException"],
+    };
+}
+
+/// `ListSigningCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSigningCertificates;
+
+impl OperationType for ListSigningCertificates {
+    type Input = types::ListSigningCertificatesRequest;
+    type Output = types::ListSigningCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSigningCertificates",
+        input: Some(&shapes::LIST_SIGNING_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SIGNING_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListSigningCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListUserPolicies`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListUserPolicies;
@@ -1866,6 +2189,28 @@ impl OperationType for RemoveUserFromGroup {
     };
 }
 
+/// `ResetServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResetServiceSpecificCredential;
+
+impl OperationType for ResetServiceSpecificCredential {
+    type Input = types::ResetServiceSpecificCredentialRequest;
+    type Output = types::ResetServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ResetServiceSpecificCredential",
+        input: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "ResetServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
 /// `ResyncMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct ResyncMFADevice;
@@ -2033,6 +2378,34 @@ impl OperationType for TagSAMLProvider {
     };
 }
 
+/// `TagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagServerCertificate;
+
+impl OperationType for TagServerCertificate {
+    type Input = types::TagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagServerCertificate",
+        input: Some(&shapes::TAG_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagUser;
@@ -2152,6 +2525,33 @@ impl OperationType for UntagSAMLProvider {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "UntagSAMLProvider",
         input: Some(&shapes::UNTAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagServerCertificate;
+
+impl OperationType for UntagServerCertificate {
+    type Input = types::UntagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagServerCertificate",
+        input: Some(&shapes::UNTAG_SERVER_CERTIFICATE_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -2355,6 +2755,104 @@ impl OperationType for UpdateSAMLProvider {
     };
 }
 
+/// `UpdateSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSSHPublicKey;
+
+impl OperationType for UpdateSSHPublicKey {
+    type Input = types::UpdateSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSSHPublicKey",
+        input: Some(&shapes::UPDATE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `UpdateServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServerCertificate;
+
+impl OperationType for UpdateServerCertificate {
+    type Input = types::UpdateServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServerCertificate",
+        input: Some(&shapes::UPDATE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServiceSpecificCredential;
+
+impl OperationType for UpdateServiceSpecificCredential {
+    type Input = types::UpdateServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServiceSpecificCredential",
+        input: Some(&shapes::UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `UpdateSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSigningCertificate;
+
+impl OperationType for UpdateSigningCertificate {
+    type Input = types::UpdateSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSigningCertificate",
+        input: Some(&shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
+        ],
+    };
+}
+
 /// `UpdateUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateUser;
@@ -2378,6 +2876,95 @@ impl OperationType for UpdateUser {
             "LimitExceededException",
             "EntityAlreadyExistsException",
             "EntityTemporarilyUnmodifiableException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UploadSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSSHPublicKey;
+
+impl OperationType for UploadSSHPublicKey {
+    type Input = types::UploadSSHPublicKeyRequest;
+    type Output = types::UploadSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSSHPublicKey",
+        input: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "UploadSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "InvalidPublicKeyException",
+            "DuplicateSSHPublicKeyException",
+            "UnrecognizedPublicKeyEncodingException",
+        ],
+    };
+}
+
+/// `UploadServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadServerCertificate;
+
+impl OperationType for UploadServerCertificate {
+    type Input = types::UploadServerCertificateRequest;
+    type Output = types::UploadServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadServerCertificate",
+        input: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadServerCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "KeyPairMismatchException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UploadSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSigningCertificate;
+
+impl OperationType for UploadSigningCertificate {
+    type Input = types::UploadSigningCertificateRequest;
+    type Output = types::UploadSigningCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSigningCertificate",
+        input: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadSigningCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "InvalidCertificateException",
+            "DuplicateCertificateException",
+            "NoSuchEntityException",
             "ConcurrentModificationException",
             "ServiceFailureException",
         ],
@@ -2477,6 +3064,13 @@ pub trait IamApi: Send + Sync {
         input: types::CreateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
 
+    /// `CreateServiceSpecificCredential`.
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::CreateServiceSpecificCredentialResponse, ServiceError>>;
+
     /// `CreateUser`.
     fn create_user(
         &self,
@@ -2563,6 +3157,34 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteSSHPublicKey`.
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServerCertificate`.
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServiceSpecificCredential`.
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSigningCertificate`.
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteUser`.
     fn delete_user(&self, call: Call, input: types::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -2615,12 +3237,26 @@ pub trait IamApi: Send + Sync {
         input: types::EnableMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `GenerateCredentialReport`.
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GenerateCredentialReportResponse, ServiceError>>;
+
     /// `GetAccountPasswordPolicy`.
     fn get_account_password_policy(
         &self,
         call: Call,
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
+
+    /// `GetCredentialReport`.
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetCredentialReportResponse, ServiceError>>;
 
     /// `GetGroup`.
     fn get_group(
@@ -2684,6 +3320,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::GetSAMLProviderResponse, ServiceError>>;
+
+    /// `GetSSHPublicKey`.
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::GetSSHPublicKeyResponse, ServiceError>>;
+
+    /// `GetServerCertificate`.
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: types::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::GetServerCertificateResponse, ServiceError>>;
 
     /// `GetUser`.
     fn get_user(
@@ -2825,6 +3475,41 @@ pub trait IamApi: Send + Sync {
         input: types::ListSAMLProvidersRequest,
     ) -> BoxFuture<'_, Result<types::ListSAMLProvidersResponse, ServiceError>>;
 
+    /// `ListSSHPublicKeys`.
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: types::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListSSHPublicKeysResponse, ServiceError>>;
+
+    /// `ListServerCertificateTags`.
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: types::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificateTagsResponse, ServiceError>>;
+
+    /// `ListServerCertificates`.
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: types::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificatesResponse, ServiceError>>;
+
+    /// `ListServiceSpecificCredentials`.
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: types::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServiceSpecificCredentialsResponse, ServiceError>>;
+
+    /// `ListSigningCertificates`.
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: types::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListSigningCertificatesResponse, ServiceError>>;
+
     /// `ListUserPolicies`.
     fn list_user_policies(
         &self,
@@ -2902,6 +3587,13 @@ pub trait IamApi: Send + Sync {
         input: types::RemoveUserFromGroupRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `ResetServiceSpecificCredential`.
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::ResetServiceSpecificCredentialResponse, ServiceError>>;
+
     /// `ResyncMFADevice`.
     fn resync_mfa_device(
         &self,
@@ -2936,6 +3628,13 @@ pub trait IamApi: Send + Sync {
         input: types::TagSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `TagServerCertificate`.
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: types::TagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagUser`.
     fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -2961,6 +3660,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagServerCertificate`.
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: types::UntagServerCertificateRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagUser`.
@@ -3004,8 +3710,57 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::UpdateSAMLProviderResponse, ServiceError>>;
 
+    /// `UpdateSSHPublicKey`.
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServerCertificate`.
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServiceSpecificCredential`.
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateSigningCertificate`.
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateUser`.
     fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UploadSSHPublicKey`.
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSSHPublicKeyResponse, ServiceError>>;
+
+    /// `UploadServerCertificate`.
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: types::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadServerCertificateResponse, ServiceError>>;
+
+    /// `UploadSigningCertificate`.
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSigningCertificateResponse, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -3059,6 +3814,11 @@ pub fn dispatch<'a>(
         "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
             api.create_saml_provider(call, input)
         }),
+        "CreateServiceSpecificCredential" => {
+            wire::call_checked::<CreateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.create_service_specific_credential(call, input)
+            })
+        }
         "CreateUser" => {
             wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
         }
@@ -3109,6 +3869,24 @@ pub fn dispatch<'a>(
         "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
             api.delete_saml_provider(call, input)
         }),
+        "DeleteSSHPublicKey" => wire::call_checked::<DeleteSSHPublicKey>("ValidationError", request, move |input| {
+            api.delete_ssh_public_key(call, input)
+        }),
+        "DeleteServerCertificate" => {
+            wire::call_checked::<DeleteServerCertificate>("ValidationError", request, move |input| {
+                api.delete_server_certificate(call, input)
+            })
+        }
+        "DeleteServiceSpecificCredential" => {
+            wire::call_checked::<DeleteServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.delete_service_specific_credential(call, input)
+            })
+        }
+        "DeleteSigningCertificate" => {
+            wire::call_checked::<DeleteSigningCertificate>("ValidationError", request, move |input| {
+                api.delete_signing_certificate(call, input)
+            })
+        }
         "DeleteUser" => {
             wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
         }
@@ -3137,11 +3915,19 @@ pub fn dispatch<'a>(
         "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
             api.enable_mfa_device(call, input)
         }),
+        "GenerateCredentialReport" => {
+            wire::call_checked::<GenerateCredentialReport>("ValidationError", request, move |input| {
+                api.generate_credential_report(call, input)
+            })
+        }
         "GetAccountPasswordPolicy" => {
             wire::call_checked::<GetAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.get_account_password_policy(call, input)
             })
         }
+        "GetCredentialReport" => wire::call_checked::<GetCredentialReport>("ValidationError", request, move |input| {
+            api.get_credential_report(call, input)
+        }),
         "GetGroup" => {
             wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
         }
@@ -3171,6 +3957,14 @@ pub fn dispatch<'a>(
         "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
             api.get_saml_provider(call, input)
         }),
+        "GetSSHPublicKey" => wire::call_checked::<GetSSHPublicKey>("ValidationError", request, move |input| {
+            api.get_ssh_public_key(call, input)
+        }),
+        "GetServerCertificate" => {
+            wire::call_checked::<GetServerCertificate>("ValidationError", request, move |input| {
+                api.get_server_certificate(call, input)
+            })
+        }
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
         "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
             api.get_user_policy(call, input)
@@ -3243,6 +4037,29 @@ pub fn dispatch<'a>(
         "ListSAMLProviders" => wire::call_checked::<ListSAMLProviders>("ValidationError", request, move |input| {
             api.list_saml_providers(call, input)
         }),
+        "ListSSHPublicKeys" => wire::call_checked::<ListSSHPublicKeys>("ValidationError", request, move |input| {
+            api.list_ssh_public_keys(call, input)
+        }),
+        "ListServerCertificateTags" => {
+            wire::call_checked::<ListServerCertificateTags>("ValidationError", request, move |input| {
+                api.list_server_certificate_tags(call, input)
+            })
+        }
+        "ListServerCertificates" => {
+            wire::call_checked::<ListServerCertificates>("ValidationError", request, move |input| {
+                api.list_server_certificates(call, input)
+            })
+        }
+        "ListServiceSpecificCredentials" => {
+            wire::call_checked::<ListServiceSpecificCredentials>("ValidationError", request, move |input| {
+                api.list_service_specific_credentials(call, input)
+            })
+        }
+        "ListSigningCertificates" => {
+            wire::call_checked::<ListSigningCertificates>("ValidationError", request, move |input| {
+                api.list_signing_certificates(call, input)
+            })
+        }
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
         }),
@@ -3284,6 +4101,11 @@ pub fn dispatch<'a>(
         "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
             api.remove_user_from_group(call, input)
         }),
+        "ResetServiceSpecificCredential" => {
+            wire::call_checked::<ResetServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.reset_service_specific_credential(call, input)
+            })
+        }
         "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
             api.resync_mfa_device(call, input)
         }),
@@ -3306,6 +4128,11 @@ pub fn dispatch<'a>(
         "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
             api.tag_saml_provider(call, input)
         }),
+        "TagServerCertificate" => {
+            wire::call_checked::<TagServerCertificate>("ValidationError", request, move |input| {
+                api.tag_server_certificate(call, input)
+            })
+        }
         "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
@@ -3321,6 +4148,11 @@ pub fn dispatch<'a>(
         "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
             api.untag_saml_provider(call, input)
         }),
+        "UntagServerCertificate" => {
+            wire::call_checked::<UntagServerCertificate>("ValidationError", request, move |input| {
+                api.untag_server_certificate(call, input)
+            })
+        }
         "UntagUser" => {
             wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
         }
@@ -3346,8 +4178,39 @@ pub fn dispatch<'a>(
         "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
             api.update_saml_provider(call, input)
         }),
+        "UpdateSSHPublicKey" => wire::call_checked::<UpdateSSHPublicKey>("ValidationError", request, move |input| {
+            api.update_ssh_public_key(call, input)
+        }),
+        "UpdateServerCertificate" => {
+            wire::call_checked::<UpdateServerCertificate>("ValidationError", request, move |input| {
+                api.update_server_certificate(call, input)
+            })
+        }
+        "UpdateServiceSpecificCredential" => {
+            wire::call_checked::<UpdateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.update_service_specific_credential(call, input)
+            })
+        }
+        "UpdateSigningCertificate" => {
+            wire::call_checked::<UpdateSigningCertificate>("ValidationError", request, move |input| {
+                api.update_signing_certificate(call, input)
+            })
+        }
         "UpdateUser" => {
             wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
+        }
+        "UploadSSHPublicKey" => wire::call_checked::<UploadSSHPublicKey>("ValidationError", request, move |input| {
+            api.upload_ssh_public_key(call, input)
+        }),
+        "UploadServerCertificate" => {
+            wire::call_checked::<UploadServerCertificate>("ValidationError", request, move |input| {
+                api.upload_server_certificate(call, input)
+            })
+        }
+        "UploadSigningCertificate" => {
+            wire::call_checked::<UploadSigningCertificate>("ValidationError", request, move |input| {
+                api.upload_signing_certificate(call, input)
+            })
         }
         other => {
             let cause = format!("no dispatch for {other}");

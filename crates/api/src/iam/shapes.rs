@@ -169,6 +169,20 @@ pub static CREATE_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
     &[Member::new("SAMLProviderArn", &ARN_TYPE), Member::new("Tags", &TAG_LIST_TYPE)],
 );
 
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("CredentialAgeDays", &CREDENTIAL_AGE_DAYS),
+    ],
+);
+
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
+);
+
 pub static CREATE_USER_REQUEST: Shape = Shape::structure(
     "CreateUserRequest",
     &[
@@ -257,6 +271,35 @@ pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
 pub static DELETE_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("DeleteSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
 
+pub static DELETE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static DELETE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "DeleteServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static DELETE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+    ],
+);
+
 pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
     "DeleteUserPermissionsBoundaryRequest",
     &[Member::new("UserName", &USER_NAME_TYPE).required().checked()],
@@ -312,9 +355,23 @@ pub static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static GENERATE_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GenerateCredentialReportResponse",
+    &[Member::new("State", &REPORT_STATE_TYPE), Member::new("Description", &scalars::STRING)],
+);
+
 pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
     "GetAccountPasswordPolicyResponse",
     &[Member::new("PasswordPolicy", &PASSWORD_POLICY).required().checked()],
+);
+
+pub static GET_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GetCredentialReportResponse",
+    &[
+        Member::new("Content", &scalars::BLOB),
+        Member::new("ReportFormat", &REPORT_FORMAT_TYPE),
+        Member::new("GeneratedTime", &scalars::TIMESTAMP),
+    ],
 );
 
 pub static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
@@ -437,6 +494,28 @@ pub static GET_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
         Member::new("AssertionEncryptionMode", &ASSERTION_ENCRYPTION_MODE_TYPE),
         Member::new("PrivateKeyList", &PRIVATE_KEY_LIST),
     ],
+);
+
+pub static GET_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "GetSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Encoding", &ENCODING_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("GetSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static GET_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "GetServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static GET_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "GetServerCertificateResponse",
+    &[Member::new("ServerCertificate", &SERVER_CERTIFICATE).required().checked()],
 );
 
 pub static GET_USER_POLICY_REQUEST: Shape = Shape::structure(
@@ -784,6 +863,98 @@ pub static LIST_SAML_PROVIDERS_REQUEST: Shape = Shape::structure("ListSAMLProvid
 pub static LIST_SAML_PROVIDERS_RESPONSE: Shape =
     Shape::structure("ListSAMLProvidersResponse", &[Member::new("SAMLProviderList", &SAML_PROVIDER_LIST_TYPE)]);
 
+pub static LIST_SSH_PUBLIC_KEYS_REQUEST: Shape = Shape::structure(
+    "ListSSHPublicKeysRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SSH_PUBLIC_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListSSHPublicKeysResponse",
+    &[
+        Member::new("SSHPublicKeys", &SSH_PUBLIC_KEY_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListServerCertificateTagsRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificateTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListServerCertificatesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificatesResponse",
+    &[
+        Member::new("ServerCertificateMetadataList", &SERVER_CERTIFICATE_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceName", &scalars::STRING),
+        Member::new("AllUsers", &scalars::BOOLEAN),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsResponse",
+    &[
+        Member::new("ServiceSpecificCredentials", &SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListSigningCertificatesRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListSigningCertificatesResponse",
+    &[
+        Member::new("Certificates", &CERTIFICATE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_USER_POLICIES_REQUEST: Shape = Shape::structure(
     "ListUserPoliciesRequest",
     &[
@@ -998,6 +1169,19 @@ pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
+);
+
 pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "ResyncMFADeviceRequest",
     &[
@@ -1024,11 +1208,101 @@ pub static SAML_PROVIDER_LIST_ENTRY: Shape = Shape::structure(
 
 pub static SAML_PROVIDER_LIST_TYPE: Shape = Shape::list("SAMLProviderListType", &SAML_PROVIDER_LIST_ENTRY, None);
 
+pub static SSH_PUBLIC_KEY: Shape = Shape::structure(
+    "SSHPublicKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Fingerprint", &PUBLIC_KEY_FINGERPRINT_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SSH_PUBLIC_KEY_LIST_TYPE: Shape = Shape::list("SSHPublicKeyListType", &SSH_PUBLIC_KEY_METADATA, None);
+
+pub static SSH_PUBLIC_KEY_METADATA: Shape = Shape::structure(
+    "SSHPublicKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static SERVER_CERTIFICATE: Shape = Shape::structure(
+    "ServerCertificate",
+    &[
+        Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static SERVER_CERTIFICATE_METADATA: Shape = Shape::structure(
+    "ServerCertificateMetadata",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("ServerCertificateId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+        Member::new("Expiration", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL: Shape = Shape::structure(
+    "ServiceSpecificCredential",
+    &[
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServicePassword", &scalars::STRING).sensitive(),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("ServiceCredentialSecret", &scalars::STRING).sensitive(),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_METADATA: Shape = Shape::structure(
+    "ServiceSpecificCredentialMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE: Shape =
+    Shape::list("ServiceSpecificCredentialsListType", &SERVICE_SPECIFIC_CREDENTIAL_METADATA, None);
+
 pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     "SetDefaultPolicyVersionRequest",
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
         Member::new("VersionId", &POLICY_VERSION_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static SIGNING_CERTIFICATE: Shape = Shape::structure(
+    "SigningCertificate",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
     ],
 );
 
@@ -1072,6 +1346,14 @@ pub static TAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "TagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG_USER_REQUEST: Shape = Shape::structure(
     "TagUserRequest",
     &[
@@ -1108,6 +1390,14 @@ pub static UNTAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "UntagSAMLProviderRequest",
     &[
         Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UntagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
@@ -1184,6 +1474,42 @@ pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
 pub static UPDATE_SAML_PROVIDER_RESPONSE: Shape =
     Shape::structure("UpdateSAMLProviderResponse", &[Member::new("SAMLProviderArn", &ARN_TYPE)]);
 
+pub static UPDATE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE),
+    ],
+);
+
+pub static UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "UpdateServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
 pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
     "UpdateUserRequest",
     &[
@@ -1191,6 +1517,47 @@ pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
         Member::new("NewPath", &PATH_TYPE),
         Member::new("NewUserName", &USER_NAME_TYPE),
     ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UploadSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("UploadSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static UPLOAD_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadServerCertificateRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("PrivateKey", &PRIVATE_KEY_TYPE).required().checked().sensitive(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static UPLOAD_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadServerCertificateResponse",
+    &[Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadSigningCertificateResponse",
+    &[Member::new("Certificate", &SIGNING_CERTIFICATE).required().checked()],
 );
 
 pub static USER: Shape = Shape::structure(
@@ -1223,6 +1590,8 @@ pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadata
 
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
 
+pub static CERTIFICATE_LIST_TYPE: Shape = Shape::list("certificateListType", &SIGNING_CERTIFICATE, None);
+
 pub static CLIENT_ID_LIST_TYPE: Shape = Shape::list("clientIDListType", &CLIENT_ID_TYPE, None);
 
 pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
@@ -1241,6 +1610,9 @@ pub static PRIVATE_KEY_LIST: Shape =
 
 static PRIVATE_KEY_LIST_RULE: Rule = Rule::new().max(2);
 
+pub static SERVER_CERTIFICATE_METADATA_LIST_TYPE: Shape =
+    Shape::list("serverCertificateMetadataListType", &SERVER_CERTIFICATE_METADATA, None);
+
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
 static TAG_KEY_LIST_TYPE_RULE: Rule = Rule::new().max(50);
@@ -1258,8 +1630,23 @@ pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceLi
 pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
     Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
 
+pub static CREDENTIAL_REPORT_EXPIRED_EXCEPTION: Shape =
+    Shape::structure("CredentialReportExpiredException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_PRESENT_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotPresentException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_READY_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotReadyException", &[Member::new("message", &scalars::STRING)]);
+
 pub static DELETE_CONFLICT_EXCEPTION: Shape =
     Shape::structure("DeleteConflictException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("DuplicateCertificateException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_SSH_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("DuplicateSSHPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
     Shape::structure("EntityAlreadyExistsException", &[Member::new("message", &scalars::STRING)]);
@@ -1270,14 +1657,26 @@ pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape =
 pub static INVALID_AUTHENTICATION_CODE_EXCEPTION: Shape =
     Shape::structure("InvalidAuthenticationCodeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static INVALID_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("InvalidCertificateException", &[Member::new("message", &scalars::STRING)]);
+
 pub static INVALID_INPUT_EXCEPTION: Shape =
     Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("InvalidPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static INVALID_USER_TYPE_EXCEPTION: Shape =
     Shape::structure("InvalidUserTypeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static KEY_PAIR_MISMATCH_EXCEPTION: Shape =
+    Shape::structure("KeyPairMismatchException", &[Member::new("message", &scalars::STRING)]);
+
 pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
     Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
+
+pub static MALFORMED_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("MalformedCertificateException", &[Member::new("message", &scalars::STRING)]);
 
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
     Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
@@ -1297,8 +1696,14 @@ pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape =
 pub static SERVICE_FAILURE_EXCEPTION: Shape =
     Shape::structure("ServiceFailureException", &[Member::new("message", &scalars::STRING)]);
 
+pub static SERVICE_NOT_SUPPORTED_EXCEPTION: Shape =
+    Shape::structure("ServiceNotSupportedException", &[Member::new("message", &scalars::STRING)]);
+
 pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape =
     Shape::structure("UnmodifiableEntityException", &[Member::new("message", &scalars::STRING)]);
+
+pub static UNRECOGNIZED_PUBLIC_KEY_ENCODING_EXCEPTION: Shape =
+    Shape::structure("UnrecognizedPublicKeyEncodingException", &[Member::new("message", &scalars::STRING)]);
 
 pub static CERTIFICATION_VALUE_TYPE: Shape =
     Shape::new("CertificationValueType", Kind::String).ruled(&CERTIFICATION_VALUE_TYPE_RULE);
@@ -1323,6 +1728,14 @@ static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE_RULE: Rule = Rule::new().values(&["P
 pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String).ruled(&POLICY_USAGE_TYPE_RULE);
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
+
+pub static REPORT_FORMAT_TYPE: Shape = Shape::new("ReportFormatType", Kind::String).ruled(&REPORT_FORMAT_TYPE_RULE);
+
+static REPORT_FORMAT_TYPE_RULE: Rule = Rule::new().values(&["text/csv"]);
+
+pub static REPORT_STATE_TYPE: Shape = Shape::new("ReportStateType", Kind::String).ruled(&REPORT_STATE_TYPE_RULE);
+
+static REPORT_STATE_TYPE_RULE: Rule = Rule::new().values(&["STARTED", "INPROGRESS", "COMPLETE"]);
 
 pub static SAML_METADATA_DOCUMENT_TYPE: Shape =
     Shape::new("SAMLMetadataDocumentType", Kind::String).ruled(&SAML_METADATA_DOCUMENT_TYPE_RULE);
@@ -1357,9 +1770,37 @@ pub static AUTHENTICATION_CODE_TYPE: Shape =
 
 static AUTHENTICATION_CODE_TYPE_RULE: Rule = Rule::matching("[\\d]+", "[0-9]+").min(6).max(6);
 
+pub static CERTIFICATE_BODY_TYPE: Shape =
+    Shape::new("certificateBodyType", Kind::String).ruled(&CERTIFICATE_BODY_TYPE_RULE);
+
+static CERTIFICATE_BODY_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
+
+pub static CERTIFICATE_CHAIN_TYPE: Shape =
+    Shape::new("certificateChainType", Kind::String).ruled(&CERTIFICATE_CHAIN_TYPE_RULE);
+
+static CERTIFICATE_CHAIN_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(2097152);
+
+pub static CERTIFICATE_ID_TYPE: Shape = Shape::new("certificateIdType", Kind::String).ruled(&CERTIFICATE_ID_TYPE_RULE);
+
+static CERTIFICATE_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(24).max(128);
+
 pub static CLIENT_ID_TYPE: Shape = Shape::new("clientIDType", Kind::String).ruled(&CLIENT_ID_TYPE_RULE);
 
 static CLIENT_ID_TYPE_RULE: Rule = Rule::new().min(1).max(255);
+
+pub static CREDENTIAL_AGE_DAYS: Shape = Shape::new("credentialAgeDays", Kind::Integer).ruled(&CREDENTIAL_AGE_DAYS_RULE);
+
+static CREDENTIAL_AGE_DAYS_RULE: Rule = Rule::new().min(1).max(36600);
+
+pub static ENCODING_TYPE: Shape = Shape::new("encodingType", Kind::String).ruled(&ENCODING_TYPE_RULE);
+
+static ENCODING_TYPE_RULE: Rule = Rule::new().values(&["SSH", "PEM"]);
 
 pub static EXISTING_USER_NAME_TYPE: Shape =
     Shape::new("existingUserNameType", Kind::String).ruled(&EXISTING_USER_NAME_TYPE_RULE);
@@ -1461,6 +1902,23 @@ static PRIVATE_KEY_TYPE_RULE: Rule =
         .max(16384)
         .sensitive();
 
+pub static PUBLIC_KEY_FINGERPRINT_TYPE: Shape =
+    Shape::new("publicKeyFingerprintType", Kind::String).ruled(&PUBLIC_KEY_FINGERPRINT_TYPE_RULE);
+
+static PUBLIC_KEY_FINGERPRINT_TYPE_RULE: Rule = Rule::matching("[:\\w]+", "[:0-9A-Za-z_]+").min(48).max(48);
+
+pub static PUBLIC_KEY_ID_TYPE: Shape = Shape::new("publicKeyIdType", Kind::String).ruled(&PUBLIC_KEY_ID_TYPE_RULE);
+
+static PUBLIC_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static PUBLIC_KEY_MATERIAL_TYPE: Shape =
+    Shape::new("publicKeyMaterialType", Kind::String).ruled(&PUBLIC_KEY_MATERIAL_TYPE_RULE);
+
+static PUBLIC_KEY_MATERIAL_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
+
 pub static ROLE_NAME_TYPE: Shape = Shape::new("roleNameType", Kind::String).ruled(&ROLE_NAME_TYPE_RULE);
 
 static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
@@ -1468,6 +1926,25 @@ static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=
 pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::String).ruled(&SERIAL_NUMBER_TYPE_RULE);
 
 static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]+", "[0-9A-Za-z_+=/:,.@-]+").min(9).max(256);
+
+pub static SERVER_CERTIFICATE_NAME_TYPE: Shape =
+    Shape::new("serverCertificateNameType", Kind::String).ruled(&SERVER_CERTIFICATE_NAME_TYPE_RULE);
+
+static SERVER_CERTIFICATE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static SERVICE_CREDENTIAL_ALIAS: Shape =
+    Shape::new("serviceCredentialAlias", Kind::String).ruled(&SERVICE_CREDENTIAL_ALIAS_RULE);
+
+static SERVICE_CREDENTIAL_ALIAS_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(0).max(200);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_ID: Shape =
+    Shape::new("serviceSpecificCredentialId", Kind::String).ruled(&SERVICE_SPECIFIC_CREDENTIAL_ID_RULE);
+
+static SERVICE_SPECIFIC_CREDENTIAL_ID_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static SERVICE_USER_NAME: Shape = Shape::new("serviceUserName", Kind::String).ruled(&SERVICE_USER_NAME_RULE);
+
+static SERVICE_USER_NAME_RULE: Rule = Rule::matching("[\\w+=,.@-]*", "[0-9A-Za-z_+=,.@-]*").min(0).max(200);
 
 pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
 

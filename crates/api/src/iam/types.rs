@@ -702,6 +702,60 @@ impl Typed for CreateSAMLProviderResponse {
     }
 }
 
+/// AWS's `CreateServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceSpecificCredentialRequest {
+    pub user_name: String,
+    pub service_name: String,
+    pub credential_age_days: Option<i32>,
+}
+
+impl Shaped for CreateServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for CreateServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            service_name: fields.required(1)?,
+            credential_age_days: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.service_name);
+        fields.optional(2, self.credential_age_days);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceSpecificCredentialResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceSpecificCredentialResponse {
+    pub service_specific_credential: Option<ServiceSpecificCredential>,
+}
+
+impl Shaped for CreateServiceSpecificCredentialResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE;
+}
+
+impl Typed for CreateServiceSpecificCredentialResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_specific_credential: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credential);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateUserRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateUserRequest {
@@ -1072,6 +1126,104 @@ impl Typed for DeleteSAMLProviderRequest {
     }
 }
 
+/// AWS's `DeleteSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+}
+
+impl Shaped for DeleteSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for DeleteSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+
+impl Shaped for DeleteServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for DeleteServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+}
+
+impl Shaped for DeleteServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for DeleteServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, service_specific_credential_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_id: String,
+}
+
+impl Shaped for DeleteSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for DeleteSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteUserPermissionsBoundaryRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteUserPermissionsBoundaryRequest {
@@ -1275,6 +1427,31 @@ impl Typed for EnableMFADeviceRequest {
     }
 }
 
+/// AWS's `GenerateCredentialReportResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateCredentialReportResponse {
+    pub state: Option<String>,
+    pub description: Option<String>,
+}
+
+impl Shaped for GenerateCredentialReportResponse {
+    const SHAPE: &'static Shape = &shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE;
+}
+
+impl Typed for GenerateCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { state: fields.optional(0)?, description: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.state);
+        fields.optional(1, self.description);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetAccountPasswordPolicyResponse`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountPasswordPolicyResponse {
@@ -1294,6 +1471,37 @@ impl Typed for GetAccountPasswordPolicyResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.password_policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetCredentialReportResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetCredentialReportResponse {
+    pub content: Option<bytes::Bytes>,
+    pub report_format: Option<String>,
+    pub generated_time: Option<jiff::Timestamp>,
+}
+
+impl Shaped for GetCredentialReportResponse {
+    const SHAPE: &'static Shape = &shapes::GET_CREDENTIAL_REPORT_RESPONSE;
+}
+
+impl Typed for GetCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            content: fields.optional(0)?,
+            report_format: fields.optional(1)?,
+            generated_time: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.content);
+        fields.optional(1, self.report_format);
+        fields.optional(2, self.generated_time);
         fields.finish()
     }
 }
@@ -1792,6 +2000,106 @@ impl Typed for GetSAMLProviderResponse {
         fields.optional(4, self.tags);
         fields.optional(5, self.assertion_encryption_mode);
         fields.optional(6, self.private_key_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub encoding: String,
+}
+
+impl Shaped for GetSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for GetSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            encoding: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.encoding);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSSHPublicKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSSHPublicKeyResponse {
+    pub ssh_public_key: Option<SSHPublicKey>,
+}
+
+impl Shaped for GetSSHPublicKeyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SSH_PUBLIC_KEY_RESPONSE;
+}
+
+impl Typed for GetSSHPublicKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ssh_public_key: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+
+impl Shaped for GetServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for GetServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServerCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateResponse {
+    pub server_certificate: ServerCertificate,
+}
+
+impl Shaped for GetServerCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVER_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for GetServerCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate);
         fields.finish()
     }
 }
@@ -2958,6 +3266,302 @@ impl Typed for ListSAMLProvidersResponse {
     }
 }
 
+/// AWS's `ListSSHPublicKeysRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSSHPublicKeysRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SSH_PUBLIC_KEYS_REQUEST;
+}
+
+impl Typed for ListSSHPublicKeysRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSSHPublicKeysResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysResponse {
+    pub ssh_public_keys: Option<Vec<SSHPublicKeyMetadata>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSSHPublicKeysResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE;
+}
+
+impl Typed for ListSSHPublicKeysResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            ssh_public_keys: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_keys);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificateTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsRequest {
+    pub server_certificate_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServerCertificateTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATE_TAGS_REQUEST;
+}
+
+impl Typed for ListServerCertificateTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_name: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificateTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListServerCertificateTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATE_TAGS_RESPONSE;
+}
+
+impl Typed for ListServerCertificateTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificatesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServerCertificatesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATES_REQUEST;
+}
+
+impl Typed for ListServerCertificatesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificatesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesResponse {
+    pub server_certificate_metadata_list: Vec<ServerCertificateMetadata>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListServerCertificatesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATES_RESPONSE;
+}
+
+impl Typed for ListServerCertificatesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_metadata_list: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_metadata_list);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServiceSpecificCredentialsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsRequest {
+    pub user_name: Option<String>,
+    pub service_name: Option<String>,
+    pub all_users: Option<bool>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServiceSpecificCredentialsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST;
+}
+
+impl Typed for ListServiceSpecificCredentialsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            service_name: fields.optional(1)?,
+            all_users: fields.optional(2)?,
+            marker: fields.optional(3)?,
+            max_items: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.service_name);
+        fields.optional(2, self.all_users);
+        fields.optional(3, self.marker);
+        fields.optional(4, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServiceSpecificCredentialsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsResponse {
+    pub service_specific_credentials: Option<Vec<ServiceSpecificCredentialMetadata>>,
+    pub marker: Option<String>,
+    pub is_truncated: Option<bool>,
+}
+
+impl Shaped for ListServiceSpecificCredentialsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE;
+}
+
+impl Typed for ListServiceSpecificCredentialsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            service_specific_credentials: fields.optional(0)?,
+            marker: fields.optional(1)?,
+            is_truncated: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credentials);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.is_truncated);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSigningCertificatesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSigningCertificatesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SIGNING_CERTIFICATES_REQUEST;
+}
+
+impl Typed for ListSigningCertificatesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSigningCertificatesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesResponse {
+    pub certificates: Vec<SigningCertificate>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSigningCertificatesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SIGNING_CERTIFICATES_RESPONSE;
+}
+
+impl Typed for ListSigningCertificatesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { certificates: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.certificates);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListUserPoliciesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListUserPoliciesRequest {
@@ -3675,6 +4279,54 @@ impl Typed for RemoveUserFromGroupRequest {
     }
 }
 
+/// AWS's `ResetServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResetServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+}
+
+impl Shaped for ResetServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for ResetServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, service_specific_credential_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `ResetServiceSpecificCredentialResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResetServiceSpecificCredentialResponse {
+    pub service_specific_credential: Option<ServiceSpecificCredential>,
+}
+
+impl Shaped for ResetServiceSpecificCredentialResponse {
+    const SHAPE: &'static Shape = &shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE;
+}
+
+impl Typed for ResetServiceSpecificCredentialResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_specific_credential: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credential);
+        fields.finish()
+    }
+}
+
 /// AWS's `ResyncMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResyncMFADeviceRequest {
@@ -3761,6 +4413,269 @@ impl Typed for SAMLProviderListEntry {
     }
 }
 
+/// AWS's `SSHPublicKey`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSHPublicKey {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub fingerprint: String,
+    pub ssh_public_key_body: String,
+    pub status: String,
+    pub upload_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SSHPublicKey {
+    const SHAPE: &'static Shape = &shapes::SSH_PUBLIC_KEY;
+}
+
+impl Typed for SSHPublicKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            fingerprint: fields.required(2)?,
+            ssh_public_key_body: fields.required(3)?,
+            status: fields.required(4)?,
+            upload_date: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.fingerprint);
+        fields.required(3, self.ssh_public_key_body);
+        fields.required(4, self.status);
+        fields.optional(5, self.upload_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `SSHPublicKeyMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSHPublicKeyMetadata {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub status: String,
+    pub upload_date: jiff::Timestamp,
+}
+
+impl Shaped for SSHPublicKeyMetadata {
+    const SHAPE: &'static Shape = &shapes::SSH_PUBLIC_KEY_METADATA;
+}
+
+impl Typed for SSHPublicKeyMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            status: fields.required(2)?,
+            upload_date: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.status);
+        fields.required(3, self.upload_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerCertificate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificate {
+    pub server_certificate_metadata: ServerCertificateMetadata,
+    pub certificate_body: String,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for ServerCertificate {
+    const SHAPE: &'static Shape = &shapes::SERVER_CERTIFICATE;
+}
+
+impl Typed for ServerCertificate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_metadata: fields.required(0)?,
+            certificate_body: fields.required(1)?,
+            certificate_chain: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_metadata);
+        fields.required(1, self.certificate_body);
+        fields.optional(2, self.certificate_chain);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerCertificateMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificateMetadata {
+    pub path: String,
+    pub server_certificate_name: String,
+    pub server_certificate_id: String,
+    pub arn: String,
+    pub upload_date: Option<jiff::Timestamp>,
+    pub expiration: Option<jiff::Timestamp>,
+}
+
+impl Shaped for ServerCertificateMetadata {
+    const SHAPE: &'static Shape = &shapes::SERVER_CERTIFICATE_METADATA;
+}
+
+impl Typed for ServerCertificateMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            server_certificate_name: fields.required(1)?,
+            server_certificate_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            upload_date: fields.optional(4)?,
+            expiration: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.server_certificate_name);
+        fields.required(2, self.server_certificate_id);
+        fields.required(3, self.arn);
+        fields.optional(4, self.upload_date);
+        fields.optional(5, self.expiration);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServiceSpecificCredential`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServiceSpecificCredential {
+    pub create_date: jiff::Timestamp,
+    pub expiration_date: Option<jiff::Timestamp>,
+    pub service_name: String,
+    pub service_user_name: Option<String>,
+    pub service_password: Option<String>,
+    pub service_credential_alias: Option<String>,
+    pub service_credential_secret: Option<String>,
+    pub service_specific_credential_id: String,
+    pub user_name: String,
+    pub status: String,
+}
+
+impl std::fmt::Debug for ServiceSpecificCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceSpecificCredential")
+            .field("create_date", &self.create_date)
+            .field("expiration_date", &self.expiration_date)
+            .field("service_name", &self.service_name)
+            .field("service_user_name", &self.service_user_name)
+            .field("service_password", &wire::Redacted)
+            .field("service_credential_alias", &self.service_credential_alias)
+            .field("service_credential_secret", &wire::Redacted)
+            .field("service_specific_credential_id", &self.service_specific_credential_id)
+            .field("user_name", &self.user_name)
+            .field("status", &self.status)
+            .finish()
+    }
+}
+
+impl Shaped for ServiceSpecificCredential {
+    const SHAPE: &'static Shape = &shapes::SERVICE_SPECIFIC_CREDENTIAL;
+}
+
+impl Typed for ServiceSpecificCredential {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            create_date: fields.required(0)?,
+            expiration_date: fields.optional(1)?,
+            service_name: fields.required(2)?,
+            service_user_name: fields.optional(3)?,
+            service_password: fields.optional(4)?,
+            service_credential_alias: fields.optional(5)?,
+            service_credential_secret: fields.optional(6)?,
+            service_specific_credential_id: fields.required(7)?,
+            user_name: fields.required(8)?,
+            status: fields.required(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.create_date);
+        fields.optional(1, self.expiration_date);
+        fields.required(2, self.service_name);
+        fields.optional(3, self.service_user_name);
+        fields.optional(4, self.service_password);
+        fields.optional(5, self.service_credential_alias);
+        fields.optional(6, self.service_credential_secret);
+        fields.required(7, self.service_specific_credential_id);
+        fields.required(8, self.user_name);
+        fields.required(9, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServiceSpecificCredentialMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceSpecificCredentialMetadata {
+    pub user_name: String,
+    pub status: String,
+    pub service_user_name: Option<String>,
+    pub service_credential_alias: Option<String>,
+    pub create_date: jiff::Timestamp,
+    pub expiration_date: Option<jiff::Timestamp>,
+    pub service_specific_credential_id: String,
+    pub service_name: String,
+}
+
+impl Shaped for ServiceSpecificCredentialMetadata {
+    const SHAPE: &'static Shape = &shapes::SERVICE_SPECIFIC_CREDENTIAL_METADATA;
+}
+
+impl Typed for ServiceSpecificCredentialMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            status: fields.required(1)?,
+            service_user_name: fields.optional(2)?,
+            service_credential_alias: fields.optional(3)?,
+            create_date: fields.required(4)?,
+            expiration_date: fields.optional(5)?,
+            service_specific_credential_id: fields.required(6)?,
+            service_name: fields.required(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.status);
+        fields.optional(2, self.service_user_name);
+        fields.optional(3, self.service_credential_alias);
+        fields.required(4, self.create_date);
+        fields.optional(5, self.expiration_date);
+        fields.required(6, self.service_specific_credential_id);
+        fields.required(7, self.service_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `SetDefaultPolicyVersionRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SetDefaultPolicyVersionRequest {
@@ -3782,6 +4697,43 @@ impl Typed for SetDefaultPolicyVersionRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
         fields.required(1, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `SigningCertificate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SigningCertificate {
+    pub user_name: String,
+    pub certificate_id: String,
+    pub certificate_body: String,
+    pub status: String,
+    pub upload_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SigningCertificate {
+    const SHAPE: &'static Shape = &shapes::SIGNING_CERTIFICATE;
+}
+
+impl Typed for SigningCertificate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            certificate_id: fields.required(1)?,
+            certificate_body: fields.required(2)?,
+            status: fields.required(3)?,
+            upload_date: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.required(2, self.certificate_body);
+        fields.required(3, self.status);
+        fields.optional(4, self.upload_date);
         fields.finish()
     }
 }
@@ -3911,6 +4863,31 @@ impl Typed for TagSAMLProviderRequest {
     }
 }
 
+/// AWS's `TagServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for TagServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagUserRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagUserRequest {
@@ -4031,6 +5008,31 @@ impl Typed for UntagSAMLProviderRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UntagServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
         fields.required(1, self.tag_keys);
         fields.finish()
     }
@@ -4302,6 +5304,122 @@ impl Typed for UpdateSAMLProviderResponse {
     }
 }
 
+/// AWS's `UpdateSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for UpdateSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub new_path: Option<String>,
+    pub new_server_certificate_name: Option<String>,
+}
+
+impl Shaped for UpdateServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UpdateServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_name: fields.required(0)?,
+            new_path: fields.optional(1)?,
+            new_server_certificate_name: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for UpdateServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            service_specific_credential_id: fields.required(1)?,
+            status: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UpdateSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
 /// AWS's `UpdateUserRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateUserRequest {
@@ -4325,6 +5443,180 @@ impl Typed for UpdateUserRequest {
         fields.required(0, self.user_name);
         fields.optional(1, self.new_path);
         fields.optional(2, self.new_user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_body: String,
+}
+
+impl Shaped for UploadSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for UploadSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_body: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_body);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSSHPublicKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSSHPublicKeyResponse {
+    pub ssh_public_key: Option<SSHPublicKey>,
+}
+
+impl Shaped for UploadSSHPublicKeyResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SSH_PUBLIC_KEY_RESPONSE;
+}
+
+impl Typed for UploadSSHPublicKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ssh_public_key: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadServerCertificateRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UploadServerCertificateRequest {
+    pub path: Option<String>,
+    pub server_certificate_name: String,
+    pub certificate_body: String,
+    pub private_key: String,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl std::fmt::Debug for UploadServerCertificateRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadServerCertificateRequest")
+            .field("path", &self.path)
+            .field("server_certificate_name", &self.server_certificate_name)
+            .field("certificate_body", &self.certificate_body)
+            .field("private_key", &wire::Redacted)
+            .field("certificate_chain", &self.certificate_chain)
+            .field("tags", &self.tags)
+            .finish()
+    }
+}
+
+impl Shaped for UploadServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UploadServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            server_certificate_name: fields.required(1)?,
+            certificate_body: fields.required(2)?,
+            private_key: fields.required(3)?,
+            certificate_chain: fields.optional(4)?,
+            tags: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.server_certificate_name);
+        fields.required(2, self.certificate_body);
+        fields.required(3, self.private_key);
+        fields.optional(4, self.certificate_chain);
+        fields.optional(5, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadServerCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadServerCertificateResponse {
+    pub server_certificate_metadata: Option<ServerCertificateMetadata>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for UploadServerCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SERVER_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for UploadServerCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_metadata: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.server_certificate_metadata);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_body: String,
+}
+
+impl Shaped for UploadSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UploadSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_body: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_body);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSigningCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSigningCertificateResponse {
+    pub certificate: SigningCertificate,
+}
+
+impl Shaped for UploadSigningCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for UploadSigningCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { certificate: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.certificate);
         fields.finish()
     }
 }

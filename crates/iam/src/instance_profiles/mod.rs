@@ -1,5 +1,11 @@
 //! Instance profiles: what hands a role to an instance.
 
+mod create;
+mod delete;
+mod get;
+mod list;
 mod record;
+mod role;
+mod tags;
 
 pub use record::InstanceProfileRecord;

@@ -1,6 +1,8 @@
 //! Access keys: the names and secrets that requests are signed with.
 
+mod last_used;
 mod manage;
+mod uses;
 
 use std::fmt;
 
@@ -13,6 +15,9 @@ use store::{IndexEntry, Record, StoreError, View};
 use crate::accounts::{AccountRecord, AccountStatus};
 use crate::credential::Credential;
 use crate::users::UserRecord;
+
+pub(crate) use uses::last_use;
+pub use uses::{KeyUseReconciler, KeyUseRecord, KeyUses};
 
 /// An access key, as stored. The secret is kept in clear, because SigV4 is symmetric; the store's folder is readable
 /// by its owner alone.

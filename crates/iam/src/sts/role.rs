@@ -45,7 +45,10 @@ pub(super) fn need(action: &'static str, text: &str, view: &View) -> Result<Need
             need.context.set(format!("iam:ResourceTag/{key}"), value.as_str());
         }
     }
-    let document = found.map_or(Cow::Borrowed(NOBODY), |role| Cow::Owned(role.trust));
+    let document = match &found {
+        Some(role) => Cow::Owned(crate::roles::in_force(view, role)?),
+        None => Cow::Borrowed(NOBODY),
+    };
     let policy = ResourcePolicy { document: document.into_owned(), kind: Kind::Trust, must_allow: true };
     Ok(need.under(owner, Some(policy)))
 }

@@ -1,5 +1,7 @@
 //! Tests of operations through the services themselves, in memory.
 
+mod certificates;
+mod federation;
 pub(crate) mod fixture;
 mod groups;
 mod keys;
@@ -8,5 +10,6 @@ mod mfa;
 mod pages;
 mod passwords;
 mod policies;
+mod report;
 mod sts;
 mod users;

@@ -8,6 +8,6 @@ mod record;
 mod tags;
 mod update;
 
-pub(crate) use get::{Holder, find, holder, need};
+pub(crate) use get::{Holder, boundary, find, holder, need};
 pub(crate) use list::listed;
 pub use record::UserRecord;
