@@ -15,6 +15,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::AddClientIDToOpenIDConnectProvider>(self, call, input))
     }
 
+    fn add_role_to_instance_profile(
+        &self,
+        call: Call,
+        input: generated::AddRoleToInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AddRoleToInstanceProfile>(self, call, input))
+    }
+
     fn add_user_to_group(
         &self,
         call: Call,
@@ -63,12 +71,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateAccessKey>(self, call, input))
     }
 
+    fn create_account_alias(
+        &self,
+        call: Call,
+        input: generated::CreateAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateAccountAlias>(self, call, input))
+    }
+
     fn create_group(
         &self,
         call: Call,
         input: generated::CreateGroupRequest,
     ) -> BoxFuture<'_, Result<generated::CreateGroupResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateGroup>(self, call, input))
+    }
+
+    fn create_instance_profile(
+        &self,
+        call: Call,
+        input: generated::CreateInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateInstanceProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateInstanceProfile>(self, call, input))
     }
 
     fn create_login_profile(
@@ -103,12 +127,28 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreatePolicyVersion>(self, call, input))
     }
 
+    fn create_role(
+        &self,
+        call: Call,
+        input: generated::CreateRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateRole>(self, call, input))
+    }
+
     fn create_saml_provider(
         &self,
         call: Call,
         input: generated::CreateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<generated::CreateSAMLProviderResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateSAMLProvider>(self, call, input))
+    }
+
+    fn create_service_linked_role(
+        &self,
+        call: Call,
+        input: generated::CreateServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateServiceLinkedRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateServiceLinkedRole>(self, call, input))
     }
 
     fn create_service_specific_credential(
@@ -151,6 +191,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteAccessKey>(self, call, input))
     }
 
+    fn delete_account_alias(
+        &self,
+        call: Call,
+        input: generated::DeleteAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteAccountAlias>(self, call, input))
+    }
+
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteAccountPasswordPolicy>(self, call, input))
     }
@@ -169,6 +217,14 @@ impl IamApi for crate::Iam {
         input: generated::DeleteGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteGroupPolicy>(self, call, input))
+    }
+
+    fn delete_instance_profile(
+        &self,
+        call: Call,
+        input: generated::DeleteInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteInstanceProfile>(self, call, input))
     }
 
     fn delete_login_profile(
@@ -201,6 +257,10 @@ impl IamApi for crate::Iam {
         input: generated::DeletePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeletePolicyVersion>(self, call, input))
+    }
+
+    fn delete_role(&self, call: Call, input: generated::DeleteRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteRole>(self, call, input))
     }
 
     fn delete_role_permissions_boundary(
@@ -241,6 +301,14 @@ impl IamApi for crate::Iam {
         input: generated::DeleteServerCertificateRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteServerCertificate>(self, call, input))
+    }
+
+    fn delete_service_linked_role(
+        &self,
+        call: Call,
+        input: generated::DeleteServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::DeleteServiceLinkedRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServiceLinkedRole>(self, call, input))
     }
 
     fn delete_service_specific_credential(
@@ -327,12 +395,60 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GenerateCredentialReport>(self, call, input))
     }
 
+    fn generate_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: generated::GenerateServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<generated::GenerateServiceLastAccessedDetailsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GenerateServiceLastAccessedDetails>(self, call, input))
+    }
+
+    fn get_access_key_last_used(
+        &self,
+        call: Call,
+        input: generated::GetAccessKeyLastUsedRequest,
+    ) -> BoxFuture<'_, Result<generated::GetAccessKeyLastUsedResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccessKeyLastUsed>(self, call, input))
+    }
+
+    fn get_account_authorization_details(
+        &self,
+        call: Call,
+        input: generated::GetAccountAuthorizationDetailsRequest,
+    ) -> BoxFuture<'_, Result<generated::GetAccountAuthorizationDetailsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountAuthorizationDetails>(self, call, input))
+    }
+
     fn get_account_password_policy(
         &self,
         call: Call,
         input: (),
     ) -> BoxFuture<'_, Result<generated::GetAccountPasswordPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetAccountPasswordPolicy>(self, call, input))
+    }
+
+    fn get_account_summary(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetAccountSummaryResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountSummary>(self, call, input))
+    }
+
+    fn get_context_keys_for_custom_policy(
+        &self,
+        call: Call,
+        input: generated::GetContextKeysForCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetContextKeysForPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetContextKeysForCustomPolicy>(self, call, input))
+    }
+
+    fn get_context_keys_for_principal_policy(
+        &self,
+        call: Call,
+        input: generated::GetContextKeysForPrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetContextKeysForPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetContextKeysForPrincipalPolicy>(self, call, input))
     }
 
     fn get_credential_report(
@@ -357,6 +473,14 @@ impl IamApi for crate::Iam {
         input: generated::GetGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<generated::GetGroupPolicyResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetGroupPolicy>(self, call, input))
+    }
+
+    fn get_instance_profile(
+        &self,
+        call: Call,
+        input: generated::GetInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<generated::GetInstanceProfileResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetInstanceProfile>(self, call, input))
     }
 
     fn get_login_profile(
@@ -399,6 +523,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetPolicyVersion>(self, call, input))
     }
 
+    fn get_role(
+        &self,
+        call: Call,
+        input: generated::GetRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::GetRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetRole>(self, call, input))
+    }
+
     fn get_role_policy(
         &self,
         call: Call,
@@ -431,6 +563,30 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::GetServerCertificate>(self, call, input))
     }
 
+    fn get_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: generated::GetServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLastAccessedDetailsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLastAccessedDetails>(self, call, input))
+    }
+
+    fn get_service_last_accessed_details_with_entities(
+        &self,
+        call: Call,
+        input: generated::GetServiceLastAccessedDetailsWithEntitiesRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLastAccessedDetailsWithEntitiesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLastAccessedDetailsWithEntities>(self, call, input))
+    }
+
+    fn get_service_linked_role_deletion_status(
+        &self,
+        call: Call,
+        input: generated::GetServiceLinkedRoleDeletionStatusRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLinkedRoleDeletionStatusResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLinkedRoleDeletionStatus>(self, call, input))
+    }
+
     fn get_user(
         &self,
         call: Call,
@@ -453,6 +609,14 @@ impl IamApi for crate::Iam {
         input: generated::ListAccessKeysRequest,
     ) -> BoxFuture<'_, Result<generated::ListAccessKeysResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListAccessKeys>(self, call, input))
+    }
+
+    fn list_account_aliases(
+        &self,
+        call: Call,
+        input: generated::ListAccountAliasesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListAccountAliasesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListAccountAliases>(self, call, input))
     }
 
     fn list_attached_group_policies(
@@ -511,6 +675,30 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListGroupsForUser>(self, call, input))
     }
 
+    fn list_instance_profile_tags(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfileTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfileTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfileTags>(self, call, input))
+    }
+
+    fn list_instance_profiles(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfilesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfilesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfiles>(self, call, input))
+    }
+
+    fn list_instance_profiles_for_role(
+        &self,
+        call: Call,
+        input: generated::ListInstanceProfilesForRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::ListInstanceProfilesForRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListInstanceProfilesForRole>(self, call, input))
+    }
+
     fn list_mfa_device_tags(
         &self,
         call: Call,
@@ -551,6 +739,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListPolicies>(self, call, input))
     }
 
+    fn list_policies_granting_service_access(
+        &self,
+        call: Call,
+        input: generated::ListPoliciesGrantingServiceAccessRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPoliciesGrantingServiceAccessResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListPoliciesGrantingServiceAccess>(self, call, input))
+    }
+
     fn list_policy_tags(
         &self,
         call: Call,
@@ -573,6 +769,22 @@ impl IamApi for crate::Iam {
         input: generated::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<generated::ListRolePoliciesResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListRolePolicies>(self, call, input))
+    }
+
+    fn list_role_tags(
+        &self,
+        call: Call,
+        input: generated::ListRoleTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRoleTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRoleTags>(self, call, input))
+    }
+
+    fn list_roles(
+        &self,
+        call: Call,
+        input: generated::ListRolesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListRolesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListRoles>(self, call, input))
     }
 
     fn list_saml_provider_tags(
@@ -711,6 +923,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::RemoveClientIDFromOpenIDConnectProvider>(self, call, input))
     }
 
+    fn remove_role_from_instance_profile(
+        &self,
+        call: Call,
+        input: generated::RemoveRoleFromInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RemoveRoleFromInstanceProfile>(self, call, input))
+    }
+
     fn remove_user_from_group(
         &self,
         call: Call,
@@ -743,6 +963,30 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::SetDefaultPolicyVersion>(self, call, input))
     }
 
+    fn simulate_custom_policy(
+        &self,
+        call: Call,
+        input: generated::SimulateCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::SimulatePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::SimulateCustomPolicy>(self, call, input))
+    }
+
+    fn simulate_principal_policy(
+        &self,
+        call: Call,
+        input: generated::SimulatePrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::SimulatePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::SimulatePrincipalPolicy>(self, call, input))
+    }
+
+    fn tag_instance_profile(
+        &self,
+        call: Call,
+        input: generated::TagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagInstanceProfile>(self, call, input))
+    }
+
     fn tag_mfa_device(
         &self,
         call: Call,
@@ -763,6 +1007,10 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::TagPolicy>(self, call, input))
     }
 
+    fn tag_role(&self, call: Call, input: generated::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagRole>(self, call, input))
+    }
+
     fn tag_saml_provider(
         &self,
         call: Call,
@@ -781,6 +1029,14 @@ impl IamApi for crate::Iam {
 
     fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagUser>(self, call, input))
+    }
+
+    fn untag_instance_profile(
+        &self,
+        call: Call,
+        input: generated::UntagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagInstanceProfile>(self, call, input))
     }
 
     fn untag_mfa_device(
@@ -805,6 +1061,10 @@ impl IamApi for crate::Iam {
         input: generated::UntagPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagPolicy>(self, call, input))
+    }
+
+    fn untag_role(&self, call: Call, input: generated::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagRole>(self, call, input))
     }
 
     fn untag_saml_provider(
@@ -843,6 +1103,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateAccountPasswordPolicy>(self, call, input))
     }
 
+    fn update_assume_role_policy(
+        &self,
+        call: Call,
+        input: generated::UpdateAssumeRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateAssumeRolePolicy>(self, call, input))
+    }
+
     fn update_group(
         &self,
         call: Call,
@@ -865,6 +1133,22 @@ impl IamApi for crate::Iam {
         input: generated::UpdateOpenIDConnectProviderThumbprintRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateOpenIDConnectProviderThumbprint>(self, call, input))
+    }
+
+    fn update_role(
+        &self,
+        call: Call,
+        input: generated::UpdateRoleRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateRoleResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateRole>(self, call, input))
+    }
+
+    fn update_role_description(
+        &self,
+        call: Call,
+        input: generated::UpdateRoleDescriptionRequest,
+    ) -> BoxFuture<'_, Result<generated::UpdateRoleDescriptionResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateRoleDescription>(self, call, input))
     }
 
     fn update_saml_provider(

@@ -74,7 +74,6 @@ pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord}
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
 pub use report::CredentialReportRecord;
-pub use roles::RoleRecord;
 pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
 pub use service_credentials::ServiceCredentialRecord;
 pub use sessions::{

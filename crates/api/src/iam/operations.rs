@@ -34,6 +34,34 @@ impl OperationType for AddClientIDToOpenIDConnectProvider {
     };
 }
 
+/// `AddRoleToInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct AddRoleToInstanceProfile;
+
+impl OperationType for AddRoleToInstanceProfile {
+    type Input = types::AddRoleToInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AddRoleToInstanceProfile",
+        input: Some(&shapes::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `AddUserToGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct AddUserToGroup;
@@ -192,6 +220,33 @@ impl OperationType for CreateAccessKey {
     };
 }
 
+/// `CreateAccountAlias`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAccountAlias;
+
+impl OperationType for CreateAccountAlias {
+    type Input = types::CreateAccountAliasRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateAccountAlias",
+        input: Some(&shapes::CREATE_ACCOUNT_ALIAS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateGroup;
@@ -214,6 +269,34 @@ impl OperationType for CreateGroup {
             "LimitExceededException",
             "EntityAlreadyExistsException",
             "NoSuchEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateInstanceProfile;
+
+impl OperationType for CreateInstanceProfile {
+    type Input = types::CreateInstanceProfileRequest;
+    type Output = types::CreateInstanceProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateInstanceProfile",
+        input: Some(&shapes::CREATE_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::CREATE_INSTANCE_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "CreateInstanceProfileResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "EntityAlreadyExistsException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -333,6 +416,35 @@ impl OperationType for CreatePolicyVersion {
     };
 }
 
+/// `CreateRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateRole;
+
+impl OperationType for CreateRole {
+    type Input = types::CreateRoleRequest;
+    type Output = types::CreateRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateRole",
+        input: Some(&shapes::CREATE_ROLE_REQUEST),
+        output: Some(&shapes::CREATE_ROLE_RESPONSE),
+        status: 200,
+        output_root: "CreateRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "MalformedPolicyDocumentException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `CreateSAMLProvider`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateSAMLProvider;
@@ -356,6 +468,33 @@ impl OperationType for CreateSAMLProvider {
             "EntityAlreadyExistsException",
             "LimitExceededException",
             "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `CreateServiceLinkedRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceLinkedRole;
+
+impl OperationType for CreateServiceLinkedRole {
+    type Input = types::CreateServiceLinkedRoleRequest;
+    type Output = types::CreateServiceLinkedRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateServiceLinkedRole",
+        input: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_RESPONSE),
+        status: 200,
+        output_root: "CreateServiceLinkedRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "InvalidInputException",
+            "LimitExceededException",
+            "NoSuchEntityException",
             "ServiceFailureException",
         ],
     };
@@ -490,6 +629,33 @@ impl OperationType for DeleteAccessKey {
     };
 }
 
+/// `DeleteAccountAlias`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAccountAlias;
+
+impl OperationType for DeleteAccountAlias {
+    type Input = types::DeleteAccountAliasRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteAccountAlias",
+        input: Some(&shapes::DELETE_ACCOUNT_ALIAS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "ConcurrentModificationException",
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteAccountPasswordPolicy;
@@ -558,6 +724,33 @@ impl OperationType for DeleteGroupPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteInstanceProfile;
+
+impl OperationType for DeleteInstanceProfile {
+    type Input = types::DeleteInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteInstanceProfile",
+        input: Some(&shapes::DELETE_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -661,6 +854,35 @@ impl OperationType for DeletePolicyVersion {
             "LimitExceededException",
             "InvalidInputException",
             "DeleteConflictException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `DeleteRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteRole;
+
+impl OperationType for DeleteRole {
+    type Input = types::DeleteRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteRole",
+        input: Some(&shapes::DELETE_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ConcurrentModificationException",
             "ServiceFailureException",
         ],
     };
@@ -788,6 +1010,28 @@ impl OperationType for DeleteServerCertificate {
             "LimitExceededException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `DeleteServiceLinkedRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceLinkedRole;
+
+impl OperationType for DeleteServiceLinkedRole {
+    type Input = types::DeleteServiceLinkedRoleRequest;
+    type Output = types::DeleteServiceLinkedRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServiceLinkedRole",
+        input: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE),
+        status: 200,
+        output_root: "DeleteServiceLinkedRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
     };
 }
 
@@ -1074,6 +1318,72 @@ impl OperationType for GenerateCredentialReport {
     };
 }
 
+/// `GenerateServiceLastAccessedDetails`.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateServiceLastAccessedDetails;
+
+impl OperationType for GenerateServiceLastAccessedDetails {
+    type Input = types::GenerateServiceLastAccessedDetailsRequest;
+    type Output = types::GenerateServiceLastAccessedDetailsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GenerateServiceLastAccessedDetails",
+        input: Some(&shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST),
+        output: Some(&shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE),
+        status: 200,
+        output_root: "GenerateServiceLastAccessedDetailsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `GetAccessKeyLastUsed`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccessKeyLastUsed;
+
+impl OperationType for GetAccessKeyLastUsed {
+    type Input = types::GetAccessKeyLastUsedRequest;
+    type Output = types::GetAccessKeyLastUsedResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccessKeyLastUsed",
+        input: Some(&shapes::GET_ACCESS_KEY_LAST_USED_REQUEST),
+        output: Some(&shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE),
+        status: 200,
+        output_root: "GetAccessKeyLastUsedResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetAccountAuthorizationDetails`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountAuthorizationDetails;
+
+impl OperationType for GetAccountAuthorizationDetails {
+    type Input = types::GetAccountAuthorizationDetailsRequest;
+    type Output = types::GetAccountAuthorizationDetailsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountAuthorizationDetails",
+        input: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST),
+        output: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE),
+        status: 200,
+        output_root: "GetAccountAuthorizationDetailsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
 /// `GetAccountPasswordPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccountPasswordPolicy;
@@ -1093,6 +1403,72 @@ impl OperationType for GetAccountPasswordPolicy {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetAccountSummary`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountSummary;
+
+impl OperationType for GetAccountSummary {
+    type Input = ();
+    type Output = types::GetAccountSummaryResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountSummary",
+        input: None,
+        output: Some(&shapes::GET_ACCOUNT_SUMMARY_RESPONSE),
+        status: 200,
+        output_root: "GetAccountSummaryResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `GetContextKeysForCustomPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForCustomPolicy;
+
+impl OperationType for GetContextKeysForCustomPolicy {
+    type Input = types::GetContextKeysForCustomPolicyRequest;
+    type Output = types::GetContextKeysForPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetContextKeysForCustomPolicy",
+        input: Some(&shapes::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST),
+        output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetContextKeysForPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException"],
+    };
+}
+
+/// `GetContextKeysForPrincipalPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForPrincipalPolicy;
+
+impl OperationType for GetContextKeysForPrincipalPolicy {
+    type Input = types::GetContextKeysForPrincipalPolicyRequest;
+    type Output = types::GetContextKeysForPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetContextKeysForPrincipalPolicy",
+        input: Some(&shapes::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST),
+        output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetContextKeysForPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
     };
 }
 
@@ -1158,6 +1534,28 @@ impl OperationType for GetGroupPolicy {
         output: Some(&shapes::GET_GROUP_POLICY_RESPONSE),
         status: 200,
         output_root: "GetGroupPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetInstanceProfile;
+
+impl OperationType for GetInstanceProfile {
+    type Input = types::GetInstanceProfileRequest;
+    type Output = types::GetInstanceProfileResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetInstanceProfile",
+        input: Some(&shapes::GET_INSTANCE_PROFILE_REQUEST),
+        output: Some(&shapes::GET_INSTANCE_PROFILE_RESPONSE),
+        status: 200,
+        output_root: "GetInstanceProfileResponse",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -1277,6 +1675,28 @@ impl OperationType for GetPolicyVersion {
     };
 }
 
+/// `GetRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetRole;
+
+impl OperationType for GetRole {
+    type Input = types::GetRoleRequest;
+    type Output = types::GetRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetRole",
+        input: Some(&shapes::GET_ROLE_REQUEST),
+        output: Some(&shapes::GET_ROLE_RESPONSE),
+        status: 200,
+        output_root: "GetRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `GetRolePolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetRolePolicy;
@@ -1365,6 +1785,72 @@ impl OperationType for GetServerCertificate {
     };
 }
 
+/// `GetServiceLastAccessedDetails`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLastAccessedDetails;
+
+impl OperationType for GetServiceLastAccessedDetails {
+    type Input = types::GetServiceLastAccessedDetailsRequest;
+    type Output = types::GetServiceLastAccessedDetailsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLastAccessedDetails",
+        input: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLastAccessedDetailsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `GetServiceLastAccessedDetailsWithEntities`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLastAccessedDetailsWithEntities;
+
+impl OperationType for GetServiceLastAccessedDetailsWithEntities {
+    type Input = types::GetServiceLastAccessedDetailsWithEntitiesRequest;
+    type Output = types::GetServiceLastAccessedDetailsWithEntitiesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLastAccessedDetailsWithEntities",
+        input: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLastAccessedDetailsWithEntitiesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `GetServiceLinkedRoleDeletionStatus`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLinkedRoleDeletionStatus;
+
+impl OperationType for GetServiceLinkedRoleDeletionStatus {
+    type Input = types::GetServiceLinkedRoleDeletionStatusRequest;
+    type Output = types::GetServiceLinkedRoleDeletionStatusResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLinkedRoleDeletionStatus",
+        input: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLinkedRoleDeletionStatusResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
 /// `GetUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetUser;
@@ -1428,6 +1914,28 @@ impl OperationType for ListAccessKeys {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListAccountAliases`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccountAliases;
+
+impl OperationType for ListAccountAliases {
+    type Input = types::ListAccountAliasesRequest;
+    type Output = types::ListAccountAliasesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListAccountAliases",
+        input: Some(&shapes::LIST_ACCOUNT_ALIASES_REQUEST),
+        output: Some(&shapes::LIST_ACCOUNT_ALIASES_RESPONSE),
+        status: 200,
+        output_root: "ListAccountAliasesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1585,6 +2093,72 @@ impl OperationType for ListGroupsForUser {
     };
 }
 
+/// `ListInstanceProfileTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfileTags;
+
+impl OperationType for ListInstanceProfileTags {
+    type Input = types::ListInstanceProfileTagsRequest;
+    type Output = types::ListInstanceProfileTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfileTags",
+        input: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfileTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfiles`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfiles;
+
+impl OperationType for ListInstanceProfiles {
+    type Input = types::ListInstanceProfilesRequest;
+    type Output = types::ListInstanceProfilesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfiles",
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfilesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListInstanceProfilesForRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfilesForRole;
+
+impl OperationType for ListInstanceProfilesForRole {
+    type Input = types::ListInstanceProfilesForRoleRequest;
+    type Output = types::ListInstanceProfilesForRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListInstanceProfilesForRole",
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE),
+        status: 200,
+        output_root: "ListInstanceProfilesForRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
 /// `ListMFADeviceTags`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListMFADeviceTags;
@@ -1695,6 +2269,28 @@ impl OperationType for ListPolicies {
     };
 }
 
+/// `ListPoliciesGrantingServiceAccess`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPoliciesGrantingServiceAccess;
+
+impl OperationType for ListPoliciesGrantingServiceAccess {
+    type Input = types::ListPoliciesGrantingServiceAccessRequest;
+    type Output = types::ListPoliciesGrantingServiceAccessResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPoliciesGrantingServiceAccess",
+        input: Some(&shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST),
+        output: Some(&shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE),
+        status: 200,
+        output_root: "ListPoliciesGrantingServiceAccessResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
 /// `ListPolicyTags`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListPolicyTags;
@@ -1758,6 +2354,50 @@ impl OperationType for ListRolePolicies {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListRoleTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRoleTags;
+
+impl OperationType for ListRoleTags {
+    type Input = types::ListRoleTagsRequest;
+    type Output = types::ListRoleTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRoleTags",
+        input: Some(&shapes::LIST_ROLE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_ROLE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListRoleTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListRoles`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListRoles;
+
+impl OperationType for ListRoles {
+    type Input = types::ListRolesRequest;
+    type Output = types::ListRolesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListRoles",
+        input: Some(&shapes::LIST_ROLES_REQUEST),
+        output: Some(&shapes::LIST_ROLES_RESPONSE),
+        status: 200,
+        output_root: "ListRolesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -2167,6 +2807,33 @@ impl OperationType for RemoveClientIDFromOpenIDConnectProvider {
     };
 }
 
+/// `RemoveRoleFromInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveRoleFromInstanceProfile;
+
+impl OperationType for RemoveRoleFromInstanceProfile {
+    type Input = types::RemoveRoleFromInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RemoveRoleFromInstanceProfile",
+        input: Some(&shapes::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `RemoveUserFromGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveUserFromGroup;
@@ -2266,6 +2933,78 @@ impl OperationType for SetDefaultPolicyVersion {
     };
 }
 
+/// `SimulateCustomPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct SimulateCustomPolicy;
+
+impl OperationType for SimulateCustomPolicy {
+    type Input = types::SimulateCustomPolicyRequest;
+    type Output = types::SimulatePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "SimulateCustomPolicy",
+        input: Some(&shapes::SIMULATE_CUSTOM_POLICY_REQUEST),
+        output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "SimulatePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "PolicyEvaluationException"],
+    };
+}
+
+/// `SimulatePrincipalPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct SimulatePrincipalPolicy;
+
+impl OperationType for SimulatePrincipalPolicy {
+    type Input = types::SimulatePrincipalPolicyRequest;
+    type Output = types::SimulatePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "SimulatePrincipalPolicy",
+        input: Some(&shapes::SIMULATE_PRINCIPAL_POLICY_REQUEST),
+        output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "SimulatePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "PolicyEvaluationException"],
+    };
+}
+
+/// `TagInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagInstanceProfile;
+
+impl OperationType for TagInstanceProfile {
+    type Input = types::TagInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagInstanceProfile",
+        input: Some(&shapes::TAG_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `TagMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct TagMFADevice;
@@ -2332,6 +3071,34 @@ impl OperationType for TagPolicy {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "TagPolicy",
         input: Some(&shapes::TAG_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagRole;
+
+impl OperationType for TagRole {
+    type Input = types::TagRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagRole",
+        input: Some(&shapes::TAG_ROLE_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -2434,6 +3201,33 @@ impl OperationType for TagUser {
     };
 }
 
+/// `UntagInstanceProfile`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagInstanceProfile;
+
+impl OperationType for UntagInstanceProfile {
+    type Input = types::UntagInstanceProfileRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagInstanceProfile",
+        input: Some(&shapes::UNTAG_INSTANCE_PROFILE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UntagMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct UntagMFADevice;
@@ -2512,6 +3306,28 @@ impl OperationType for UntagPolicy {
             "ConcurrentModificationException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `UntagRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagRole;
+
+impl OperationType for UntagRole {
+    type Input = types::UntagRoleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagRole",
+        input: Some(&shapes::UNTAG_ROLE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ConcurrentModificationException", "ServiceFailureException"],
     };
 }
 
@@ -2645,6 +3461,34 @@ impl OperationType for UpdateAccountPasswordPolicy {
     };
 }
 
+/// `UpdateAssumeRolePolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAssumeRolePolicy;
+
+impl OperationType for UpdateAssumeRolePolicy {
+    type Input = types::UpdateAssumeRolePolicyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateAssumeRolePolicy",
+        input: Some(&shapes::UPDATE_ASSUME_ROLE_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "MalformedPolicyDocumentException",
+            "LimitExceededException",
+            "UnmodifiableEntityException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `UpdateGroup`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateGroup;
@@ -2724,6 +3568,50 @@ impl OperationType for UpdateOpenIDConnectProviderThumbprint {
             "NoSuchEntityException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `UpdateRole`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateRole;
+
+impl OperationType for UpdateRole {
+    type Input = types::UpdateRoleRequest;
+    type Output = types::UpdateRoleResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateRole",
+        input: Some(&shapes::UPDATE_ROLE_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_RESPONSE),
+        status: 200,
+        output_root: "UpdateRoleResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["UnmodifiableEntityException", "NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `UpdateRoleDescription`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateRoleDescription;
+
+impl OperationType for UpdateRoleDescription {
+    type Input = types::UpdateRoleDescriptionRequest;
+    type Output = types::UpdateRoleDescriptionResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateRoleDescription",
+        input: Some(&shapes::UPDATE_ROLE_DESCRIPTION_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_DESCRIPTION_RESPONSE),
+        status: 200,
+        output_root: "UpdateRoleDescriptionResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnmodifiableEntityException", "ServiceFailureException"],
     };
 }
 
@@ -2980,6 +3868,13 @@ pub trait IamApi: Send + Sync {
         input: types::AddClientIDToOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `AddRoleToInstanceProfile`.
+    fn add_role_to_instance_profile(
+        &self,
+        call: Call,
+        input: types::AddRoleToInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `AddUserToGroup`.
     fn add_user_to_group(
         &self,
@@ -3022,12 +3917,26 @@ pub trait IamApi: Send + Sync {
         input: types::CreateAccessKeyRequest,
     ) -> BoxFuture<'_, Result<types::CreateAccessKeyResponse, ServiceError>>;
 
+    /// `CreateAccountAlias`.
+    fn create_account_alias(
+        &self,
+        call: Call,
+        input: types::CreateAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `CreateGroup`.
     fn create_group(
         &self,
         call: Call,
         input: types::CreateGroupRequest,
     ) -> BoxFuture<'_, Result<types::CreateGroupResponse, ServiceError>>;
+
+    /// `CreateInstanceProfile`.
+    fn create_instance_profile(
+        &self,
+        call: Call,
+        input: types::CreateInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::CreateInstanceProfileResponse, ServiceError>>;
 
     /// `CreateLoginProfile`.
     fn create_login_profile(
@@ -3057,12 +3966,26 @@ pub trait IamApi: Send + Sync {
         input: types::CreatePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::CreatePolicyVersionResponse, ServiceError>>;
 
+    /// `CreateRole`.
+    fn create_role(
+        &self,
+        call: Call,
+        input: types::CreateRoleRequest,
+    ) -> BoxFuture<'_, Result<types::CreateRoleResponse, ServiceError>>;
+
     /// `CreateSAMLProvider`.
     fn create_saml_provider(
         &self,
         call: Call,
         input: types::CreateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::CreateSAMLProviderResponse, ServiceError>>;
+
+    /// `CreateServiceLinkedRole`.
+    fn create_service_linked_role(
+        &self,
+        call: Call,
+        input: types::CreateServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<types::CreateServiceLinkedRoleResponse, ServiceError>>;
 
     /// `CreateServiceSpecificCredential`.
     fn create_service_specific_credential(
@@ -3099,6 +4022,13 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteAccessKeyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteAccountAlias`.
+    fn delete_account_alias(
+        &self,
+        call: Call,
+        input: types::DeleteAccountAliasRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteAccountPasswordPolicy`.
     fn delete_account_password_policy(&self, call: Call, input: ()) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -3110,6 +4040,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::DeleteGroupPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteInstanceProfile`.
+    fn delete_instance_profile(
+        &self,
+        call: Call,
+        input: types::DeleteInstanceProfileRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteLoginProfile`.
@@ -3135,6 +4072,9 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::DeletePolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteRole`.
+    fn delete_role(&self, call: Call, input: types::DeleteRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteRolePermissionsBoundary`.
     fn delete_role_permissions_boundary(
@@ -3170,6 +4110,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::DeleteServerCertificateRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServiceLinkedRole`.
+    fn delete_service_linked_role(
+        &self,
+        call: Call,
+        input: types::DeleteServiceLinkedRoleRequest,
+    ) -> BoxFuture<'_, Result<types::DeleteServiceLinkedRoleResponse, ServiceError>>;
 
     /// `DeleteServiceSpecificCredential`.
     fn delete_service_specific_credential(
@@ -3244,12 +4191,54 @@ pub trait IamApi: Send + Sync {
         input: (),
     ) -> BoxFuture<'_, Result<types::GenerateCredentialReportResponse, ServiceError>>;
 
+    /// `GenerateServiceLastAccessedDetails`.
+    fn generate_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: types::GenerateServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<types::GenerateServiceLastAccessedDetailsResponse, ServiceError>>;
+
+    /// `GetAccessKeyLastUsed`.
+    fn get_access_key_last_used(
+        &self,
+        call: Call,
+        input: types::GetAccessKeyLastUsedRequest,
+    ) -> BoxFuture<'_, Result<types::GetAccessKeyLastUsedResponse, ServiceError>>;
+
+    /// `GetAccountAuthorizationDetails`.
+    fn get_account_authorization_details(
+        &self,
+        call: Call,
+        input: types::GetAccountAuthorizationDetailsRequest,
+    ) -> BoxFuture<'_, Result<types::GetAccountAuthorizationDetailsResponse, ServiceError>>;
+
     /// `GetAccountPasswordPolicy`.
     fn get_account_password_policy(
         &self,
         call: Call,
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountPasswordPolicyResponse, ServiceError>>;
+
+    /// `GetAccountSummary`.
+    fn get_account_summary(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetAccountSummaryResponse, ServiceError>>;
+
+    /// `GetContextKeysForCustomPolicy`.
+    fn get_context_keys_for_custom_policy(
+        &self,
+        call: Call,
+        input: types::GetContextKeysForCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetContextKeysForPolicyResponse, ServiceError>>;
+
+    /// `GetContextKeysForPrincipalPolicy`.
+    fn get_context_keys_for_principal_policy(
+        &self,
+        call: Call,
+        input: types::GetContextKeysForPrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetContextKeysForPolicyResponse, ServiceError>>;
 
     /// `GetCredentialReport`.
     fn get_credential_report(
@@ -3271,6 +4260,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetGroupPolicyRequest,
     ) -> BoxFuture<'_, Result<types::GetGroupPolicyResponse, ServiceError>>;
+
+    /// `GetInstanceProfile`.
+    fn get_instance_profile(
+        &self,
+        call: Call,
+        input: types::GetInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<types::GetInstanceProfileResponse, ServiceError>>;
 
     /// `GetLoginProfile`.
     fn get_login_profile(
@@ -3307,6 +4303,13 @@ pub trait IamApi: Send + Sync {
         input: types::GetPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<types::GetPolicyVersionResponse, ServiceError>>;
 
+    /// `GetRole`.
+    fn get_role(
+        &self,
+        call: Call,
+        input: types::GetRoleRequest,
+    ) -> BoxFuture<'_, Result<types::GetRoleResponse, ServiceError>>;
+
     /// `GetRolePolicy`.
     fn get_role_policy(
         &self,
@@ -3335,6 +4338,27 @@ pub trait IamApi: Send + Sync {
         input: types::GetServerCertificateRequest,
     ) -> BoxFuture<'_, Result<types::GetServerCertificateResponse, ServiceError>>;
 
+    /// `GetServiceLastAccessedDetails`.
+    fn get_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: types::GetServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLastAccessedDetailsResponse, ServiceError>>;
+
+    /// `GetServiceLastAccessedDetailsWithEntities`.
+    fn get_service_last_accessed_details_with_entities(
+        &self,
+        call: Call,
+        input: types::GetServiceLastAccessedDetailsWithEntitiesRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLastAccessedDetailsWithEntitiesResponse, ServiceError>>;
+
+    /// `GetServiceLinkedRoleDeletionStatus`.
+    fn get_service_linked_role_deletion_status(
+        &self,
+        call: Call,
+        input: types::GetServiceLinkedRoleDeletionStatusRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLinkedRoleDeletionStatusResponse, ServiceError>>;
+
     /// `GetUser`.
     fn get_user(
         &self,
@@ -3355,6 +4379,13 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListAccessKeysRequest,
     ) -> BoxFuture<'_, Result<types::ListAccessKeysResponse, ServiceError>>;
+
+    /// `ListAccountAliases`.
+    fn list_account_aliases(
+        &self,
+        call: Call,
+        input: types::ListAccountAliasesRequest,
+    ) -> BoxFuture<'_, Result<types::ListAccountAliasesResponse, ServiceError>>;
 
     /// `ListAttachedGroupPolicies`.
     fn list_attached_group_policies(
@@ -3405,6 +4436,27 @@ pub trait IamApi: Send + Sync {
         input: types::ListGroupsForUserRequest,
     ) -> BoxFuture<'_, Result<types::ListGroupsForUserResponse, ServiceError>>;
 
+    /// `ListInstanceProfileTags`.
+    fn list_instance_profile_tags(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfileTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfileTagsResponse, ServiceError>>;
+
+    /// `ListInstanceProfiles`.
+    fn list_instance_profiles(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfilesRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfilesResponse, ServiceError>>;
+
+    /// `ListInstanceProfilesForRole`.
+    fn list_instance_profiles_for_role(
+        &self,
+        call: Call,
+        input: types::ListInstanceProfilesForRoleRequest,
+    ) -> BoxFuture<'_, Result<types::ListInstanceProfilesForRoleResponse, ServiceError>>;
+
     /// `ListMFADeviceTags`.
     fn list_mfa_device_tags(
         &self,
@@ -3440,6 +4492,13 @@ pub trait IamApi: Send + Sync {
         input: types::ListPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListPoliciesResponse, ServiceError>>;
 
+    /// `ListPoliciesGrantingServiceAccess`.
+    fn list_policies_granting_service_access(
+        &self,
+        call: Call,
+        input: types::ListPoliciesGrantingServiceAccessRequest,
+    ) -> BoxFuture<'_, Result<types::ListPoliciesGrantingServiceAccessResponse, ServiceError>>;
+
     /// `ListPolicyTags`.
     fn list_policy_tags(
         &self,
@@ -3460,6 +4519,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListRolePoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListRolePoliciesResponse, ServiceError>>;
+
+    /// `ListRoleTags`.
+    fn list_role_tags(
+        &self,
+        call: Call,
+        input: types::ListRoleTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListRoleTagsResponse, ServiceError>>;
+
+    /// `ListRoles`.
+    fn list_roles(
+        &self,
+        call: Call,
+        input: types::ListRolesRequest,
+    ) -> BoxFuture<'_, Result<types::ListRolesResponse, ServiceError>>;
 
     /// `ListSAMLProviderTags`.
     fn list_saml_provider_tags(
@@ -3580,6 +4653,13 @@ pub trait IamApi: Send + Sync {
         input: types::RemoveClientIDFromOpenIDConnectProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `RemoveRoleFromInstanceProfile`.
+    fn remove_role_from_instance_profile(
+        &self,
+        call: Call,
+        input: types::RemoveRoleFromInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `RemoveUserFromGroup`.
     fn remove_user_from_group(
         &self,
@@ -3608,6 +4688,27 @@ pub trait IamApi: Send + Sync {
         input: types::SetDefaultPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `SimulateCustomPolicy`.
+    fn simulate_custom_policy(
+        &self,
+        call: Call,
+        input: types::SimulateCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::SimulatePolicyResponse, ServiceError>>;
+
+    /// `SimulatePrincipalPolicy`.
+    fn simulate_principal_policy(
+        &self,
+        call: Call,
+        input: types::SimulatePrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::SimulatePolicyResponse, ServiceError>>;
+
+    /// `TagInstanceProfile`.
+    fn tag_instance_profile(
+        &self,
+        call: Call,
+        input: types::TagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `TagMFADevice`.
     fn tag_mfa_device(&self, call: Call, input: types::TagMFADeviceRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -3620,6 +4721,9 @@ pub trait IamApi: Send + Sync {
 
     /// `TagPolicy`.
     fn tag_policy(&self, call: Call, input: types::TagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagRole`.
+    fn tag_role(&self, call: Call, input: types::TagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `TagSAMLProvider`.
     fn tag_saml_provider(
@@ -3638,6 +4742,13 @@ pub trait IamApi: Send + Sync {
     /// `TagUser`.
     fn tag_user(&self, call: Call, input: types::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UntagInstanceProfile`.
+    fn untag_instance_profile(
+        &self,
+        call: Call,
+        input: types::UntagInstanceProfileRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UntagMFADevice`.
     fn untag_mfa_device(
         &self,
@@ -3654,6 +4765,9 @@ pub trait IamApi: Send + Sync {
 
     /// `UntagPolicy`.
     fn untag_policy(&self, call: Call, input: types::UntagPolicyRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagRole`.
+    fn untag_role(&self, call: Call, input: types::UntagRoleRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagSAMLProvider`.
     fn untag_saml_provider(
@@ -3686,6 +4800,13 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateAccountPasswordPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `UpdateAssumeRolePolicy`.
+    fn update_assume_role_policy(
+        &self,
+        call: Call,
+        input: types::UpdateAssumeRolePolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateGroup`.
     fn update_group(&self, call: Call, input: types::UpdateGroupRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
 
@@ -3702,6 +4823,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::UpdateOpenIDConnectProviderThumbprintRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateRole`.
+    fn update_role(
+        &self,
+        call: Call,
+        input: types::UpdateRoleRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateRoleResponse, ServiceError>>;
+
+    /// `UpdateRoleDescription`.
+    fn update_role_description(
+        &self,
+        call: Call,
+        input: types::UpdateRoleDescriptionRequest,
+    ) -> BoxFuture<'_, Result<types::UpdateRoleDescriptionResponse, ServiceError>>;
 
     /// `UpdateSAMLProvider`.
     fn update_saml_provider(
@@ -3776,6 +4911,11 @@ pub fn dispatch<'a>(
                 api.add_client_id_to_open_id_connect_provider(call, input)
             })
         }
+        "AddRoleToInstanceProfile" => {
+            wire::call_checked::<AddRoleToInstanceProfile>("ValidationError", request, move |input| {
+                api.add_role_to_instance_profile(call, input)
+            })
+        }
         "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
             api.add_user_to_group(call, input)
         }),
@@ -3794,8 +4934,16 @@ pub fn dispatch<'a>(
         "CreateAccessKey" => wire::call_checked::<CreateAccessKey>("ValidationError", request, move |input| {
             api.create_access_key(call, input)
         }),
+        "CreateAccountAlias" => wire::call_checked::<CreateAccountAlias>("ValidationError", request, move |input| {
+            api.create_account_alias(call, input)
+        }),
         "CreateGroup" => {
             wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
+        }
+        "CreateInstanceProfile" => {
+            wire::call_checked::<CreateInstanceProfile>("ValidationError", request, move |input| {
+                api.create_instance_profile(call, input)
+            })
         }
         "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
             api.create_login_profile(call, input)
@@ -3811,9 +4959,17 @@ pub fn dispatch<'a>(
         "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
             api.create_policy_version(call, input)
         }),
+        "CreateRole" => {
+            wire::call_checked::<CreateRole>("ValidationError", request, move |input| api.create_role(call, input))
+        }
         "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
             api.create_saml_provider(call, input)
         }),
+        "CreateServiceLinkedRole" => {
+            wire::call_checked::<CreateServiceLinkedRole>("ValidationError", request, move |input| {
+                api.create_service_linked_role(call, input)
+            })
+        }
         "CreateServiceSpecificCredential" => {
             wire::call_checked::<CreateServiceSpecificCredential>("ValidationError", request, move |input| {
                 api.create_service_specific_credential(call, input)
@@ -3833,6 +4989,9 @@ pub fn dispatch<'a>(
         "DeleteAccessKey" => wire::call_checked::<DeleteAccessKey>("ValidationError", request, move |input| {
             api.delete_access_key(call, input)
         }),
+        "DeleteAccountAlias" => wire::call_checked::<DeleteAccountAlias>("ValidationError", request, move |input| {
+            api.delete_account_alias(call, input)
+        }),
         "DeleteAccountPasswordPolicy" => {
             wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.delete_account_password_policy(call, input)
@@ -3844,6 +5003,11 @@ pub fn dispatch<'a>(
         "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
             api.delete_group_policy(call, input)
         }),
+        "DeleteInstanceProfile" => {
+            wire::call_checked::<DeleteInstanceProfile>("ValidationError", request, move |input| {
+                api.delete_instance_profile(call, input)
+            })
+        }
         "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
             api.delete_login_profile(call, input)
         }),
@@ -3858,6 +5022,9 @@ pub fn dispatch<'a>(
         "DeletePolicyVersion" => wire::call_checked::<DeletePolicyVersion>("ValidationError", request, move |input| {
             api.delete_policy_version(call, input)
         }),
+        "DeleteRole" => {
+            wire::call_checked::<DeleteRole>("ValidationError", request, move |input| api.delete_role(call, input))
+        }
         "DeleteRolePermissionsBoundary" => {
             wire::call_checked::<DeleteRolePermissionsBoundary>("ValidationError", request, move |input| {
                 api.delete_role_permissions_boundary(call, input)
@@ -3875,6 +5042,11 @@ pub fn dispatch<'a>(
         "DeleteServerCertificate" => {
             wire::call_checked::<DeleteServerCertificate>("ValidationError", request, move |input| {
                 api.delete_server_certificate(call, input)
+            })
+        }
+        "DeleteServiceLinkedRole" => {
+            wire::call_checked::<DeleteServiceLinkedRole>("ValidationError", request, move |input| {
+                api.delete_service_linked_role(call, input)
             })
         }
         "DeleteServiceSpecificCredential" => {
@@ -3920,9 +5092,37 @@ pub fn dispatch<'a>(
                 api.generate_credential_report(call, input)
             })
         }
+        "GenerateServiceLastAccessedDetails" => {
+            wire::call_checked::<GenerateServiceLastAccessedDetails>("ValidationError", request, move |input| {
+                api.generate_service_last_accessed_details(call, input)
+            })
+        }
+        "GetAccessKeyLastUsed" => {
+            wire::call_checked::<GetAccessKeyLastUsed>("ValidationError", request, move |input| {
+                api.get_access_key_last_used(call, input)
+            })
+        }
+        "GetAccountAuthorizationDetails" => {
+            wire::call_checked::<GetAccountAuthorizationDetails>("ValidationError", request, move |input| {
+                api.get_account_authorization_details(call, input)
+            })
+        }
         "GetAccountPasswordPolicy" => {
             wire::call_checked::<GetAccountPasswordPolicy>("ValidationError", request, move |input| {
                 api.get_account_password_policy(call, input)
+            })
+        }
+        "GetAccountSummary" => wire::call_checked::<GetAccountSummary>("ValidationError", request, move |input| {
+            api.get_account_summary(call, input)
+        }),
+        "GetContextKeysForCustomPolicy" => {
+            wire::call_checked::<GetContextKeysForCustomPolicy>("ValidationError", request, move |input| {
+                api.get_context_keys_for_custom_policy(call, input)
+            })
+        }
+        "GetContextKeysForPrincipalPolicy" => {
+            wire::call_checked::<GetContextKeysForPrincipalPolicy>("ValidationError", request, move |input| {
+                api.get_context_keys_for_principal_policy(call, input)
             })
         }
         "GetCredentialReport" => wire::call_checked::<GetCredentialReport>("ValidationError", request, move |input| {
@@ -3933,6 +5133,9 @@ pub fn dispatch<'a>(
         }
         "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
             api.get_group_policy(call, input)
+        }),
+        "GetInstanceProfile" => wire::call_checked::<GetInstanceProfile>("ValidationError", request, move |input| {
+            api.get_instance_profile(call, input)
         }),
         "GetLoginProfile" => wire::call_checked::<GetLoginProfile>("ValidationError", request, move |input| {
             api.get_login_profile(call, input)
@@ -3951,6 +5154,7 @@ pub fn dispatch<'a>(
         "GetPolicyVersion" => wire::call_checked::<GetPolicyVersion>("ValidationError", request, move |input| {
             api.get_policy_version(call, input)
         }),
+        "GetRole" => wire::call_checked::<GetRole>("ValidationError", request, move |input| api.get_role(call, input)),
         "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
             api.get_role_policy(call, input)
         }),
@@ -3965,12 +5169,30 @@ pub fn dispatch<'a>(
                 api.get_server_certificate(call, input)
             })
         }
+        "GetServiceLastAccessedDetails" => {
+            wire::call_checked::<GetServiceLastAccessedDetails>("ValidationError", request, move |input| {
+                api.get_service_last_accessed_details(call, input)
+            })
+        }
+        "GetServiceLastAccessedDetailsWithEntities" => {
+            wire::call_checked::<GetServiceLastAccessedDetailsWithEntities>("ValidationError", request, move |input| {
+                api.get_service_last_accessed_details_with_entities(call, input)
+            })
+        }
+        "GetServiceLinkedRoleDeletionStatus" => {
+            wire::call_checked::<GetServiceLinkedRoleDeletionStatus>("ValidationError", request, move |input| {
+                api.get_service_linked_role_deletion_status(call, input)
+            })
+        }
         "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
         "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
             api.get_user_policy(call, input)
         }),
         "ListAccessKeys" => wire::call_checked::<ListAccessKeys>("ValidationError", request, move |input| {
             api.list_access_keys(call, input)
+        }),
+        "ListAccountAliases" => wire::call_checked::<ListAccountAliases>("ValidationError", request, move |input| {
+            api.list_account_aliases(call, input)
         }),
         "ListAttachedGroupPolicies" => {
             wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
@@ -4001,6 +5223,21 @@ pub fn dispatch<'a>(
         "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>("ValidationError", request, move |input| {
             api.list_groups_for_user(call, input)
         }),
+        "ListInstanceProfileTags" => {
+            wire::call_checked::<ListInstanceProfileTags>("ValidationError", request, move |input| {
+                api.list_instance_profile_tags(call, input)
+            })
+        }
+        "ListInstanceProfiles" => {
+            wire::call_checked::<ListInstanceProfiles>("ValidationError", request, move |input| {
+                api.list_instance_profiles(call, input)
+            })
+        }
+        "ListInstanceProfilesForRole" => {
+            wire::call_checked::<ListInstanceProfilesForRole>("ValidationError", request, move |input| {
+                api.list_instance_profiles_for_role(call, input)
+            })
+        }
         "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
             api.list_mfa_device_tags(call, input)
         }),
@@ -4020,6 +5257,11 @@ pub fn dispatch<'a>(
         "ListPolicies" => {
             wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
         }
+        "ListPoliciesGrantingServiceAccess" => {
+            wire::call_checked::<ListPoliciesGrantingServiceAccess>("ValidationError", request, move |input| {
+                api.list_policies_granting_service_access(call, input)
+            })
+        }
         "ListPolicyTags" => wire::call_checked::<ListPolicyTags>("ValidationError", request, move |input| {
             api.list_policy_tags(call, input)
         }),
@@ -4029,6 +5271,12 @@ pub fn dispatch<'a>(
         "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
             api.list_role_policies(call, input)
         }),
+        "ListRoleTags" => {
+            wire::call_checked::<ListRoleTags>("ValidationError", request, move |input| api.list_role_tags(call, input))
+        }
+        "ListRoles" => {
+            wire::call_checked::<ListRoles>("ValidationError", request, move |input| api.list_roles(call, input))
+        }
         "ListSAMLProviderTags" => {
             wire::call_checked::<ListSAMLProviderTags>("ValidationError", request, move |input| {
                 api.list_saml_provider_tags(call, input)
@@ -4098,6 +5346,11 @@ pub fn dispatch<'a>(
                 api.remove_client_id_from_open_id_connect_provider(call, input)
             })
         }
+        "RemoveRoleFromInstanceProfile" => {
+            wire::call_checked::<RemoveRoleFromInstanceProfile>("ValidationError", request, move |input| {
+                api.remove_role_from_instance_profile(call, input)
+            })
+        }
         "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
             api.remove_user_from_group(call, input)
         }),
@@ -4114,6 +5367,19 @@ pub fn dispatch<'a>(
                 api.set_default_policy_version(call, input)
             })
         }
+        "SimulateCustomPolicy" => {
+            wire::call_checked::<SimulateCustomPolicy>("ValidationError", request, move |input| {
+                api.simulate_custom_policy(call, input)
+            })
+        }
+        "SimulatePrincipalPolicy" => {
+            wire::call_checked::<SimulatePrincipalPolicy>("ValidationError", request, move |input| {
+                api.simulate_principal_policy(call, input)
+            })
+        }
+        "TagInstanceProfile" => wire::call_checked::<TagInstanceProfile>("ValidationError", request, move |input| {
+            api.tag_instance_profile(call, input)
+        }),
         "TagMFADevice" => {
             wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
         }
@@ -4125,6 +5391,7 @@ pub fn dispatch<'a>(
         "TagPolicy" => {
             wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
         }
+        "TagRole" => wire::call_checked::<TagRole>("ValidationError", request, move |input| api.tag_role(call, input)),
         "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
             api.tag_saml_provider(call, input)
         }),
@@ -4134,6 +5401,11 @@ pub fn dispatch<'a>(
             })
         }
         "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
+        "UntagInstanceProfile" => {
+            wire::call_checked::<UntagInstanceProfile>("ValidationError", request, move |input| {
+                api.untag_instance_profile(call, input)
+            })
+        }
         "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
             api.untag_mfa_device(call, input)
         }),
@@ -4144,6 +5416,9 @@ pub fn dispatch<'a>(
         }
         "UntagPolicy" => {
             wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
+        }
+        "UntagRole" => {
+            wire::call_checked::<UntagRole>("ValidationError", request, move |input| api.untag_role(call, input))
         }
         "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
             api.untag_saml_provider(call, input)
@@ -4164,6 +5439,11 @@ pub fn dispatch<'a>(
                 api.update_account_password_policy(call, input)
             })
         }
+        "UpdateAssumeRolePolicy" => {
+            wire::call_checked::<UpdateAssumeRolePolicy>("ValidationError", request, move |input| {
+                api.update_assume_role_policy(call, input)
+            })
+        }
         "UpdateGroup" => {
             wire::call_checked::<UpdateGroup>("ValidationError", request, move |input| api.update_group(call, input))
         }
@@ -4173,6 +5453,14 @@ pub fn dispatch<'a>(
         "UpdateOpenIDConnectProviderThumbprint" => {
             wire::call_checked::<UpdateOpenIDConnectProviderThumbprint>("ValidationError", request, move |input| {
                 api.update_open_id_connect_provider_thumbprint(call, input)
+            })
+        }
+        "UpdateRole" => {
+            wire::call_checked::<UpdateRole>("ValidationError", request, move |input| api.update_role(call, input))
+        }
+        "UpdateRoleDescription" => {
+            wire::call_checked::<UpdateRoleDescription>("ValidationError", request, move |input| {
+                api.update_role_description(call, input)
             })
         }
         "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {

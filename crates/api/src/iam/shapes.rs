@@ -14,6 +14,15 @@ pub static ACCESS_KEY: Shape = Shape::structure(
     ],
 );
 
+pub static ACCESS_KEY_LAST_USED: Shape = Shape::structure(
+    "AccessKeyLastUsed",
+    &[
+        Member::new("LastUsedDate", &scalars::TIMESTAMP),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("Region", &scalars::STRING).required().checked(),
+    ],
+);
+
 pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
     "AccessKeyMetadata",
     &[
@@ -24,11 +33,21 @@ pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
     ],
 );
 
+pub static ACTION_NAME_LIST_TYPE: Shape = Shape::list("ActionNameListType", &ACTION_NAME_TYPE, None);
+
 pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
     "AddClientIDToOpenIDConnectProviderRequest",
     &[
         Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required().checked(),
         Member::new("ClientID", &CLIENT_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "AddRoleToInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
     ],
 );
 
@@ -39,6 +58,8 @@ pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
         Member::new("UserName", &EXISTING_USER_NAME_TYPE).required().checked(),
     ],
 );
+
+pub static ARN_LIST_TYPE: Shape = Shape::list("ArnListType", &ARN_TYPE, None);
 
 pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "AttachGroupPolicyRequest",
@@ -87,11 +108,32 @@ pub static CHANGE_PASSWORD_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static CONTEXT_ENTRY: Shape = Shape::structure(
+    "ContextEntry",
+    &[
+        Member::new("ContextKeyName", &CONTEXT_KEY_NAME_TYPE),
+        Member::new("ContextKeyValues", &CONTEXT_KEY_VALUE_LIST_TYPE),
+        Member::new("ContextKeyType", &CONTEXT_KEY_TYPE_ENUM),
+    ],
+);
+
+pub static CONTEXT_ENTRY_LIST_TYPE: Shape = Shape::list("ContextEntryListType", &CONTEXT_ENTRY, None);
+
+pub static CONTEXT_KEY_NAMES_RESULT_LIST_TYPE: Shape =
+    Shape::list("ContextKeyNamesResultListType", &CONTEXT_KEY_NAME_TYPE, None);
+
+pub static CONTEXT_KEY_VALUE_LIST_TYPE: Shape = Shape::list("ContextKeyValueListType", &scalars::STRING, None);
+
 pub static CREATE_ACCESS_KEY_REQUEST: Shape =
     Shape::structure("CreateAccessKeyRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE)]);
 
 pub static CREATE_ACCESS_KEY_RESPONSE: Shape =
     Shape::structure("CreateAccessKeyResponse", &[Member::new("AccessKey", &ACCESS_KEY).required().checked()]);
+
+pub static CREATE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+    "CreateAccountAliasRequest",
+    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
+);
 
 pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
     "CreateGroupRequest",
@@ -100,6 +142,20 @@ pub static CREATE_GROUP_REQUEST: Shape = Shape::structure(
 
 pub static CREATE_GROUP_RESPONSE: Shape =
     Shape::structure("CreateGroupResponse", &[Member::new("Group", &GROUP).required().checked()]);
+
+pub static CREATE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "CreateInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Path", &PATH_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
+    "CreateInstanceProfileResponse",
+    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
+);
 
 pub static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape::structure(
     "CreateLoginProfileRequest",
@@ -153,6 +209,22 @@ pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
 pub static CREATE_POLICY_VERSION_RESPONSE: Shape =
     Shape::structure("CreatePolicyVersionResponse", &[Member::new("PolicyVersion", &POLICY_VERSION)]);
 
+pub static CREATE_ROLE_REQUEST: Shape = Shape::structure(
+    "CreateRoleRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+        Member::new("PermissionsBoundary", &ARN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static CREATE_ROLE_RESPONSE: Shape =
+    Shape::structure("CreateRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
+
 pub static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "CreateSAMLProviderRequest",
     &[
@@ -168,6 +240,18 @@ pub static CREATE_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
     "CreateSAMLProviderResponse",
     &[Member::new("SAMLProviderArn", &ARN_TYPE), Member::new("Tags", &TAG_LIST_TYPE)],
 );
+
+pub static CREATE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+    "CreateServiceLinkedRoleRequest",
+    &[
+        Member::new("AWSServiceName", &GROUP_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("CustomSuffix", &CUSTOM_SUFFIX_TYPE),
+    ],
+);
+
+pub static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Shape =
+    Shape::structure("CreateServiceLinkedRoleResponse", &[Member::new("Role", &ROLE)]);
 
 pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
     "CreateServiceSpecificCredentialRequest",
@@ -225,6 +309,11 @@ pub static DELETE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+    "DeleteAccountAliasRequest",
+    &[Member::new("AccountAlias", &ACCOUNT_ALIAS_TYPE).required().checked()],
+);
+
 pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "DeleteGroupPolicyRequest",
     &[
@@ -235,6 +324,11 @@ pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
 
 pub static DELETE_GROUP_REQUEST: Shape =
     Shape::structure("DeleteGroupRequest", &[Member::new("GroupName", &GROUP_NAME_TYPE).required().checked()]);
+
+pub static DELETE_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "DeleteInstanceProfileRequest",
+    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
+);
 
 pub static DELETE_LOGIN_PROFILE_REQUEST: Shape =
     Shape::structure("DeleteLoginProfileRequest", &[Member::new("UserName", &USER_NAME_TYPE)]);
@@ -268,6 +362,9 @@ pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_ROLE_REQUEST: Shape =
+    Shape::structure("DeleteRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
+
 pub static DELETE_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("DeleteSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
 
@@ -282,6 +379,16 @@ pub static DELETE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
 pub static DELETE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
     "DeleteServerCertificateRequest",
     &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+    "DeleteServiceLinkedRoleRequest",
+    &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape::structure(
+    "DeleteServiceLinkedRoleResponse",
+    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
 );
 
 pub static DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
@@ -321,6 +428,11 @@ pub static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     &[Member::new("SerialNumber", &SERIAL_NUMBER_TYPE).required().checked()],
 );
 
+pub static DELETION_TASK_FAILURE_REASON_TYPE: Shape = Shape::structure(
+    "DeletionTaskFailureReasonType",
+    &[Member::new("Reason", &REASON_TYPE), Member::new("RoleUsageList", &ROLE_USAGE_LIST_TYPE)],
+);
+
 pub static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "DetachGroupPolicyRequest",
     &[
@@ -355,14 +467,124 @@ pub static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static ENTITY_DETAILS: Shape = Shape::structure(
+    "EntityDetails",
+    &[
+        Member::new("EntityInfo", &ENTITY_INFO).required().checked(),
+        Member::new("LastAuthenticated", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ENTITY_INFO: Shape = Shape::structure(
+    "EntityInfo",
+    &[
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("Name", &USER_NAME_TYPE).required().checked(),
+        Member::new("Type", &POLICY_OWNER_ENTITY_TYPE).required().checked(),
+        Member::new("Id", &ID_TYPE).required().checked(),
+        Member::new("Path", &PATH_TYPE),
+    ],
+);
+
+pub static ERROR_DETAILS: Shape = Shape::structure(
+    "ErrorDetails",
+    &[
+        Member::new("Message", &scalars::STRING).required().checked(),
+        Member::new("Code", &scalars::STRING).required().checked(),
+    ],
+);
+
+pub static EVAL_DECISION_DETAILS_TYPE: Shape =
+    Shape::map("EvalDecisionDetailsType", &POLICY_EVALUATION_DECISION_TYPE, None, None);
+
+pub static EVALUATION_RESULT: Shape = Shape::structure(
+    "EvaluationResult",
+    &[
+        Member::new("EvalActionName", &ACTION_NAME_TYPE).required().checked(),
+        Member::new("EvalResourceName", &RESOURCE_NAME_TYPE),
+        Member::new("EvalDecision", &POLICY_EVALUATION_DECISION_TYPE).required().checked(),
+        Member::new("MatchedStatements", &STATEMENT_LIST_TYPE),
+        Member::new("MissingContextValues", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE),
+        Member::new("OrganizationsDecisionDetail", &ORGANIZATIONS_DECISION_DETAIL),
+        Member::new("PermissionsBoundaryDecisionDetail", &PERMISSIONS_BOUNDARY_DECISION_DETAIL),
+        Member::new("EvalDecisionDetails", &EVAL_DECISION_DETAILS_TYPE),
+        Member::new("ResourceSpecificResults", &RESOURCE_SPECIFIC_RESULT_LIST_TYPE),
+    ],
+);
+
+pub static EVALUATION_RESULTS_LIST_TYPE: Shape = Shape::list("EvaluationResultsListType", &EVALUATION_RESULT, None);
+
 pub static GENERATE_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
     "GenerateCredentialReportResponse",
     &[Member::new("State", &REPORT_STATE_TYPE), Member::new("Description", &scalars::STRING)],
 );
 
+pub static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape::structure(
+    "GenerateServiceLastAccessedDetailsRequest",
+    &[
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("Granularity", &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE),
+    ],
+);
+
+pub static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape =
+    Shape::structure("GenerateServiceLastAccessedDetailsResponse", &[Member::new("JobId", &JOB_ID_TYPE)]);
+
+pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape::structure(
+    "GetAccessKeyLastUsedRequest",
+    &[Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked()],
+);
+
+pub static GET_ACCESS_KEY_LAST_USED_RESPONSE: Shape = Shape::structure(
+    "GetAccessKeyLastUsedResponse",
+    &[Member::new("UserName", &EXISTING_USER_NAME_TYPE), Member::new("AccessKeyLastUsed", &ACCESS_KEY_LAST_USED)],
+);
+
+pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST: Shape = Shape::structure(
+    "GetAccountAuthorizationDetailsRequest",
+    &[
+        Member::new("Filter", &ENTITY_LIST_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE: Shape = Shape::structure(
+    "GetAccountAuthorizationDetailsResponse",
+    &[
+        Member::new("UserDetailList", &USER_DETAIL_LIST_TYPE),
+        Member::new("GroupDetailList", &GROUP_DETAIL_LIST_TYPE),
+        Member::new("RoleDetailList", &ROLE_DETAIL_LIST_TYPE),
+        Member::new("Policies", &MANAGED_POLICY_DETAIL_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
     "GetAccountPasswordPolicyResponse",
     &[Member::new("PasswordPolicy", &PASSWORD_POLICY).required().checked()],
+);
+
+pub static GET_ACCOUNT_SUMMARY_RESPONSE: Shape =
+    Shape::structure("GetAccountSummaryResponse", &[Member::new("SummaryMap", &SUMMARY_MAP_TYPE)]);
+
+pub static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST: Shape = Shape::structure(
+    "GetContextKeysForCustomPolicyRequest",
+    &[Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE).required().checked()],
+);
+
+pub static GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE: Shape = Shape::structure(
+    "GetContextKeysForPolicyResponse",
+    &[Member::new("ContextKeyNames", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE)],
+);
+
+pub static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST: Shape = Shape::structure(
+    "GetContextKeysForPrincipalPolicyRequest",
+    &[
+        Member::new("PolicySourceArn", &ARN_TYPE).required().checked(),
+        Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+    ],
 );
 
 pub static GET_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
@@ -408,6 +630,16 @@ pub static GET_GROUP_RESPONSE: Shape = Shape::structure(
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
+);
+
+pub static GET_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "GetInstanceProfileRequest",
+    &[Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked()],
+);
+
+pub static GET_INSTANCE_PROFILE_RESPONSE: Shape = Shape::structure(
+    "GetInstanceProfileResponse",
+    &[Member::new("InstanceProfile", &INSTANCE_PROFILE).required().checked()],
 );
 
 pub static GET_LOGIN_PROFILE_REQUEST: Shape =
@@ -480,6 +712,12 @@ pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static GET_ROLE_REQUEST: Shape =
+    Shape::structure("GetRoleRequest", &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()]);
+
+pub static GET_ROLE_RESPONSE: Shape =
+    Shape::structure("GetRoleResponse", &[Member::new("Role", &ROLE).required().checked()]);
+
 pub static GET_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("GetSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
 
@@ -518,6 +756,65 @@ pub static GET_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
     &[Member::new("ServerCertificate", &SERVER_CERTIFICATE).required().checked()],
 );
 
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsRequest",
+    &[
+        Member::new("JobId", &JOB_ID_TYPE).required().checked(),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsResponse",
+    &[
+        Member::new("JobStatus", &JOB_STATUS_TYPE).required().checked(),
+        Member::new("JobType", &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE),
+        Member::new("JobCreationDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ServicesLastAccessed", &SERVICES_LAST_ACCESSED).required().checked(),
+        Member::new("JobCompletionDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("Error", &ERROR_DETAILS),
+    ],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsWithEntitiesRequest",
+    &[
+        Member::new("JobId", &JOB_ID_TYPE).required().checked(),
+        Member::new("ServiceNamespace", &SERVICE_NAMESPACE_TYPE).required().checked(),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsWithEntitiesResponse",
+    &[
+        Member::new("JobStatus", &JOB_STATUS_TYPE).required().checked(),
+        Member::new("JobCreationDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("JobCompletionDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("EntityDetailsList", &ENTITY_DETAILS_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("Error", &ERROR_DETAILS),
+    ],
+);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape::structure(
+    "GetServiceLinkedRoleDeletionStatusRequest",
+    &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Shape = Shape::structure(
+    "GetServiceLinkedRoleDeletionStatusResponse",
+    &[
+        Member::new("Status", &DELETION_TASK_STATUS_TYPE).required().checked(),
+        Member::new("Reason", &DELETION_TASK_FAILURE_REASON_TYPE),
+    ],
+);
+
 pub static GET_USER_POLICY_REQUEST: Shape = Shape::structure(
     "GetUserPolicyRequest",
     &[
@@ -552,6 +849,41 @@ pub static GROUP: Shape = Shape::structure(
     ],
 );
 
+pub static GROUP_DETAIL: Shape = Shape::structure(
+    "GroupDetail",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("GroupName", &GROUP_NAME_TYPE),
+        Member::new("GroupId", &ID_TYPE),
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("GroupPolicyList", &POLICY_DETAIL_LIST_TYPE),
+        Member::new("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+    ],
+);
+
+pub static INLINE_POLICY_IDENTIFIER_TYPE: Shape = Shape::structure(
+    "InlinePolicyIdentifierType",
+    &[
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("AttachmentType", &ATTACHMENT_TYPE).required().checked(),
+        Member::new("AttachmentName", &ATTACHMENT_NAME).required().checked(),
+    ],
+);
+
+pub static INSTANCE_PROFILE: Shape = Shape::structure(
+    "InstanceProfile",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("InstanceProfileId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
 pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
     "ListAccessKeysRequest",
     &[
@@ -565,6 +897,20 @@ pub static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape::structure(
     "ListAccessKeysResponse",
     &[
         Member::new("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ACCOUNT_ALIASES_REQUEST: Shape = Shape::structure(
+    "ListAccountAliasesRequest",
+    &[Member::new("Marker", &MARKER_TYPE), Member::new("MaxItems", &MAX_ITEMS_TYPE)],
+);
+
+pub static LIST_ACCOUNT_ALIASES_RESPONSE: Shape = Shape::structure(
+    "ListAccountAliasesResponse",
+    &[
+        Member::new("AccountAliases", &ACCOUNT_ALIAS_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -704,6 +1050,60 @@ pub static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfileTagsRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfileTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfilesForRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfilesForRoleResponse",
+    &[
+        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_REQUEST: Shape = Shape::structure(
+    "ListInstanceProfilesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_INSTANCE_PROFILES_RESPONSE: Shape = Shape::structure(
+    "ListInstanceProfilesResponse",
+    &[
+        Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_MFA_DEVICE_TAGS_REQUEST: Shape = Shape::structure(
     "ListMFADeviceTagsRequest",
     &[
@@ -763,6 +1163,34 @@ pub static LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST: Shape = Shape::structure("Lis
 pub static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Shape = Shape::structure(
     "ListOpenIDConnectProvidersResponse",
     &[Member::new("OpenIDConnectProviderList", &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE)],
+);
+
+pub static LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY: Shape = Shape::structure(
+    "ListPoliciesGrantingServiceAccessEntry",
+    &[
+        Member::new("ServiceNamespace", &SERVICE_NAMESPACE_TYPE),
+        Member::new("Policies", &POLICY_GRANTING_SERVICE_ACCESS_LIST_TYPE),
+    ],
+);
+
+pub static LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST: Shape = Shape::structure(
+    "ListPoliciesGrantingServiceAccessRequest",
+    &[
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("ServiceNamespaces", &SERVICE_NAMESPACE_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE: Shape = Shape::structure(
+    "ListPoliciesGrantingServiceAccessResponse",
+    &[
+        Member::new("PoliciesGrantingServiceAccess", &LIST_POLICY_GRANTING_SERVICE_ACCESS_RESPONSE_LIST_TYPE)
+            .required()
+            .checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
 );
 
 pub static LIST_POLICIES_REQUEST: Shape = Shape::structure(
@@ -835,6 +1263,42 @@ pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
     "ListRolePoliciesResponse",
     &[
         Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ROLE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListRoleTagsRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ROLE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListRoleTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_ROLES_REQUEST: Shape = Shape::structure(
+    "ListRolesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_ROLES_RESPONSE: Shape = Shape::structure(
+    "ListRolesResponse",
+    &[
+        Member::new("Roles", &ROLE_LIST_TYPE).required().checked(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Marker", &scalars::STRING),
     ],
@@ -1045,11 +1509,46 @@ pub static MFA_DEVICE: Shape = Shape::structure(
     ],
 );
 
+pub static MANAGED_POLICY_DETAIL: Shape = Shape::structure(
+    "ManagedPolicyDetail",
+    &[
+        Member::new("PolicyName", &POLICY_NAME_TYPE),
+        Member::new("PolicyId", &ID_TYPE),
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("Path", &POLICY_PATH_TYPE),
+        Member::new("DefaultVersionId", &POLICY_VERSION_ID_TYPE),
+        Member::new("AttachmentCount", &scalars::INTEGER),
+        Member::new("PermissionsBoundaryUsageCount", &scalars::INTEGER),
+        Member::new("IsAttachable", &scalars::BOOLEAN),
+        Member::new("Description", &POLICY_DESCRIPTION_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("UpdateDate", &scalars::TIMESTAMP),
+        Member::new("PolicyVersionList", &POLICY_DOCUMENT_VERSION_LIST_TYPE),
+    ],
+);
+
+pub static MANAGED_POLICY_DETAIL_LIST_TYPE: Shape =
+    Shape::list("ManagedPolicyDetailListType", &MANAGED_POLICY_DETAIL, None);
+
 pub static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Shape =
     Shape::structure("OpenIDConnectProviderListEntry", &[Member::new("Arn", &ARN_TYPE)]);
 
 pub static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Shape =
     Shape::list("OpenIDConnectProviderListType", &OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY, None);
+
+pub static ORDERED_ORGANIZATION_POLICY_TYPE: Shape = Shape::structure(
+    "OrderedOrganizationPolicyType",
+    &[Member::new("ServiceControlPolicyInputList", &SIMULATION_POLICY_LIST_TYPE)],
+);
+
+pub static ORGANIZATION_POLICY_LIST_TYPE: Shape =
+    Shape::list("OrganizationPolicyListType", &ORDERED_ORGANIZATION_POLICY_TYPE, None)
+        .ruled(&ORGANIZATION_POLICY_LIST_TYPE_RULE);
+
+static ORGANIZATION_POLICY_LIST_TYPE_RULE: Rule = Rule::new().max(7);
+
+pub static ORGANIZATIONS_DECISION_DETAIL: Shape =
+    Shape::structure("OrganizationsDecisionDetail", &[Member::new("AllowedByOrganizations", &scalars::BOOLEAN)]);
 
 pub static PASSWORD_POLICY: Shape = Shape::structure(
     "PasswordPolicy",
@@ -1065,6 +1564,11 @@ pub static PASSWORD_POLICY: Shape = Shape::structure(
         Member::new("PasswordReusePrevention", &PASSWORD_REUSE_PREVENTION_TYPE),
         Member::new("HardExpiry", &scalars::BOOLEAN),
     ],
+);
+
+pub static PERMISSIONS_BOUNDARY_DECISION_DETAIL: Shape = Shape::structure(
+    "PermissionsBoundaryDecisionDetail",
+    &[Member::new("AllowedByPermissionsBoundary", &scalars::BOOLEAN)],
 );
 
 pub static POLICY: Shape = Shape::structure(
@@ -1085,10 +1589,40 @@ pub static POLICY: Shape = Shape::structure(
     ],
 );
 
+pub static POLICY_DETAIL: Shape = Shape::structure(
+    "PolicyDetail",
+    &[Member::new("PolicyName", &POLICY_NAME_TYPE), Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE)],
+);
+
+pub static POLICY_EXCLUSIONS_LIST_TYPE: Shape =
+    Shape::list("PolicyExclusionsListType", &POLICY_IDENTIFIER, None).ruled(&POLICY_EXCLUSIONS_LIST_TYPE_RULE);
+
+static POLICY_EXCLUSIONS_LIST_TYPE_RULE: Rule = Rule::new().max(256);
+
+pub static POLICY_GRANTING_SERVICE_ACCESS: Shape = Shape::structure(
+    "PolicyGrantingServiceAccess",
+    &[
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("PolicyType", &POLICY_TYPE).required().checked(),
+        Member::new("PolicyArn", &ARN_TYPE),
+        Member::new("EntityType", &POLICY_OWNER_ENTITY_TYPE),
+        Member::new("EntityName", &ENTITY_NAME_TYPE),
+    ],
+);
+
 pub static POLICY_GROUP: Shape =
     Shape::structure("PolicyGroup", &[Member::new("GroupName", &GROUP_NAME_TYPE), Member::new("GroupId", &ID_TYPE)]);
 
 pub static POLICY_GROUP_LIST_TYPE: Shape = Shape::list("PolicyGroupListType", &POLICY_GROUP, None);
+
+pub static POLICY_IDENTIFIER: Shape = Shape::union(
+    "PolicyIdentifier",
+    &[
+        Member::new("PolicyType", &POLICY_IDENTIFIER_POLICY_TYPE),
+        Member::new("PolicyArn", &ARN_TYPE),
+        Member::new("InlinePolicyIdentifier", &INLINE_POLICY_IDENTIFIER_TYPE),
+    ],
+);
 
 pub static POLICY_ROLE: Shape =
     Shape::structure("PolicyRole", &[Member::new("RoleName", &ROLE_NAME_TYPE), Member::new("RoleId", &ID_TYPE)]);
@@ -1109,6 +1643,9 @@ pub static POLICY_VERSION: Shape = Shape::structure(
         Member::new("CreateDate", &scalars::TIMESTAMP),
     ],
 );
+
+pub static POSITION: Shape =
+    Shape::structure("Position", &[Member::new("Line", &scalars::INTEGER), Member::new("Column", &scalars::INTEGER)]);
 
 pub static PUT_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "PutGroupPolicyRequest",
@@ -1161,6 +1698,14 @@ pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape
     ],
 );
 
+pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "RemoveRoleFromInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+    ],
+);
+
 pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
     "RemoveUserFromGroupRequest",
     &[
@@ -1182,6 +1727,23 @@ pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
     &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
 );
 
+pub static RESOURCE_NAME_LIST_TYPE: Shape = Shape::list("ResourceNameListType", &RESOURCE_NAME_TYPE, None);
+
+pub static RESOURCE_SPECIFIC_RESULT: Shape = Shape::structure(
+    "ResourceSpecificResult",
+    &[
+        Member::new("EvalResourceName", &RESOURCE_NAME_TYPE).required().checked(),
+        Member::new("EvalResourceDecision", &POLICY_EVALUATION_DECISION_TYPE).required().checked(),
+        Member::new("MatchedStatements", &STATEMENT_LIST_TYPE),
+        Member::new("MissingContextValues", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE),
+        Member::new("EvalDecisionDetails", &EVAL_DECISION_DETAILS_TYPE),
+        Member::new("PermissionsBoundaryDecisionDetail", &PERMISSIONS_BOUNDARY_DECISION_DETAIL),
+    ],
+);
+
+pub static RESOURCE_SPECIFIC_RESULT_LIST_TYPE: Shape =
+    Shape::list("ResourceSpecificResultListType", &RESOURCE_SPECIFIC_RESULT, None);
+
 pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "ResyncMFADeviceRequest",
     &[
@@ -1190,6 +1752,54 @@ pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
         Member::new("AuthenticationCode1", &AUTHENTICATION_CODE_TYPE).required().checked(),
         Member::new("AuthenticationCode2", &AUTHENTICATION_CODE_TYPE).required().checked(),
     ],
+);
+
+pub static ROLE: Shape = Shape::structure(
+    "Role",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("RoleId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+        Member::new("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("RoleLastUsed", &ROLE_LAST_USED),
+        Member::new("SourceRoleTemplate", &SOURCE_ROLE_TEMPLATE),
+    ],
+);
+
+pub static ROLE_DETAIL: Shape = Shape::structure(
+    "RoleDetail",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("RoleName", &ROLE_NAME_TYPE),
+        Member::new("RoleId", &ID_TYPE),
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE),
+        Member::new("InstanceProfileList", &INSTANCE_PROFILE_LIST_TYPE),
+        Member::new("RolePolicyList", &POLICY_DETAIL_LIST_TYPE),
+        Member::new("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        Member::new("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("RoleLastUsed", &ROLE_LAST_USED),
+    ],
+);
+
+pub static ROLE_LAST_USED: Shape = Shape::structure(
+    "RoleLastUsed",
+    &[Member::new("LastUsedDate", &scalars::TIMESTAMP), Member::new("Region", &scalars::STRING)],
+);
+
+pub static ROLE_USAGE_LIST_TYPE: Shape = Shape::list("RoleUsageListType", &ROLE_USAGE_TYPE, None);
+
+pub static ROLE_USAGE_TYPE: Shape = Shape::structure(
+    "RoleUsageType",
+    &[Member::new("Region", &REGION_NAME_TYPE), Member::new("Resources", &ARN_LIST_TYPE)],
 );
 
 pub static SAML_PRIVATE_KEY: Shape = Shape::structure(
@@ -1254,6 +1864,19 @@ pub static SERVER_CERTIFICATE_METADATA: Shape = Shape::structure(
     ],
 );
 
+pub static SERVICE_LAST_ACCESSED: Shape = Shape::structure(
+    "ServiceLastAccessed",
+    &[
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("LastAuthenticated", &scalars::TIMESTAMP),
+        Member::new("ServiceNamespace", &SERVICE_NAMESPACE_TYPE).required().checked(),
+        Member::new("LastAuthenticatedEntity", &ARN_TYPE),
+        Member::new("LastAuthenticatedRegion", &scalars::STRING),
+        Member::new("TotalAuthenticatedEntities", &scalars::INTEGER),
+        Member::new("TrackedActionsLastAccessed", &TRACKED_ACTIONS_LAST_ACCESSED),
+    ],
+);
+
 pub static SERVICE_SPECIFIC_CREDENTIAL: Shape = Shape::structure(
     "ServiceSpecificCredential",
     &[
@@ -1287,6 +1910,8 @@ pub static SERVICE_SPECIFIC_CREDENTIAL_METADATA: Shape = Shape::structure(
 pub static SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE: Shape =
     Shape::list("ServiceSpecificCredentialsListType", &SERVICE_SPECIFIC_CREDENTIAL_METADATA, None);
 
+pub static SERVICES_LAST_ACCESSED: Shape = Shape::list("ServicesLastAccessed", &SERVICE_LAST_ACCESSED, None);
+
 pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     "SetDefaultPolicyVersionRequest",
     &[
@@ -1306,11 +1931,87 @@ pub static SIGNING_CERTIFICATE: Shape = Shape::structure(
     ],
 );
 
+pub static SIMULATE_CUSTOM_POLICY_REQUEST: Shape = Shape::structure(
+    "SimulateCustomPolicyRequest",
+    &[
+        Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE).required().checked(),
+        Member::new("PermissionsBoundaryPolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+        Member::new("OrderedOrganizationPolicyInputList", &ORGANIZATION_POLICY_LIST_TYPE),
+        Member::new("ActionNames", &ACTION_NAME_LIST_TYPE).required().checked(),
+        Member::new("ResourceArns", &RESOURCE_NAME_LIST_TYPE),
+        Member::new("ResourcePolicy", &POLICY_DOCUMENT_TYPE),
+        Member::new("ResourceOwner", &RESOURCE_NAME_TYPE),
+        Member::new("CallerArn", &RESOURCE_NAME_TYPE),
+        Member::new("ContextEntries", &CONTEXT_ENTRY_LIST_TYPE),
+        Member::new("ResourceHandlingOption", &RESOURCE_HANDLING_OPTION_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static SIMULATE_POLICY_RESPONSE: Shape = Shape::structure(
+    "SimulatePolicyResponse",
+    &[
+        Member::new("EvaluationResults", &EVALUATION_RESULTS_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static SIMULATE_PRINCIPAL_POLICY_REQUEST: Shape = Shape::structure(
+    "SimulatePrincipalPolicyRequest",
+    &[
+        Member::new("PolicySourceArn", &ARN_TYPE).required().checked(),
+        Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+        Member::new("PermissionsBoundaryPolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+        Member::new("PolicyExclusionList", &POLICY_EXCLUSIONS_LIST_TYPE),
+        Member::new("ActionNames", &ACTION_NAME_LIST_TYPE).required().checked(),
+        Member::new("ResourceArns", &RESOURCE_NAME_LIST_TYPE),
+        Member::new("ResourcePolicy", &POLICY_DOCUMENT_TYPE),
+        Member::new("ResourceOwner", &RESOURCE_NAME_TYPE),
+        Member::new("CallerArn", &RESOURCE_NAME_TYPE),
+        Member::new("ContextEntries", &CONTEXT_ENTRY_LIST_TYPE),
+        Member::new("ResourceHandlingOption", &RESOURCE_HANDLING_OPTION_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static SIMULATION_POLICY_LIST_TYPE: Shape = Shape::list("SimulationPolicyListType", &POLICY_DOCUMENT_TYPE, None);
+
+pub static SOURCE_ROLE_TEMPLATE: Shape = Shape::structure(
+    "SourceRoleTemplate",
+    &[
+        Member::new("TemplateArn", &ARN_TYPE).required().checked(),
+        Member::new("TemplateMinorVersion", &scalars::INTEGER).required().checked(),
+    ],
+);
+
+pub static STATEMENT: Shape = Shape::structure(
+    "Statement",
+    &[
+        Member::new("SourcePolicyId", &scalars::STRING),
+        Member::new("SourcePolicyType", &POLICY_SOURCE_TYPE),
+        Member::new("StartPosition", &POSITION),
+        Member::new("EndPosition", &POSITION),
+    ],
+);
+
+pub static STATEMENT_LIST_TYPE: Shape = Shape::list("StatementListType", &STATEMENT, None);
+
 pub static TAG: Shape = Shape::structure(
     "Tag",
     &[
         Member::new("Key", &TAG_KEY_TYPE).required().checked(),
         Member::new("Value", &TAG_VALUE_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "TagInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
 
@@ -1334,6 +2035,14 @@ pub static TAG_POLICY_REQUEST: Shape = Shape::structure(
     "TagPolicyRequest",
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static TAG_ROLE_REQUEST: Shape = Shape::structure(
+    "TagRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
@@ -1362,6 +2071,27 @@ pub static TAG_USER_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static TRACKED_ACTION_LAST_ACCESSED: Shape = Shape::structure(
+    "TrackedActionLastAccessed",
+    &[
+        Member::new("ActionName", &scalars::STRING),
+        Member::new("LastAccessedEntity", &ARN_TYPE),
+        Member::new("LastAccessedTime", &scalars::TIMESTAMP),
+        Member::new("LastAccessedRegion", &scalars::STRING),
+    ],
+);
+
+pub static TRACKED_ACTIONS_LAST_ACCESSED: Shape =
+    Shape::list("TrackedActionsLastAccessed", &TRACKED_ACTION_LAST_ACCESSED, None);
+
+pub static UNTAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
+    "UntagInstanceProfileRequest",
+    &[
+        Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static UNTAG_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "UntagMFADeviceRequest",
     &[
@@ -1382,6 +2112,14 @@ pub static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
     "UntagPolicyRequest",
     &[
         Member::new("PolicyArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_ROLE_REQUEST: Shape = Shape::structure(
+    "UntagRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
@@ -1434,6 +2172,14 @@ pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+    "UpdateAssumeRolePolicyRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required().checked(),
+    ],
+);
+
 pub static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
     "UpdateGroupRequest",
     &[
@@ -1459,6 +2205,28 @@ pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape::st
         Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE).required().checked(),
     ],
 );
+
+pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape::structure(
+    "UpdateRoleDescriptionRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_ROLE_DESCRIPTION_RESPONSE: Shape =
+    Shape::structure("UpdateRoleDescriptionResponse", &[Member::new("Role", &ROLE)]);
+
+pub static UPDATE_ROLE_REQUEST: Shape = Shape::structure(
+    "UpdateRoleRequest",
+    &[
+        Member::new("RoleName", &ROLE_NAME_TYPE).required().checked(),
+        Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+        Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+    ],
+);
+
+pub static UPDATE_ROLE_RESPONSE: Shape = Shape::structure("UpdateRoleResponse", &[]);
 
 pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "UpdateSAMLProviderRequest",
@@ -1574,6 +2342,22 @@ pub static USER: Shape = Shape::structure(
     ],
 );
 
+pub static USER_DETAIL: Shape = Shape::structure(
+    "UserDetail",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("UserId", &ID_TYPE),
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("UserPolicyList", &POLICY_DETAIL_LIST_TYPE),
+        Member::new("GroupList", &GROUP_NAME_LIST_TYPE),
+        Member::new("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        Member::new("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
 pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
     "VirtualMFADevice",
     &[
@@ -1588,18 +2372,38 @@ pub static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
 
 pub static ACCESS_KEY_METADATA_LIST_TYPE: Shape = Shape::list("accessKeyMetadataListType", &ACCESS_KEY_METADATA, None);
 
+pub static ACCOUNT_ALIAS_LIST_TYPE: Shape = Shape::list("accountAliasListType", &ACCOUNT_ALIAS_TYPE, None);
+
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
 
 pub static CERTIFICATE_LIST_TYPE: Shape = Shape::list("certificateListType", &SIGNING_CERTIFICATE, None);
 
 pub static CLIENT_ID_LIST_TYPE: Shape = Shape::list("clientIDListType", &CLIENT_ID_TYPE, None);
 
+pub static ENTITY_DETAILS_LIST_TYPE: Shape = Shape::list("entityDetailsListType", &ENTITY_DETAILS, None);
+
+pub static ENTITY_LIST_TYPE: Shape = Shape::list("entityListType", &ENTITY_TYPE, None);
+
+pub static GROUP_DETAIL_LIST_TYPE: Shape = Shape::list("groupDetailListType", &GROUP_DETAIL, None);
+
 pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
+
+pub static GROUP_NAME_LIST_TYPE: Shape = Shape::list("groupNameListType", &GROUP_NAME_TYPE, None);
+
+pub static INSTANCE_PROFILE_LIST_TYPE: Shape = Shape::list("instanceProfileListType", &INSTANCE_PROFILE, None);
+
+pub static LIST_POLICY_GRANTING_SERVICE_ACCESS_RESPONSE_LIST_TYPE: Shape =
+    Shape::list("listPolicyGrantingServiceAccessResponseListType", &LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY, None);
 
 pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
 
+pub static POLICY_DETAIL_LIST_TYPE: Shape = Shape::list("policyDetailListType", &POLICY_DETAIL, None);
+
 pub static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape =
     Shape::list("policyDocumentVersionListType", &POLICY_VERSION, None);
+
+pub static POLICY_GRANTING_SERVICE_ACCESS_LIST_TYPE: Shape =
+    Shape::list("policyGrantingServiceAccessListType", &POLICY_GRANTING_SERVICE_ACCESS, None);
 
 pub static POLICY_LIST_TYPE: Shape = Shape::list("policyListType", &POLICY, None);
 
@@ -1610,8 +2414,19 @@ pub static PRIVATE_KEY_LIST: Shape =
 
 static PRIVATE_KEY_LIST_RULE: Rule = Rule::new().max(2);
 
+pub static ROLE_DETAIL_LIST_TYPE: Shape = Shape::list("roleDetailListType", &ROLE_DETAIL, None);
+
+pub static ROLE_LIST_TYPE: Shape = Shape::list("roleListType", &ROLE, None);
+
 pub static SERVER_CERTIFICATE_METADATA_LIST_TYPE: Shape =
     Shape::list("serverCertificateMetadataListType", &SERVER_CERTIFICATE_METADATA, None);
+
+pub static SERVICE_NAMESPACE_LIST_TYPE: Shape =
+    Shape::list("serviceNamespaceListType", &SERVICE_NAMESPACE_TYPE, None).ruled(&SERVICE_NAMESPACE_LIST_TYPE_RULE);
+
+static SERVICE_NAMESPACE_LIST_TYPE_RULE: Rule = Rule::new().min(1).max(200);
+
+pub static SUMMARY_MAP_TYPE: Shape = Shape::map("summaryMapType", &scalars::INTEGER, None, None);
 
 pub static TAG_KEY_LIST_TYPE: Shape = Shape::list("tagKeyListType", &TAG_KEY_TYPE, None).ruled(&TAG_KEY_LIST_TYPE_RULE);
 
@@ -1622,6 +2437,8 @@ pub static TAG_LIST_TYPE: Shape = Shape::list("tagListType", &TAG, None).ruled(&
 static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
 
 pub static THUMBPRINT_LIST_TYPE: Shape = Shape::list("thumbprintListType", &THUMBPRINT_TYPE, None);
+
+pub static USER_DETAIL_LIST_TYPE: Shape = Shape::list("userDetailListType", &USER_DETAIL, None);
 
 pub static USER_LIST_TYPE: Shape = Shape::list("userListType", &USER, None);
 
@@ -1690,6 +2507,9 @@ pub static OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION: Shape =
 pub static PASSWORD_POLICY_VIOLATION_EXCEPTION: Shape =
     Shape::structure("PasswordPolicyViolationException", &[Member::new("message", &scalars::STRING)]);
 
+pub static POLICY_EVALUATION_EXCEPTION: Shape =
+    Shape::structure("PolicyEvaluationException", &[Member::new("message", &scalars::STRING)]);
+
 pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape =
     Shape::structure("PolicyNotAttachableException", &[Member::new("message", &scalars::STRING)]);
 
@@ -1705,10 +2525,61 @@ pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape =
 pub static UNRECOGNIZED_PUBLIC_KEY_ENCODING_EXCEPTION: Shape =
     Shape::structure("UnrecognizedPublicKeyEncodingException", &[Member::new("message", &scalars::STRING)]);
 
+pub static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE: Shape =
+    Shape::new("AccessAdvisorUsageGranularityType", Kind::String).ruled(&ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE_RULE);
+
+static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE_RULE: Rule = Rule::new().values(&["SERVICE_LEVEL", "ACTION_LEVEL"]);
+
+pub static ACTION_NAME_TYPE: Shape = Shape::new("ActionNameType", Kind::String).ruled(&ACTION_NAME_TYPE_RULE);
+
+static ACTION_NAME_TYPE_RULE: Rule = Rule::new().min(3).max(128);
+
+pub static ATTACHMENT_NAME: Shape = Shape::new("AttachmentName", Kind::String).ruled(&ATTACHMENT_NAME_RULE);
+
+static ATTACHMENT_NAME_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static ATTACHMENT_TYPE: Shape = Shape::new("AttachmentType", Kind::String).ruled(&ATTACHMENT_TYPE_RULE);
+
+static ATTACHMENT_TYPE_RULE: Rule = Rule::new().values(&["user", "group", "role"]);
+
 pub static CERTIFICATION_VALUE_TYPE: Shape =
     Shape::new("CertificationValueType", Kind::String).ruled(&CERTIFICATION_VALUE_TYPE_RULE);
 
 static CERTIFICATION_VALUE_TYPE_RULE: Rule = Rule::matching("[\\u0020-\\u00FF]+", "[\\u0020-\\u00FF]+").min(1).max(32);
+
+pub static CONTEXT_KEY_NAME_TYPE: Shape =
+    Shape::new("ContextKeyNameType", Kind::String).ruled(&CONTEXT_KEY_NAME_TYPE_RULE);
+
+static CONTEXT_KEY_NAME_TYPE_RULE: Rule = Rule::new().min(5).max(256);
+
+pub static CONTEXT_KEY_TYPE_ENUM: Shape =
+    Shape::new("ContextKeyTypeEnum", Kind::String).ruled(&CONTEXT_KEY_TYPE_ENUM_RULE);
+
+static CONTEXT_KEY_TYPE_ENUM_RULE: Rule = Rule::new().values(&[
+    "string",
+    "stringList",
+    "numeric",
+    "numericList",
+    "boolean",
+    "booleanList",
+    "ip",
+    "ipList",
+    "binary",
+    "binaryList",
+    "date",
+    "dateList",
+]);
+
+pub static DELETION_TASK_ID_TYPE: Shape =
+    Shape::new("DeletionTaskIdType", Kind::String).ruled(&DELETION_TASK_ID_TYPE_RULE);
+
+static DELETION_TASK_ID_TYPE_RULE: Rule = Rule::new().min(1).max(1000);
+
+pub static DELETION_TASK_STATUS_TYPE: Shape =
+    Shape::new("DeletionTaskStatusType", Kind::String).ruled(&DELETION_TASK_STATUS_TYPE_RULE);
+
+static DELETION_TASK_STATUS_TYPE_RULE: Rule =
+    Rule::new().values(&["SUCCEEDED", "IN_PROGRESS", "FAILED", "NOT_STARTED"]);
 
 pub static ENTITY_TYPE: Shape = Shape::new("EntityType", Kind::String).ruled(&ENTITY_TYPE_RULE);
 
@@ -1725,9 +2596,33 @@ pub static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape =
 
 static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE_RULE: Rule = Rule::new().values(&["PermissionsBoundaryPolicy"]);
 
+pub static POLICY_EVALUATION_DECISION_TYPE: Shape =
+    Shape::new("PolicyEvaluationDecisionType", Kind::String).ruled(&POLICY_EVALUATION_DECISION_TYPE_RULE);
+
+static POLICY_EVALUATION_DECISION_TYPE_RULE: Rule = Rule::new().values(&["allowed", "explicitDeny", "implicitDeny"]);
+
+pub static POLICY_IDENTIFIER_POLICY_TYPE: Shape =
+    Shape::new("PolicyIdentifierPolicyType", Kind::String).ruled(&POLICY_IDENTIFIER_POLICY_TYPE_RULE);
+
+static POLICY_IDENTIFIER_POLICY_TYPE_RULE: Rule =
+    Rule::new().values(&["inline", "aws-managed", "user-managed", "permission-boundary", "scp", "rcp"]);
+
+pub static POLICY_SOURCE_TYPE: Shape = Shape::new("PolicySourceType", Kind::String).ruled(&POLICY_SOURCE_TYPE_RULE);
+
+static POLICY_SOURCE_TYPE_RULE: Rule =
+    Rule::new().values(&["user", "group", "role", "aws-managed", "user-managed", "resource", "none"]);
+
 pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String).ruled(&POLICY_USAGE_TYPE_RULE);
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
+
+pub static REASON_TYPE: Shape = Shape::new("ReasonType", Kind::String).ruled(&REASON_TYPE_RULE);
+
+static REASON_TYPE_RULE: Rule = Rule::new().max(1000);
+
+pub static REGION_NAME_TYPE: Shape = Shape::new("RegionNameType", Kind::String).ruled(&REGION_NAME_TYPE_RULE);
+
+static REGION_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(100);
 
 pub static REPORT_FORMAT_TYPE: Shape = Shape::new("ReportFormatType", Kind::String).ruled(&REPORT_FORMAT_TYPE_RULE);
 
@@ -1736,6 +2631,15 @@ static REPORT_FORMAT_TYPE_RULE: Rule = Rule::new().values(&["text/csv"]);
 pub static REPORT_STATE_TYPE: Shape = Shape::new("ReportStateType", Kind::String).ruled(&REPORT_STATE_TYPE_RULE);
 
 static REPORT_STATE_TYPE_RULE: Rule = Rule::new().values(&["STARTED", "INPROGRESS", "COMPLETE"]);
+
+pub static RESOURCE_HANDLING_OPTION_TYPE: Shape =
+    Shape::new("ResourceHandlingOptionType", Kind::String).ruled(&RESOURCE_HANDLING_OPTION_TYPE_RULE);
+
+static RESOURCE_HANDLING_OPTION_TYPE_RULE: Rule = Rule::new().min(1).max(64);
+
+pub static RESOURCE_NAME_TYPE: Shape = Shape::new("ResourceNameType", Kind::String).ruled(&RESOURCE_NAME_TYPE_RULE);
+
+static RESOURCE_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(2048);
 
 pub static SAML_METADATA_DOCUMENT_TYPE: Shape =
     Shape::new("SAMLMetadataDocumentType", Kind::String).ruled(&SAML_METADATA_DOCUMENT_TYPE_RULE);
@@ -1750,6 +2654,11 @@ static SAML_PROVIDER_NAME_TYPE_RULE: Rule = Rule::matching("[\\w._-]+", "[0-9A-Z
 pub static ACCESS_KEY_ID_TYPE: Shape = Shape::new("accessKeyIdType", Kind::String).ruled(&ACCESS_KEY_ID_TYPE_RULE);
 
 static ACCESS_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
+pub static ACCOUNT_ALIAS_TYPE: Shape = Shape::new("accountAliasType", Kind::String).ruled(&ACCOUNT_ALIAS_TYPE_RULE);
+
+static ACCOUNT_ALIAS_TYPE_RULE: Rule =
+    Rule::matching("^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9](?:-?[a-z0-9])+").min(3).max(63);
 
 pub static ARN_TYPE: Shape = Shape::new("arnType", Kind::String).ruled(&ARN_TYPE_RULE);
 
@@ -1798,9 +2707,17 @@ pub static CREDENTIAL_AGE_DAYS: Shape = Shape::new("credentialAgeDays", Kind::In
 
 static CREDENTIAL_AGE_DAYS_RULE: Rule = Rule::new().min(1).max(36600);
 
+pub static CUSTOM_SUFFIX_TYPE: Shape = Shape::new("customSuffixType", Kind::String).ruled(&CUSTOM_SUFFIX_TYPE_RULE);
+
+static CUSTOM_SUFFIX_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
+
 pub static ENCODING_TYPE: Shape = Shape::new("encodingType", Kind::String).ruled(&ENCODING_TYPE_RULE);
 
 static ENCODING_TYPE_RULE: Rule = Rule::new().values(&["SSH", "PEM"]);
+
+pub static ENTITY_NAME_TYPE: Shape = Shape::new("entityNameType", Kind::String).ruled(&ENTITY_NAME_TYPE_RULE);
+
+static ENTITY_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
 pub static EXISTING_USER_NAME_TYPE: Shape =
     Shape::new("existingUserNameType", Kind::String).ruled(&EXISTING_USER_NAME_TYPE_RULE);
@@ -1814,6 +2731,19 @@ static GROUP_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+
 pub static ID_TYPE: Shape = Shape::new("idType", Kind::String).ruled(&ID_TYPE_RULE);
 
 static ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(16).max(128);
+
+pub static INSTANCE_PROFILE_NAME_TYPE: Shape =
+    Shape::new("instanceProfileNameType", Kind::String).ruled(&INSTANCE_PROFILE_NAME_TYPE_RULE);
+
+static INSTANCE_PROFILE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static JOB_ID_TYPE: Shape = Shape::new("jobIDType", Kind::String).ruled(&JOB_ID_TYPE_RULE);
+
+static JOB_ID_TYPE_RULE: Rule = Rule::new().min(36).max(36);
+
+pub static JOB_STATUS_TYPE: Shape = Shape::new("jobStatusType", Kind::String).ruled(&JOB_STATUS_TYPE_RULE);
+
+static JOB_STATUS_TYPE_RULE: Rule = Rule::new().values(&["IN_PROGRESS", "COMPLETED", "FAILED"]);
 
 pub static MARKER_TYPE: Shape = Shape::new("markerType", Kind::String).ruled(&MARKER_TYPE_RULE);
 
@@ -1875,6 +2805,11 @@ pub static POLICY_NAME_TYPE: Shape = Shape::new("policyNameType", Kind::String).
 
 static POLICY_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
+pub static POLICY_OWNER_ENTITY_TYPE: Shape =
+    Shape::new("policyOwnerEntityType", Kind::String).ruled(&POLICY_OWNER_ENTITY_TYPE_RULE);
+
+static POLICY_OWNER_ENTITY_TYPE_RULE: Rule = Rule::new().values(&["USER", "ROLE", "GROUP"]);
+
 pub static POLICY_PATH_TYPE: Shape = Shape::new("policyPathType", Kind::String).ruled(&POLICY_PATH_TYPE_RULE);
 
 static POLICY_PATH_TYPE_RULE: Rule =
@@ -1883,6 +2818,10 @@ static POLICY_PATH_TYPE_RULE: Rule =
 pub static POLICY_SCOPE_TYPE: Shape = Shape::new("policyScopeType", Kind::String).ruled(&POLICY_SCOPE_TYPE_RULE);
 
 static POLICY_SCOPE_TYPE_RULE: Rule = Rule::new().values(&["All", "AWS", "Local"]);
+
+pub static POLICY_TYPE: Shape = Shape::new("policyType", Kind::String).ruled(&POLICY_TYPE_RULE);
+
+static POLICY_TYPE_RULE: Rule = Rule::new().values(&["INLINE", "MANAGED"]);
 
 pub static POLICY_VERSION_ID_TYPE: Shape =
     Shape::new("policyVersionIdType", Kind::String).ruled(&POLICY_VERSION_ID_TYPE_RULE);
@@ -1919,6 +2858,20 @@ static PUBLIC_KEY_MATERIAL_TYPE_RULE: Rule =
         .min(1)
         .max(16384);
 
+pub static ROLE_DESCRIPTION_TYPE: Shape =
+    Shape::new("roleDescriptionType", Kind::String).ruled(&ROLE_DESCRIPTION_TYPE_RULE);
+
+static ROLE_DESCRIPTION_TYPE_RULE: Rule = Rule::matching(
+    "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
+    "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
+)
+.max(1000);
+
+pub static ROLE_MAX_SESSION_DURATION_TYPE: Shape =
+    Shape::new("roleMaxSessionDurationType", Kind::Integer).ruled(&ROLE_MAX_SESSION_DURATION_TYPE_RULE);
+
+static ROLE_MAX_SESSION_DURATION_TYPE_RULE: Rule = Rule::new().min(3600).max(43200);
+
 pub static ROLE_NAME_TYPE: Shape = Shape::new("roleNameType", Kind::String).ruled(&ROLE_NAME_TYPE_RULE);
 
 static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
@@ -1936,6 +2889,11 @@ pub static SERVICE_CREDENTIAL_ALIAS: Shape =
     Shape::new("serviceCredentialAlias", Kind::String).ruled(&SERVICE_CREDENTIAL_ALIAS_RULE);
 
 static SERVICE_CREDENTIAL_ALIAS_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(0).max(200);
+
+pub static SERVICE_NAMESPACE_TYPE: Shape =
+    Shape::new("serviceNamespaceType", Kind::String).ruled(&SERVICE_NAMESPACE_TYPE_RULE);
+
+static SERVICE_NAMESPACE_TYPE_RULE: Rule = Rule::matching("[\\w-]*", "[0-9A-Za-z_-]*").min(1).max(64);
 
 pub static SERVICE_SPECIFIC_CREDENTIAL_ID: Shape =
     Shape::new("serviceSpecificCredentialId", Kind::String).ruled(&SERVICE_SPECIFIC_CREDENTIAL_ID_RULE);

@@ -54,6 +54,33 @@ impl Typed for AccessKey {
     }
 }
 
+/// AWS's `AccessKeyLastUsed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessKeyLastUsed {
+    pub last_used_date: Option<jiff::Timestamp>,
+    pub service_name: String,
+    pub region: String,
+}
+
+impl Shaped for AccessKeyLastUsed {
+    const SHAPE: &'static Shape = &shapes::ACCESS_KEY_LAST_USED;
+}
+
+impl Typed for AccessKeyLastUsed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { last_used_date: fields.optional(0)?, service_name: fields.required(1)?, region: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.last_used_date);
+        fields.required(1, self.service_name);
+        fields.required(2, self.region);
+        fields.finish()
+    }
+}
+
 /// AWS's `AccessKeyMetadata`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessKeyMetadata {
@@ -109,6 +136,31 @@ impl Typed for AddClientIDToOpenIDConnectProviderRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.open_id_connect_provider_arn);
         fields.required(1, self.client_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `AddRoleToInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddRoleToInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+impl Shaped for AddRoleToInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for AddRoleToInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, role_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.role_name);
         fields.finish()
     }
 }
@@ -297,6 +349,37 @@ impl Typed for ChangePasswordRequest {
     }
 }
 
+/// AWS's `ContextEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ContextEntry {
+    pub context_key_name: Option<String>,
+    pub context_key_values: Option<Vec<String>>,
+    pub context_key_type: Option<String>,
+}
+
+impl Shaped for ContextEntry {
+    const SHAPE: &'static Shape = &shapes::CONTEXT_ENTRY;
+}
+
+impl Typed for ContextEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            context_key_name: fields.optional(0)?,
+            context_key_values: fields.optional(1)?,
+            context_key_type: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.context_key_name);
+        fields.optional(1, self.context_key_values);
+        fields.optional(2, self.context_key_type);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateAccessKeyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateAccessKeyRequest {
@@ -339,6 +422,29 @@ impl Typed for CreateAccessKeyResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.access_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateAccountAliasRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shaped for CreateAccountAliasRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ACCOUNT_ALIAS_REQUEST;
+}
+
+impl Typed for CreateAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { account_alias: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_alias);
         fields.finish()
     }
 }
@@ -387,6 +493,56 @@ impl Typed for CreateGroupResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.group);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub path: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for CreateInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, path: fields.optional(1)?, tags: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.optional(1, self.path);
+        fields.optional(2, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateInstanceProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+impl Shaped for CreateInstanceProfileResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_INSTANCE_PROFILE_RESPONSE;
+}
+
+impl Typed for CreateInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile);
         fields.finish()
     }
 }
@@ -628,6 +784,72 @@ impl Typed for CreatePolicyVersionResponse {
     }
 }
 
+/// AWS's `CreateRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateRoleRequest {
+    pub path: Option<String>,
+    pub role_name: String,
+    pub assume_role_policy_document: String,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for CreateRoleRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_ROLE_REQUEST;
+}
+
+impl Typed for CreateRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            role_name: fields.required(1)?,
+            assume_role_policy_document: fields.required(2)?,
+            description: fields.optional(3)?,
+            max_session_duration: fields.optional(4)?,
+            permissions_boundary: fields.optional(5)?,
+            tags: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.role_name);
+        fields.required(2, self.assume_role_policy_document);
+        fields.optional(3, self.description);
+        fields.optional(4, self.max_session_duration);
+        fields.optional(5, self.permissions_boundary);
+        fields.optional(6, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateRoleResponse {
+    pub role: Role,
+}
+
+impl Shaped for CreateRoleResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_ROLE_RESPONSE;
+}
+
+impl Typed for CreateRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateSAMLProviderRequest`.
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateSAMLProviderRequest {
@@ -698,6 +920,60 @@ impl Typed for CreateSAMLProviderResponse {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.saml_provider_arn);
         fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceLinkedRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleRequest {
+    pub aws_service_name: String,
+    pub description: Option<String>,
+    pub custom_suffix: Option<String>,
+}
+
+impl Shaped for CreateServiceLinkedRoleRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_LINKED_ROLE_REQUEST;
+}
+
+impl Typed for CreateServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            aws_service_name: fields.required(0)?,
+            description: fields.optional(1)?,
+            custom_suffix: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.aws_service_name);
+        fields.optional(1, self.description);
+        fields.optional(2, self.custom_suffix);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceLinkedRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleResponse {
+    pub role: Option<Role>,
+}
+
+impl Shaped for CreateServiceLinkedRoleResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_LINKED_ROLE_RESPONSE;
+}
+
+impl Typed for CreateServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.role);
         fields.finish()
     }
 }
@@ -913,6 +1189,29 @@ impl Typed for DeleteAccessKeyRequest {
     }
 }
 
+/// AWS's `DeleteAccountAliasRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAccountAliasRequest {
+    pub account_alias: String,
+}
+
+impl Shaped for DeleteAccountAliasRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ACCOUNT_ALIAS_REQUEST;
+}
+
+impl Typed for DeleteAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { account_alias: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_alias);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGroupPolicyRequest {
@@ -957,6 +1256,29 @@ impl Typed for DeleteGroupRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.group_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+impl Shaped for DeleteInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for DeleteInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
         fields.finish()
     }
 }
@@ -1103,6 +1425,29 @@ impl Typed for DeleteRolePolicyRequest {
     }
 }
 
+/// AWS's `DeleteRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteRoleRequest {
+    pub role_name: String,
+}
+
+impl Shaped for DeleteRoleRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_ROLE_REQUEST;
+}
+
+impl Typed for DeleteRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteSAMLProviderRequest {
@@ -1170,6 +1515,52 @@ impl Typed for DeleteServerCertificateRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceLinkedRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleRequest {
+    pub role_name: String,
+}
+
+impl Shaped for DeleteServiceLinkedRoleRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_LINKED_ROLE_REQUEST;
+}
+
+impl Typed for DeleteServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceLinkedRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleResponse {
+    pub deletion_task_id: String,
+}
+
+impl Shaped for DeleteServiceLinkedRoleResponse {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE;
+}
+
+impl Typed for DeleteServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { deletion_task_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.deletion_task_id);
         fields.finish()
     }
 }
@@ -1318,6 +1709,31 @@ impl Typed for DeleteVirtualMFADeviceRequest {
     }
 }
 
+/// AWS's `DeletionTaskFailureReasonType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeletionTaskFailureReasonType {
+    pub reason: Option<String>,
+    pub role_usage_list: Option<Vec<RoleUsageType>>,
+}
+
+impl Shaped for DeletionTaskFailureReasonType {
+    const SHAPE: &'static Shape = &shapes::DELETION_TASK_FAILURE_REASON_TYPE;
+}
+
+impl Typed for DeletionTaskFailureReasonType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { reason: fields.optional(0)?, role_usage_list: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.reason);
+        fields.optional(1, self.role_usage_list);
+        fields.finish()
+    }
+}
+
 /// AWS's `DetachGroupPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DetachGroupPolicyRequest {
@@ -1427,6 +1843,142 @@ impl Typed for EnableMFADeviceRequest {
     }
 }
 
+/// AWS's `EntityDetails`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntityDetails {
+    pub entity_info: EntityInfo,
+    pub last_authenticated: Option<jiff::Timestamp>,
+}
+
+impl Shaped for EntityDetails {
+    const SHAPE: &'static Shape = &shapes::ENTITY_DETAILS;
+}
+
+impl Typed for EntityDetails {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { entity_info: fields.required(0)?, last_authenticated: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.entity_info);
+        fields.optional(1, self.last_authenticated);
+        fields.finish()
+    }
+}
+
+/// AWS's `EntityInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntityInfo {
+    pub arn: String,
+    pub name: String,
+    pub r#type: String,
+    pub id: String,
+    pub path: Option<String>,
+}
+
+impl Shaped for EntityInfo {
+    const SHAPE: &'static Shape = &shapes::ENTITY_INFO;
+}
+
+impl Typed for EntityInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            arn: fields.required(0)?,
+            name: fields.required(1)?,
+            r#type: fields.required(2)?,
+            id: fields.required(3)?,
+            path: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.arn);
+        fields.required(1, self.name);
+        fields.required(2, self.r#type);
+        fields.required(3, self.id);
+        fields.optional(4, self.path);
+        fields.finish()
+    }
+}
+
+/// AWS's `ErrorDetails`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ErrorDetails {
+    pub message: String,
+    pub code: String,
+}
+
+impl Shaped for ErrorDetails {
+    const SHAPE: &'static Shape = &shapes::ERROR_DETAILS;
+}
+
+impl Typed for ErrorDetails {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { message: fields.required(0)?, code: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.message);
+        fields.required(1, self.code);
+        fields.finish()
+    }
+}
+
+/// AWS's `EvaluationResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EvaluationResult {
+    pub eval_action_name: String,
+    pub eval_resource_name: Option<String>,
+    pub eval_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+    pub eval_decision_details: Option<std::collections::BTreeMap<String, String>>,
+    pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
+}
+
+impl Shaped for EvaluationResult {
+    const SHAPE: &'static Shape = &shapes::EVALUATION_RESULT;
+}
+
+impl Typed for EvaluationResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            eval_action_name: fields.required(0)?,
+            eval_resource_name: fields.optional(1)?,
+            eval_decision: fields.required(2)?,
+            matched_statements: fields.optional(3)?,
+            missing_context_values: fields.optional(4)?,
+            organizations_decision_detail: fields.optional(5)?,
+            permissions_boundary_decision_detail: fields.optional(6)?,
+            eval_decision_details: fields.optional(7)?,
+            resource_specific_results: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.eval_action_name);
+        fields.optional(1, self.eval_resource_name);
+        fields.required(2, self.eval_decision);
+        fields.optional(3, self.matched_statements);
+        fields.optional(4, self.missing_context_values);
+        fields.optional(5, self.organizations_decision_detail);
+        fields.optional(6, self.permissions_boundary_decision_detail);
+        fields.optional(7, self.eval_decision_details);
+        fields.optional(8, self.resource_specific_results);
+        fields.finish()
+    }
+}
+
 /// AWS's `GenerateCredentialReportResponse`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GenerateCredentialReportResponse {
@@ -1452,6 +2004,169 @@ impl Typed for GenerateCredentialReportResponse {
     }
 }
 
+/// AWS's `GenerateServiceLastAccessedDetailsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsRequest {
+    pub arn: String,
+    pub granularity: Option<String>,
+}
+
+impl Shaped for GenerateServiceLastAccessedDetailsRequest {
+    const SHAPE: &'static Shape = &shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST;
+}
+
+impl Typed for GenerateServiceLastAccessedDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.required(0)?, granularity: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.arn);
+        fields.optional(1, self.granularity);
+        fields.finish()
+    }
+}
+
+/// AWS's `GenerateServiceLastAccessedDetailsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsResponse {
+    pub job_id: Option<String>,
+}
+
+impl Shaped for GenerateServiceLastAccessedDetailsResponse {
+    const SHAPE: &'static Shape = &shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE;
+}
+
+impl Typed for GenerateServiceLastAccessedDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { job_id: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.job_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccessKeyLastUsedRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedRequest {
+    pub access_key_id: String,
+}
+
+impl Shaped for GetAccessKeyLastUsedRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_LAST_USED_REQUEST;
+}
+
+impl Typed for GetAccessKeyLastUsedRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { access_key_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.access_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccessKeyLastUsedResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedResponse {
+    pub user_name: Option<String>,
+    pub access_key_last_used: Option<AccessKeyLastUsed>,
+}
+
+impl Shaped for GetAccessKeyLastUsedResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE;
+}
+
+impl Typed for GetAccessKeyLastUsedResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, access_key_last_used: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.access_key_last_used);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountAuthorizationDetailsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsRequest {
+    pub filter: Option<Vec<String>>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetAccountAuthorizationDetailsRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST;
+}
+
+impl Typed for GetAccountAuthorizationDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { filter: fields.optional(0)?, max_items: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.filter);
+        fields.optional(1, self.max_items);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountAuthorizationDetailsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsResponse {
+    pub user_detail_list: Option<Vec<UserDetail>>,
+    pub group_detail_list: Option<Vec<GroupDetail>>,
+    pub role_detail_list: Option<Vec<RoleDetail>>,
+    pub policies: Option<Vec<ManagedPolicyDetail>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetAccountAuthorizationDetailsResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE;
+}
+
+impl Typed for GetAccountAuthorizationDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_detail_list: fields.optional(0)?,
+            group_detail_list: fields.optional(1)?,
+            role_detail_list: fields.optional(2)?,
+            policies: fields.optional(3)?,
+            is_truncated: fields.optional(4)?,
+            marker: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_detail_list);
+        fields.optional(1, self.group_detail_list);
+        fields.optional(2, self.role_detail_list);
+        fields.optional(3, self.policies);
+        fields.optional(4, self.is_truncated);
+        fields.optional(5, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetAccountPasswordPolicyResponse`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountPasswordPolicyResponse {
@@ -1471,6 +2186,100 @@ impl Typed for GetAccountPasswordPolicyResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.password_policy);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountSummaryResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountSummaryResponse {
+    pub summary_map: Option<std::collections::BTreeMap<String, i32>>,
+}
+
+impl Shaped for GetAccountSummaryResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_SUMMARY_RESPONSE;
+}
+
+impl Typed for GetAccountSummaryResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { summary_map: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.summary_map);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetContextKeysForCustomPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+}
+
+impl Shaped for GetContextKeysForCustomPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST;
+}
+
+impl Typed for GetContextKeysForCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_input_list: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_input_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetContextKeysForPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForPolicyResponse {
+    pub context_key_names: Option<Vec<String>>,
+}
+
+impl Shaped for GetContextKeysForPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE;
+}
+
+impl Typed for GetContextKeysForPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { context_key_names: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.context_key_names);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetContextKeysForPrincipalPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForPrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+}
+
+impl Shaped for GetContextKeysForPrincipalPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST;
+}
+
+impl Typed for GetContextKeysForPrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_source_arn: fields.required(0)?, policy_input_list: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_source_arn);
+        fields.optional(1, self.policy_input_list);
         fields.finish()
     }
 }
@@ -1619,6 +2428,52 @@ impl Typed for GetGroupResponse {
         fields.required(1, self.users);
         fields.optional(2, self.is_truncated);
         fields.optional(3, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+impl Shaped for GetInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::GET_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for GetInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetInstanceProfileResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+impl Shaped for GetInstanceProfileResponse {
+    const SHAPE: &'static Shape = &shapes::GET_INSTANCE_PROFILE_RESPONSE;
+}
+
+impl Typed for GetInstanceProfileResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile);
         fields.finish()
     }
 }
@@ -1938,6 +2793,52 @@ impl Typed for GetRolePolicyResponse {
     }
 }
 
+/// AWS's `GetRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRoleRequest {
+    pub role_name: String,
+}
+
+impl Shaped for GetRoleRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_REQUEST;
+}
+
+impl Typed for GetRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetRoleResponse {
+    pub role: Role,
+}
+
+impl Shaped for GetRoleResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ROLE_RESPONSE;
+}
+
+impl Typed for GetRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetSAMLProviderRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetSAMLProviderRequest {
@@ -2104,6 +3005,204 @@ impl Typed for GetServerCertificateResponse {
     }
 }
 
+/// AWS's `GetServiceLastAccessedDetailsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsRequest {
+    pub job_id: String,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST;
+}
+
+impl Typed for GetServiceLastAccessedDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { job_id: fields.required(0)?, max_items: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_id);
+        fields.optional(1, self.max_items);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsResponse {
+    pub job_status: String,
+    pub job_type: Option<String>,
+    pub job_creation_date: jiff::Timestamp,
+    pub services_last_accessed: Vec<ServiceLastAccessed>,
+    pub job_completion_date: jiff::Timestamp,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE;
+}
+
+impl Typed for GetServiceLastAccessedDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            job_status: fields.required(0)?,
+            job_type: fields.optional(1)?,
+            job_creation_date: fields.required(2)?,
+            services_last_accessed: fields.required(3)?,
+            job_completion_date: fields.required(4)?,
+            is_truncated: fields.optional(5)?,
+            marker: fields.optional(6)?,
+            error: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_status);
+        fields.optional(1, self.job_type);
+        fields.required(2, self.job_creation_date);
+        fields.required(3, self.services_last_accessed);
+        fields.required(4, self.job_completion_date);
+        fields.optional(5, self.is_truncated);
+        fields.optional(6, self.marker);
+        fields.optional(7, self.error);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsWithEntitiesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesRequest {
+    pub job_id: String,
+    pub service_namespace: String,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsWithEntitiesRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST;
+}
+
+impl Typed for GetServiceLastAccessedDetailsWithEntitiesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            job_id: fields.required(0)?,
+            service_namespace: fields.required(1)?,
+            max_items: fields.optional(2)?,
+            marker: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_id);
+        fields.required(1, self.service_namespace);
+        fields.optional(2, self.max_items);
+        fields.optional(3, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsWithEntitiesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesResponse {
+    pub job_status: String,
+    pub job_creation_date: jiff::Timestamp,
+    pub job_completion_date: jiff::Timestamp,
+    pub entity_details_list: Vec<EntityDetails>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsWithEntitiesResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE;
+}
+
+impl Typed for GetServiceLastAccessedDetailsWithEntitiesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            job_status: fields.required(0)?,
+            job_creation_date: fields.required(1)?,
+            job_completion_date: fields.required(2)?,
+            entity_details_list: fields.required(3)?,
+            is_truncated: fields.optional(4)?,
+            marker: fields.optional(5)?,
+            error: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_status);
+        fields.required(1, self.job_creation_date);
+        fields.required(2, self.job_completion_date);
+        fields.required(3, self.entity_details_list);
+        fields.optional(4, self.is_truncated);
+        fields.optional(5, self.marker);
+        fields.optional(6, self.error);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLinkedRoleDeletionStatusRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusRequest {
+    pub deletion_task_id: String,
+}
+
+impl Shaped for GetServiceLinkedRoleDeletionStatusRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST;
+}
+
+impl Typed for GetServiceLinkedRoleDeletionStatusRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { deletion_task_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.deletion_task_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLinkedRoleDeletionStatusResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusResponse {
+    pub status: String,
+    pub reason: Option<DeletionTaskFailureReasonType>,
+}
+
+impl Shaped for GetServiceLinkedRoleDeletionStatusResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE;
+}
+
+impl Typed for GetServiceLinkedRoleDeletionStatusResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.required(0)?, reason: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.status);
+        fields.optional(1, self.reason);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetUserPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetUserPolicyRequest {
@@ -2243,6 +3342,123 @@ impl Typed for Group {
     }
 }
 
+/// AWS's `GroupDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GroupDetail {
+    pub path: Option<String>,
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub group_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+}
+
+impl Shaped for GroupDetail {
+    const SHAPE: &'static Shape = &shapes::GROUP_DETAIL;
+}
+
+impl Typed for GroupDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            group_name: fields.optional(1)?,
+            group_id: fields.optional(2)?,
+            arn: fields.optional(3)?,
+            create_date: fields.optional(4)?,
+            group_policy_list: fields.optional(5)?,
+            attached_managed_policies: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.optional(1, self.group_name);
+        fields.optional(2, self.group_id);
+        fields.optional(3, self.arn);
+        fields.optional(4, self.create_date);
+        fields.optional(5, self.group_policy_list);
+        fields.optional(6, self.attached_managed_policies);
+        fields.finish()
+    }
+}
+
+/// AWS's `InlinePolicyIdentifierType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InlinePolicyIdentifierType {
+    pub policy_name: String,
+    pub attachment_type: String,
+    pub attachment_name: String,
+}
+
+impl Shaped for InlinePolicyIdentifierType {
+    const SHAPE: &'static Shape = &shapes::INLINE_POLICY_IDENTIFIER_TYPE;
+}
+
+impl Typed for InlinePolicyIdentifierType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.required(0)?,
+            attachment_type: fields.required(1)?,
+            attachment_name: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_name);
+        fields.required(1, self.attachment_type);
+        fields.required(2, self.attachment_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `InstanceProfile`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceProfile {
+    pub path: String,
+    pub instance_profile_name: String,
+    pub instance_profile_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+    pub roles: Vec<Role>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for InstanceProfile {
+    const SHAPE: &'static Shape = &shapes::INSTANCE_PROFILE;
+}
+
+impl Typed for InstanceProfile {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            instance_profile_name: fields.required(1)?,
+            instance_profile_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+            roles: fields.required(5)?,
+            tags: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.instance_profile_name);
+        fields.required(2, self.instance_profile_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
+        fields.required(5, self.roles);
+        fields.optional(6, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListAccessKeysRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListAccessKeysRequest {
@@ -2295,6 +3511,62 @@ impl Typed for ListAccessKeysResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.access_key_metadata);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccountAliasesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccountAliasesRequest {
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListAccountAliasesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCOUNT_ALIASES_REQUEST;
+}
+
+impl Typed for ListAccountAliasesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { marker: fields.optional(0)?, max_items: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.marker);
+        fields.optional(1, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListAccountAliasesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccountAliasesResponse {
+    pub account_aliases: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListAccountAliasesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ACCOUNT_ALIASES_RESPONSE;
+}
+
+impl Typed for ListAccountAliasesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            account_aliases: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.account_aliases);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -2735,6 +4007,180 @@ impl Typed for ListGroupsResponse {
     }
 }
 
+/// AWS's `ListInstanceProfileTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsRequest {
+    pub instance_profile_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListInstanceProfileTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILE_TAGS_REQUEST;
+}
+
+impl Typed for ListInstanceProfileTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_profile_name: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfileTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListInstanceProfileTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILE_TAGS_RESPONSE;
+}
+
+impl Typed for ListInstanceProfileTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesForRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListInstanceProfilesForRoleRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST;
+}
+
+impl Typed for ListInstanceProfilesForRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesForRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListInstanceProfilesForRoleResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE;
+}
+
+impl Typed for ListInstanceProfilesForRoleResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_profiles: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profiles);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListInstanceProfilesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_REQUEST;
+}
+
+impl Typed for ListInstanceProfilesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListInstanceProfilesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListInstanceProfilesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_INSTANCE_PROFILES_RESPONSE;
+}
+
+impl Typed for ListInstanceProfilesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            instance_profiles: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profiles);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListMFADeviceTagsRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListMFADeviceTagsRequest {
@@ -2938,6 +4384,89 @@ impl Typed for ListOpenIDConnectProvidersResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.open_id_connect_provider_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesGrantingServiceAccessEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessEntry {
+    pub service_namespace: Option<String>,
+    pub policies: Option<Vec<PolicyGrantingServiceAccess>>,
+}
+
+impl Shaped for ListPoliciesGrantingServiceAccessEntry {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY;
+}
+
+impl Typed for ListPoliciesGrantingServiceAccessEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_namespace: fields.optional(0)?, policies: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_namespace);
+        fields.optional(1, self.policies);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesGrantingServiceAccessRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessRequest {
+    pub marker: Option<String>,
+    pub arn: String,
+    pub service_namespaces: Vec<String>,
+}
+
+impl Shaped for ListPoliciesGrantingServiceAccessRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST;
+}
+
+impl Typed for ListPoliciesGrantingServiceAccessRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { marker: fields.optional(0)?, arn: fields.required(1)?, service_namespaces: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.marker);
+        fields.required(1, self.arn);
+        fields.required(2, self.service_namespaces);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesGrantingServiceAccessResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessResponse {
+    pub policies_granting_service_access: Vec<ListPoliciesGrantingServiceAccessEntry>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListPoliciesGrantingServiceAccessResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE;
+}
+
+impl Typed for ListPoliciesGrantingServiceAccessResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policies_granting_service_access: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policies_granting_service_access);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
         fields.finish()
     }
 }
@@ -3165,6 +4694,114 @@ impl Typed for ListRolePoliciesResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_names);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRoleTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRoleTagsRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListRoleTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_TAGS_REQUEST;
+}
+
+impl Typed for ListRoleTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRoleTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRoleTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListRoleTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLE_TAGS_RESPONSE;
+}
+
+impl Typed for ListRoleTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListRolesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLES_REQUEST;
+}
+
+impl Typed for ListRolesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListRolesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListRolesResponse {
+    pub roles: Vec<Role>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListRolesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_ROLES_RESPONSE;
+}
+
+impl Typed for ListRolesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { roles: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.roles);
         fields.optional(1, self.is_truncated);
         fields.optional(2, self.marker);
         fields.finish()
@@ -3844,6 +5481,64 @@ impl Typed for MFADevice {
     }
 }
 
+/// AWS's `ManagedPolicyDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ManagedPolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_id: Option<String>,
+    pub arn: Option<String>,
+    pub path: Option<String>,
+    pub default_version_id: Option<String>,
+    pub attachment_count: Option<i32>,
+    pub permissions_boundary_usage_count: Option<i32>,
+    pub is_attachable: Option<bool>,
+    pub description: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub update_date: Option<jiff::Timestamp>,
+    pub policy_version_list: Option<Vec<PolicyVersion>>,
+}
+
+impl Shaped for ManagedPolicyDetail {
+    const SHAPE: &'static Shape = &shapes::MANAGED_POLICY_DETAIL;
+}
+
+impl Typed for ManagedPolicyDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.optional(0)?,
+            policy_id: fields.optional(1)?,
+            arn: fields.optional(2)?,
+            path: fields.optional(3)?,
+            default_version_id: fields.optional(4)?,
+            attachment_count: fields.optional(5)?,
+            permissions_boundary_usage_count: fields.optional(6)?,
+            is_attachable: fields.optional(7)?,
+            description: fields.optional(8)?,
+            create_date: fields.optional(9)?,
+            update_date: fields.optional(10)?,
+            policy_version_list: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_id);
+        fields.optional(2, self.arn);
+        fields.optional(3, self.path);
+        fields.optional(4, self.default_version_id);
+        fields.optional(5, self.attachment_count);
+        fields.optional(6, self.permissions_boundary_usage_count);
+        fields.optional(7, self.is_attachable);
+        fields.optional(8, self.description);
+        fields.optional(9, self.create_date);
+        fields.optional(10, self.update_date);
+        fields.optional(11, self.policy_version_list);
+        fields.finish()
+    }
+}
+
 /// AWS's `OpenIDConnectProviderListEntry`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OpenIDConnectProviderListEntry {
@@ -3863,6 +5558,52 @@ impl Typed for OpenIDConnectProviderListEntry {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `OrderedOrganizationPolicyType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OrderedOrganizationPolicyType {
+    pub service_control_policy_input_list: Option<Vec<String>>,
+}
+
+impl Shaped for OrderedOrganizationPolicyType {
+    const SHAPE: &'static Shape = &shapes::ORDERED_ORGANIZATION_POLICY_TYPE;
+}
+
+impl Typed for OrderedOrganizationPolicyType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_control_policy_input_list: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_control_policy_input_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `OrganizationsDecisionDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OrganizationsDecisionDetail {
+    pub allowed_by_organizations: Option<bool>,
+}
+
+impl Shaped for OrganizationsDecisionDetail {
+    const SHAPE: &'static Shape = &shapes::ORGANIZATIONS_DECISION_DETAIL;
+}
+
+impl Typed for OrganizationsDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { allowed_by_organizations: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.allowed_by_organizations);
         fields.finish()
     }
 }
@@ -3915,6 +5656,29 @@ impl Typed for PasswordPolicy {
         fields.optional(7, self.max_password_age);
         fields.optional(8, self.password_reuse_prevention);
         fields.optional(9, self.hard_expiry);
+        fields.finish()
+    }
+}
+
+/// AWS's `PermissionsBoundaryDecisionDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PermissionsBoundaryDecisionDetail {
+    pub allowed_by_permissions_boundary: Option<bool>,
+}
+
+impl Shaped for PermissionsBoundaryDecisionDetail {
+    const SHAPE: &'static Shape = &shapes::PERMISSIONS_BOUNDARY_DECISION_DETAIL;
+}
+
+impl Typed for PermissionsBoundaryDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { allowed_by_permissions_boundary: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.allowed_by_permissions_boundary);
         fields.finish()
     }
 }
@@ -3977,6 +5741,68 @@ impl Typed for Policy {
     }
 }
 
+/// AWS's `PolicyDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+}
+
+impl Shaped for PolicyDetail {
+    const SHAPE: &'static Shape = &shapes::POLICY_DETAIL;
+}
+
+impl Typed for PolicyDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_name: fields.optional(0)?, policy_document: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyGrantingServiceAccess`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyGrantingServiceAccess {
+    pub policy_name: String,
+    pub policy_type: String,
+    pub policy_arn: Option<String>,
+    pub entity_type: Option<String>,
+    pub entity_name: Option<String>,
+}
+
+impl Shaped for PolicyGrantingServiceAccess {
+    const SHAPE: &'static Shape = &shapes::POLICY_GRANTING_SERVICE_ACCESS;
+}
+
+impl Typed for PolicyGrantingServiceAccess {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.required(0)?,
+            policy_type: fields.required(1)?,
+            policy_arn: fields.optional(2)?,
+            entity_type: fields.optional(3)?,
+            entity_name: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_name);
+        fields.required(1, self.policy_type);
+        fields.optional(2, self.policy_arn);
+        fields.optional(3, self.entity_type);
+        fields.optional(4, self.entity_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `PolicyGroup`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyGroup {
@@ -3998,6 +5824,37 @@ impl Typed for PolicyGroup {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.group_name);
         fields.optional(1, self.group_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyIdentifier`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyIdentifier {
+    pub policy_type: Option<String>,
+    pub policy_arn: Option<String>,
+    pub inline_policy_identifier: Option<InlinePolicyIdentifierType>,
+}
+
+impl Shaped for PolicyIdentifier {
+    const SHAPE: &'static Shape = &shapes::POLICY_IDENTIFIER;
+}
+
+impl Typed for PolicyIdentifier {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_type: fields.optional(0)?,
+            policy_arn: fields.optional(1)?,
+            inline_policy_identifier: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_type);
+        fields.optional(1, self.policy_arn);
+        fields.optional(2, self.inline_policy_identifier);
         fields.finish()
     }
 }
@@ -4082,6 +5939,31 @@ impl Typed for PolicyVersion {
         fields.optional(1, self.version_id);
         fields.optional(2, self.is_default_version);
         fields.optional(3, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `Position`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Position {
+    pub line: Option<i32>,
+    pub column: Option<i32>,
+}
+
+impl Shaped for Position {
+    const SHAPE: &'static Shape = &shapes::POSITION;
+}
+
+impl Typed for Position {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { line: fields.optional(0)?, column: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.line);
+        fields.optional(1, self.column);
         fields.finish()
     }
 }
@@ -4254,6 +6136,31 @@ impl Typed for RemoveClientIDFromOpenIDConnectProviderRequest {
     }
 }
 
+/// AWS's `RemoveRoleFromInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveRoleFromInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+impl Shaped for RemoveRoleFromInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for RemoveRoleFromInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, role_name: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.role_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `RemoveUserFromGroupRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoveUserFromGroupRequest {
@@ -4327,6 +6234,46 @@ impl Typed for ResetServiceSpecificCredentialResponse {
     }
 }
 
+/// AWS's `ResourceSpecificResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResourceSpecificResult {
+    pub eval_resource_name: String,
+    pub eval_resource_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub eval_decision_details: Option<std::collections::BTreeMap<String, String>>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+}
+
+impl Shaped for ResourceSpecificResult {
+    const SHAPE: &'static Shape = &shapes::RESOURCE_SPECIFIC_RESULT;
+}
+
+impl Typed for ResourceSpecificResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            eval_resource_name: fields.required(0)?,
+            eval_resource_decision: fields.required(1)?,
+            matched_statements: fields.optional(2)?,
+            missing_context_values: fields.optional(3)?,
+            eval_decision_details: fields.optional(4)?,
+            permissions_boundary_decision_detail: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.eval_resource_name);
+        fields.required(1, self.eval_resource_decision);
+        fields.optional(2, self.matched_statements);
+        fields.optional(3, self.missing_context_values);
+        fields.optional(4, self.eval_decision_details);
+        fields.optional(5, self.permissions_boundary_decision_detail);
+        fields.finish()
+    }
+}
+
 /// AWS's `ResyncMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResyncMFADeviceRequest {
@@ -4357,6 +6304,172 @@ impl Typed for ResyncMFADeviceRequest {
         fields.required(1, self.serial_number);
         fields.required(2, self.authentication_code1);
         fields.required(3, self.authentication_code2);
+        fields.finish()
+    }
+}
+
+/// AWS's `Role`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Role {
+    pub path: String,
+    pub role_name: String,
+    pub role_id: String,
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+    pub assume_role_policy_document: Option<String>,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+    pub role_last_used: Option<RoleLastUsed>,
+    pub source_role_template: Option<SourceRoleTemplate>,
+}
+
+impl Shaped for Role {
+    const SHAPE: &'static Shape = &shapes::ROLE;
+}
+
+impl Typed for Role {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            role_name: fields.required(1)?,
+            role_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            create_date: fields.required(4)?,
+            assume_role_policy_document: fields.optional(5)?,
+            description: fields.optional(6)?,
+            max_session_duration: fields.optional(7)?,
+            permissions_boundary: fields.optional(8)?,
+            tags: fields.optional(9)?,
+            role_last_used: fields.optional(10)?,
+            source_role_template: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.role_name);
+        fields.required(2, self.role_id);
+        fields.required(3, self.arn);
+        fields.required(4, self.create_date);
+        fields.optional(5, self.assume_role_policy_document);
+        fields.optional(6, self.description);
+        fields.optional(7, self.max_session_duration);
+        fields.optional(8, self.permissions_boundary);
+        fields.optional(9, self.tags);
+        fields.optional(10, self.role_last_used);
+        fields.optional(11, self.source_role_template);
+        fields.finish()
+    }
+}
+
+/// AWS's `RoleDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleDetail {
+    pub path: Option<String>,
+    pub role_name: Option<String>,
+    pub role_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub assume_role_policy_document: Option<String>,
+    pub instance_profile_list: Option<Vec<InstanceProfile>>,
+    pub role_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+    pub role_last_used: Option<RoleLastUsed>,
+}
+
+impl Shaped for RoleDetail {
+    const SHAPE: &'static Shape = &shapes::ROLE_DETAIL;
+}
+
+impl Typed for RoleDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            role_name: fields.optional(1)?,
+            role_id: fields.optional(2)?,
+            arn: fields.optional(3)?,
+            create_date: fields.optional(4)?,
+            assume_role_policy_document: fields.optional(5)?,
+            instance_profile_list: fields.optional(6)?,
+            role_policy_list: fields.optional(7)?,
+            attached_managed_policies: fields.optional(8)?,
+            permissions_boundary: fields.optional(9)?,
+            tags: fields.optional(10)?,
+            role_last_used: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.optional(1, self.role_name);
+        fields.optional(2, self.role_id);
+        fields.optional(3, self.arn);
+        fields.optional(4, self.create_date);
+        fields.optional(5, self.assume_role_policy_document);
+        fields.optional(6, self.instance_profile_list);
+        fields.optional(7, self.role_policy_list);
+        fields.optional(8, self.attached_managed_policies);
+        fields.optional(9, self.permissions_boundary);
+        fields.optional(10, self.tags);
+        fields.optional(11, self.role_last_used);
+        fields.finish()
+    }
+}
+
+/// AWS's `RoleLastUsed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleLastUsed {
+    pub last_used_date: Option<jiff::Timestamp>,
+    pub region: Option<String>,
+}
+
+impl Shaped for RoleLastUsed {
+    const SHAPE: &'static Shape = &shapes::ROLE_LAST_USED;
+}
+
+impl Typed for RoleLastUsed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { last_used_date: fields.optional(0)?, region: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.last_used_date);
+        fields.optional(1, self.region);
+        fields.finish()
+    }
+}
+
+/// AWS's `RoleUsageType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleUsageType {
+    pub region: Option<String>,
+    pub resources: Option<Vec<String>>,
+}
+
+impl Shaped for RoleUsageType {
+    const SHAPE: &'static Shape = &shapes::ROLE_USAGE_TYPE;
+}
+
+impl Typed for RoleUsageType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { region: fields.optional(0)?, resources: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.region);
+        fields.optional(1, self.resources);
         fields.finish()
     }
 }
@@ -4561,6 +6674,49 @@ impl Typed for ServerCertificateMetadata {
     }
 }
 
+/// AWS's `ServiceLastAccessed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceLastAccessed {
+    pub service_name: String,
+    pub last_authenticated: Option<jiff::Timestamp>,
+    pub service_namespace: String,
+    pub last_authenticated_entity: Option<String>,
+    pub last_authenticated_region: Option<String>,
+    pub total_authenticated_entities: Option<i32>,
+    pub tracked_actions_last_accessed: Option<Vec<TrackedActionLastAccessed>>,
+}
+
+impl Shaped for ServiceLastAccessed {
+    const SHAPE: &'static Shape = &shapes::SERVICE_LAST_ACCESSED;
+}
+
+impl Typed for ServiceLastAccessed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            service_name: fields.required(0)?,
+            last_authenticated: fields.optional(1)?,
+            service_namespace: fields.required(2)?,
+            last_authenticated_entity: fields.optional(3)?,
+            last_authenticated_region: fields.optional(4)?,
+            total_authenticated_entities: fields.optional(5)?,
+            tracked_actions_last_accessed: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.service_name);
+        fields.optional(1, self.last_authenticated);
+        fields.required(2, self.service_namespace);
+        fields.optional(3, self.last_authenticated_entity);
+        fields.optional(4, self.last_authenticated_region);
+        fields.optional(5, self.total_authenticated_entities);
+        fields.optional(6, self.tracked_actions_last_accessed);
+        fields.finish()
+    }
+}
+
 /// AWS's `ServiceSpecificCredential`.
 #[derive(Clone, Default, PartialEq)]
 pub struct ServiceSpecificCredential {
@@ -4738,6 +6894,215 @@ impl Typed for SigningCertificate {
     }
 }
 
+/// AWS's `SimulateCustomPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulateCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub ordered_organization_policy_input_list: Option<Vec<OrderedOrganizationPolicyType>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for SimulateCustomPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::SIMULATE_CUSTOM_POLICY_REQUEST;
+}
+
+impl Typed for SimulateCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_input_list: fields.required(0)?,
+            permissions_boundary_policy_input_list: fields.optional(1)?,
+            ordered_organization_policy_input_list: fields.optional(2)?,
+            action_names: fields.required(3)?,
+            resource_arns: fields.optional(4)?,
+            resource_policy: fields.optional(5)?,
+            resource_owner: fields.optional(6)?,
+            caller_arn: fields.optional(7)?,
+            context_entries: fields.optional(8)?,
+            resource_handling_option: fields.optional(9)?,
+            max_items: fields.optional(10)?,
+            marker: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_input_list);
+        fields.optional(1, self.permissions_boundary_policy_input_list);
+        fields.optional(2, self.ordered_organization_policy_input_list);
+        fields.required(3, self.action_names);
+        fields.optional(4, self.resource_arns);
+        fields.optional(5, self.resource_policy);
+        fields.optional(6, self.resource_owner);
+        fields.optional(7, self.caller_arn);
+        fields.optional(8, self.context_entries);
+        fields.optional(9, self.resource_handling_option);
+        fields.optional(10, self.max_items);
+        fields.optional(11, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `SimulatePolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulatePolicyResponse {
+    pub evaluation_results: Option<Vec<EvaluationResult>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for SimulatePolicyResponse {
+    const SHAPE: &'static Shape = &shapes::SIMULATE_POLICY_RESPONSE;
+}
+
+impl Typed for SimulatePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            evaluation_results: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.evaluation_results);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `SimulatePrincipalPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulatePrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub policy_exclusion_list: Option<Vec<PolicyIdentifier>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for SimulatePrincipalPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::SIMULATE_PRINCIPAL_POLICY_REQUEST;
+}
+
+impl Typed for SimulatePrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_source_arn: fields.required(0)?,
+            policy_input_list: fields.optional(1)?,
+            permissions_boundary_policy_input_list: fields.optional(2)?,
+            policy_exclusion_list: fields.optional(3)?,
+            action_names: fields.required(4)?,
+            resource_arns: fields.optional(5)?,
+            resource_policy: fields.optional(6)?,
+            resource_owner: fields.optional(7)?,
+            caller_arn: fields.optional(8)?,
+            context_entries: fields.optional(9)?,
+            resource_handling_option: fields.optional(10)?,
+            max_items: fields.optional(11)?,
+            marker: fields.optional(12)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_source_arn);
+        fields.optional(1, self.policy_input_list);
+        fields.optional(2, self.permissions_boundary_policy_input_list);
+        fields.optional(3, self.policy_exclusion_list);
+        fields.required(4, self.action_names);
+        fields.optional(5, self.resource_arns);
+        fields.optional(6, self.resource_policy);
+        fields.optional(7, self.resource_owner);
+        fields.optional(8, self.caller_arn);
+        fields.optional(9, self.context_entries);
+        fields.optional(10, self.resource_handling_option);
+        fields.optional(11, self.max_items);
+        fields.optional(12, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `SourceRoleTemplate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceRoleTemplate {
+    pub template_arn: String,
+    pub template_minor_version: i32,
+}
+
+impl Shaped for SourceRoleTemplate {
+    const SHAPE: &'static Shape = &shapes::SOURCE_ROLE_TEMPLATE;
+}
+
+impl Typed for SourceRoleTemplate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { template_arn: fields.required(0)?, template_minor_version: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.template_arn);
+        fields.required(1, self.template_minor_version);
+        fields.finish()
+    }
+}
+
+/// AWS's `Statement`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Statement {
+    pub source_policy_id: Option<String>,
+    pub source_policy_type: Option<String>,
+    pub start_position: Option<Position>,
+    pub end_position: Option<Position>,
+}
+
+impl Shaped for Statement {
+    const SHAPE: &'static Shape = &shapes::STATEMENT;
+}
+
+impl Typed for Statement {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            source_policy_id: fields.optional(0)?,
+            source_policy_type: fields.optional(1)?,
+            start_position: fields.optional(2)?,
+            end_position: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.source_policy_id);
+        fields.optional(1, self.source_policy_type);
+        fields.optional(2, self.start_position);
+        fields.optional(3, self.end_position);
+        fields.finish()
+    }
+}
+
 /// AWS's `Tag`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tag {
@@ -4759,6 +7124,31 @@ impl Typed for Tag {
         let mut fields = FieldWriter::default();
         fields.required(0, self.key);
         fields.required(1, self.value);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for TagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.tags);
         fields.finish()
     }
 }
@@ -4833,6 +7223,31 @@ impl Typed for TagPolicyRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TagRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagRoleRequest {
+    pub role_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagRoleRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_ROLE_REQUEST;
+}
+
+impl Typed for TagRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
         fields.required(1, self.tags);
         fields.finish()
     }
@@ -4913,6 +7328,65 @@ impl Typed for TagUserRequest {
     }
 }
 
+/// AWS's `TrackedActionLastAccessed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrackedActionLastAccessed {
+    pub action_name: Option<String>,
+    pub last_accessed_entity: Option<String>,
+    pub last_accessed_time: Option<jiff::Timestamp>,
+    pub last_accessed_region: Option<String>,
+}
+
+impl Shaped for TrackedActionLastAccessed {
+    const SHAPE: &'static Shape = &shapes::TRACKED_ACTION_LAST_ACCESSED;
+}
+
+impl Typed for TrackedActionLastAccessed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            action_name: fields.optional(0)?,
+            last_accessed_entity: fields.optional(1)?,
+            last_accessed_time: fields.optional(2)?,
+            last_accessed_region: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.action_name);
+        fields.optional(1, self.last_accessed_entity);
+        fields.optional(2, self.last_accessed_time);
+        fields.optional(3, self.last_accessed_region);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagInstanceProfileRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagInstanceProfileRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_INSTANCE_PROFILE_REQUEST;
+}
+
+impl Typed for UntagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { instance_profile_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.instance_profile_name);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
 /// AWS's `UntagMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagMFADeviceRequest {
@@ -4983,6 +7457,31 @@ impl Typed for UntagPolicyRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.policy_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagRoleRequest {
+    pub role_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagRoleRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_ROLE_REQUEST;
+}
+
+impl Typed for UntagRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
         fields.required(1, self.tag_keys);
         fields.finish()
     }
@@ -5139,6 +7638,31 @@ impl Typed for UpdateAccountPasswordPolicyRequest {
     }
 }
 
+/// AWS's `UpdateAssumeRolePolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAssumeRolePolicyRequest {
+    pub role_name: String,
+    pub policy_document: String,
+}
+
+impl Shaped for UpdateAssumeRolePolicyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ASSUME_ROLE_POLICY_REQUEST;
+}
+
+impl Typed for UpdateAssumeRolePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, policy_document: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.policy_document);
+        fields.finish()
+    }
+}
+
 /// AWS's `UpdateGroupRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateGroupRequest {
@@ -5229,6 +7753,103 @@ impl Typed for UpdateOpenIDConnectProviderThumbprintRequest {
         fields.required(0, self.open_id_connect_provider_arn);
         fields.required(1, self.thumbprint_list);
         fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleDescriptionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleDescriptionRequest {
+    pub role_name: String,
+    pub description: String,
+}
+
+impl Shaped for UpdateRoleDescriptionRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_DESCRIPTION_REQUEST;
+}
+
+impl Typed for UpdateRoleDescriptionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role_name: fields.required(0)?, description: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.required(1, self.description);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleDescriptionResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleDescriptionResponse {
+    pub role: Option<Role>,
+}
+
+impl Shaped for UpdateRoleDescriptionResponse {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_DESCRIPTION_RESPONSE;
+}
+
+impl Typed for UpdateRoleDescriptionResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.role);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleRequest {
+    pub role_name: String,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+}
+
+impl Shaped for UpdateRoleRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_REQUEST;
+}
+
+impl Typed for UpdateRoleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            role_name: fields.required(0)?,
+            description: fields.optional(1)?,
+            max_session_duration: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role_name);
+        fields.optional(1, self.description);
+        fields.optional(2, self.max_session_duration);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateRoleResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRoleResponse {}
+
+impl Shaped for UpdateRoleResponse {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ROLE_RESPONSE;
+}
+
+impl Typed for UpdateRoleResponse {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
     }
 }
 
@@ -5663,6 +8284,58 @@ impl Typed for User {
         fields.optional(5, self.password_last_used);
         fields.optional(6, self.permissions_boundary);
         fields.optional(7, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UserDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UserDetail {
+    pub path: Option<String>,
+    pub user_name: Option<String>,
+    pub user_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub user_policy_list: Option<Vec<PolicyDetail>>,
+    pub group_list: Option<Vec<String>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for UserDetail {
+    const SHAPE: &'static Shape = &shapes::USER_DETAIL;
+}
+
+impl Typed for UserDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            user_name: fields.optional(1)?,
+            user_id: fields.optional(2)?,
+            arn: fields.optional(3)?,
+            create_date: fields.optional(4)?,
+            user_policy_list: fields.optional(5)?,
+            group_list: fields.optional(6)?,
+            attached_managed_policies: fields.optional(7)?,
+            permissions_boundary: fields.optional(8)?,
+            tags: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.optional(1, self.user_name);
+        fields.optional(2, self.user_id);
+        fields.optional(3, self.arn);
+        fields.optional(4, self.create_date);
+        fields.optional(5, self.user_policy_list);
+        fields.optional(6, self.group_list);
+        fields.optional(7, self.attached_managed_policies);
+        fields.optional(8, self.permissions_boundary);
+        fields.optional(9, self.tags);
         fields.finish()
     }
 }
