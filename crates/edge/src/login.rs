@@ -189,7 +189,6 @@ impl Edge {
             request_id: &wire::uuid_request_id(random()),
             request: None,
             response: None,
-            verdicts: &[],
             outcome: Outcome { status, error, is_sender_fault: error.is_some(), is_throttled: false },
             micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             verdicts: &[],

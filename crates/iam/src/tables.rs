@@ -7,9 +7,8 @@ use crate::organizations::{
 };
 use crate::{
     AccessKeyRecord, AccountRecord, AliasRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, KeyUseRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord,
-    OidcProviderRecord, PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleDeletionRecord,
-    RoleRecord, SamlProviderRecord, SessionRecord, TrustedRecord, UserRecord,
+    InstanceProfileRecord, KeyUseRecord, MembershipRecord, MessageKeyRecord, OidcProviderRecord, PolicyRecord,
+    PolicyVersionRecord, RoleDeletionRecord, RoleRecord, SamlProviderRecord, SessionRecord, TrustedRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
