@@ -12,8 +12,7 @@ use crate::walk::operations;
 /// Most permissions of one call.
 const MOST: usize = 20;
 /// Nobody needs a permission for them. Sources: the pages of the operations in the API reference of STS.
-pub const FREE: [&str; 4] =
-    ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken"];
+pub const FREE: [&str; 4] = ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken"];
 /// What a root user cannot do, or does to somebody else than a user.
 const NOT_OF_ROOT: [&str; 2] = ["AssumeRole", "ChangePassword"];
 /// What sessions of roles cannot do, whatever they are allowed.

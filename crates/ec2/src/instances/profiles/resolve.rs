@@ -89,7 +89,8 @@ pub(crate) async fn resolve(
 ) -> Result<(), Ec2Error> {
     let resolved = match (given.arn.take(), given.name.take()) {
         (Some(_), Some(_)) => {
-            let text = "The parameter 'iamInstanceProfile.name' may not be used in combination with 'iamInstanceProfile.arn'";
+            let text =
+                "The parameter 'iamInstanceProfile.name' may not be used in combination with 'iamInstanceProfile.arn'";
             Resolved::Wrong(text.to_owned(), true)
         }
         (Some(arn), None) => {
@@ -119,11 +120,8 @@ pub(crate) async fn resolve(
 
 async fn find(service: &Ec2, call: &Call, name: String, missing: &str) -> Result<Resolved, Ec2Error> {
     let Some(account) = call.caller.account.clone() else { return Ok(Resolved::Wrong(missing.to_owned(), false)) };
-    let as_ec2 = || Call {
-        caller: Caller::service(account.clone(), EC2),
-        verdicts: api::Verdicts::default(),
-        ..call.clone()
-    };
+    let as_ec2 =
+        || Call { caller: Caller::service(account.clone(), EC2), verdicts: api::Verdicts::default(), ..call.clone() };
     let asked = GetInstanceProfileRequest { instance_profile_name: name };
     let profile = match service.iam().get_instance_profile(as_ec2(), asked).await {
         Ok(answer) => answer.instance_profile,
