@@ -77,7 +77,7 @@ fn parse(name: &str, text: &str) -> anyhow::Result<Service> {
     Ok(service)
 }
 
-/// Reads lines of names, a colon and the reason. Each name is an operation that is not built.
+/// Reads lines of names, a colon and the reason. Its names are the operations that are not built, all of them.
 fn reasons(text: &str, unbuilt: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut reasons = BTreeMap::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -88,6 +88,8 @@ fn reasons(text: &str, unbuilt: &[String]) -> anyhow::Result<BTreeMap<String, St
             ensure!(is_first, "{name} has two reasons");
         }
     }
+    let without = unbuilt.iter().find(|name| !reasons.contains_key(*name));
+    ensure!(without.is_none(), "{} is not built and has no reason", without.map_or("", String::as_str));
     Ok(reasons)
 }
 
@@ -180,7 +182,7 @@ OperationEntry::new("Undo").unsigned(),
         let mut service = parse("thing", TABLE).unwrap();
         service.reasons = reasons("# Why.\n\nUndo: What is done is done: so.\n", &service.unbuilt).unwrap();
         assert!(page(&service).ends_with("- Undo: What is done is done: so.\n"));
-        for text in ["Do: It is built.", "Redo: Nobody knows it.", "Undo", "Undo: One.\nUndo: Two."] {
+        for text in ["Do: It is built.", "Redo: Nobody knows it.", "Undo", "Undo: One.\nUndo: Two.", ""] {
             assert!(reasons(text, &service.unbuilt).is_err(), "{text}");
         }
     }
