@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use api::iam::{IamApi, ListUsersRequest};
+use api::iam::{IamApi, ListUsersRequest, SimulatePrincipalPolicyRequest};
 use api::{Call, Caller, Principal, Session, Verdicts};
 use iam::{
     AttachmentRecord, GroupRecord, Iam, InlinePolicyRecord, MembershipRecord, PolicyAuthorizer, PolicyRecord,
@@ -190,6 +190,7 @@ async fn crowds(setting: &Setting, rows: &mut Vec<Row>) -> Result<()> {
     let count = if setting.quick { 20 } else { 400 };
     for (what, ours, peer) in [
         ("a page of ListUsers", crowd.pages(count).await?, few.pages(count).await?),
+        ("SimulatePrincipalPolicy", crowd.simulations().await?, few.simulations().await?),
         ("authorise a user who was not here before", crowd.strangers().await?, few.strangers().await?),
         ("authorise a user who was here just now", crowd.regulars(count).await?, few.regulars(count).await?),
     ] {
@@ -270,6 +271,24 @@ impl Crowd {
             let begun = Instant::now();
             marker = self.iam.list_users(call, input).await?.marker;
             times.push(begun.elapsed());
+        }
+        Ok(median(&times))
+    }
+
+    /// What a hundred users all over the crowd may do, one after the other.
+    async fn simulations(&self) -> Result<Duration> {
+        let mut times = Vec::new();
+        for number in 0..100 {
+            let call = call(Caller::root(self.account.clone(), "AKIAROOT"));
+            let input = SimulatePrincipalPolicyRequest {
+                policy_source_arn: user(&self.account, number * (self.users / 100)).arn(),
+                action_names: vec!["ec2:DescribeInstances".to_owned()],
+                ..SimulatePrincipalPolicyRequest::default()
+            };
+            let begun = Instant::now();
+            let answer = self.iam.simulate_principal_policy(call, input).await?;
+            times.push(begun.elapsed());
+            answer.evaluation_results.filter(|results| results.len() == 1).context("no result")?;
         }
         Ok(median(&times))
     }
