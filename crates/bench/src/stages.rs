@@ -15,7 +15,7 @@ use bytes::Bytes;
 use ec2::{BuiltinImage, Ec2, ImageSource, default_network, register_builtin};
 use host::{Assignment, Node, NodeError, Report};
 use http::{HeaderMap, HeaderValue};
-use iam::{NewAccessKey, OwnerAuthorizer, Sts};
+use iam::{NewAccessKey, PolicyAuthorizer, Sts};
 use ids::{AccountId, InstanceId};
 use service::{Authorizer, Denied, Effects, Need, RegionFacts, Runner, ZoneFacts};
 use store::{BoxFuture, CommitError, Engine, Snapshot, Store, StoreError, Transaction, Version, View, Watch};
@@ -47,11 +47,11 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-struct TimedAuthorizer(Spent);
+struct TimedAuthorizer(Spent, PolicyAuthorizer);
 
 impl Authorizer for TimedAuthorizer {
     fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
-        timed(&self.0, || OwnerAuthorizer.authorize(call, needs, view))
+        timed(&self.0, || self.1.authorize(call, needs, view))
     }
 }
 
@@ -176,7 +176,8 @@ impl Rig {
         };
         let changes = register_builtin(&store.view()?, &image, effects.now())?;
         store.commit(None, changes).await?;
-        let authorizer = Arc::new(TimedAuthorizer(Arc::clone(&authorising)));
+        let deciding = PolicyAuthorizer::new(&store, effects.clone());
+        let authorizer = Arc::new(TimedAuthorizer(Arc::clone(&authorising), deciding));
         let runner = Runner::new(store.clone(), region, effects, authorizer);
         let (ec2, sts) =
             (Ec2::new(runner.clone(), Arc::new(NoNode), Arc::new(iam::Iam::new(runner.clone()))), Sts::new(runner));

@@ -12,6 +12,7 @@ mod dev;
 mod effects;
 mod home;
 mod images;
+mod instance_roles;
 mod lease;
 mod logins;
 mod observe;
@@ -22,6 +23,7 @@ mod runtime;
 #[cfg(test)]
 mod shapes;
 mod trail;
+mod uses;
 
 pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};

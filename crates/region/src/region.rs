@@ -33,6 +33,7 @@ use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::runtime::Reconcilers;
 use crate::trail::AuditTrail;
+use crate::uses::UseKeeper;
 
 /// Longest that writing the last uses of keys may take at the end.
 const LAST_USES: std::time::Duration = std::time::Duration::from_secs(2);
@@ -166,7 +167,8 @@ pub struct Region {
     folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
-    uses: KeyUses,
+    key_uses: KeyUses,
+    uses: Arc<iam::ServiceUses>,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -214,6 +216,7 @@ impl Region {
         let pages = service::page_key(&store, &*effects).await.map_err(RegionError::Tables)?;
         iam::make_message_key(&store, &*effects).await.map_err(RegionError::Tables)?;
         let authorizer = Arc::new(PolicyAuthorizer::new(&store, Arc::clone(&effects)));
+        let uses = authorizer.uses();
         let runner = Runner::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects), authorizer).with_pages(pages);
         let iam = Iam::new(runner.clone());
         let services = Services {
@@ -224,8 +227,8 @@ impl Region {
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
-        let uses = KeyUses::default();
-        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(uses.clone(), &config.name));
+        let key_uses = KeyUses::default();
+        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(key_uses.clone(), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
         let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
         if config.is_dev {
@@ -242,7 +245,7 @@ impl Region {
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
         let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, admin, root })
+        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, key_uses, uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -282,8 +285,9 @@ impl Region {
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
         // Each process notes the uses that it sees, so each writes them, whichever one has the lease.
-        let writer = Arc::new(KeyUseReconciler::new(self.store.clone(), self.uses));
+        let writer = Arc::new(KeyUseReconciler::new(self.store.clone(), self.key_uses));
         let key_uses = Reconcilers::start(vec![Arc::clone(&writer) as _]);
+        let uses = UseKeeper::start(self.store.clone(), self.uses);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }
@@ -312,6 +316,7 @@ impl Region {
         key_uses.stop().await;
         // What was noted last; a store that does not answer keeps nobody waiting for it.
         let _ = tokio::time::timeout(LAST_USES, writer.activate()).await;
+        uses.stop().await;
         given
     }
 }

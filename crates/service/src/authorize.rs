@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use api::{Call, Caller};
 use ids::{AccountId, Arn};
+use jiff::Timestamp;
 use policy::{Context, Kind};
 use store::{StoreError, View};
 
@@ -98,6 +99,8 @@ pub struct Scope {
     pub account: Option<AccountId>,
     /// The caller.
     pub caller: Caller,
+    /// When.
+    pub now: Timestamp,
 }
 
 impl Scope {

@@ -197,7 +197,7 @@ impl Runner {
     {
         let call = &cx.call;
         let (region, caller) = (self.shared.region.name.clone(), call.caller.clone());
-        let scope = Scope { region, account: caller.account.clone(), caller };
+        let scope = Scope { region, account: caller.account.clone(), caller, now: cx.now };
         let needs = needs(view, &scope).map_err(temporary)?;
         call.verdicts.clear();
         self.shared.authorizer.authorize(call, &needs, view).map_err(|denied| match denied {

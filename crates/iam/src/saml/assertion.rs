@@ -84,6 +84,11 @@ pub(crate) fn read(document: &str, entity: &str, keys: &[Key], now: Timestamp) -
     if signed.is_empty() || !signed.iter().all(|element| is_valid(element, keys)) {
         return Err(Refusal::Signature);
     }
+    said(&response, assertion, entity, now)
+}
+
+/// What a response says that is the provider's.
+fn said(response: &Element, assertion: &Element, entity: &str, now: Timestamp) -> Result<Assertion, Refusal> {
     let status = response.only(PROTOCOL, "Status").and_then(|status| status.only(PROTOCOL, "StatusCode"));
     if status.and_then(|code| code.attribute("Value")) != Some(SUCCESS) {
         return Err(Refusal::NoSuccess);
@@ -204,3 +209,7 @@ fn attributes(assertion: &Element) -> Result<Vec<(String, Vec<String>)>, Refusal
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

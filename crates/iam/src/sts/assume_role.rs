@@ -26,7 +26,7 @@ impl Operation<Sts> for AssumeRole {
         let tags = asked(input.tags.as_ref(), input.transitive_tag_keys.as_ref());
         let source = source_identity(input, before.and_then(|session| session.source_identity.as_deref()));
         let (serial, code) = (input.serial_number.as_deref(), input.token_code.as_deref());
-        let has_mfa = matches!(mfa::shown(view, caller, serial, code), Ok(Shown::Possession(_)));
+        let has_mfa = matches!(mfa::shown(view, caller, serial, code, scope.now), Ok(Shown::Possession(_)));
         let said = |action: &'static str| -> Result<Need, IamError> {
             let mut need = tags.in_need(role::need(action, &input.role_arn, view)?);
             need.context.set("sts:RoleSessionName", input.role_session_name.as_str());
@@ -63,7 +63,7 @@ impl Operation<Sts> for AssumeRole {
             return Err(IamError::Validation("ProvidedContexts is not supported in this region.".to_owned()));
         }
         let (serial, code) = (input.serial_number.as_deref(), input.token_code.as_deref());
-        let used = match mfa::shown(view, caller, serial, code)? {
+        let used = match mfa::shown(view, caller, serial, code, cx.now)? {
             Shown::Nothing => Changes::new(),
             Shown::Possession(used) => used,
         };

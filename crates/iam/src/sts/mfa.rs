@@ -1,16 +1,18 @@
 //! A code of an MFA device that comes with a call.
 
-use api::Caller;
+use api::{Caller, Principal};
+use jiff::Timestamp;
 use store::{Changes, View};
 
-use crate::IamError;
+use crate::mfa::check_code;
+use crate::names::folded;
+use crate::{IamError, UserRecord};
 
 /// What a code proves.
 pub(super) enum Shown {
     /// No device was named.
     Nothing,
     /// Possession of the device. What was changed keeps the code from being used again.
-    #[allow(dead_code, reason = "devices come")]
     Possession(Changes),
 }
 
@@ -19,20 +21,32 @@ pub(super) enum Shown {
 /// # Errors
 /// `AccessDenied`: it has not.
 pub(super) fn shown(
-    _view: &View,
-    _caller: &Caller,
+    view: &View,
+    caller: &Caller,
     serial: Option<&str>,
     code: Option<&str>,
+    now: Timestamp,
 ) -> Result<Shown, IamError> {
-    match (serial, code) {
-        (None, None) => Ok(Shown::Nothing),
+    let (serial, code) = match (serial, code) {
+        (None, None) => return Ok(Shown::Nothing),
+        (Some(serial), Some(code)) => (serial, code),
         (Some(_), None) | (None, Some(_)) => {
-            let text = "Must provide both MFA serial number and one time pass code.";
-            Err(IamError::AccessDenied(format!("MultiFactorAuthentication failed. {text}")))
+            return Err(refused(", must provide both MFA serial number and one time pass code. "));
         }
-        (Some(_), Some(_)) => {
-            let text = "MultiFactorAuthentication failed with invalid MFA one time pass code. ";
-            Err(IamError::AccessDenied(text.to_owned()))
+    };
+    let user = match (&caller.principal, &caller.account) {
+        (Principal::User { name, id, .. }, Some(account)) => {
+            let user = view.get::<UserRecord>(&(account.clone(), folded(name)))?;
+            user.filter(|user| user.id == *id)
         }
-    }
+        _ => None,
+    };
+    let user = user.ok_or_else(|| refused(" with invalid MFA one time pass code. "))?;
+    let mut used = Changes::new();
+    check_code(view, &mut used, &user, serial, code, now)?;
+    Ok(Shown::Possession(used))
+}
+
+fn refused(why: &str) -> IamError {
+    IamError::AccessDenied(format!("MultiFactorAuthentication failed{why}"))
 }

@@ -1,16 +1,18 @@
 //! Whether a role's trust policy lets in somebody who has no credentials yet, but a provider's word.
 //! The runner cannot ask this of its authoriser: who it is about is known only once the token is verified.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use api::{Verdict, VerdictStatement};
-use policy::{
-    Attached, Context, Effect, Kind, Outcome, Policy, PolicySet, Request, Source, SourceKind, Subject, decide,
-};
+use policy::{Attached, Context, Kind, Outcome, Policy, PolicySet, Request, Source, SourceKind, Subject, decide};
 use service::Cx;
 
 use super::session_tags::AskedTags;
 use crate::{IamError, RoleRecord};
+
+/// Most statements that a verdict names.
+const MAX_STATEMENTS: usize = 8;
 
 /// Somebody who comes with a provider's word.
 pub(super) struct Stranger<'a> {
@@ -53,24 +55,24 @@ impl Stranger<'_> {
             let request = Request { subject: &self.subject, action, resource: &arn, context: &context };
             let decision = decide(&request, &set);
             let is_allowed = decision.is_allowed();
-            let because = match decision.outcome {
-                Outcome::Allowed => format!("because the trust policy allows the {action} action"),
-                Outcome::ExplicitDeny => "with an explicit deny in the trust policy".to_owned(),
-                Outcome::ImplicitDeny => format!("because the trust policy does not allow the {action} action"),
+            let because: Cow<'static, str> = match decision.outcome {
+                Outcome::Allowed => "because the trust policy allows it".into(),
+                Outcome::ExplicitDeny => "with an explicit deny in the trust policy".into(),
+                Outcome::ImplicitDeny => format!("because the trust policy does not allow the {action} action").into(),
             };
-            let statements = decision.matched.iter().map(|matched| VerdictStatement {
+            let statements = decision.matched.iter().take(MAX_STATEMENTS).map(|matched| VerdictStatement {
                 kind: "trust policy",
-                policy: arn.clone(),
-                attached_to: arn.clone(),
+                policy: matched.source.id.clone(),
+                attached_to: matched.source.attached_to.clone(),
                 number: matched.index + 1,
                 sid: matched.sid.clone(),
-                is_deny: matched.effect == Effect::Deny,
+                is_deny: !is_allowed,
             });
             cx.call.verdicts.push(Verdict {
                 action: action.into(),
                 resource: arn.clone().into(),
                 is_allowed,
-                because: because.into(),
+                because,
                 statements: statements.collect(),
                 considered: Vec::new(),
             });

@@ -1,6 +1,8 @@
 //! Tests of operations through the services themselves, in memory.
 
 mod account;
+mod certificates;
+mod federation;
 pub(crate) mod fixture;
 mod groups;
 mod keys;
@@ -10,6 +12,7 @@ mod pages;
 mod passwords;
 mod policies;
 mod profiles;
+mod report;
 mod roles;
 mod sts;
 mod users;

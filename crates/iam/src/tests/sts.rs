@@ -250,7 +250,9 @@ async fn federated_users_have_what_is_handed_to_them() {
     let fixture = region().await;
     let input = GetFederationTokenRequest {
         name: "bob".into(),
-        policy: Some(r#"{"Version":"2012-10-17","Statement":[]}"#.into()),
+        policy: Some(
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#.into(),
+        ),
         tags: tags("Team=blue"),
         ..GetFederationTokenRequest::default()
     };
