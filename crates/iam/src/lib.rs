@@ -24,11 +24,9 @@ mod login;
 #[allow(dead_code, reason = "its users come")]
 mod managed;
 mod mfa;
-#[allow(dead_code, reason = "its users come")]
 mod names;
 mod needs;
 mod organizations;
-#[allow(dead_code, reason = "its users come")]
 mod paging;
 mod passwords;
 mod policies;
@@ -42,7 +40,6 @@ mod simulate;
 mod ssh_keys;
 mod sts;
 mod tables;
-#[allow(dead_code, reason = "its users come")]
 mod tags;
 #[cfg(test)]
 #[allow(dead_code, reason = "its users come")]

@@ -104,6 +104,11 @@ impl Rule {
         self.pattern.as_ref().map(|pattern| pattern.ours)
     }
 
+    /// Whether `value` keeps it; what is within lists and structures has rules of its own.
+    pub fn accepts(&self, value: &Value) -> bool {
+        self.broken(value).is_empty()
+    }
+
     /// Which of its demands `value` breaks.
     fn broken(&self, value: &Value) -> Vec<Demand<'_>> {
         self.demands(matches!(value, Value::Integer(_))).filter(|demand| !demand.is_met(value)).collect()

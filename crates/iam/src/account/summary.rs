@@ -9,7 +9,10 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::{KeyPrefix, Record, View};
 
 use crate::counts::{self, Counted};
-use crate::{AttachmentRecord, Iam, IamError, MfaDeviceRecord, PolicyRecord, root_keys};
+use crate::{
+    AttachmentRecord, Iam, IamError, MfaDeviceRecord, OidcProviderRecord, PolicyRecord, SamlProviderRecord,
+    ServerCertificateRecord, root_keys,
+};
 
 /// Most records of a kind that are counted one by one; there are quotas below it.
 const MAX_COUNTED: usize = 10_000;
@@ -61,8 +64,8 @@ impl Operation<Iam> for GetAccountSummary {
             ("MFADevicesInUse", in_use),
             ("Policies", count::<PolicyRecord>(view, account)?),
             ("PolicyVersionsInUse", policies_in_use(view, account)?),
-            ("Providers", 0),
-            ("ServerCertificates", 0),
+            ("Providers", count::<OidcProviderRecord>(view, account)? + count::<SamlProviderRecord>(view, account)?),
+            ("ServerCertificates", count::<ServerCertificateRecord>(view, account)?),
         ];
         map.extend(others.map(|(name, value)| (name.to_owned(), number(value))));
         Ok(Applied::read(GetAccountSummaryResponse { summary_map: Some(map) }))

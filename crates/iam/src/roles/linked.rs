@@ -98,7 +98,7 @@ impl Operation<Iam> for CreateServiceLinkedRole {
     ) -> Result<Applied<CreateServiceLinkedRoleResponse>, IamError> {
         let service = &input.aws_service_name;
         let invalid = |text: String| Err(IamError::InvalidInput(text));
-        if !service.strip_suffix(".amazonaws.com").is_some_and(|name| !name.is_empty()) {
+        if service.strip_suffix(".amazonaws.com").is_none_or(str::is_empty) {
             return invalid(format!("{service} is not a valid AWS service name."));
         }
         let known = linked_names::find(service);
