@@ -4,6 +4,7 @@ from crates/api/tests/golden), and one sound input for each target that no clien
     python3 fuzz/seeds.py
 """
 
+import gzip
 import json
 import pathlib
 import re
@@ -177,6 +178,15 @@ def rest() -> None:
             text = path.read_text()
             row = text if text.startswith('{"v":') else f'{{"v":{version},"r":{text.strip()}}}'
             seed("record", path.stem, bytes([number]) + row.encode())
+    tables = [
+        "image", "instance", "key-pair", "private-address", "public-address", "subnet", "vpc", "security-group", "tag",
+    ]
+    for number, table in enumerate(tables):
+        for path in ROOT.glob(f"crates/ec2/tests/shapes/ec2.{table}.v*.json"):
+            version = int(re.search(r"\.v(\d+)\.json$", path.name)[1])
+            text = path.read_text()
+            row = text if text.startswith('{"v":') else f'{{"v":{version},"r":{text.strip()}}}'
+            seed("ec2-record", path.stem, bytes([number]) + row.encode())
     seed("blob-file", "flip", bytes([0, 1, 0, 1]))
     seed("blob-file", "end", bytes([0x80, 0xFF, 0, 0]))
 
@@ -210,7 +220,28 @@ def policies() -> None:
     seed("policy", "2008", b"\1" + request.encode() + old.encode())
 
 
+def bodies() -> None:
+    for name, body in [("text", b"Action=PutMetricData" * 9), ("empty", b""), ("zeros", bytes(70_000))]:
+        seed("gzip", name, gzip.compress(body, mtime=0))
+    seed("gzip", "two", gzip.compress(b"one", mtime=0) + gzip.compress(b"two", mtime=0))
+    policy = {
+        "expiration": "2027-01-01T00:00:00Z",
+        "conditions": [
+            {"bucket": "bucket"},
+            ["starts-with", "$key", "user/"],
+            {"acl": "public-read"},
+            ["starts-with", "$Content-Type", "image/"],
+            ["content-length-range", 1, 1048576],
+            ["eq", "$x-amz-meta-uuid", 14365123651274],
+        ],
+    }
+    fields = "key=user/a\nacl=public-read\nContent-Type=image/png\nx-amz-meta-uuid=14365123651274\nx-ignore-me=1\n\n"
+    seed("post-policy", "allowed", fields + json.dumps(policy))
+    seed("post-policy", "refused", "key=other\n\n" + json.dumps(policy))
+
+
 if __name__ == "__main__":
+    bodies()
     clients()
     forms()
     documents()

@@ -70,6 +70,10 @@ def test_the_service_is_installed_whole(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert os.access(tmp_path / "usr/local/bin/welkin", os.X_OK)
+    # systemd itself passes over what it does not understand, and says so only in its log.
+    verify = ["systemd-analyze", "verify", f"--root={tmp_path}", "--recursive-errors=no", "--man=no"]
+    verified = subprocess.run([*verify, "welkin.service", "welkin.socket"], text=True, capture_output=True, timeout=60)
+    assert (verified.returncode, verified.stderr) == (0, "")
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str
     unit.read(tmp_path / "etc/systemd/system/welkin.service")

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn the_oldest_of_all_processes_go_first_and_what_may_be_written_to_stays() {
         let root = tempfile::tempdir().unwrap();
-        let mut make = |folder: &str, day, number| {
+        let make = |folder: &str, day, number| {
             let folder = root.path().join(folder);
             fs::create_dir_all(&folder).unwrap();
             let segment = Segment::new(&folder, Lane::Reads, day, number);

@@ -133,7 +133,7 @@ mod tests {
     use api::cloudtrail::{CloudtrailApi, LookupAttribute, LookupEventsRequest};
     use api::{Call, Caller, Principal};
     use async_trait::async_trait;
-    use iam::OwnerAuthorizer;
+    use iam::PolicyAuthorizer;
     use jiff::Timestamp;
     use service::{RegionFacts, Runner, ZoneFacts};
     use store::{Memory, Store};
@@ -176,7 +176,8 @@ mod tests {
         let store = Store::new(Memory::new());
         let effects = Arc::new(FixedEffects::default());
         let script = Arc::new(Script::default());
-        let runner = Runner::new(store, Arc::new(region), effects, Arc::new(OwnerAuthorizer));
+        let authorizer = Arc::new(PolicyAuthorizer::new(&store, effects.clone()));
+        let runner = Runner::new(store, Arc::new(region), effects, authorizer);
         (CloudTrail::new(runner, Arc::clone(&script) as _), script)
     }
 

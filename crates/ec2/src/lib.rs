@@ -29,10 +29,21 @@ use wire::ServiceError;
 
 pub use error::Ec2Error;
 pub use images::{BuiltinImage, ImageSource, register_builtin};
-pub use instances::profiles::{AssociationRecord, InstanceCredentialsRecord, IssuedCredentials};
+pub use instances::profiles::{AssociationRecord, InstanceCredentialsRecord, IssuedCredentials, instance_profiles};
 pub use instances::{InstanceReconciler, InstanceRecord, InstanceState};
 pub use network::{DefaultNetwork, default_network};
 pub use tables::prepare;
+
+/// What is stored, for whoever holds the rows to what is claimed of them.
+#[cfg(feature = "hostile")]
+pub mod records {
+    pub use crate::images::record::ImageRecord;
+    pub use crate::instances::record::InstanceRecord;
+    pub use crate::key_pairs::record::KeyPairRecord;
+    pub use crate::network::record::{PrivateAddressRecord, PublicAddressRecord, SubnetRecord, VpcRecord};
+    pub use crate::security_groups::record::SecurityGroupRecord;
+    pub use crate::tags::record::TagRecord;
+}
 
 /// EC2.
 #[derive(Clone)]

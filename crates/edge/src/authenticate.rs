@@ -22,6 +22,9 @@ pub trait Credentials: Send + Sync {
     /// # Errors
     /// A text for the log.
     fn find(&self, access_key: &str) -> Result<Option<Arc<Credential>>, String>;
+
+    /// A caller who proved who they are calls a service, such as `s3`. Told once a request, before it is answered.
+    fn used(&self, _caller: &Caller, _service: &'static str) {}
 }
 
 /// What a claim is compared with.
@@ -78,8 +81,16 @@ pub(crate) fn prove(
     Ok(Proven { caller: credential.caller().clone(), chunks })
 }
 
+/// Where services that are the same everywhere are, whatever region asks.
+/// Source: <https://docs.aws.amazon.com/general/latest/gr/iam-service.html>; the endpoint rules of the SDKs say the same of
+/// STS's global endpoint and of Organizations.
+const GLOBAL_REGION: &str = "us-east-1";
+/// The services that clients sign for there.
+const GLOBAL_SERVICES: [&str; 3] = ["iam", "organizations", "sts"];
+
 fn check_scope(claim: &Claim, expected: &Expected<'_>) -> Result<(), Refusal> {
-    if claim.scope.region == expected.region {
+    let is_global = GLOBAL_SERVICES.contains(&claim.scope.service.as_str()) && claim.scope.region == GLOBAL_REGION;
+    if claim.scope.region == expected.region || is_global {
         return Ok(());
     }
     Err(Refusal::Region { given: claim.scope.region.clone(), expected: expected.region.to_owned() })

@@ -1,6 +1,6 @@
 //! Compressed request bodies, as SDKs send metrics: taken apart within a bound, however small they are as sent.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -34,13 +34,21 @@ pub(crate) async fn inflate(
     let limit = limits.body_bytes;
     let grown = memory.grow_to(body.len() + limit, limits.held_wait).await;
     grown.map_err(|error| collect_error(family, error.into()))?;
-    let mut plain = Vec::new();
-    let mut decoder = MultiGzDecoder::new(&*body).take(limit as u64 + 1);
-    decoder.read_to_end(&mut plain).map_err(|cause| malformed(family).because(cause))?;
-    if plain.len() > limit {
-        return Err(collect_error(family, CollectError::TooLarge(limit)));
+    match gunzip(&body, limit) {
+        Ok(Some(plain)) => Ok(plain.into()),
+        Ok(None) => Err(collect_error(family, CollectError::TooLarge(limit))),
+        Err(cause) => Err(malformed(family).because(cause)),
     }
-    Ok(plain.into())
+}
+
+/// What was compressed; none if that is more than `limit` bytes.
+///
+/// # Errors
+/// It is no gzip, or not whole.
+pub(crate) fn gunzip(body: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(body).take(limit as u64 + 1).read_to_end(&mut plain)?;
+    Ok((plain.len() <= limit).then_some(plain))
 }
 
 #[cfg(test)]

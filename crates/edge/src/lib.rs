@@ -18,6 +18,8 @@ mod exposition;
 mod failures;
 mod front;
 mod held;
+#[cfg(feature = "hostile")]
+pub mod hostile;
 mod identify;
 mod inflate;
 mod limits;

@@ -13,7 +13,7 @@ use wire::{
     Encoded, JsonVersion, OperationEntry, OperationShape, Protocol, Route, Segment, ServiceShape, Shape, Value,
 };
 
-use crate::client::{Answer, Key, Request};
+use crate::client::{Answer, Key, Purpose, Request};
 
 #[allow(dead_code, reason = "it does more than is needed here")]
 #[path = "../../region/tests/front/client.rs"]
@@ -61,6 +61,11 @@ const fn service(name: &'static str, protocols: &'static [Protocol]) -> ServiceS
 
 static EC2: ServiceShape = service("ec2", &[Protocol::Ec2]);
 static STS: ServiceShape = service("sts", &[Protocol::Query]);
+static IAM: ServiceShape = service("iam", &[Protocol::Query]);
+static ORGANIZATIONS: ServiceShape = ServiceShape {
+    target_prefix: Some("Things"),
+    ..service("organizations", &[Protocol::Json { version: JsonVersion::V1_1 }])
+};
 static LOGS: ServiceShape =
     ServiceShape { target_prefix: Some("Things"), ..service("logs", &[Protocol::Json { version: JsonVersion::V1_1 }]) };
 static METRICS: ServiceShape = service("monitoring", &[Protocol::Cbor]);
@@ -99,8 +104,12 @@ fn mount(service: &'static ServiceShape) -> Mount {
 }
 
 async fn front() -> (SocketAddr, watch::Sender<Phase>) {
-    let mounts = [&EC2, &STS, &LOGS, &METRICS, &LAMBDA, &S3].map(mount).into();
-    let edge = Edge::new(mounts, Arc::new(Keys), "us-east-1", Limits::default());
+    front_in("us-east-1").await
+}
+
+async fn front_in(region: &str) -> (SocketAddr, watch::Sender<Phase>) {
+    let mounts = [&EC2, &STS, &LOGS, &METRICS, &LAMBDA, &S3, &IAM, &ORGANIZATIONS].map(mount).into();
+    let edge = Edge::new(mounts, Arc::new(Keys), region, Limits::default());
     let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = server.address();
     let (phase, phases) = watch::channel(Phase::Serving);
@@ -111,8 +120,8 @@ async fn front() -> (SocketAddr, watch::Sender<Phase>) {
 /// A request that each service answers when the right one signs it.
 fn good(service: &str) -> Request {
     match service {
-        "ec2" | "sts" => Request::form("Action=GetThing&Version=2020-01-01"),
-        "logs" => {
+        "ec2" | "sts" | "iam" => Request::form("Action=GetThing&Version=2020-01-01"),
+        "logs" | "organizations" => {
             let request = Request::new("POST", "/", "", "{}").with("content-type", "application/x-amz-json-1.1");
             request.with("x-amz-target", "Things.GetThing")
         }
@@ -174,6 +183,30 @@ async fn without_the_right_token_it_is_nobodys() {
         }
         check(&send(address, service, "AKIAPERMANENT", Some("the+token/=="), true).await, service, &wrong);
         check(&send(address, service, "AKIANOBODY", None, true).await, service, &nobody);
+    }
+}
+
+/// What is the same everywhere is signed for `us-east-1` by those who know it as global, and for the region by others.
+#[tokio::test]
+async fn global_services_are_signed_for_their_own_region_or_ours() {
+    let (address, _phase) = front_in("eu-lab-1").await;
+    let key = Key { id: "AKIAPERMANENT".to_owned(), secret: "secret".to_owned() };
+    for (service, region, is_good) in [
+        ("iam", "us-east-1", true),
+        ("iam", "eu-lab-1", true),
+        ("iam", "eu-west-1", false),
+        ("sts", "us-east-1", true),
+        ("sts", "eu-lab-1", true),
+        ("organizations", "us-east-1", true),
+        ("organizations", "us-west-2", false),
+        ("ec2", "us-east-1", false),
+        ("ec2", "eu-lab-1", true),
+        ("s3", "us-east-1", false),
+        ("logs", "us-east-1", false),
+    ] {
+        let purpose = Purpose { region: region.to_owned(), ..Purpose::of(service) };
+        let answer = good(service).signed_for(&key, &purpose).send(address).await;
+        assert_eq!(answer.status == 200, is_good, "{service} {region}: {}", answer.body);
     }
 }
 

@@ -5,6 +5,7 @@
 //! Not here: the search itself, which is `fuzz/`, outside of the workspace because it is built with other flags.
 #![forbid(unsafe_code)]
 
+mod bodies;
 mod chunked;
 mod forms;
 mod frames;
@@ -63,10 +64,16 @@ pub const TARGETS: &[Target] = &[
         claim: "a form means the same in any order, and what it decodes to encodes to a form that means the same",
         check: forms::ec2,
     },
+    Target { name: "ec2-record", claim: "as record, of EC2's tables", check: state::ec2_record },
     Target {
         name: "event-message",
         claim: "a message that can be read is written as one that reads the same, and no part of it is a message",
         check: frames::messages,
+    },
+    Target {
+        name: "gzip",
+        claim: "a compressed body becomes no more bytes than it may, and what was compressed comes back whole",
+        check: bodies::gzip,
     },
     Target { name: "json", claim: "as xml", check: structured::json },
     Target {
@@ -88,6 +95,12 @@ pub const TARGETS: &[Target] = &[
         name: "policy",
         claim: "a document that can be read is printed as one that decides alike, and nothing is allowed beside a Deny of all",
         check: policies::documents,
+    },
+    Target {
+        name: "post-policy",
+        claim: "a form is allowed in whatever order fields and conditions come, and with no field that its policy does not \
+                speak of",
+        check: bodies::post_policy,
     },
     Target {
         name: "protocol",

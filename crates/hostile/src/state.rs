@@ -25,6 +25,22 @@ pub(crate) fn record(bytes: &[u8]) {
     }
 }
 
+/// As [`record`], of EC2's tables.
+pub(crate) fn ec2_record(bytes: &[u8]) {
+    let mut input = Input(bytes);
+    match input.byte() % 9 {
+        0 => row::<ec2::records::ImageRecord>(input.0),
+        1 => row::<ec2::records::InstanceRecord>(input.0),
+        2 => row::<ec2::records::KeyPairRecord>(input.0),
+        3 => row::<ec2::records::PrivateAddressRecord>(input.0),
+        4 => row::<ec2::records::PublicAddressRecord>(input.0),
+        5 => row::<ec2::records::SubnetRecord>(input.0),
+        6 => row::<ec2::records::VpcRecord>(input.0),
+        7 => row::<ec2::records::SecurityGroupRecord>(input.0),
+        _ => row::<ec2::records::TagRecord>(input.0),
+    }
+}
+
 fn row<R: Record>(value: &[u8]) {
     let Ok(record) = store::decode::<R>(value) else { return };
     let written = store::encode(&record).unwrap_or_else(|error| panic!("{error}"));

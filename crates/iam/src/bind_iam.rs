@@ -151,6 +151,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::CreateServiceLinkedRole>(self, call, input))
     }
 
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateServiceSpecificCredential>(self, call, input))
+    }
+
     fn create_user(
         &self,
         call: Call,
@@ -279,12 +287,44 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::DeleteSAMLProvider>(self, call, input))
     }
 
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSSHPublicKey>(self, call, input))
+    }
+
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServerCertificate>(self, call, input))
+    }
+
     fn delete_service_linked_role(
         &self,
         call: Call,
         input: generated::DeleteServiceLinkedRoleRequest,
     ) -> BoxFuture<'_, Result<generated::DeleteServiceLinkedRoleResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteServiceLinkedRole>(self, call, input))
+    }
+
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteServiceSpecificCredential>(self, call, input))
+    }
+
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::DeleteSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteSigningCertificate>(self, call, input))
     }
 
     fn delete_user(&self, call: Call, input: generated::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -347,12 +387,36 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::EnableMFADevice>(self, call, input))
     }
 
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GenerateCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GenerateCredentialReport>(self, call, input))
+    }
+
+    fn generate_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: generated::GenerateServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<generated::GenerateServiceLastAccessedDetailsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GenerateServiceLastAccessedDetails>(self, call, input))
+    }
+
     fn get_access_key_last_used(
         &self,
         call: Call,
         input: generated::GetAccessKeyLastUsedRequest,
     ) -> BoxFuture<'_, Result<generated::GetAccessKeyLastUsedResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetAccessKeyLastUsed>(self, call, input))
+    }
+
+    fn get_account_authorization_details(
+        &self,
+        call: Call,
+        input: generated::GetAccountAuthorizationDetailsRequest,
+    ) -> BoxFuture<'_, Result<generated::GetAccountAuthorizationDetailsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetAccountAuthorizationDetails>(self, call, input))
     }
 
     fn get_account_password_policy(
@@ -369,6 +433,30 @@ impl IamApi for crate::Iam {
         input: (),
     ) -> BoxFuture<'_, Result<generated::GetAccountSummaryResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetAccountSummary>(self, call, input))
+    }
+
+    fn get_context_keys_for_custom_policy(
+        &self,
+        call: Call,
+        input: generated::GetContextKeysForCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetContextKeysForPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetContextKeysForCustomPolicy>(self, call, input))
+    }
+
+    fn get_context_keys_for_principal_policy(
+        &self,
+        call: Call,
+        input: generated::GetContextKeysForPrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetContextKeysForPolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetContextKeysForPrincipalPolicy>(self, call, input))
+    }
+
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<generated::GetCredentialReportResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetCredentialReport>(self, call, input))
     }
 
     fn get_group(
@@ -457,6 +545,38 @@ impl IamApi for crate::Iam {
         input: generated::GetSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<generated::GetSAMLProviderResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetSAMLProvider>(self, call, input))
+    }
+
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::GetSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetSSHPublicKey>(self, call, input))
+    }
+
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: generated::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServerCertificate>(self, call, input))
+    }
+
+    fn get_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: generated::GetServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLastAccessedDetailsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLastAccessedDetails>(self, call, input))
+    }
+
+    fn get_service_last_accessed_details_with_entities(
+        &self,
+        call: Call,
+        input: generated::GetServiceLastAccessedDetailsWithEntitiesRequest,
+    ) -> BoxFuture<'_, Result<generated::GetServiceLastAccessedDetailsWithEntitiesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetServiceLastAccessedDetailsWithEntities>(self, call, input))
     }
 
     fn get_service_linked_role_deletion_status(
@@ -619,6 +739,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::ListPolicies>(self, call, input))
     }
 
+    fn list_policies_granting_service_access(
+        &self,
+        call: Call,
+        input: generated::ListPoliciesGrantingServiceAccessRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPoliciesGrantingServiceAccessResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListPoliciesGrantingServiceAccess>(self, call, input))
+    }
+
     fn list_policy_tags(
         &self,
         call: Call,
@@ -673,6 +801,46 @@ impl IamApi for crate::Iam {
         input: generated::ListSAMLProvidersRequest,
     ) -> BoxFuture<'_, Result<generated::ListSAMLProvidersResponse, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListSAMLProviders>(self, call, input))
+    }
+
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: generated::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSSHPublicKeysResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSSHPublicKeys>(self, call, input))
+    }
+
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificateTagsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificateTags>(self, call, input))
+    }
+
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: generated::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServerCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServerCertificates>(self, call, input))
+    }
+
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: generated::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListServiceSpecificCredentialsResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListServiceSpecificCredentials>(self, call, input))
+    }
+
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: generated::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<generated::ListSigningCertificatesResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListSigningCertificates>(self, call, input))
     }
 
     fn list_user_policies(
@@ -771,6 +939,14 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::RemoveUserFromGroup>(self, call, input))
     }
 
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<generated::ResetServiceSpecificCredentialResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ResetServiceSpecificCredential>(self, call, input))
+    }
+
     fn resync_mfa_device(
         &self,
         call: Call,
@@ -785,6 +961,22 @@ impl IamApi for crate::Iam {
         input: generated::SetDefaultPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::SetDefaultPolicyVersion>(self, call, input))
+    }
+
+    fn simulate_custom_policy(
+        &self,
+        call: Call,
+        input: generated::SimulateCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::SimulatePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::SimulateCustomPolicy>(self, call, input))
+    }
+
+    fn simulate_principal_policy(
+        &self,
+        call: Call,
+        input: generated::SimulatePrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<generated::SimulatePolicyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::SimulatePrincipalPolicy>(self, call, input))
     }
 
     fn tag_instance_profile(
@@ -825,6 +1017,14 @@ impl IamApi for crate::Iam {
         input: generated::TagSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::TagSAMLProvider>(self, call, input))
+    }
+
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::TagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::TagServerCertificate>(self, call, input))
     }
 
     fn tag_user(&self, call: Call, input: generated::TagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -873,6 +1073,14 @@ impl IamApi for crate::Iam {
         input: generated::UntagSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UntagSAMLProvider>(self, call, input))
+    }
+
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UntagServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UntagServerCertificate>(self, call, input))
     }
 
     fn untag_user(&self, call: Call, input: generated::UntagUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
@@ -951,7 +1159,63 @@ impl IamApi for crate::Iam {
         Box::pin(self.runner().run::<Self, generated::UpdateSAMLProvider>(self, call, input))
     }
 
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSSHPublicKey>(self, call, input))
+    }
+
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServerCertificate>(self, call, input))
+    }
+
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: generated::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateServiceSpecificCredential>(self, call, input))
+    }
+
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UpdateSigningCertificate>(self, call, input))
+    }
+
     fn update_user(&self, call: Call, input: generated::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::UpdateUser>(self, call, input))
+    }
+
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: generated::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSSHPublicKeyResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSSHPublicKey>(self, call, input))
+    }
+
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadServerCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadServerCertificate>(self, call, input))
+    }
+
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: generated::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadSigningCertificateResponse, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadSigningCertificate>(self, call, input))
     }
 }

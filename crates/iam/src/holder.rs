@@ -7,7 +7,11 @@ use service::{Cx, Need, Scope};
 use store::{CommitError, Store, View};
 
 use crate::users::get::find;
-use crate::{IamError, LoginProfileRecord, MfaDeviceRecord, PasswordPolicyRecord, PasswordUseRecord, UserRecord};
+use crate::{
+    CredentialReportRecord, IamError, LoginProfileRecord, MfaDeviceRecord, PasswordPolicyRecord, PasswordUseRecord,
+    ServerCertificateRecord, ServiceCredentialRecord, SigningCertificateRecord, SshPublicKeyRecord, UserRecord,
+};
+use crate::{certificates, mfa, passwords, service_credentials, ssh_keys};
 
 /// Brings the tables of people's credentials to the shapes of this program.
 ///
@@ -19,8 +23,39 @@ pub(crate) async fn prepare(store: &Store) -> Result<bool, CommitError> {
         store.prepare::<PasswordPolicyRecord>(),
         store.prepare::<PasswordUseRecord>(),
         store.prepare::<MfaDeviceRecord>(),
+        store.prepare::<SigningCertificateRecord>(),
+        store.prepare::<ServerCertificateRecord>(),
+        store.prepare::<SshPublicKeyRecord>(),
+        store.prepare::<ServiceCredentialRecord>(),
+        store.prepare::<CredentialReportRecord>(),
     )
     .map(|_| true)
+}
+
+/// The word for whether something works.
+pub(crate) fn status(is_active: bool) -> &'static str {
+    if is_active { "Active" } else { "Inactive" }
+}
+
+/// Whether the word says that something works. That it is one of the two, the model checks.
+pub(crate) fn is_active(status: &str) -> bool {
+    status == "Active"
+}
+
+/// What must be taken from a user before it can go, if anything, in the words of `DeleteConflict`.
+pub(crate) fn left(view: &View, user: &UserRecord) -> Result<Option<&'static str>, IamError> {
+    for (is_held, what) in [
+        (passwords::has_password(view, user)?, "delete login profile"),
+        (mfa::has_devices(view, user)?, "delete MFA device"),
+        (certificates::has_signing_certificates(view, user)?, "delete signing certificates"),
+        (ssh_keys::has_ssh_keys(view, user)?, "delete SSH public keys"),
+        (service_credentials::has_service_credentials(view, user)?, "delete service specific credentials"),
+    ] {
+        if is_held {
+            return Ok(Some(what));
+        }
+    }
+    Ok(None)
 }
 
 /// The user that a call names, or else the one that calls.

@@ -3,15 +3,17 @@
 //! Not here: signatures (the edge compares them); the language of policies, which is `policy`'s.
 #![forbid(unsafe_code)]
 
+mod access;
 mod account;
 mod accounts;
 mod authorize;
-mod authorizer;
 mod bind_iam;
 mod bind_organizations;
 mod bind_sts;
+mod certificates;
 mod counts;
 mod credential;
+mod details;
 mod error;
 mod groups;
 mod holder;
@@ -31,9 +33,13 @@ mod paging;
 mod passwords;
 mod policies;
 mod providers;
+mod report;
 mod roles;
 mod saml;
+mod service_credentials;
 mod sessions;
+mod simulate;
+mod ssh_keys;
 mod sts;
 mod tables;
 #[allow(dead_code, reason = "its users come")]
@@ -43,10 +49,11 @@ mod tags;
 mod tests;
 mod users;
 
+pub use access::{AccessJobRecord, LastUse, ServiceUseRecord, ServiceUses};
 pub use account::AliasRecord;
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
-pub use authorizer::OwnerAuthorizer;
+pub use certificates::{ServerCertificateRecord, SigningCertificateRecord};
 pub use counts::CountRecord;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
@@ -66,11 +73,14 @@ pub use organizations::{
 pub use passwords::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub use policies::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};
 pub use providers::{OidcProviderRecord, SamlKey, SamlProviderRecord};
+pub use report::CredentialReportRecord;
 pub use roles::{RoleDeletionRecord, RoleRecord, TrustedRecord};
+pub use service_credentials::ServiceCredentialRecord;
 pub use sessions::{
-    SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
+    InstanceRole, SESSION_BYTES, SessionHolder, SessionPolicyText, SessionReconciler, SessionRecord, access_key_id,
     account_of_access_key, new_session,
 };
+pub use ssh_keys::SshPublicKeyRecord;
 pub use sts::{Fetch, FetchError, NoFetch, Sts, is_within_reach};
 pub use tables::prepare;
 pub use users::UserRecord;

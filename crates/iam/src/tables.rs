@@ -7,9 +7,8 @@ use crate::organizations::{
 };
 use crate::{
     AccessKeyRecord, AccountRecord, AliasRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, KeyUseRecord, LoginProfileRecord, MembershipRecord, MessageKeyRecord, MfaDeviceRecord,
-    OidcProviderRecord, PasswordPolicyRecord, PasswordUseRecord, PolicyRecord, PolicyVersionRecord, RoleDeletionRecord,
-    RoleRecord, SamlProviderRecord, SessionRecord, TrustedRecord, UserRecord,
+    InstanceProfileRecord, KeyUseRecord, MembershipRecord, MessageKeyRecord, OidcProviderRecord, PolicyRecord,
+    PolicyVersionRecord, RoleDeletionRecord, RoleRecord, SamlProviderRecord, SessionRecord, TrustedRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -45,12 +44,10 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<TargetRecord>(),
         store.prepare::<HandshakeRecord>(),
         store.prepare::<AccountRequestRecord>(),
-        store.prepare::<LoginProfileRecord>(),
-        store.prepare::<PasswordPolicyRecord>(),
-        store.prepare::<PasswordUseRecord>(),
-        store.prepare::<MfaDeviceRecord>(),
         store.prepare::<OidcProviderRecord>(),
         store.prepare::<SamlProviderRecord>(),
+        store.prepare::<crate::ServiceUseRecord>(),
+        store.prepare::<crate::AccessJobRecord>(),
     )
     .map(drop)
 }

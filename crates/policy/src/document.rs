@@ -82,19 +82,30 @@ pub struct Malformed {
 }
 
 impl Policy {
-    /// Reads a document and checks it in the order in which AWS does. Whether its principals exist is not known here.
+    /// Reads a document and checks it in the order in which AWS does: of [`Kind::Identity`] and [`Kind::ServiceControl`]
+    /// only those of version 2012-10-17. Whether its principals exist is not known here.
     /// Rule: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
     ///
     /// # Errors
     /// [`Malformed`], with AWS's text.
     pub fn parse(text: &str, kind: Kind) -> Result<Self, Malformed> {
-        Self::read(text, kind).map_err(|fault| fault.malformed(kind))
+        let is_any_version = matches!(kind, Kind::Resource | Kind::Trust);
+        Self::read(text, kind, is_any_version).map_err(|fault| fault.malformed(kind))
     }
 
-    fn read(text: &str, kind: Kind) -> Result<Self, Fault> {
+    /// As [`Policy::parse`] of [`Kind::Identity`], of either version: for inline policies, whose documents AWS takes without
+    /// `Version` to this day, for session policies, and for whatever of an identity was checked when it came.
+    ///
+    /// # Errors
+    /// [`Malformed`], with AWS's text.
+    pub fn parse_inline(text: &str) -> Result<Self, Malformed> {
+        Self::read(text, Kind::Identity, true).map_err(|fault| fault.malformed(Kind::Identity))
+    }
+
+    fn read(text: &str, kind: Kind, is_any_version: bool) -> Result<Self, Fault> {
         let node = json::parse(text).map_err(|json::NotJson| Fault::NotJson)?;
         let raw = raw::policy(&node)?;
-        validate::check(&raw, kind)?;
+        validate::check(&raw, kind, is_any_version)?;
         let mut places = Places { text, at: 0, position: Position { line: 1, column: 1 } };
         let mut statements = Vec::with_capacity(raw.statements.len());
         for statement in &raw.statements {

@@ -1,5 +1,5 @@
-//! What can be wrong with a document, and AWS's texts for it: IAM's, S3's for policies of resources, and the one text that
-//! Organizations has for everything.
+//! What can be wrong with a document, and AWS's texts for it: IAM's two, of policies of identities and of trust policies;
+//! S3's for policies of resources; and the one text that Organizations has for everything.
 //! Source of the texts: answers of AWS as they are cited in public issues, and the tables that clients of IAM test with.
 
 use crate::{Kind, Malformed};
@@ -17,7 +17,11 @@ pub(crate) enum Fault {
     Missing(&'static str),
     OldVersion,
     HasPrincipal,
-    HasResource,
+    HasNotPrincipal,
+    AllowsNotPrincipal,
+    EmptyPrincipal,
+    PrincipalIsNotObject,
+    PrincipalClass(String),
     /// What stands where a principal must, with its class.
     Principal(&'static str, String),
     Legacy,
@@ -25,19 +29,25 @@ pub(crate) enum Fault {
     SidIsNotUnique,
     NoActions,
     NoResources,
+    HasResource,
+    HasNotResource,
     /// A resource, with IAM's text.
     Resource(String),
     /// An action, with IAM's text.
     Action(String),
+    /// An action that is not of STS.
     NotOfSts,
+    /// An action of STS that trusts nobody with anything.
+    NotOfTrust,
 }
 
 impl Fault {
     /// What the caller reads.
     pub(crate) fn malformed(self, kind: Kind) -> Malformed {
         let message = match kind {
-            Kind::Identity | Kind::Trust => self.iam(),
-            Kind::Resource => self.s3(),
+            Kind::Identity => self.of_identities(),
+            Kind::Trust => self.of_trust(),
+            Kind::Resource => self.of_resources(),
             Kind::ServiceControl => {
                 "The provided policy document does not meet the requirements of the specified policy type.".to_owned()
             }
@@ -45,21 +55,10 @@ impl Fault {
         Malformed { message }
     }
 
-    fn iam(self) -> String {
+    fn of_identities(self) -> String {
         let text = match self {
-            Self::NotJson
-            | Self::Syntax
-            | Self::UnknownVersion
-            | Self::UnknownField(_)
-            | Self::UnknownEffect(_)
-            | Self::UnknownOperator(_)
-            | Self::NoStatements
-            | Self::Missing("Statement" | "Effect") => "Syntax errors in policy.",
-            Self::Missing(field) => return format!("Missing required field {field}"),
             Self::OldVersion => "Policy document must be version 2012-10-17 or greater.",
             Self::HasPrincipal => "Policy document should not specify a principal.",
-            Self::HasResource => "Has prohibited field Resource",
-            Self::Principal(class, name) => return format!("Invalid principal in policy: \"{class}\":\"{name}\""),
             Self::Legacy => "The policy failed legacy parsing",
             Self::SidIsNotAlphanumeric => {
                 "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
@@ -68,35 +67,58 @@ impl Fault {
             Self::NoActions => "Policy statement must contain actions.",
             Self::NoResources => "Policy statement must contain resources.",
             Self::Resource(text) | Self::Action(text) => return text,
-            Self::NotOfSts => {
-                "Trust Policy statement actions can only be sts:AssumeRole, sts:AssumeRoleWithSAML,  and sts:AssumeRoleWithWebIdentity"
-            }
+            _ => "Syntax errors in policy.",
         };
         text.to_owned()
     }
 
-    fn s3(self) -> String {
+    fn of_trust(self) -> String {
         let text = match self {
-            Self::NotJson => "Policies must be valid JSON and the first byte must be '{'",
-            Self::UnknownVersion | Self::OldVersion => "The policy must contain a valid version string",
-            Self::UnknownField(field) => return format!("Unknown field {field}"),
-            Self::UnknownEffect(effect) => return format!("Invalid effect: {effect}"),
-            Self::UnknownOperator(operator) => return format!("Invalid Condition type : {operator}"),
-            Self::NoStatements => "Could not parse the policy: Statement is empty!",
-            Self::Missing(field) => return format!("Missing required field {field}"),
-            Self::NoActions => "Missing required field Action",
-            Self::NoResources => "Missing required field Resource",
-            Self::Principal(..) => "Invalid principal in policy",
-            Self::Resource(_) => "Policy has invalid resource",
-            Self::Action(_) => "Policy has invalid action",
-            Self::Syntax
-            | Self::HasPrincipal
-            | Self::HasResource
-            | Self::Legacy
-            | Self::SidIsNotAlphanumeric
-            | Self::SidIsNotUnique
-            | Self::NotOfSts => "Invalid policy syntax.",
+            Self::NotJson => "This policy contains invalid Json",
+            Self::HasNotPrincipal => "AssumeRole policy must not contain NotPrincipal field.",
+            Self::PrincipalIsNotObject => "Principal must be a JSON object.",
+            Self::PrincipalClass(class) => return format!("Invalid principal in policy: \"{class}\""),
+            Self::Principal(class, name) => {
+                return format!("Invalid principal in policy: \"{}\":\"{name}\"", class.to_ascii_uppercase());
+            }
+            Self::HasResource => "Has prohibited field Resource",
+            Self::HasNotResource => "AssumeRole policy must not contain resources.",
+            Self::NotOfSts => "AssumeRole policy may only specify STS AssumeRole actions.",
+            Self::NotOfTrust => {
+                "Trust Policy statement actions can only be sts:AssumeRole, sts:AssumeRoleWithSAML,  and sts:AssumeRoleWithWebIdentity"
+            }
+            other => return other.of_both().unwrap_or_else(|| "Syntax error in policy.".to_owned()),
         };
         text.to_owned()
+    }
+
+    fn of_resources(self) -> String {
+        let text = match self {
+            Self::NotJson => "Policies must be valid JSON and the first byte must be '{'",
+            Self::UnknownOperator(operator) => return format!("Invalid Condition type : {operator}"),
+            Self::PrincipalClass(_) | Self::Principal(..) => "Invalid principal in policy",
+            Self::NoResources => "Missing required field Resource",
+            Self::Resource(_) => "Policy has invalid resource",
+            Self::Action(_) => "Policy has invalid action",
+            other => return other.of_both().unwrap_or_else(|| "Invalid policy syntax.".to_owned()),
+        };
+        text.to_owned()
+    }
+
+    /// What is said alike of trust policies and of policies of resources.
+    fn of_both(self) -> Option<String> {
+        let text = match self {
+            Self::UnknownVersion => "The policy must contain a valid version string",
+            Self::UnknownField(field) => return Some(format!("Unknown field {field}")),
+            Self::UnknownEffect(effect) => return Some(format!("Invalid effect: {effect}")),
+            Self::NoStatements => "Could not parse the policy: Statement is empty!",
+            Self::Missing(field) => return Some(format!("Missing required field {field}")),
+            Self::EmptyPrincipal => "Missing required field Principal cannot be empty!",
+            Self::AllowsNotPrincipal => "Allow with NotPrincipal is not allowed.",
+            Self::SidIsNotUnique => "The Statement Ids in the policy are not unique",
+            Self::NoActions => "Missing required field Action",
+            _ => return None,
+        };
+        Some(text.to_owned())
     }
 }

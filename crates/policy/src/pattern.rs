@@ -371,3 +371,46 @@ fn one(text: &[u8]) -> Option<usize> {
     };
     (length <= text.len()).then_some(length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Pattern, Wildcards};
+    use crate::Context;
+
+    /// With backtracking into every star these would not end.
+    #[test]
+    fn patterns_made_to_be_slow_are_not() {
+        let text = "a".repeat(4000);
+        let arn = format!("arn:aws:{text}:{text}:{text}:{text}");
+        for (pattern, wildcards) in [
+            ("*a".repeat(1000) + "b", Wildcards::Text),
+            ("a*".repeat(1000) + "b*c", Wildcards::Text),
+            (format!("arn:aws:{0}b:{0}b:{0}b:{0}b", "*a".repeat(300)), Wildcards::Resource),
+            (format!("arn:aws:*:{0}:*:{0}b", "*a".repeat(300)), Wildcards::Resource),
+            (format!("arn:aws:{0}:{0}:{0}:{0}b", "*a*".repeat(300)), Wildcards::Parts),
+        ] {
+            let pattern = Pattern::new(&pattern, wildcards, true);
+            assert!(!pattern.matches(&arn, &Context::new()) && !pattern.matches(&text, &Context::new()));
+        }
+    }
+
+    #[test]
+    fn one_character_is_one_character() {
+        let is_match =
+            |pattern: &str, text: &str| Pattern::new(pattern, Wildcards::Text, false).matches(text, &Context::new());
+        assert!(is_match("?", "é") && is_match("*?", "é") && is_match("?*", "é€") && is_match("??", "é€"));
+        assert!(!is_match("??", "é") && !is_match("*??", "é") && !is_match("?*?", "€") && !is_match("?", ""));
+    }
+
+    #[test]
+    fn patterns_are_written_as_they_read() {
+        for source in
+            ["a", "*", "a*b?c", "${aws:username}", "a/${k, 'd e'}*", "${*}${?}${$}{x}", "$${k}$", "${", "é*ü${k}"]
+        {
+            let pattern = Pattern::new(source, Wildcards::Resource, true);
+            let again = Pattern::new(&pattern.source(true), Wildcards::Resource, true);
+            assert_eq!(again, pattern, "{source}");
+        }
+        assert_eq!(Pattern::new("a${k}*", Wildcards::Text, false).source(false), "a${k}*");
+    }
+}

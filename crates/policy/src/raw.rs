@@ -131,7 +131,7 @@ fn principals(node: &Node) -> Result<Vec<(Class, &str)>, Fault> {
     }
     let mut principals = Vec::new();
     for (name, node) in object(node)? {
-        let class = Class::named(name).ok_or(Fault::Syntax)?;
+        let class = Class::named(name).ok_or_else(|| Fault::PrincipalClass(name.clone()))?;
         principals.extend(strings(node, false)?.into_iter().map(|text| (class, text)));
     }
     Ok(principals)

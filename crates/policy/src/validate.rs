@@ -6,49 +6,45 @@ use std::collections::HashSet;
 use crate::Kind;
 use crate::fault::Fault;
 use crate::operator::{Operator, Test};
-use crate::principal::Principal;
+use crate::principal::{Class, Principal};
 use crate::raw::{RawPolicy, RawStatement};
 use crate::resource;
 use crate::values::{Date, Network, Number};
 
-/// What a trust policy may be about, in lower case.
-const OF_STS: [&str; 8] = [
-    "sts:assumerole",
-    "sts:assumerolewithsaml",
-    "sts:assumerolewithwebidentity",
-    "sts:getfederationtoken",
-    "sts:getsessiontoken",
-    "sts:setcontext",
-    "sts:setsourceidentity",
-    "sts:tagsession",
+/// The actions of STS that a trust policy may be about, in lower case.
+const OF_TRUST: [&str; 8] = [
+    "assumerole",
+    "assumerolewithsaml",
+    "assumerolewithwebidentity",
+    "getfederationtoken",
+    "getsessiontoken",
+    "setcontext",
+    "setsourceidentity",
+    "tagsession",
 ];
 
 /// Finds the first fault of a document.
-pub(crate) fn check(policy: &RawPolicy<'_>, kind: Kind) -> Result<(), Fault> {
+pub(crate) fn check(policy: &RawPolicy<'_>, kind: Kind, is_any_version: bool) -> Result<(), Fault> {
     let statements = policy.statements.as_slice();
     each(statements, operators)?;
-    let needs_2012 = matches!(kind, Kind::Identity | Kind::ServiceControl);
-    if needs_2012 && !policy.is_2012 {
+    if !is_any_version && !policy.is_2012 {
         return Err(Fault::OldVersion);
     }
+    each(statements, |statement| effect(statement, kind))?;
     each(statements, |statement| principals(statement, kind))?;
     each(statements, legacy)?;
-    let bad_resource = resources(statements, kind)?;
-    if kind != Kind::Resource {
-        sids(statements)?;
-    }
-    if statements.iter().any(|statement| statement.action.as_ref().is_none_or(|action| action.value.is_empty())) {
+    let bad_resource = if kind == Kind::Trust { None } else { resources(statements, kind)? };
+    sids(statements, kind)?;
+    if statements.iter().any(|statement| values(&statement.action).is_empty()) {
         return Err(Fault::NoActions);
     }
     bad_resource.map_or(Ok(()), |text| Err(Fault::Resource(text)))?;
+    if kind == Kind::Trust {
+        return each(statements, trust);
+    }
     each(statements, |statement| values(&statement.action).iter().try_for_each(|text| action(text)))?;
-    each(statements, |statement| match kind {
-        Kind::Trust => trust(statement),
-        Kind::Identity | Kind::Resource | Kind::ServiceControl if values(&statement.resource).is_empty() => {
-            Err(Fault::NoResources)
-        }
-        Kind::Identity | Kind::Resource | Kind::ServiceControl => Ok(()),
-    })
+    let has_resources = |statement: &RawStatement<'_>| !values(&statement.resource).is_empty();
+    if statements.iter().all(has_resources) { Ok(()) } else { Err(Fault::NoResources) }
 }
 
 fn each<'a>(
@@ -71,23 +67,46 @@ fn operators(statement: &RawStatement<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn principals(statement: &RawStatement<'_>, kind: Kind) -> Result<(), Fault> {
-    let wants_principal = matches!(kind, Kind::Resource | Kind::Trust);
-    match &statement.principal {
-        Some(_) if !wants_principal => Err(Fault::HasPrincipal),
-        None if wants_principal => Err(Fault::Missing("Principal")),
-        None => Ok(()),
-        Some(principals) if principals.value.is_empty() => Err(Fault::Principal("AWS", String::new())),
-        Some(principals) => {
-            let bad = principals.value.iter().find(|(class, name)| Principal::new(*class, name).is_none());
-            bad.map_or(Ok(()), |(class, name)| Err(Fault::Principal(class.name(), (*name).to_owned())))
-        }
+/// IAM's older reader wants effects as they are documented; the other readers are the only ones for their policies.
+fn effect(statement: &RawStatement<'_>, kind: Kind) -> Result<(), Fault> {
+    match (statement.effect, kind) {
+        ("Allow" | "Deny", _) => Ok(()),
+        (effect, Kind::Resource | Kind::Trust) => Err(Fault::UnknownEffect(effect.to_owned())),
+        (_, Kind::Identity | Kind::ServiceControl) => Err(Fault::Legacy),
     }
 }
 
-/// What IAM's older reader refuses: effects in another case, and values that their operator cannot compare.
+fn principals(statement: &RawStatement<'_>, kind: Kind) -> Result<(), Fault> {
+    let wants_principal = matches!(kind, Kind::Resource | Kind::Trust);
+    let Some(principals) = &statement.principal else {
+        return if wants_principal { Err(Fault::Missing("Principal")) } else { Ok(()) };
+    };
+    if !wants_principal {
+        return Err(Fault::HasPrincipal);
+    }
+    if principals.is_not && statement.effect == "Allow" {
+        return Err(Fault::AllowsNotPrincipal);
+    }
+    if principals.is_not && kind == Kind::Trust {
+        return Err(Fault::HasNotPrincipal);
+    }
+    if principals.value.is_empty() {
+        return Err(Fault::EmptyPrincipal);
+    }
+    for (class, name) in &principals.value {
+        if *class == Class::Everyone && kind == Kind::Trust {
+            return Err(Fault::PrincipalIsNotObject);
+        }
+        if Principal::new(*class, name).is_none() {
+            return Err(Fault::Principal(class.name(), (*name).to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// What IAM's older reader refuses besides: values that their operator cannot compare.
 fn legacy(statement: &RawStatement<'_>) -> Result<(), Fault> {
-    let mut is_fit = matches!(statement.effect, "Allow" | "Deny");
+    let mut is_fit = true;
     for condition in &statement.conditions {
         let can_read: fn(&str) -> bool = match Operator::named(condition.operator).map(|operator| operator.test) {
             Some(Test::Date(_)) => |text| Date::read(text).is_some(),
@@ -113,9 +132,10 @@ fn resources(statements: &[RawStatement<'_>], kind: Kind) -> Result<Option<Strin
     Ok(bad)
 }
 
-fn sids(statements: &[RawStatement<'_>]) -> Result<(), Fault> {
+fn sids(statements: &[RawStatement<'_>], kind: Kind) -> Result<(), Fault> {
     let sids = || statements.iter().filter_map(|statement| statement.sid).filter(|sid| !sid.is_empty());
-    if !sids().all(|sid| sid.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+    let is_free = matches!(kind, Kind::Resource | Kind::Trust);
+    if !is_free && !sids().all(|sid| sid.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
         return Err(Fault::SidIsNotAlphanumeric);
     }
     if sids().collect::<HashSet<_>>().len() < sids().count() { Err(Fault::SidIsNotUnique) } else { Ok(()) }
@@ -136,12 +156,16 @@ fn action(text: &str) -> Result<(), Fault> {
 }
 
 fn trust(statement: &RawStatement<'_>) -> Result<(), Fault> {
-    let is_of_sts = |text: &&str| {
+    for text in values(&statement.action) {
         let lower = text.to_ascii_lowercase();
-        OF_STS.contains(&lower.as_str()) || (lower.starts_with("sts:") && lower.contains(['*', '?']))
-    };
-    if !values(&statement.action).iter().all(is_of_sts) {
-        return Err(Fault::NotOfSts);
+        let Some(name) = lower.strip_prefix("sts:") else { return Err(Fault::NotOfSts) };
+        if !OF_TRUST.contains(&name) && !name.contains(['*', '?']) {
+            return Err(Fault::NotOfTrust);
+        }
     }
-    if statement.resource.is_some() { Err(Fault::HasResource) } else { Ok(()) }
+    match &statement.resource {
+        None => Ok(()),
+        Some(resources) if resources.is_not => Err(Fault::HasNotResource),
+        Some(_) => Err(Fault::HasResource),
+    }
 }

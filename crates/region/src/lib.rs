@@ -12,6 +12,7 @@ mod dev;
 mod effects;
 mod home;
 mod images;
+mod instance_roles;
 mod lease;
 mod logins;
 mod observe;
@@ -23,6 +24,7 @@ mod sessions;
 #[cfg(test)]
 mod shapes;
 mod trail;
+mod uses;
 
 pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::accounts::AccountReconciler;
 use crate::admin::Answer;
 use crate::images::ImageReconciler;
+use crate::instance_roles::InstanceRoles;
 use crate::lease::{Duty, Lease, Standing};
 use crate::runtime::{ReconcilerStatus, Reconcilers};
 
@@ -39,6 +40,7 @@ impl Makers {
             Arc::new(accounts),
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), Arc::clone(&self.facts))),
             Arc::new(s3::BlobReconciler::new(store.clone(), Arc::clone(&self.blobs), Arc::clone(&effects))),
+            Arc::new(InstanceRoles::new(store.clone(), Arc::clone(&effects), Arc::clone(&self.facts))),
             Arc::new(iam::SessionReconciler::new(store.clone(), Arc::clone(&effects))),
         ];
         if let Some(folder) = &self.image_dir {

@@ -19,7 +19,7 @@ use api::s3::{
 use api::{Call, Caller};
 use backup::{Item, Reader};
 use blobs::{BlobStore, FolderBlobs, FolderLimits};
-use iam::OwnerAuthorizer;
+use iam::PolicyAuthorizer;
 use jiff::{SignedDuration, Timestamp};
 use region::backups::Backups;
 use s3::{BlobReconciler, S3};
@@ -65,7 +65,8 @@ impl Parts {
         let store = Store::new(Sqlite::open(folder.join("store")).unwrap());
         let blobs: Arc<dyn BlobStore> =
             Arc::new(FolderBlobs::open(folder.join("blobs"), FolderLimits::default()).unwrap());
-        let runner = Runner::new(store.clone(), Arc::new(facts), effects.clone(), Arc::new(OwnerAuthorizer));
+        let authorizer = Arc::new(PolicyAuthorizer::new(&store, effects.clone()));
+        let runner = Runner::new(store.clone(), Arc::new(facts), effects.clone(), authorizer);
         let s3 = S3::new(runner, Arc::clone(&blobs));
         let reconciler = BlobReconciler::new(store.clone(), Arc::clone(&blobs), effects.clone());
         Self { s3, store, blobs, reconciler, effects }

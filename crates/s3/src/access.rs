@@ -41,14 +41,6 @@ impl Grounds {
         self.under(Need::on(action, bucket_arn(&self.bucket.name)))
     }
 
-    /// An action on the bucket's policy, which the root user of its owner may always change: nobody can be locked out.
-    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>.
-    pub(crate) fn bucket_policy(self, action: &'static str, scope: &Scope) -> Need {
-        let is_root = scope.caller.principal == Principal::Root && scope.account.as_ref() == Some(&self.bucket.owner);
-        let policy = self.policy.filter(|_| !is_root);
-        Self { policy, bucket: self.bucket }.bucket(action)
-    }
-
     /// An action on the object `key`.
     pub(crate) fn object(&self, action: &'static str, key: &str) -> Need {
         self.under(Need::on(action, object_arn(&self.bucket.name, key)))

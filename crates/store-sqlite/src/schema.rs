@@ -22,6 +22,11 @@ pub(crate) const BUSY: Duration = Duration::from_secs(10);
 /// Bytes of a page, SQLite's default.
 pub(crate) const PAGE: u64 = 4096;
 
+/// KiB of pages that the connection that writes keeps. The kernel has the file's pages anyway.
+const WRITER_CACHE: i64 = 2048;
+/// The same of each connection that reads. It loses them whenever something was committed.
+const READER_CACHE: i64 = 512;
+
 const TABLES: &str = "
     CREATE TABLE kv (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -47,7 +52,7 @@ pub(crate) fn open_writer(file: &Path, max_size: Option<u64>) -> Result<(Connect
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     // The commit thread checkpoints by itself, after it has answered.
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
-    connection.pragma_update(None, "cache_size", -4096).map_err(failed)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(failed)?;
     if tables == 0 {
         let transaction = connection.transaction().map_err(failed)?;
         transaction.execute_batch(TABLES).map_err(failed)?;
@@ -91,7 +96,7 @@ pub(crate) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "query_only", true)?;
-    connection.pragma_update(None, "cache_size", -1024)?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE)?;
     Ok(connection)
 }
 

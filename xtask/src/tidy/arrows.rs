@@ -141,7 +141,7 @@ const RINGS: &[Ring] = &[
     ),
     outer(
         "hostile",
-        &["api", "blobs", "host", "host-linux", "iam", "ids", "policy", "s3", "store", "wire"],
+        &["api", "blobs", "ec2", "edge", "host", "host-linux", "iam", "ids", "policy", "s3", "store", "wire"],
         "for tests only: it holds every decoder to what is claimed of it",
     ),
     outer(

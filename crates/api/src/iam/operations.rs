@@ -500,6 +500,28 @@ impl OperationType for CreateServiceLinkedRole {
     };
 }
 
+/// `CreateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateServiceSpecificCredential;
+
+impl OperationType for CreateServiceSpecificCredential {
+    type Input = types::CreateServiceSpecificCredentialRequest;
+    type Output = types::CreateServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateServiceSpecificCredential",
+        input: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "CreateServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "NoSuchEntityException", "ServiceNotSupportedException"],
+    };
+}
+
 /// `CreateUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateUser;
@@ -942,6 +964,55 @@ impl OperationType for DeleteSAMLProvider {
     };
 }
 
+/// `DeleteSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSSHPublicKey;
+
+impl OperationType for DeleteSSHPublicKey {
+    type Input = types::DeleteSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSSHPublicKey",
+        input: Some(&shapes::DELETE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServerCertificate;
+
+impl OperationType for DeleteServerCertificate {
+    type Input = types::DeleteServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServerCertificate",
+        input: Some(&shapes::DELETE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "DeleteConflictException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
 /// `DeleteServiceLinkedRole`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteServiceLinkedRole;
@@ -961,6 +1032,55 @@ impl OperationType for DeleteServiceLinkedRole {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `DeleteServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceSpecificCredential;
+
+impl OperationType for DeleteServiceSpecificCredential {
+    type Input = types::DeleteServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteServiceSpecificCredential",
+        input: Some(&shapes::DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `DeleteSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteSigningCertificate;
+
+impl OperationType for DeleteSigningCertificate {
+    type Input = types::DeleteSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteSigningCertificate",
+        input: Some(&shapes::DELETE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -1176,6 +1296,50 @@ impl OperationType for EnableMFADevice {
     };
 }
 
+/// `GenerateCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateCredentialReport;
+
+impl OperationType for GenerateCredentialReport {
+    type Input = ();
+    type Output = types::GenerateCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GenerateCredentialReport",
+        input: None,
+        output: Some(&shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GenerateCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["LimitExceededException", "ServiceFailureException"],
+    };
+}
+
+/// `GenerateServiceLastAccessedDetails`.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateServiceLastAccessedDetails;
+
+impl OperationType for GenerateServiceLastAccessedDetails {
+    type Input = types::GenerateServiceLastAccessedDetailsRequest;
+    type Output = types::GenerateServiceLastAccessedDetailsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GenerateServiceLastAccessedDetails",
+        input: Some(&shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST),
+        output: Some(&shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE),
+        status: 200,
+        output_root: "GenerateServiceLastAccessedDetailsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
 /// `GetAccessKeyLastUsed`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetAccessKeyLastUsed;
@@ -1195,6 +1359,28 @@ impl OperationType for GetAccessKeyLastUsed {
         requires_checksum: false,
         host_prefix: "",
         errors: &[],
+    };
+}
+
+/// `GetAccountAuthorizationDetails`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccountAuthorizationDetails;
+
+impl OperationType for GetAccountAuthorizationDetails {
+    type Input = types::GetAccountAuthorizationDetailsRequest;
+    type Output = types::GetAccountAuthorizationDetailsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetAccountAuthorizationDetails",
+        input: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST),
+        output: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE),
+        status: 200,
+        output_root: "GetAccountAuthorizationDetailsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
     };
 }
 
@@ -1239,6 +1425,77 @@ impl OperationType for GetAccountSummary {
         requires_checksum: false,
         host_prefix: "",
         errors: &["ServiceFailureException"],
+    };
+}
+
+/// `GetContextKeysForCustomPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForCustomPolicy;
+
+impl OperationType for GetContextKeysForCustomPolicy {
+    type Input = types::GetContextKeysForCustomPolicyRequest;
+    type Output = types::GetContextKeysForPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetContextKeysForCustomPolicy",
+        input: Some(&shapes::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST),
+        output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetContextKeysForPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException"],
+    };
+}
+
+/// `GetContextKeysForPrincipalPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForPrincipalPolicy;
+
+impl OperationType for GetContextKeysForPrincipalPolicy {
+    type Input = types::GetContextKeysForPrincipalPolicyRequest;
+    type Output = types::GetContextKeysForPolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetContextKeysForPrincipalPolicy",
+        input: Some(&shapes::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST),
+        output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+        status: 200,
+        output_root: "GetContextKeysForPolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `GetCredentialReport`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetCredentialReport;
+
+impl OperationType for GetCredentialReport {
+    type Input = ();
+    type Output = types::GetCredentialReportResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetCredentialReport",
+        input: None,
+        output: Some(&shapes::GET_CREDENTIAL_REPORT_RESPONSE),
+        status: 200,
+        output_root: "GetCredentialReportResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "CredentialReportNotPresentException",
+            "CredentialReportExpiredException",
+            "CredentialReportNotReadyException",
+            "ServiceFailureException",
+        ],
     };
 }
 
@@ -1481,6 +1738,94 @@ impl OperationType for GetSAMLProvider {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchEntityException", "InvalidInputException", "ServiceFailureException"],
+    };
+}
+
+/// `GetSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetSSHPublicKey;
+
+impl OperationType for GetSSHPublicKey {
+    type Input = types::GetSSHPublicKeyRequest;
+    type Output = types::GetSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetSSHPublicKey",
+        input: Some(&shapes::GET_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::GET_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "GetSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "UnrecognizedPublicKeyEncodingException"],
+    };
+}
+
+/// `GetServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServerCertificate;
+
+impl OperationType for GetServerCertificate {
+    type Input = types::GetServerCertificateRequest;
+    type Output = types::GetServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServerCertificate",
+        input: Some(&shapes::GET_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::GET_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "GetServerCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `GetServiceLastAccessedDetails`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLastAccessedDetails;
+
+impl OperationType for GetServiceLastAccessedDetails {
+    type Input = types::GetServiceLastAccessedDetailsRequest;
+    type Output = types::GetServiceLastAccessedDetailsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLastAccessedDetails",
+        input: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLastAccessedDetailsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `GetServiceLastAccessedDetailsWithEntities`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLastAccessedDetailsWithEntities;
+
+impl OperationType for GetServiceLastAccessedDetailsWithEntities {
+    type Input = types::GetServiceLastAccessedDetailsWithEntitiesRequest;
+    type Output = types::GetServiceLastAccessedDetailsWithEntitiesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetServiceLastAccessedDetailsWithEntities",
+        input: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE),
+        status: 200,
+        output_root: "GetServiceLastAccessedDetailsWithEntitiesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
     };
 }
 
@@ -1924,6 +2269,28 @@ impl OperationType for ListPolicies {
     };
 }
 
+/// `ListPoliciesGrantingServiceAccess`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPoliciesGrantingServiceAccess;
+
+impl OperationType for ListPoliciesGrantingServiceAccess {
+    type Input = types::ListPoliciesGrantingServiceAccessRequest;
+    type Output = types::ListPoliciesGrantingServiceAccessResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListPoliciesGrantingServiceAccess",
+        input: Some(&shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST),
+        output: Some(&shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE),
+        status: 200,
+        output_root: "ListPoliciesGrantingServiceAccessResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
 /// `ListPolicyTags`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListPolicyTags;
@@ -2075,6 +2442,116 @@ impl OperationType for ListSAMLProviders {
         requires_checksum: false,
         host_prefix: "",
         errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListSSHPublicKeys`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSSHPublicKeys;
+
+impl OperationType for ListSSHPublicKeys {
+    type Input = types::ListSSHPublicKeysRequest;
+    type Output = types::ListSSHPublicKeysResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSSHPublicKeys",
+        input: Some(&shapes::LIST_SSH_PUBLIC_KEYS_REQUEST),
+        output: Some(&shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE),
+        status: 200,
+        output_root: "ListSSHPublicKeysResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `ListServerCertificateTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificateTags;
+
+impl OperationType for ListServerCertificateTags {
+    type Input = types::ListServerCertificateTagsRequest;
+    type Output = types::ListServerCertificateTagsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificateTags",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATE_TAGS_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificateTagsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
+    };
+}
+
+/// `ListServerCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificates;
+
+impl OperationType for ListServerCertificates {
+    type Input = types::ListServerCertificatesRequest;
+    type Output = types::ListServerCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServerCertificates",
+        input: Some(&shapes::LIST_SERVER_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SERVER_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListServerCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ServiceFailureException"],
+    };
+}
+
+/// `ListServiceSpecificCredentials`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListServiceSpecificCredentials;
+
+impl OperationType for ListServiceSpecificCredentials {
+    type Input = types::ListServiceSpecificCredentialsRequest;
+    type Output = types::ListServiceSpecificCredentialsResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListServiceSpecificCredentials",
+        input: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST),
+        output: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE),
+        status: 200,
+        output_root: "ListServiceSpecificCredentialsResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceNotSupportedException"],
+    };
+}
+
+/// `ListSigningCertificates`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSigningCertificates;
+
+impl OperationType for ListSigningCertificates {
+    type Input = types::ListSigningCertificatesRequest;
+    type Output = types::ListSigningCertificatesResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListSigningCertificates",
+        input: Some(&shapes::LIST_SIGNING_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SIGNING_CERTIFICATES_RESPONSE),
+        status: 200,
+        output_root: "ListSigningCertificatesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "ServiceFailureException"],
     };
 }
 
@@ -2379,6 +2856,28 @@ impl OperationType for RemoveUserFromGroup {
     };
 }
 
+/// `ResetServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResetServiceSpecificCredential;
+
+impl OperationType for ResetServiceSpecificCredential {
+    type Input = types::ResetServiceSpecificCredentialRequest;
+    type Output = types::ResetServiceSpecificCredentialResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ResetServiceSpecificCredential",
+        input: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: Some(&shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE),
+        status: 200,
+        output_root: "ResetServiceSpecificCredentialResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
 /// `ResyncMFADevice`.
 #[derive(Debug, Clone, Copy)]
 pub struct ResyncMFADevice;
@@ -2431,6 +2930,50 @@ impl OperationType for SetDefaultPolicyVersion {
             "LimitExceededException",
             "ServiceFailureException",
         ],
+    };
+}
+
+/// `SimulateCustomPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct SimulateCustomPolicy;
+
+impl OperationType for SimulateCustomPolicy {
+    type Input = types::SimulateCustomPolicyRequest;
+    type Output = types::SimulatePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "SimulateCustomPolicy",
+        input: Some(&shapes::SIMULATE_CUSTOM_POLICY_REQUEST),
+        output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "SimulatePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["InvalidInputException", "PolicyEvaluationException"],
+    };
+}
+
+/// `SimulatePrincipalPolicy`.
+#[derive(Debug, Clone, Copy)]
+pub struct SimulatePrincipalPolicy;
+
+impl OperationType for SimulatePrincipalPolicy {
+    type Input = types::SimulatePrincipalPolicyRequest;
+    type Output = types::SimulatePolicyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "SimulatePrincipalPolicy",
+        input: Some(&shapes::SIMULATE_PRINCIPAL_POLICY_REQUEST),
+        output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+        status: 200,
+        output_root: "SimulatePolicyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException", "PolicyEvaluationException"],
     };
 }
 
@@ -2596,6 +3139,34 @@ impl OperationType for TagSAMLProvider {
             "NoSuchEntityException",
             "LimitExceededException",
             "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `TagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct TagServerCertificate;
+
+impl OperationType for TagServerCertificate {
+    type Input = types::TagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "TagServerCertificate",
+        input: Some(&shapes::TAG_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "LimitExceededException",
             "ConcurrentModificationException",
             "ServiceFailureException",
         ],
@@ -2770,6 +3341,33 @@ impl OperationType for UntagSAMLProvider {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "UntagSAMLProvider",
         input: Some(&shapes::UNTAG_SAML_PROVIDER_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "InvalidInputException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UntagServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UntagServerCertificate;
+
+impl OperationType for UntagServerCertificate {
+    type Input = types::UntagServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UntagServerCertificate",
+        input: Some(&shapes::UNTAG_SERVER_CERTIFICATE_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -3045,6 +3643,104 @@ impl OperationType for UpdateSAMLProvider {
     };
 }
 
+/// `UpdateSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSSHPublicKey;
+
+impl OperationType for UpdateSSHPublicKey {
+    type Input = types::UpdateSSHPublicKeyRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSSHPublicKey",
+        input: Some(&shapes::UPDATE_SSH_PUBLIC_KEY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException", "InvalidInputException"],
+    };
+}
+
+/// `UpdateServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServerCertificate;
+
+impl OperationType for UpdateServerCertificate {
+    type Input = types::UpdateServerCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServerCertificate",
+        input: Some(&shapes::UPDATE_SERVER_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "EntityAlreadyExistsException",
+            "LimitExceededException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UpdateServiceSpecificCredential`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateServiceSpecificCredential;
+
+impl OperationType for UpdateServiceSpecificCredential {
+    type Input = types::UpdateServiceSpecificCredentialRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateServiceSpecificCredential",
+        input: Some(&shapes::UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchEntityException"],
+    };
+}
+
+/// `UpdateSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateSigningCertificate;
+
+impl OperationType for UpdateSigningCertificate {
+    type Input = types::UpdateSigningCertificateRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UpdateSigningCertificate",
+        input: Some(&shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "NoSuchEntityException",
+            "LimitExceededException",
+            "ServiceFailureException",
+            "InvalidInputException",
+        ],
+    };
+}
+
 /// `UpdateUser`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateUser;
@@ -3068,6 +3764,95 @@ impl OperationType for UpdateUser {
             "LimitExceededException",
             "EntityAlreadyExistsException",
             "EntityTemporarilyUnmodifiableException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UploadSSHPublicKey`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSSHPublicKey;
+
+impl OperationType for UploadSSHPublicKey {
+    type Input = types::UploadSSHPublicKeyRequest;
+    type Output = types::UploadSSHPublicKeyResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSSHPublicKey",
+        input: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_REQUEST),
+        output: Some(&shapes::UPLOAD_SSH_PUBLIC_KEY_RESPONSE),
+        status: 200,
+        output_root: "UploadSSHPublicKeyResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "NoSuchEntityException",
+            "InvalidPublicKeyException",
+            "DuplicateSSHPublicKeyException",
+            "UnrecognizedPublicKeyEncodingException",
+        ],
+    };
+}
+
+/// `UploadServerCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadServerCertificate;
+
+impl OperationType for UploadServerCertificate {
+    type Input = types::UploadServerCertificateRequest;
+    type Output = types::UploadServerCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadServerCertificate",
+        input: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SERVER_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadServerCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "InvalidInputException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "KeyPairMismatchException",
+            "ConcurrentModificationException",
+            "ServiceFailureException",
+        ],
+    };
+}
+
+/// `UploadSigningCertificate`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadSigningCertificate;
+
+impl OperationType for UploadSigningCertificate {
+    type Input = types::UploadSigningCertificateRequest;
+    type Output = types::UploadSigningCertificateResponse;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadSigningCertificate",
+        input: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST),
+        output: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE),
+        status: 200,
+        output_root: "UploadSigningCertificateResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[
+            "LimitExceededException",
+            "EntityAlreadyExistsException",
+            "MalformedCertificateException",
+            "InvalidCertificateException",
+            "DuplicateCertificateException",
+            "NoSuchEntityException",
             "ConcurrentModificationException",
             "ServiceFailureException",
         ],
@@ -3202,6 +3987,13 @@ pub trait IamApi: Send + Sync {
         input: types::CreateServiceLinkedRoleRequest,
     ) -> BoxFuture<'_, Result<types::CreateServiceLinkedRoleResponse, ServiceError>>;
 
+    /// `CreateServiceSpecificCredential`.
+    fn create_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::CreateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::CreateServiceSpecificCredentialResponse, ServiceError>>;
+
     /// `CreateUser`.
     fn create_user(
         &self,
@@ -3305,12 +4097,40 @@ pub trait IamApi: Send + Sync {
         input: types::DeleteSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteSSHPublicKey`.
+    fn delete_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::DeleteSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteServerCertificate`.
+    fn delete_server_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteServiceLinkedRole`.
     fn delete_service_linked_role(
         &self,
         call: Call,
         input: types::DeleteServiceLinkedRoleRequest,
     ) -> BoxFuture<'_, Result<types::DeleteServiceLinkedRoleResponse, ServiceError>>;
+
+    /// `DeleteServiceSpecificCredential`.
+    fn delete_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::DeleteServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteSigningCertificate`.
+    fn delete_signing_certificate(
+        &self,
+        call: Call,
+        input: types::DeleteSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteUser`.
     fn delete_user(&self, call: Call, input: types::DeleteUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
@@ -3364,12 +4184,33 @@ pub trait IamApi: Send + Sync {
         input: types::EnableMFADeviceRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `GenerateCredentialReport`.
+    fn generate_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GenerateCredentialReportResponse, ServiceError>>;
+
+    /// `GenerateServiceLastAccessedDetails`.
+    fn generate_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: types::GenerateServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<types::GenerateServiceLastAccessedDetailsResponse, ServiceError>>;
+
     /// `GetAccessKeyLastUsed`.
     fn get_access_key_last_used(
         &self,
         call: Call,
         input: types::GetAccessKeyLastUsedRequest,
     ) -> BoxFuture<'_, Result<types::GetAccessKeyLastUsedResponse, ServiceError>>;
+
+    /// `GetAccountAuthorizationDetails`.
+    fn get_account_authorization_details(
+        &self,
+        call: Call,
+        input: types::GetAccountAuthorizationDetailsRequest,
+    ) -> BoxFuture<'_, Result<types::GetAccountAuthorizationDetailsResponse, ServiceError>>;
 
     /// `GetAccountPasswordPolicy`.
     fn get_account_password_policy(
@@ -3384,6 +4225,27 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: (),
     ) -> BoxFuture<'_, Result<types::GetAccountSummaryResponse, ServiceError>>;
+
+    /// `GetContextKeysForCustomPolicy`.
+    fn get_context_keys_for_custom_policy(
+        &self,
+        call: Call,
+        input: types::GetContextKeysForCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetContextKeysForPolicyResponse, ServiceError>>;
+
+    /// `GetContextKeysForPrincipalPolicy`.
+    fn get_context_keys_for_principal_policy(
+        &self,
+        call: Call,
+        input: types::GetContextKeysForPrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::GetContextKeysForPolicyResponse, ServiceError>>;
+
+    /// `GetCredentialReport`.
+    fn get_credential_report(
+        &self,
+        call: Call,
+        input: (),
+    ) -> BoxFuture<'_, Result<types::GetCredentialReportResponse, ServiceError>>;
 
     /// `GetGroup`.
     fn get_group(
@@ -3461,6 +4323,34 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::GetSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::GetSAMLProviderResponse, ServiceError>>;
+
+    /// `GetSSHPublicKey`.
+    fn get_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::GetSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::GetSSHPublicKeyResponse, ServiceError>>;
+
+    /// `GetServerCertificate`.
+    fn get_server_certificate(
+        &self,
+        call: Call,
+        input: types::GetServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::GetServerCertificateResponse, ServiceError>>;
+
+    /// `GetServiceLastAccessedDetails`.
+    fn get_service_last_accessed_details(
+        &self,
+        call: Call,
+        input: types::GetServiceLastAccessedDetailsRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLastAccessedDetailsResponse, ServiceError>>;
+
+    /// `GetServiceLastAccessedDetailsWithEntities`.
+    fn get_service_last_accessed_details_with_entities(
+        &self,
+        call: Call,
+        input: types::GetServiceLastAccessedDetailsWithEntitiesRequest,
+    ) -> BoxFuture<'_, Result<types::GetServiceLastAccessedDetailsWithEntitiesResponse, ServiceError>>;
 
     /// `GetServiceLinkedRoleDeletionStatus`.
     fn get_service_linked_role_deletion_status(
@@ -3602,6 +4492,13 @@ pub trait IamApi: Send + Sync {
         input: types::ListPoliciesRequest,
     ) -> BoxFuture<'_, Result<types::ListPoliciesResponse, ServiceError>>;
 
+    /// `ListPoliciesGrantingServiceAccess`.
+    fn list_policies_granting_service_access(
+        &self,
+        call: Call,
+        input: types::ListPoliciesGrantingServiceAccessRequest,
+    ) -> BoxFuture<'_, Result<types::ListPoliciesGrantingServiceAccessResponse, ServiceError>>;
+
     /// `ListPolicyTags`.
     fn list_policy_tags(
         &self,
@@ -3650,6 +4547,41 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::ListSAMLProvidersRequest,
     ) -> BoxFuture<'_, Result<types::ListSAMLProvidersResponse, ServiceError>>;
+
+    /// `ListSSHPublicKeys`.
+    fn list_ssh_public_keys(
+        &self,
+        call: Call,
+        input: types::ListSSHPublicKeysRequest,
+    ) -> BoxFuture<'_, Result<types::ListSSHPublicKeysResponse, ServiceError>>;
+
+    /// `ListServerCertificateTags`.
+    fn list_server_certificate_tags(
+        &self,
+        call: Call,
+        input: types::ListServerCertificateTagsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificateTagsResponse, ServiceError>>;
+
+    /// `ListServerCertificates`.
+    fn list_server_certificates(
+        &self,
+        call: Call,
+        input: types::ListServerCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListServerCertificatesResponse, ServiceError>>;
+
+    /// `ListServiceSpecificCredentials`.
+    fn list_service_specific_credentials(
+        &self,
+        call: Call,
+        input: types::ListServiceSpecificCredentialsRequest,
+    ) -> BoxFuture<'_, Result<types::ListServiceSpecificCredentialsResponse, ServiceError>>;
+
+    /// `ListSigningCertificates`.
+    fn list_signing_certificates(
+        &self,
+        call: Call,
+        input: types::ListSigningCertificatesRequest,
+    ) -> BoxFuture<'_, Result<types::ListSigningCertificatesResponse, ServiceError>>;
 
     /// `ListUserPolicies`.
     fn list_user_policies(
@@ -3735,6 +4667,13 @@ pub trait IamApi: Send + Sync {
         input: types::RemoveUserFromGroupRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `ResetServiceSpecificCredential`.
+    fn reset_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::ResetServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<types::ResetServiceSpecificCredentialResponse, ServiceError>>;
+
     /// `ResyncMFADevice`.
     fn resync_mfa_device(
         &self,
@@ -3748,6 +4687,20 @@ pub trait IamApi: Send + Sync {
         call: Call,
         input: types::SetDefaultPolicyVersionRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `SimulateCustomPolicy`.
+    fn simulate_custom_policy(
+        &self,
+        call: Call,
+        input: types::SimulateCustomPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::SimulatePolicyResponse, ServiceError>>;
+
+    /// `SimulatePrincipalPolicy`.
+    fn simulate_principal_policy(
+        &self,
+        call: Call,
+        input: types::SimulatePrincipalPolicyRequest,
+    ) -> BoxFuture<'_, Result<types::SimulatePolicyResponse, ServiceError>>;
 
     /// `TagInstanceProfile`.
     fn tag_instance_profile(
@@ -3777,6 +4730,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::TagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `TagServerCertificate`.
+    fn tag_server_certificate(
+        &self,
+        call: Call,
+        input: types::TagServerCertificateRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `TagUser`.
@@ -3814,6 +4774,13 @@ pub trait IamApi: Send + Sync {
         &self,
         call: Call,
         input: types::UntagSAMLProviderRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UntagServerCertificate`.
+    fn untag_server_certificate(
+        &self,
+        call: Call,
+        input: types::UntagServerCertificateRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `UntagUser`.
@@ -3878,8 +4845,57 @@ pub trait IamApi: Send + Sync {
         input: types::UpdateSAMLProviderRequest,
     ) -> BoxFuture<'_, Result<types::UpdateSAMLProviderResponse, ServiceError>>;
 
+    /// `UpdateSSHPublicKey`.
+    fn update_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UpdateSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServerCertificate`.
+    fn update_server_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateServiceSpecificCredential`.
+    fn update_service_specific_credential(
+        &self,
+        call: Call,
+        input: types::UpdateServiceSpecificCredentialRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UpdateSigningCertificate`.
+    fn update_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UpdateSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `UpdateUser`.
     fn update_user(&self, call: Call, input: types::UpdateUserRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `UploadSSHPublicKey`.
+    fn upload_ssh_public_key(
+        &self,
+        call: Call,
+        input: types::UploadSSHPublicKeyRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSSHPublicKeyResponse, ServiceError>>;
+
+    /// `UploadServerCertificate`.
+    fn upload_server_certificate(
+        &self,
+        call: Call,
+        input: types::UploadServerCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadServerCertificateResponse, ServiceError>>;
+
+    /// `UploadSigningCertificate`.
+    fn upload_signing_certificate(
+        &self,
+        call: Call,
+        input: types::UploadSigningCertificateRequest,
+    ) -> BoxFuture<'_, Result<types::UploadSigningCertificateResponse, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -3954,6 +4970,11 @@ pub fn dispatch<'a>(
                 api.create_service_linked_role(call, input)
             })
         }
+        "CreateServiceSpecificCredential" => {
+            wire::call_checked::<CreateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.create_service_specific_credential(call, input)
+            })
+        }
         "CreateUser" => {
             wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
         }
@@ -4015,9 +5036,27 @@ pub fn dispatch<'a>(
         "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
             api.delete_saml_provider(call, input)
         }),
+        "DeleteSSHPublicKey" => wire::call_checked::<DeleteSSHPublicKey>("ValidationError", request, move |input| {
+            api.delete_ssh_public_key(call, input)
+        }),
+        "DeleteServerCertificate" => {
+            wire::call_checked::<DeleteServerCertificate>("ValidationError", request, move |input| {
+                api.delete_server_certificate(call, input)
+            })
+        }
         "DeleteServiceLinkedRole" => {
             wire::call_checked::<DeleteServiceLinkedRole>("ValidationError", request, move |input| {
                 api.delete_service_linked_role(call, input)
+            })
+        }
+        "DeleteServiceSpecificCredential" => {
+            wire::call_checked::<DeleteServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.delete_service_specific_credential(call, input)
+            })
+        }
+        "DeleteSigningCertificate" => {
+            wire::call_checked::<DeleteSigningCertificate>("ValidationError", request, move |input| {
+                api.delete_signing_certificate(call, input)
             })
         }
         "DeleteUser" => {
@@ -4048,9 +5087,24 @@ pub fn dispatch<'a>(
         "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
             api.enable_mfa_device(call, input)
         }),
+        "GenerateCredentialReport" => {
+            wire::call_checked::<GenerateCredentialReport>("ValidationError", request, move |input| {
+                api.generate_credential_report(call, input)
+            })
+        }
+        "GenerateServiceLastAccessedDetails" => {
+            wire::call_checked::<GenerateServiceLastAccessedDetails>("ValidationError", request, move |input| {
+                api.generate_service_last_accessed_details(call, input)
+            })
+        }
         "GetAccessKeyLastUsed" => {
             wire::call_checked::<GetAccessKeyLastUsed>("ValidationError", request, move |input| {
                 api.get_access_key_last_used(call, input)
+            })
+        }
+        "GetAccountAuthorizationDetails" => {
+            wire::call_checked::<GetAccountAuthorizationDetails>("ValidationError", request, move |input| {
+                api.get_account_authorization_details(call, input)
             })
         }
         "GetAccountPasswordPolicy" => {
@@ -4060,6 +5114,19 @@ pub fn dispatch<'a>(
         }
         "GetAccountSummary" => wire::call_checked::<GetAccountSummary>("ValidationError", request, move |input| {
             api.get_account_summary(call, input)
+        }),
+        "GetContextKeysForCustomPolicy" => {
+            wire::call_checked::<GetContextKeysForCustomPolicy>("ValidationError", request, move |input| {
+                api.get_context_keys_for_custom_policy(call, input)
+            })
+        }
+        "GetContextKeysForPrincipalPolicy" => {
+            wire::call_checked::<GetContextKeysForPrincipalPolicy>("ValidationError", request, move |input| {
+                api.get_context_keys_for_principal_policy(call, input)
+            })
+        }
+        "GetCredentialReport" => wire::call_checked::<GetCredentialReport>("ValidationError", request, move |input| {
+            api.get_credential_report(call, input)
         }),
         "GetGroup" => {
             wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
@@ -4094,6 +5161,24 @@ pub fn dispatch<'a>(
         "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
             api.get_saml_provider(call, input)
         }),
+        "GetSSHPublicKey" => wire::call_checked::<GetSSHPublicKey>("ValidationError", request, move |input| {
+            api.get_ssh_public_key(call, input)
+        }),
+        "GetServerCertificate" => {
+            wire::call_checked::<GetServerCertificate>("ValidationError", request, move |input| {
+                api.get_server_certificate(call, input)
+            })
+        }
+        "GetServiceLastAccessedDetails" => {
+            wire::call_checked::<GetServiceLastAccessedDetails>("ValidationError", request, move |input| {
+                api.get_service_last_accessed_details(call, input)
+            })
+        }
+        "GetServiceLastAccessedDetailsWithEntities" => {
+            wire::call_checked::<GetServiceLastAccessedDetailsWithEntities>("ValidationError", request, move |input| {
+                api.get_service_last_accessed_details_with_entities(call, input)
+            })
+        }
         "GetServiceLinkedRoleDeletionStatus" => {
             wire::call_checked::<GetServiceLinkedRoleDeletionStatus>("ValidationError", request, move |input| {
                 api.get_service_linked_role_deletion_status(call, input)
@@ -4172,6 +5257,11 @@ pub fn dispatch<'a>(
         "ListPolicies" => {
             wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
         }
+        "ListPoliciesGrantingServiceAccess" => {
+            wire::call_checked::<ListPoliciesGrantingServiceAccess>("ValidationError", request, move |input| {
+                api.list_policies_granting_service_access(call, input)
+            })
+        }
         "ListPolicyTags" => wire::call_checked::<ListPolicyTags>("ValidationError", request, move |input| {
             api.list_policy_tags(call, input)
         }),
@@ -4195,6 +5285,29 @@ pub fn dispatch<'a>(
         "ListSAMLProviders" => wire::call_checked::<ListSAMLProviders>("ValidationError", request, move |input| {
             api.list_saml_providers(call, input)
         }),
+        "ListSSHPublicKeys" => wire::call_checked::<ListSSHPublicKeys>("ValidationError", request, move |input| {
+            api.list_ssh_public_keys(call, input)
+        }),
+        "ListServerCertificateTags" => {
+            wire::call_checked::<ListServerCertificateTags>("ValidationError", request, move |input| {
+                api.list_server_certificate_tags(call, input)
+            })
+        }
+        "ListServerCertificates" => {
+            wire::call_checked::<ListServerCertificates>("ValidationError", request, move |input| {
+                api.list_server_certificates(call, input)
+            })
+        }
+        "ListServiceSpecificCredentials" => {
+            wire::call_checked::<ListServiceSpecificCredentials>("ValidationError", request, move |input| {
+                api.list_service_specific_credentials(call, input)
+            })
+        }
+        "ListSigningCertificates" => {
+            wire::call_checked::<ListSigningCertificates>("ValidationError", request, move |input| {
+                api.list_signing_certificates(call, input)
+            })
+        }
         "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
             api.list_user_policies(call, input)
         }),
@@ -4241,12 +5354,27 @@ pub fn dispatch<'a>(
         "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
             api.remove_user_from_group(call, input)
         }),
+        "ResetServiceSpecificCredential" => {
+            wire::call_checked::<ResetServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.reset_service_specific_credential(call, input)
+            })
+        }
         "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
             api.resync_mfa_device(call, input)
         }),
         "SetDefaultPolicyVersion" => {
             wire::call_checked::<SetDefaultPolicyVersion>("ValidationError", request, move |input| {
                 api.set_default_policy_version(call, input)
+            })
+        }
+        "SimulateCustomPolicy" => {
+            wire::call_checked::<SimulateCustomPolicy>("ValidationError", request, move |input| {
+                api.simulate_custom_policy(call, input)
+            })
+        }
+        "SimulatePrincipalPolicy" => {
+            wire::call_checked::<SimulatePrincipalPolicy>("ValidationError", request, move |input| {
+                api.simulate_principal_policy(call, input)
             })
         }
         "TagInstanceProfile" => wire::call_checked::<TagInstanceProfile>("ValidationError", request, move |input| {
@@ -4267,6 +5395,11 @@ pub fn dispatch<'a>(
         "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
             api.tag_saml_provider(call, input)
         }),
+        "TagServerCertificate" => {
+            wire::call_checked::<TagServerCertificate>("ValidationError", request, move |input| {
+                api.tag_server_certificate(call, input)
+            })
+        }
         "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
         "UntagInstanceProfile" => {
             wire::call_checked::<UntagInstanceProfile>("ValidationError", request, move |input| {
@@ -4290,6 +5423,11 @@ pub fn dispatch<'a>(
         "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
             api.untag_saml_provider(call, input)
         }),
+        "UntagServerCertificate" => {
+            wire::call_checked::<UntagServerCertificate>("ValidationError", request, move |input| {
+                api.untag_server_certificate(call, input)
+            })
+        }
         "UntagUser" => {
             wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
         }
@@ -4328,8 +5466,39 @@ pub fn dispatch<'a>(
         "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
             api.update_saml_provider(call, input)
         }),
+        "UpdateSSHPublicKey" => wire::call_checked::<UpdateSSHPublicKey>("ValidationError", request, move |input| {
+            api.update_ssh_public_key(call, input)
+        }),
+        "UpdateServerCertificate" => {
+            wire::call_checked::<UpdateServerCertificate>("ValidationError", request, move |input| {
+                api.update_server_certificate(call, input)
+            })
+        }
+        "UpdateServiceSpecificCredential" => {
+            wire::call_checked::<UpdateServiceSpecificCredential>("ValidationError", request, move |input| {
+                api.update_service_specific_credential(call, input)
+            })
+        }
+        "UpdateSigningCertificate" => {
+            wire::call_checked::<UpdateSigningCertificate>("ValidationError", request, move |input| {
+                api.update_signing_certificate(call, input)
+            })
+        }
         "UpdateUser" => {
             wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
+        }
+        "UploadSSHPublicKey" => wire::call_checked::<UploadSSHPublicKey>("ValidationError", request, move |input| {
+            api.upload_ssh_public_key(call, input)
+        }),
+        "UploadServerCertificate" => {
+            wire::call_checked::<UploadServerCertificate>("ValidationError", request, move |input| {
+                api.upload_server_certificate(call, input)
+            })
+        }
+        "UploadSigningCertificate" => {
+            wire::call_checked::<UploadSigningCertificate>("ValidationError", request, move |input| {
+                api.upload_signing_certificate(call, input)
+            })
         }
         other => {
             let cause = format!("no dispatch for {other}");

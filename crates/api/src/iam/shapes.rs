@@ -33,6 +33,8 @@ pub static ACCESS_KEY_METADATA: Shape = Shape::structure(
     ],
 );
 
+pub static ACTION_NAME_LIST_TYPE: Shape = Shape::list("ActionNameListType", &ACTION_NAME_TYPE, None);
+
 pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
     "AddClientIDToOpenIDConnectProviderRequest",
     &[
@@ -105,6 +107,22 @@ pub static CHANGE_PASSWORD_REQUEST: Shape = Shape::structure(
         Member::new("NewPassword", &PASSWORD_TYPE).required().checked().sensitive(),
     ],
 );
+
+pub static CONTEXT_ENTRY: Shape = Shape::structure(
+    "ContextEntry",
+    &[
+        Member::new("ContextKeyName", &CONTEXT_KEY_NAME_TYPE),
+        Member::new("ContextKeyValues", &CONTEXT_KEY_VALUE_LIST_TYPE),
+        Member::new("ContextKeyType", &CONTEXT_KEY_TYPE_ENUM),
+    ],
+);
+
+pub static CONTEXT_ENTRY_LIST_TYPE: Shape = Shape::list("ContextEntryListType", &CONTEXT_ENTRY, None);
+
+pub static CONTEXT_KEY_NAMES_RESULT_LIST_TYPE: Shape =
+    Shape::list("ContextKeyNamesResultListType", &CONTEXT_KEY_NAME_TYPE, None);
+
+pub static CONTEXT_KEY_VALUE_LIST_TYPE: Shape = Shape::list("ContextKeyValueListType", &scalars::STRING, None);
 
 pub static CREATE_ACCESS_KEY_REQUEST: Shape =
     Shape::structure("CreateAccessKeyRequest", &[Member::new("UserName", &EXISTING_USER_NAME_TYPE)]);
@@ -235,6 +253,20 @@ pub static CREATE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
 pub static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Shape =
     Shape::structure("CreateServiceLinkedRoleResponse", &[Member::new("Role", &ROLE)]);
 
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("CredentialAgeDays", &CREDENTIAL_AGE_DAYS),
+    ],
+);
+
+pub static CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "CreateServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
+);
+
 pub static CREATE_USER_REQUEST: Shape = Shape::structure(
     "CreateUserRequest",
     &[
@@ -336,6 +368,19 @@ pub static DELETE_ROLE_REQUEST: Shape =
 pub static DELETE_SAML_PROVIDER_REQUEST: Shape =
     Shape::structure("DeleteSAMLProviderRequest", &[Member::new("SAMLProviderArn", &ARN_TYPE).required().checked()]);
 
+pub static DELETE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "DeleteSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+    ],
+);
+
+pub static DELETE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
 pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
     "DeleteServiceLinkedRoleRequest",
     &[Member::new("RoleName", &ROLE_NAME_TYPE).required().checked()],
@@ -344,6 +389,22 @@ pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
 pub static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape::structure(
     "DeleteServiceLinkedRoleResponse",
     &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
+);
+
+pub static DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "DeleteServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static DELETE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "DeleteSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+    ],
 );
 
 pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
@@ -406,6 +467,69 @@ pub static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static ENTITY_DETAILS: Shape = Shape::structure(
+    "EntityDetails",
+    &[
+        Member::new("EntityInfo", &ENTITY_INFO).required().checked(),
+        Member::new("LastAuthenticated", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static ENTITY_INFO: Shape = Shape::structure(
+    "EntityInfo",
+    &[
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("Name", &USER_NAME_TYPE).required().checked(),
+        Member::new("Type", &POLICY_OWNER_ENTITY_TYPE).required().checked(),
+        Member::new("Id", &ID_TYPE).required().checked(),
+        Member::new("Path", &PATH_TYPE),
+    ],
+);
+
+pub static ERROR_DETAILS: Shape = Shape::structure(
+    "ErrorDetails",
+    &[
+        Member::new("Message", &scalars::STRING).required().checked(),
+        Member::new("Code", &scalars::STRING).required().checked(),
+    ],
+);
+
+pub static EVAL_DECISION_DETAILS_TYPE: Shape =
+    Shape::map("EvalDecisionDetailsType", &POLICY_EVALUATION_DECISION_TYPE, None, None);
+
+pub static EVALUATION_RESULT: Shape = Shape::structure(
+    "EvaluationResult",
+    &[
+        Member::new("EvalActionName", &ACTION_NAME_TYPE).required().checked(),
+        Member::new("EvalResourceName", &RESOURCE_NAME_TYPE),
+        Member::new("EvalDecision", &POLICY_EVALUATION_DECISION_TYPE).required().checked(),
+        Member::new("MatchedStatements", &STATEMENT_LIST_TYPE),
+        Member::new("MissingContextValues", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE),
+        Member::new("OrganizationsDecisionDetail", &ORGANIZATIONS_DECISION_DETAIL),
+        Member::new("PermissionsBoundaryDecisionDetail", &PERMISSIONS_BOUNDARY_DECISION_DETAIL),
+        Member::new("EvalDecisionDetails", &EVAL_DECISION_DETAILS_TYPE),
+        Member::new("ResourceSpecificResults", &RESOURCE_SPECIFIC_RESULT_LIST_TYPE),
+    ],
+);
+
+pub static EVALUATION_RESULTS_LIST_TYPE: Shape = Shape::list("EvaluationResultsListType", &EVALUATION_RESULT, None);
+
+pub static GENERATE_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GenerateCredentialReportResponse",
+    &[Member::new("State", &REPORT_STATE_TYPE), Member::new("Description", &scalars::STRING)],
+);
+
+pub static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape::structure(
+    "GenerateServiceLastAccessedDetailsRequest",
+    &[
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("Granularity", &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE),
+    ],
+);
+
+pub static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape =
+    Shape::structure("GenerateServiceLastAccessedDetailsResponse", &[Member::new("JobId", &JOB_ID_TYPE)]);
+
 pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape::structure(
     "GetAccessKeyLastUsedRequest",
     &[Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required().checked()],
@@ -416,6 +540,27 @@ pub static GET_ACCESS_KEY_LAST_USED_RESPONSE: Shape = Shape::structure(
     &[Member::new("UserName", &EXISTING_USER_NAME_TYPE), Member::new("AccessKeyLastUsed", &ACCESS_KEY_LAST_USED)],
 );
 
+pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST: Shape = Shape::structure(
+    "GetAccountAuthorizationDetailsRequest",
+    &[
+        Member::new("Filter", &ENTITY_LIST_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE: Shape = Shape::structure(
+    "GetAccountAuthorizationDetailsResponse",
+    &[
+        Member::new("UserDetailList", &USER_DETAIL_LIST_TYPE),
+        Member::new("GroupDetailList", &GROUP_DETAIL_LIST_TYPE),
+        Member::new("RoleDetailList", &ROLE_DETAIL_LIST_TYPE),
+        Member::new("Policies", &MANAGED_POLICY_DETAIL_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
     "GetAccountPasswordPolicyResponse",
     &[Member::new("PasswordPolicy", &PASSWORD_POLICY).required().checked()],
@@ -423,6 +568,33 @@ pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape::structure(
 
 pub static GET_ACCOUNT_SUMMARY_RESPONSE: Shape =
     Shape::structure("GetAccountSummaryResponse", &[Member::new("SummaryMap", &SUMMARY_MAP_TYPE)]);
+
+pub static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST: Shape = Shape::structure(
+    "GetContextKeysForCustomPolicyRequest",
+    &[Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE).required().checked()],
+);
+
+pub static GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE: Shape = Shape::structure(
+    "GetContextKeysForPolicyResponse",
+    &[Member::new("ContextKeyNames", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE)],
+);
+
+pub static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST: Shape = Shape::structure(
+    "GetContextKeysForPrincipalPolicyRequest",
+    &[
+        Member::new("PolicySourceArn", &ARN_TYPE).required().checked(),
+        Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+    ],
+);
+
+pub static GET_CREDENTIAL_REPORT_RESPONSE: Shape = Shape::structure(
+    "GetCredentialReportResponse",
+    &[
+        Member::new("Content", &scalars::BLOB),
+        Member::new("ReportFormat", &REPORT_FORMAT_TYPE),
+        Member::new("GeneratedTime", &scalars::TIMESTAMP),
+    ],
+);
 
 pub static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "GetGroupPolicyRequest",
@@ -562,6 +734,74 @@ pub static GET_SAML_PROVIDER_RESPONSE: Shape = Shape::structure(
     ],
 );
 
+pub static GET_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "GetSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Encoding", &ENCODING_TYPE).required().checked(),
+    ],
+);
+
+pub static GET_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("GetSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static GET_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "GetServerCertificateRequest",
+    &[Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked()],
+);
+
+pub static GET_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "GetServerCertificateResponse",
+    &[Member::new("ServerCertificate", &SERVER_CERTIFICATE).required().checked()],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsRequest",
+    &[
+        Member::new("JobId", &JOB_ID_TYPE).required().checked(),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsResponse",
+    &[
+        Member::new("JobStatus", &JOB_STATUS_TYPE).required().checked(),
+        Member::new("JobType", &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE),
+        Member::new("JobCreationDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ServicesLastAccessed", &SERVICES_LAST_ACCESSED).required().checked(),
+        Member::new("JobCompletionDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("Error", &ERROR_DETAILS),
+    ],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsWithEntitiesRequest",
+    &[
+        Member::new("JobId", &JOB_ID_TYPE).required().checked(),
+        Member::new("ServiceNamespace", &SERVICE_NAMESPACE_TYPE).required().checked(),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE: Shape = Shape::structure(
+    "GetServiceLastAccessedDetailsWithEntitiesResponse",
+    &[
+        Member::new("JobStatus", &JOB_STATUS_TYPE).required().checked(),
+        Member::new("JobCreationDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("JobCompletionDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("EntityDetailsList", &ENTITY_DETAILS_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("Error", &ERROR_DETAILS),
+    ],
+);
+
 pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape::structure(
     "GetServiceLinkedRoleDeletionStatusRequest",
     &[Member::new("DeletionTaskId", &DELETION_TASK_ID_TYPE).required().checked()],
@@ -606,6 +846,28 @@ pub static GROUP: Shape = Shape::structure(
         Member::new("GroupId", &ID_TYPE).required().checked(),
         Member::new("Arn", &ARN_TYPE).required().checked(),
         Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static GROUP_DETAIL: Shape = Shape::structure(
+    "GroupDetail",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("GroupName", &GROUP_NAME_TYPE),
+        Member::new("GroupId", &ID_TYPE),
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("GroupPolicyList", &POLICY_DETAIL_LIST_TYPE),
+        Member::new("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+    ],
+);
+
+pub static INLINE_POLICY_IDENTIFIER_TYPE: Shape = Shape::structure(
+    "InlinePolicyIdentifierType",
+    &[
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("AttachmentType", &ATTACHMENT_TYPE).required().checked(),
+        Member::new("AttachmentName", &ATTACHMENT_NAME).required().checked(),
     ],
 );
 
@@ -903,6 +1165,34 @@ pub static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Shape = Shape::structure(
     &[Member::new("OpenIDConnectProviderList", &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE)],
 );
 
+pub static LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY: Shape = Shape::structure(
+    "ListPoliciesGrantingServiceAccessEntry",
+    &[
+        Member::new("ServiceNamespace", &SERVICE_NAMESPACE_TYPE),
+        Member::new("Policies", &POLICY_GRANTING_SERVICE_ACCESS_LIST_TYPE),
+    ],
+);
+
+pub static LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST: Shape = Shape::structure(
+    "ListPoliciesGrantingServiceAccessRequest",
+    &[
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("ServiceNamespaces", &SERVICE_NAMESPACE_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE: Shape = Shape::structure(
+    "ListPoliciesGrantingServiceAccessResponse",
+    &[
+        Member::new("PoliciesGrantingServiceAccess", &LIST_POLICY_GRANTING_SERVICE_ACCESS_RESPONSE_LIST_TYPE)
+            .required()
+            .checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_POLICIES_REQUEST: Shape = Shape::structure(
     "ListPoliciesRequest",
     &[
@@ -1037,6 +1327,98 @@ pub static LIST_SAML_PROVIDERS_REQUEST: Shape = Shape::structure("ListSAMLProvid
 pub static LIST_SAML_PROVIDERS_RESPONSE: Shape =
     Shape::structure("ListSAMLProvidersResponse", &[Member::new("SAMLProviderList", &SAML_PROVIDER_LIST_TYPE)]);
 
+pub static LIST_SSH_PUBLIC_KEYS_REQUEST: Shape = Shape::structure(
+    "ListSSHPublicKeysRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SSH_PUBLIC_KEYS_RESPONSE: Shape = Shape::structure(
+    "ListSSHPublicKeysResponse",
+    &[
+        Member::new("SSHPublicKeys", &SSH_PUBLIC_KEY_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_REQUEST: Shape = Shape::structure(
+    "ListServerCertificateTagsRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATE_TAGS_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificateTagsResponse",
+    &[
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListServerCertificatesRequest",
+    &[
+        Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVER_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListServerCertificatesResponse",
+    &[
+        Member::new("ServerCertificateMetadataList", &SERVER_CERTIFICATE_METADATA_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceName", &scalars::STRING),
+        Member::new("AllUsers", &scalars::BOOLEAN),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE: Shape = Shape::structure(
+    "ListServiceSpecificCredentialsResponse",
+    &[
+        Member::new("ServiceSpecificCredentials", &SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_REQUEST: Shape = Shape::structure(
+    "ListSigningCertificatesRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+    ],
+);
+
+pub static LIST_SIGNING_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+    "ListSigningCertificatesResponse",
+    &[
+        Member::new("Certificates", &CERTIFICATE_LIST_TYPE).required().checked(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
 pub static LIST_USER_POLICIES_REQUEST: Shape = Shape::structure(
     "ListUserPoliciesRequest",
     &[
@@ -1127,11 +1509,46 @@ pub static MFA_DEVICE: Shape = Shape::structure(
     ],
 );
 
+pub static MANAGED_POLICY_DETAIL: Shape = Shape::structure(
+    "ManagedPolicyDetail",
+    &[
+        Member::new("PolicyName", &POLICY_NAME_TYPE),
+        Member::new("PolicyId", &ID_TYPE),
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("Path", &POLICY_PATH_TYPE),
+        Member::new("DefaultVersionId", &POLICY_VERSION_ID_TYPE),
+        Member::new("AttachmentCount", &scalars::INTEGER),
+        Member::new("PermissionsBoundaryUsageCount", &scalars::INTEGER),
+        Member::new("IsAttachable", &scalars::BOOLEAN),
+        Member::new("Description", &POLICY_DESCRIPTION_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("UpdateDate", &scalars::TIMESTAMP),
+        Member::new("PolicyVersionList", &POLICY_DOCUMENT_VERSION_LIST_TYPE),
+    ],
+);
+
+pub static MANAGED_POLICY_DETAIL_LIST_TYPE: Shape =
+    Shape::list("ManagedPolicyDetailListType", &MANAGED_POLICY_DETAIL, None);
+
 pub static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Shape =
     Shape::structure("OpenIDConnectProviderListEntry", &[Member::new("Arn", &ARN_TYPE)]);
 
 pub static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Shape =
     Shape::list("OpenIDConnectProviderListType", &OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY, None);
+
+pub static ORDERED_ORGANIZATION_POLICY_TYPE: Shape = Shape::structure(
+    "OrderedOrganizationPolicyType",
+    &[Member::new("ServiceControlPolicyInputList", &SIMULATION_POLICY_LIST_TYPE)],
+);
+
+pub static ORGANIZATION_POLICY_LIST_TYPE: Shape =
+    Shape::list("OrganizationPolicyListType", &ORDERED_ORGANIZATION_POLICY_TYPE, None)
+        .ruled(&ORGANIZATION_POLICY_LIST_TYPE_RULE);
+
+static ORGANIZATION_POLICY_LIST_TYPE_RULE: Rule = Rule::new().max(7);
+
+pub static ORGANIZATIONS_DECISION_DETAIL: Shape =
+    Shape::structure("OrganizationsDecisionDetail", &[Member::new("AllowedByOrganizations", &scalars::BOOLEAN)]);
 
 pub static PASSWORD_POLICY: Shape = Shape::structure(
     "PasswordPolicy",
@@ -1147,6 +1564,11 @@ pub static PASSWORD_POLICY: Shape = Shape::structure(
         Member::new("PasswordReusePrevention", &PASSWORD_REUSE_PREVENTION_TYPE),
         Member::new("HardExpiry", &scalars::BOOLEAN),
     ],
+);
+
+pub static PERMISSIONS_BOUNDARY_DECISION_DETAIL: Shape = Shape::structure(
+    "PermissionsBoundaryDecisionDetail",
+    &[Member::new("AllowedByPermissionsBoundary", &scalars::BOOLEAN)],
 );
 
 pub static POLICY: Shape = Shape::structure(
@@ -1167,10 +1589,40 @@ pub static POLICY: Shape = Shape::structure(
     ],
 );
 
+pub static POLICY_DETAIL: Shape = Shape::structure(
+    "PolicyDetail",
+    &[Member::new("PolicyName", &POLICY_NAME_TYPE), Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE)],
+);
+
+pub static POLICY_EXCLUSIONS_LIST_TYPE: Shape =
+    Shape::list("PolicyExclusionsListType", &POLICY_IDENTIFIER, None).ruled(&POLICY_EXCLUSIONS_LIST_TYPE_RULE);
+
+static POLICY_EXCLUSIONS_LIST_TYPE_RULE: Rule = Rule::new().max(256);
+
+pub static POLICY_GRANTING_SERVICE_ACCESS: Shape = Shape::structure(
+    "PolicyGrantingServiceAccess",
+    &[
+        Member::new("PolicyName", &POLICY_NAME_TYPE).required().checked(),
+        Member::new("PolicyType", &POLICY_TYPE).required().checked(),
+        Member::new("PolicyArn", &ARN_TYPE),
+        Member::new("EntityType", &POLICY_OWNER_ENTITY_TYPE),
+        Member::new("EntityName", &ENTITY_NAME_TYPE),
+    ],
+);
+
 pub static POLICY_GROUP: Shape =
     Shape::structure("PolicyGroup", &[Member::new("GroupName", &GROUP_NAME_TYPE), Member::new("GroupId", &ID_TYPE)]);
 
 pub static POLICY_GROUP_LIST_TYPE: Shape = Shape::list("PolicyGroupListType", &POLICY_GROUP, None);
+
+pub static POLICY_IDENTIFIER: Shape = Shape::union(
+    "PolicyIdentifier",
+    &[
+        Member::new("PolicyType", &POLICY_IDENTIFIER_POLICY_TYPE),
+        Member::new("PolicyArn", &ARN_TYPE),
+        Member::new("InlinePolicyIdentifier", &INLINE_POLICY_IDENTIFIER_TYPE),
+    ],
+);
 
 pub static POLICY_ROLE: Shape =
     Shape::structure("PolicyRole", &[Member::new("RoleName", &ROLE_NAME_TYPE), Member::new("RoleId", &ID_TYPE)]);
@@ -1191,6 +1643,9 @@ pub static POLICY_VERSION: Shape = Shape::structure(
         Member::new("CreateDate", &scalars::TIMESTAMP),
     ],
 );
+
+pub static POSITION: Shape =
+    Shape::structure("Position", &[Member::new("Line", &scalars::INTEGER), Member::new("Column", &scalars::INTEGER)]);
 
 pub static PUT_GROUP_POLICY_REQUEST: Shape = Shape::structure(
     "PutGroupPolicyRequest",
@@ -1259,6 +1714,36 @@ pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+    ],
+);
+
+pub static RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape::structure(
+    "ResetServiceSpecificCredentialResponse",
+    &[Member::new("ServiceSpecificCredential", &SERVICE_SPECIFIC_CREDENTIAL)],
+);
+
+pub static RESOURCE_NAME_LIST_TYPE: Shape = Shape::list("ResourceNameListType", &RESOURCE_NAME_TYPE, None);
+
+pub static RESOURCE_SPECIFIC_RESULT: Shape = Shape::structure(
+    "ResourceSpecificResult",
+    &[
+        Member::new("EvalResourceName", &RESOURCE_NAME_TYPE).required().checked(),
+        Member::new("EvalResourceDecision", &POLICY_EVALUATION_DECISION_TYPE).required().checked(),
+        Member::new("MatchedStatements", &STATEMENT_LIST_TYPE),
+        Member::new("MissingContextValues", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE),
+        Member::new("EvalDecisionDetails", &EVAL_DECISION_DETAILS_TYPE),
+        Member::new("PermissionsBoundaryDecisionDetail", &PERMISSIONS_BOUNDARY_DECISION_DETAIL),
+    ],
+);
+
+pub static RESOURCE_SPECIFIC_RESULT_LIST_TYPE: Shape =
+    Shape::list("ResourceSpecificResultListType", &RESOURCE_SPECIFIC_RESULT, None);
+
 pub static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape::structure(
     "ResyncMFADeviceRequest",
     &[
@@ -1284,6 +1769,24 @@ pub static ROLE: Shape = Shape::structure(
         Member::new("Tags", &TAG_LIST_TYPE),
         Member::new("RoleLastUsed", &ROLE_LAST_USED),
         Member::new("SourceRoleTemplate", &SOURCE_ROLE_TEMPLATE),
+    ],
+);
+
+pub static ROLE_DETAIL: Shape = Shape::structure(
+    "RoleDetail",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("RoleName", &ROLE_NAME_TYPE),
+        Member::new("RoleId", &ID_TYPE),
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE),
+        Member::new("InstanceProfileList", &INSTANCE_PROFILE_LIST_TYPE),
+        Member::new("RolePolicyList", &POLICY_DETAIL_LIST_TYPE),
+        Member::new("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        Member::new("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+        Member::new("Tags", &TAG_LIST_TYPE),
+        Member::new("RoleLastUsed", &ROLE_LAST_USED),
     ],
 );
 
@@ -1315,6 +1818,100 @@ pub static SAML_PROVIDER_LIST_ENTRY: Shape = Shape::structure(
 
 pub static SAML_PROVIDER_LIST_TYPE: Shape = Shape::list("SAMLProviderListType", &SAML_PROVIDER_LIST_ENTRY, None);
 
+pub static SSH_PUBLIC_KEY: Shape = Shape::structure(
+    "SSHPublicKey",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Fingerprint", &PUBLIC_KEY_FINGERPRINT_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SSH_PUBLIC_KEY_LIST_TYPE: Shape = Shape::list("SSHPublicKeyListType", &SSH_PUBLIC_KEY_METADATA, None);
+
+pub static SSH_PUBLIC_KEY_METADATA: Shape = Shape::structure(
+    "SSHPublicKeyMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP).required().checked(),
+    ],
+);
+
+pub static SERVER_CERTIFICATE: Shape = Shape::structure(
+    "ServerCertificate",
+    &[
+        Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static SERVER_CERTIFICATE_METADATA: Shape = Shape::structure(
+    "ServerCertificateMetadata",
+    &[
+        Member::new("Path", &PATH_TYPE).required().checked(),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("ServerCertificateId", &ID_TYPE).required().checked(),
+        Member::new("Arn", &ARN_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+        Member::new("Expiration", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SERVICE_LAST_ACCESSED: Shape = Shape::structure(
+    "ServiceLastAccessed",
+    &[
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("LastAuthenticated", &scalars::TIMESTAMP),
+        Member::new("ServiceNamespace", &SERVICE_NAMESPACE_TYPE).required().checked(),
+        Member::new("LastAuthenticatedEntity", &ARN_TYPE),
+        Member::new("LastAuthenticatedRegion", &scalars::STRING),
+        Member::new("TotalAuthenticatedEntities", &scalars::INTEGER),
+        Member::new("TrackedActionsLastAccessed", &TRACKED_ACTIONS_LAST_ACCESSED),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL: Shape = Shape::structure(
+    "ServiceSpecificCredential",
+    &[
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServicePassword", &scalars::STRING).sensitive(),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("ServiceCredentialSecret", &scalars::STRING).sensitive(),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_METADATA: Shape = Shape::structure(
+    "ServiceSpecificCredentialMetadata",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("ServiceUserName", &SERVICE_USER_NAME),
+        Member::new("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+        Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
+        Member::new("ExpirationDate", &scalars::TIMESTAMP),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("ServiceName", &scalars::STRING).required().checked(),
+    ],
+);
+
+pub static SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE: Shape =
+    Shape::list("ServiceSpecificCredentialsListType", &SERVICE_SPECIFIC_CREDENTIAL_METADATA, None);
+
+pub static SERVICES_LAST_ACCESSED: Shape = Shape::list("ServicesLastAccessed", &SERVICE_LAST_ACCESSED, None);
+
 pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     "SetDefaultPolicyVersionRequest",
     &[
@@ -1323,6 +1920,65 @@ pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static SIGNING_CERTIFICATE: Shape = Shape::structure(
+    "SigningCertificate",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+        Member::new("UploadDate", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static SIMULATE_CUSTOM_POLICY_REQUEST: Shape = Shape::structure(
+    "SimulateCustomPolicyRequest",
+    &[
+        Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE).required().checked(),
+        Member::new("PermissionsBoundaryPolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+        Member::new("OrderedOrganizationPolicyInputList", &ORGANIZATION_POLICY_LIST_TYPE),
+        Member::new("ActionNames", &ACTION_NAME_LIST_TYPE).required().checked(),
+        Member::new("ResourceArns", &RESOURCE_NAME_LIST_TYPE),
+        Member::new("ResourcePolicy", &POLICY_DOCUMENT_TYPE),
+        Member::new("ResourceOwner", &RESOURCE_NAME_TYPE),
+        Member::new("CallerArn", &RESOURCE_NAME_TYPE),
+        Member::new("ContextEntries", &CONTEXT_ENTRY_LIST_TYPE),
+        Member::new("ResourceHandlingOption", &RESOURCE_HANDLING_OPTION_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static SIMULATE_POLICY_RESPONSE: Shape = Shape::structure(
+    "SimulatePolicyResponse",
+    &[
+        Member::new("EvaluationResults", &EVALUATION_RESULTS_LIST_TYPE),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Marker", &scalars::STRING),
+    ],
+);
+
+pub static SIMULATE_PRINCIPAL_POLICY_REQUEST: Shape = Shape::structure(
+    "SimulatePrincipalPolicyRequest",
+    &[
+        Member::new("PolicySourceArn", &ARN_TYPE).required().checked(),
+        Member::new("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+        Member::new("PermissionsBoundaryPolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+        Member::new("PolicyExclusionList", &POLICY_EXCLUSIONS_LIST_TYPE),
+        Member::new("ActionNames", &ACTION_NAME_LIST_TYPE).required().checked(),
+        Member::new("ResourceArns", &RESOURCE_NAME_LIST_TYPE),
+        Member::new("ResourcePolicy", &POLICY_DOCUMENT_TYPE),
+        Member::new("ResourceOwner", &RESOURCE_NAME_TYPE),
+        Member::new("CallerArn", &RESOURCE_NAME_TYPE),
+        Member::new("ContextEntries", &CONTEXT_ENTRY_LIST_TYPE),
+        Member::new("ResourceHandlingOption", &RESOURCE_HANDLING_OPTION_TYPE),
+        Member::new("MaxItems", &MAX_ITEMS_TYPE),
+        Member::new("Marker", &MARKER_TYPE),
+    ],
+);
+
+pub static SIMULATION_POLICY_LIST_TYPE: Shape = Shape::list("SimulationPolicyListType", &POLICY_DOCUMENT_TYPE, None);
+
 pub static SOURCE_ROLE_TEMPLATE: Shape = Shape::structure(
     "SourceRoleTemplate",
     &[
@@ -1330,6 +1986,18 @@ pub static SOURCE_ROLE_TEMPLATE: Shape = Shape::structure(
         Member::new("TemplateMinorVersion", &scalars::INTEGER).required().checked(),
     ],
 );
+
+pub static STATEMENT: Shape = Shape::structure(
+    "Statement",
+    &[
+        Member::new("SourcePolicyId", &scalars::STRING),
+        Member::new("SourcePolicyType", &POLICY_SOURCE_TYPE),
+        Member::new("StartPosition", &POSITION),
+        Member::new("EndPosition", &POSITION),
+    ],
+);
+
+pub static STATEMENT_LIST_TYPE: Shape = Shape::list("StatementListType", &STATEMENT, None);
 
 pub static TAG: Shape = Shape::structure(
     "Tag",
@@ -1387,6 +2055,14 @@ pub static TAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static TAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "TagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
+    ],
+);
+
 pub static TAG_USER_REQUEST: Shape = Shape::structure(
     "TagUserRequest",
     &[
@@ -1394,6 +2070,19 @@ pub static TAG_USER_REQUEST: Shape = Shape::structure(
         Member::new("Tags", &TAG_LIST_TYPE).required().checked(),
     ],
 );
+
+pub static TRACKED_ACTION_LAST_ACCESSED: Shape = Shape::structure(
+    "TrackedActionLastAccessed",
+    &[
+        Member::new("ActionName", &scalars::STRING),
+        Member::new("LastAccessedEntity", &ARN_TYPE),
+        Member::new("LastAccessedTime", &scalars::TIMESTAMP),
+        Member::new("LastAccessedRegion", &scalars::STRING),
+    ],
+);
+
+pub static TRACKED_ACTIONS_LAST_ACCESSED: Shape =
+    Shape::list("TrackedActionsLastAccessed", &TRACKED_ACTION_LAST_ACCESSED, None);
 
 pub static UNTAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::structure(
     "UntagInstanceProfileRequest",
@@ -1439,6 +2128,14 @@ pub static UNTAG_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
     "UntagSAMLProviderRequest",
     &[
         Member::new("SAMLProviderArn", &ARN_TYPE).required().checked(),
+        Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
+    ],
+);
+
+pub static UNTAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UntagServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
         Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required().checked(),
     ],
 );
@@ -1545,6 +2242,42 @@ pub static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape::structure(
 pub static UPDATE_SAML_PROVIDER_RESPONSE: Shape =
     Shape::structure("UpdateSAMLProviderResponse", &[Member::new("SAMLProviderArn", &ARN_TYPE)]);
 
+pub static UPDATE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UpdateSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateServerCertificateRequest",
+    &[
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("NewPath", &PATH_TYPE),
+        Member::new("NewServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE),
+    ],
+);
+
+pub static UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape::structure(
+    "UpdateServiceSpecificCredentialRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
+pub static UPDATE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UpdateSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateId", &CERTIFICATE_ID_TYPE).required().checked(),
+        Member::new("Status", &STATUS_TYPE).required().checked(),
+    ],
+);
+
 pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
     "UpdateUserRequest",
     &[
@@ -1552,6 +2285,47 @@ pub static UPDATE_USER_REQUEST: Shape = Shape::structure(
         Member::new("NewPath", &PATH_TYPE),
         Member::new("NewUserName", &USER_NAME_TYPE),
     ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_REQUEST: Shape = Shape::structure(
+    "UploadSSHPublicKeyRequest",
+    &[
+        Member::new("UserName", &USER_NAME_TYPE).required().checked(),
+        Member::new("SSHPublicKeyBody", &PUBLIC_KEY_MATERIAL_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SSH_PUBLIC_KEY_RESPONSE: Shape =
+    Shape::structure("UploadSSHPublicKeyResponse", &[Member::new("SSHPublicKey", &SSH_PUBLIC_KEY)]);
+
+pub static UPLOAD_SERVER_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadServerCertificateRequest",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("ServerCertificateName", &SERVER_CERTIFICATE_NAME_TYPE).required().checked(),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+        Member::new("PrivateKey", &PRIVATE_KEY_TYPE).required().checked().sensitive(),
+        Member::new("CertificateChain", &CERTIFICATE_CHAIN_TYPE),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static UPLOAD_SERVER_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadServerCertificateResponse",
+    &[Member::new("ServerCertificateMetadata", &SERVER_CERTIFICATE_METADATA), Member::new("Tags", &TAG_LIST_TYPE)],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_REQUEST: Shape = Shape::structure(
+    "UploadSigningCertificateRequest",
+    &[
+        Member::new("UserName", &EXISTING_USER_NAME_TYPE),
+        Member::new("CertificateBody", &CERTIFICATE_BODY_TYPE).required().checked(),
+    ],
+);
+
+pub static UPLOAD_SIGNING_CERTIFICATE_RESPONSE: Shape = Shape::structure(
+    "UploadSigningCertificateResponse",
+    &[Member::new("Certificate", &SIGNING_CERTIFICATE).required().checked()],
 );
 
 pub static USER: Shape = Shape::structure(
@@ -1563,6 +2337,22 @@ pub static USER: Shape = Shape::structure(
         Member::new("Arn", &ARN_TYPE).required().checked(),
         Member::new("CreateDate", &scalars::TIMESTAMP).required().checked(),
         Member::new("PasswordLastUsed", &scalars::TIMESTAMP),
+        Member::new("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+        Member::new("Tags", &TAG_LIST_TYPE),
+    ],
+);
+
+pub static USER_DETAIL: Shape = Shape::structure(
+    "UserDetail",
+    &[
+        Member::new("Path", &PATH_TYPE),
+        Member::new("UserName", &USER_NAME_TYPE),
+        Member::new("UserId", &ID_TYPE),
+        Member::new("Arn", &ARN_TYPE),
+        Member::new("CreateDate", &scalars::TIMESTAMP),
+        Member::new("UserPolicyList", &POLICY_DETAIL_LIST_TYPE),
+        Member::new("GroupList", &GROUP_NAME_LIST_TYPE),
+        Member::new("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
         Member::new("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
         Member::new("Tags", &TAG_LIST_TYPE),
     ],
@@ -1586,16 +2376,34 @@ pub static ACCOUNT_ALIAS_LIST_TYPE: Shape = Shape::list("accountAliasListType", 
 
 pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list("attachedPoliciesListType", &ATTACHED_POLICY, None);
 
+pub static CERTIFICATE_LIST_TYPE: Shape = Shape::list("certificateListType", &SIGNING_CERTIFICATE, None);
+
 pub static CLIENT_ID_LIST_TYPE: Shape = Shape::list("clientIDListType", &CLIENT_ID_TYPE, None);
+
+pub static ENTITY_DETAILS_LIST_TYPE: Shape = Shape::list("entityDetailsListType", &ENTITY_DETAILS, None);
+
+pub static ENTITY_LIST_TYPE: Shape = Shape::list("entityListType", &ENTITY_TYPE, None);
+
+pub static GROUP_DETAIL_LIST_TYPE: Shape = Shape::list("groupDetailListType", &GROUP_DETAIL, None);
 
 pub static GROUP_LIST_TYPE: Shape = Shape::list("groupListType", &GROUP, None);
 
+pub static GROUP_NAME_LIST_TYPE: Shape = Shape::list("groupNameListType", &GROUP_NAME_TYPE, None);
+
 pub static INSTANCE_PROFILE_LIST_TYPE: Shape = Shape::list("instanceProfileListType", &INSTANCE_PROFILE, None);
+
+pub static LIST_POLICY_GRANTING_SERVICE_ACCESS_RESPONSE_LIST_TYPE: Shape =
+    Shape::list("listPolicyGrantingServiceAccessResponseListType", &LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY, None);
 
 pub static MFA_DEVICE_LIST_TYPE: Shape = Shape::list("mfaDeviceListType", &MFA_DEVICE, None);
 
+pub static POLICY_DETAIL_LIST_TYPE: Shape = Shape::list("policyDetailListType", &POLICY_DETAIL, None);
+
 pub static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape =
     Shape::list("policyDocumentVersionListType", &POLICY_VERSION, None);
+
+pub static POLICY_GRANTING_SERVICE_ACCESS_LIST_TYPE: Shape =
+    Shape::list("policyGrantingServiceAccessListType", &POLICY_GRANTING_SERVICE_ACCESS, None);
 
 pub static POLICY_LIST_TYPE: Shape = Shape::list("policyListType", &POLICY, None);
 
@@ -1606,7 +2414,17 @@ pub static PRIVATE_KEY_LIST: Shape =
 
 static PRIVATE_KEY_LIST_RULE: Rule = Rule::new().max(2);
 
+pub static ROLE_DETAIL_LIST_TYPE: Shape = Shape::list("roleDetailListType", &ROLE_DETAIL, None);
+
 pub static ROLE_LIST_TYPE: Shape = Shape::list("roleListType", &ROLE, None);
+
+pub static SERVER_CERTIFICATE_METADATA_LIST_TYPE: Shape =
+    Shape::list("serverCertificateMetadataListType", &SERVER_CERTIFICATE_METADATA, None);
+
+pub static SERVICE_NAMESPACE_LIST_TYPE: Shape =
+    Shape::list("serviceNamespaceListType", &SERVICE_NAMESPACE_TYPE, None).ruled(&SERVICE_NAMESPACE_LIST_TYPE_RULE);
+
+static SERVICE_NAMESPACE_LIST_TYPE_RULE: Rule = Rule::new().min(1).max(200);
 
 pub static SUMMARY_MAP_TYPE: Shape = Shape::map("summaryMapType", &scalars::INTEGER, None, None);
 
@@ -1620,6 +2438,8 @@ static TAG_LIST_TYPE_RULE: Rule = Rule::new().max(50);
 
 pub static THUMBPRINT_LIST_TYPE: Shape = Shape::list("thumbprintListType", &THUMBPRINT_TYPE, None);
 
+pub static USER_DETAIL_LIST_TYPE: Shape = Shape::list("userDetailListType", &USER_DETAIL, None);
+
 pub static USER_LIST_TYPE: Shape = Shape::list("userListType", &USER, None);
 
 pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceListType", &VIRTUAL_MFA_DEVICE, None);
@@ -1627,8 +2447,23 @@ pub static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list("virtualMFADeviceLi
 pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape =
     Shape::structure("ConcurrentModificationException", &[Member::new("message", &scalars::STRING)]);
 
+pub static CREDENTIAL_REPORT_EXPIRED_EXCEPTION: Shape =
+    Shape::structure("CredentialReportExpiredException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_PRESENT_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotPresentException", &[Member::new("message", &scalars::STRING)]);
+
+pub static CREDENTIAL_REPORT_NOT_READY_EXCEPTION: Shape =
+    Shape::structure("CredentialReportNotReadyException", &[Member::new("message", &scalars::STRING)]);
+
 pub static DELETE_CONFLICT_EXCEPTION: Shape =
     Shape::structure("DeleteConflictException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("DuplicateCertificateException", &[Member::new("message", &scalars::STRING)]);
+
+pub static DUPLICATE_SSH_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("DuplicateSSHPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape =
     Shape::structure("EntityAlreadyExistsException", &[Member::new("message", &scalars::STRING)]);
@@ -1639,14 +2474,26 @@ pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape =
 pub static INVALID_AUTHENTICATION_CODE_EXCEPTION: Shape =
     Shape::structure("InvalidAuthenticationCodeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static INVALID_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("InvalidCertificateException", &[Member::new("message", &scalars::STRING)]);
+
 pub static INVALID_INPUT_EXCEPTION: Shape =
     Shape::structure("InvalidInputException", &[Member::new("message", &scalars::STRING)]);
+
+pub static INVALID_PUBLIC_KEY_EXCEPTION: Shape =
+    Shape::structure("InvalidPublicKeyException", &[Member::new("message", &scalars::STRING)]);
 
 pub static INVALID_USER_TYPE_EXCEPTION: Shape =
     Shape::structure("InvalidUserTypeException", &[Member::new("message", &scalars::STRING)]);
 
+pub static KEY_PAIR_MISMATCH_EXCEPTION: Shape =
+    Shape::structure("KeyPairMismatchException", &[Member::new("message", &scalars::STRING)]);
+
 pub static LIMIT_EXCEEDED_EXCEPTION: Shape =
     Shape::structure("LimitExceededException", &[Member::new("message", &scalars::STRING)]);
+
+pub static MALFORMED_CERTIFICATE_EXCEPTION: Shape =
+    Shape::structure("MalformedCertificateException", &[Member::new("message", &scalars::STRING)]);
 
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape =
     Shape::structure("MalformedPolicyDocumentException", &[Member::new("message", &scalars::STRING)]);
@@ -1660,19 +2507,68 @@ pub static OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION: Shape =
 pub static PASSWORD_POLICY_VIOLATION_EXCEPTION: Shape =
     Shape::structure("PasswordPolicyViolationException", &[Member::new("message", &scalars::STRING)]);
 
+pub static POLICY_EVALUATION_EXCEPTION: Shape =
+    Shape::structure("PolicyEvaluationException", &[Member::new("message", &scalars::STRING)]);
+
 pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape =
     Shape::structure("PolicyNotAttachableException", &[Member::new("message", &scalars::STRING)]);
 
 pub static SERVICE_FAILURE_EXCEPTION: Shape =
     Shape::structure("ServiceFailureException", &[Member::new("message", &scalars::STRING)]);
 
+pub static SERVICE_NOT_SUPPORTED_EXCEPTION: Shape =
+    Shape::structure("ServiceNotSupportedException", &[Member::new("message", &scalars::STRING)]);
+
 pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape =
     Shape::structure("UnmodifiableEntityException", &[Member::new("message", &scalars::STRING)]);
+
+pub static UNRECOGNIZED_PUBLIC_KEY_ENCODING_EXCEPTION: Shape =
+    Shape::structure("UnrecognizedPublicKeyEncodingException", &[Member::new("message", &scalars::STRING)]);
+
+pub static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE: Shape =
+    Shape::new("AccessAdvisorUsageGranularityType", Kind::String).ruled(&ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE_RULE);
+
+static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE_RULE: Rule = Rule::new().values(&["SERVICE_LEVEL", "ACTION_LEVEL"]);
+
+pub static ACTION_NAME_TYPE: Shape = Shape::new("ActionNameType", Kind::String).ruled(&ACTION_NAME_TYPE_RULE);
+
+static ACTION_NAME_TYPE_RULE: Rule = Rule::new().min(3).max(128);
+
+pub static ATTACHMENT_NAME: Shape = Shape::new("AttachmentName", Kind::String).ruled(&ATTACHMENT_NAME_RULE);
+
+static ATTACHMENT_NAME_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static ATTACHMENT_TYPE: Shape = Shape::new("AttachmentType", Kind::String).ruled(&ATTACHMENT_TYPE_RULE);
+
+static ATTACHMENT_TYPE_RULE: Rule = Rule::new().values(&["user", "group", "role"]);
 
 pub static CERTIFICATION_VALUE_TYPE: Shape =
     Shape::new("CertificationValueType", Kind::String).ruled(&CERTIFICATION_VALUE_TYPE_RULE);
 
 static CERTIFICATION_VALUE_TYPE_RULE: Rule = Rule::matching("[\\u0020-\\u00FF]+", "[\\u0020-\\u00FF]+").min(1).max(32);
+
+pub static CONTEXT_KEY_NAME_TYPE: Shape =
+    Shape::new("ContextKeyNameType", Kind::String).ruled(&CONTEXT_KEY_NAME_TYPE_RULE);
+
+static CONTEXT_KEY_NAME_TYPE_RULE: Rule = Rule::new().min(5).max(256);
+
+pub static CONTEXT_KEY_TYPE_ENUM: Shape =
+    Shape::new("ContextKeyTypeEnum", Kind::String).ruled(&CONTEXT_KEY_TYPE_ENUM_RULE);
+
+static CONTEXT_KEY_TYPE_ENUM_RULE: Rule = Rule::new().values(&[
+    "string",
+    "stringList",
+    "numeric",
+    "numericList",
+    "boolean",
+    "booleanList",
+    "ip",
+    "ipList",
+    "binary",
+    "binaryList",
+    "date",
+    "dateList",
+]);
 
 pub static DELETION_TASK_ID_TYPE: Shape =
     Shape::new("DeletionTaskIdType", Kind::String).ruled(&DELETION_TASK_ID_TYPE_RULE);
@@ -1700,6 +2596,22 @@ pub static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape =
 
 static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE_RULE: Rule = Rule::new().values(&["PermissionsBoundaryPolicy"]);
 
+pub static POLICY_EVALUATION_DECISION_TYPE: Shape =
+    Shape::new("PolicyEvaluationDecisionType", Kind::String).ruled(&POLICY_EVALUATION_DECISION_TYPE_RULE);
+
+static POLICY_EVALUATION_DECISION_TYPE_RULE: Rule = Rule::new().values(&["allowed", "explicitDeny", "implicitDeny"]);
+
+pub static POLICY_IDENTIFIER_POLICY_TYPE: Shape =
+    Shape::new("PolicyIdentifierPolicyType", Kind::String).ruled(&POLICY_IDENTIFIER_POLICY_TYPE_RULE);
+
+static POLICY_IDENTIFIER_POLICY_TYPE_RULE: Rule =
+    Rule::new().values(&["inline", "aws-managed", "user-managed", "permission-boundary", "scp", "rcp"]);
+
+pub static POLICY_SOURCE_TYPE: Shape = Shape::new("PolicySourceType", Kind::String).ruled(&POLICY_SOURCE_TYPE_RULE);
+
+static POLICY_SOURCE_TYPE_RULE: Rule =
+    Rule::new().values(&["user", "group", "role", "aws-managed", "user-managed", "resource", "none"]);
+
 pub static POLICY_USAGE_TYPE: Shape = Shape::new("PolicyUsageType", Kind::String).ruled(&POLICY_USAGE_TYPE_RULE);
 
 static POLICY_USAGE_TYPE_RULE: Rule = Rule::new().values(&["PermissionsPolicy", "PermissionsBoundary"]);
@@ -1711,6 +2623,23 @@ static REASON_TYPE_RULE: Rule = Rule::new().max(1000);
 pub static REGION_NAME_TYPE: Shape = Shape::new("RegionNameType", Kind::String).ruled(&REGION_NAME_TYPE_RULE);
 
 static REGION_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(100);
+
+pub static REPORT_FORMAT_TYPE: Shape = Shape::new("ReportFormatType", Kind::String).ruled(&REPORT_FORMAT_TYPE_RULE);
+
+static REPORT_FORMAT_TYPE_RULE: Rule = Rule::new().values(&["text/csv"]);
+
+pub static REPORT_STATE_TYPE: Shape = Shape::new("ReportStateType", Kind::String).ruled(&REPORT_STATE_TYPE_RULE);
+
+static REPORT_STATE_TYPE_RULE: Rule = Rule::new().values(&["STARTED", "INPROGRESS", "COMPLETE"]);
+
+pub static RESOURCE_HANDLING_OPTION_TYPE: Shape =
+    Shape::new("ResourceHandlingOptionType", Kind::String).ruled(&RESOURCE_HANDLING_OPTION_TYPE_RULE);
+
+static RESOURCE_HANDLING_OPTION_TYPE_RULE: Rule = Rule::new().min(1).max(64);
+
+pub static RESOURCE_NAME_TYPE: Shape = Shape::new("ResourceNameType", Kind::String).ruled(&RESOURCE_NAME_TYPE_RULE);
+
+static RESOURCE_NAME_TYPE_RULE: Rule = Rule::new().min(1).max(2048);
 
 pub static SAML_METADATA_DOCUMENT_TYPE: Shape =
     Shape::new("SAMLMetadataDocumentType", Kind::String).ruled(&SAML_METADATA_DOCUMENT_TYPE_RULE);
@@ -1750,13 +2679,45 @@ pub static AUTHENTICATION_CODE_TYPE: Shape =
 
 static AUTHENTICATION_CODE_TYPE_RULE: Rule = Rule::matching("[\\d]+", "[0-9]+").min(6).max(6);
 
+pub static CERTIFICATE_BODY_TYPE: Shape =
+    Shape::new("certificateBodyType", Kind::String).ruled(&CERTIFICATE_BODY_TYPE_RULE);
+
+static CERTIFICATE_BODY_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
+
+pub static CERTIFICATE_CHAIN_TYPE: Shape =
+    Shape::new("certificateChainType", Kind::String).ruled(&CERTIFICATE_CHAIN_TYPE_RULE);
+
+static CERTIFICATE_CHAIN_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(2097152);
+
+pub static CERTIFICATE_ID_TYPE: Shape = Shape::new("certificateIdType", Kind::String).ruled(&CERTIFICATE_ID_TYPE_RULE);
+
+static CERTIFICATE_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(24).max(128);
+
 pub static CLIENT_ID_TYPE: Shape = Shape::new("clientIDType", Kind::String).ruled(&CLIENT_ID_TYPE_RULE);
 
 static CLIENT_ID_TYPE_RULE: Rule = Rule::new().min(1).max(255);
 
+pub static CREDENTIAL_AGE_DAYS: Shape = Shape::new("credentialAgeDays", Kind::Integer).ruled(&CREDENTIAL_AGE_DAYS_RULE);
+
+static CREDENTIAL_AGE_DAYS_RULE: Rule = Rule::new().min(1).max(36600);
+
 pub static CUSTOM_SUFFIX_TYPE: Shape = Shape::new("customSuffixType", Kind::String).ruled(&CUSTOM_SUFFIX_TYPE_RULE);
 
 static CUSTOM_SUFFIX_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(64);
+
+pub static ENCODING_TYPE: Shape = Shape::new("encodingType", Kind::String).ruled(&ENCODING_TYPE_RULE);
+
+static ENCODING_TYPE_RULE: Rule = Rule::new().values(&["SSH", "PEM"]);
+
+pub static ENTITY_NAME_TYPE: Shape = Shape::new("entityNameType", Kind::String).ruled(&ENTITY_NAME_TYPE_RULE);
+
+static ENTITY_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
 pub static EXISTING_USER_NAME_TYPE: Shape =
     Shape::new("existingUserNameType", Kind::String).ruled(&EXISTING_USER_NAME_TYPE_RULE);
@@ -1775,6 +2736,14 @@ pub static INSTANCE_PROFILE_NAME_TYPE: Shape =
     Shape::new("instanceProfileNameType", Kind::String).ruled(&INSTANCE_PROFILE_NAME_TYPE_RULE);
 
 static INSTANCE_PROFILE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static JOB_ID_TYPE: Shape = Shape::new("jobIDType", Kind::String).ruled(&JOB_ID_TYPE_RULE);
+
+static JOB_ID_TYPE_RULE: Rule = Rule::new().min(36).max(36);
+
+pub static JOB_STATUS_TYPE: Shape = Shape::new("jobStatusType", Kind::String).ruled(&JOB_STATUS_TYPE_RULE);
+
+static JOB_STATUS_TYPE_RULE: Rule = Rule::new().values(&["IN_PROGRESS", "COMPLETED", "FAILED"]);
 
 pub static MARKER_TYPE: Shape = Shape::new("markerType", Kind::String).ruled(&MARKER_TYPE_RULE);
 
@@ -1836,6 +2805,11 @@ pub static POLICY_NAME_TYPE: Shape = Shape::new("policyNameType", Kind::String).
 
 static POLICY_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
 
+pub static POLICY_OWNER_ENTITY_TYPE: Shape =
+    Shape::new("policyOwnerEntityType", Kind::String).ruled(&POLICY_OWNER_ENTITY_TYPE_RULE);
+
+static POLICY_OWNER_ENTITY_TYPE_RULE: Rule = Rule::new().values(&["USER", "ROLE", "GROUP"]);
+
 pub static POLICY_PATH_TYPE: Shape = Shape::new("policyPathType", Kind::String).ruled(&POLICY_PATH_TYPE_RULE);
 
 static POLICY_PATH_TYPE_RULE: Rule =
@@ -1844,6 +2818,10 @@ static POLICY_PATH_TYPE_RULE: Rule =
 pub static POLICY_SCOPE_TYPE: Shape = Shape::new("policyScopeType", Kind::String).ruled(&POLICY_SCOPE_TYPE_RULE);
 
 static POLICY_SCOPE_TYPE_RULE: Rule = Rule::new().values(&["All", "AWS", "Local"]);
+
+pub static POLICY_TYPE: Shape = Shape::new("policyType", Kind::String).ruled(&POLICY_TYPE_RULE);
+
+static POLICY_TYPE_RULE: Rule = Rule::new().values(&["INLINE", "MANAGED"]);
 
 pub static POLICY_VERSION_ID_TYPE: Shape =
     Shape::new("policyVersionIdType", Kind::String).ruled(&POLICY_VERSION_ID_TYPE_RULE);
@@ -1862,6 +2840,23 @@ static PRIVATE_KEY_TYPE_RULE: Rule =
         .min(1)
         .max(16384)
         .sensitive();
+
+pub static PUBLIC_KEY_FINGERPRINT_TYPE: Shape =
+    Shape::new("publicKeyFingerprintType", Kind::String).ruled(&PUBLIC_KEY_FINGERPRINT_TYPE_RULE);
+
+static PUBLIC_KEY_FINGERPRINT_TYPE_RULE: Rule = Rule::matching("[:\\w]+", "[:0-9A-Za-z_]+").min(48).max(48);
+
+pub static PUBLIC_KEY_ID_TYPE: Shape = Shape::new("publicKeyIdType", Kind::String).ruled(&PUBLIC_KEY_ID_TYPE_RULE);
+
+static PUBLIC_KEY_ID_TYPE_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static PUBLIC_KEY_MATERIAL_TYPE: Shape =
+    Shape::new("publicKeyMaterialType", Kind::String).ruled(&PUBLIC_KEY_MATERIAL_TYPE_RULE);
+
+static PUBLIC_KEY_MATERIAL_TYPE_RULE: Rule =
+    Rule::matching("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+", "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
+        .min(1)
+        .max(16384);
 
 pub static ROLE_DESCRIPTION_TYPE: Shape =
     Shape::new("roleDescriptionType", Kind::String).ruled(&ROLE_DESCRIPTION_TYPE_RULE);
@@ -1884,6 +2879,30 @@ static ROLE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=
 pub static SERIAL_NUMBER_TYPE: Shape = Shape::new("serialNumberType", Kind::String).ruled(&SERIAL_NUMBER_TYPE_RULE);
 
 static SERIAL_NUMBER_TYPE_RULE: Rule = Rule::matching("[\\w+=/:,.@-]+", "[0-9A-Za-z_+=/:,.@-]+").min(9).max(256);
+
+pub static SERVER_CERTIFICATE_NAME_TYPE: Shape =
+    Shape::new("serverCertificateNameType", Kind::String).ruled(&SERVER_CERTIFICATE_NAME_TYPE_RULE);
+
+static SERVER_CERTIFICATE_NAME_TYPE_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(128);
+
+pub static SERVICE_CREDENTIAL_ALIAS: Shape =
+    Shape::new("serviceCredentialAlias", Kind::String).ruled(&SERVICE_CREDENTIAL_ALIAS_RULE);
+
+static SERVICE_CREDENTIAL_ALIAS_RULE: Rule = Rule::matching("[\\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(0).max(200);
+
+pub static SERVICE_NAMESPACE_TYPE: Shape =
+    Shape::new("serviceNamespaceType", Kind::String).ruled(&SERVICE_NAMESPACE_TYPE_RULE);
+
+static SERVICE_NAMESPACE_TYPE_RULE: Rule = Rule::matching("[\\w-]*", "[0-9A-Za-z_-]*").min(1).max(64);
+
+pub static SERVICE_SPECIFIC_CREDENTIAL_ID: Shape =
+    Shape::new("serviceSpecificCredentialId", Kind::String).ruled(&SERVICE_SPECIFIC_CREDENTIAL_ID_RULE);
+
+static SERVICE_SPECIFIC_CREDENTIAL_ID_RULE: Rule = Rule::matching("[\\w]+", "[0-9A-Za-z_]+").min(20).max(128);
+
+pub static SERVICE_USER_NAME: Shape = Shape::new("serviceUserName", Kind::String).ruled(&SERVICE_USER_NAME_RULE);
+
+static SERVICE_USER_NAME_RULE: Rule = Rule::matching("[\\w+=,.@-]*", "[0-9A-Za-z_+=,.@-]*").min(0).max(200);
 
 pub static STATUS_TYPE: Shape = Shape::new("statusType", Kind::String).ruled(&STATUS_TYPE_RULE);
 

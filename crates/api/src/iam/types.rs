@@ -349,6 +349,37 @@ impl Typed for ChangePasswordRequest {
     }
 }
 
+/// AWS's `ContextEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ContextEntry {
+    pub context_key_name: Option<String>,
+    pub context_key_values: Option<Vec<String>>,
+    pub context_key_type: Option<String>,
+}
+
+impl Shaped for ContextEntry {
+    const SHAPE: &'static Shape = &shapes::CONTEXT_ENTRY;
+}
+
+impl Typed for ContextEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            context_key_name: fields.optional(0)?,
+            context_key_values: fields.optional(1)?,
+            context_key_type: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.context_key_name);
+        fields.optional(1, self.context_key_values);
+        fields.optional(2, self.context_key_type);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateAccessKeyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateAccessKeyRequest {
@@ -947,6 +978,60 @@ impl Typed for CreateServiceLinkedRoleResponse {
     }
 }
 
+/// AWS's `CreateServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceSpecificCredentialRequest {
+    pub user_name: String,
+    pub service_name: String,
+    pub credential_age_days: Option<i32>,
+}
+
+impl Shaped for CreateServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for CreateServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            service_name: fields.required(1)?,
+            credential_age_days: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.service_name);
+        fields.optional(2, self.credential_age_days);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateServiceSpecificCredentialResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceSpecificCredentialResponse {
+    pub service_specific_credential: Option<ServiceSpecificCredential>,
+}
+
+impl Shaped for CreateServiceSpecificCredentialResponse {
+    const SHAPE: &'static Shape = &shapes::CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE;
+}
+
+impl Typed for CreateServiceSpecificCredentialResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_specific_credential: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credential);
+        fields.finish()
+    }
+}
+
 /// AWS's `CreateUserRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateUserRequest {
@@ -1386,6 +1471,54 @@ impl Typed for DeleteSAMLProviderRequest {
     }
 }
 
+/// AWS's `DeleteSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+}
+
+impl Shaped for DeleteSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for DeleteSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+
+impl Shaped for DeleteServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for DeleteServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteServiceLinkedRoleRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteServiceLinkedRoleRequest {
@@ -1428,6 +1561,56 @@ impl Typed for DeleteServiceLinkedRoleResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.deletion_task_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+}
+
+impl Shaped for DeleteServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for DeleteServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, service_specific_credential_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_id: String,
+}
+
+impl Shaped for DeleteSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for DeleteSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_id);
         fields.finish()
     }
 }
@@ -1660,6 +1843,215 @@ impl Typed for EnableMFADeviceRequest {
     }
 }
 
+/// AWS's `EntityDetails`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntityDetails {
+    pub entity_info: EntityInfo,
+    pub last_authenticated: Option<jiff::Timestamp>,
+}
+
+impl Shaped for EntityDetails {
+    const SHAPE: &'static Shape = &shapes::ENTITY_DETAILS;
+}
+
+impl Typed for EntityDetails {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { entity_info: fields.required(0)?, last_authenticated: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.entity_info);
+        fields.optional(1, self.last_authenticated);
+        fields.finish()
+    }
+}
+
+/// AWS's `EntityInfo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntityInfo {
+    pub arn: String,
+    pub name: String,
+    pub r#type: String,
+    pub id: String,
+    pub path: Option<String>,
+}
+
+impl Shaped for EntityInfo {
+    const SHAPE: &'static Shape = &shapes::ENTITY_INFO;
+}
+
+impl Typed for EntityInfo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            arn: fields.required(0)?,
+            name: fields.required(1)?,
+            r#type: fields.required(2)?,
+            id: fields.required(3)?,
+            path: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.arn);
+        fields.required(1, self.name);
+        fields.required(2, self.r#type);
+        fields.required(3, self.id);
+        fields.optional(4, self.path);
+        fields.finish()
+    }
+}
+
+/// AWS's `ErrorDetails`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ErrorDetails {
+    pub message: String,
+    pub code: String,
+}
+
+impl Shaped for ErrorDetails {
+    const SHAPE: &'static Shape = &shapes::ERROR_DETAILS;
+}
+
+impl Typed for ErrorDetails {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { message: fields.required(0)?, code: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.message);
+        fields.required(1, self.code);
+        fields.finish()
+    }
+}
+
+/// AWS's `EvaluationResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EvaluationResult {
+    pub eval_action_name: String,
+    pub eval_resource_name: Option<String>,
+    pub eval_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+    pub eval_decision_details: Option<std::collections::BTreeMap<String, String>>,
+    pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
+}
+
+impl Shaped for EvaluationResult {
+    const SHAPE: &'static Shape = &shapes::EVALUATION_RESULT;
+}
+
+impl Typed for EvaluationResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            eval_action_name: fields.required(0)?,
+            eval_resource_name: fields.optional(1)?,
+            eval_decision: fields.required(2)?,
+            matched_statements: fields.optional(3)?,
+            missing_context_values: fields.optional(4)?,
+            organizations_decision_detail: fields.optional(5)?,
+            permissions_boundary_decision_detail: fields.optional(6)?,
+            eval_decision_details: fields.optional(7)?,
+            resource_specific_results: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.eval_action_name);
+        fields.optional(1, self.eval_resource_name);
+        fields.required(2, self.eval_decision);
+        fields.optional(3, self.matched_statements);
+        fields.optional(4, self.missing_context_values);
+        fields.optional(5, self.organizations_decision_detail);
+        fields.optional(6, self.permissions_boundary_decision_detail);
+        fields.optional(7, self.eval_decision_details);
+        fields.optional(8, self.resource_specific_results);
+        fields.finish()
+    }
+}
+
+/// AWS's `GenerateCredentialReportResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateCredentialReportResponse {
+    pub state: Option<String>,
+    pub description: Option<String>,
+}
+
+impl Shaped for GenerateCredentialReportResponse {
+    const SHAPE: &'static Shape = &shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE;
+}
+
+impl Typed for GenerateCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { state: fields.optional(0)?, description: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.state);
+        fields.optional(1, self.description);
+        fields.finish()
+    }
+}
+
+/// AWS's `GenerateServiceLastAccessedDetailsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsRequest {
+    pub arn: String,
+    pub granularity: Option<String>,
+}
+
+impl Shaped for GenerateServiceLastAccessedDetailsRequest {
+    const SHAPE: &'static Shape = &shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST;
+}
+
+impl Typed for GenerateServiceLastAccessedDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { arn: fields.required(0)?, granularity: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.arn);
+        fields.optional(1, self.granularity);
+        fields.finish()
+    }
+}
+
+/// AWS's `GenerateServiceLastAccessedDetailsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsResponse {
+    pub job_id: Option<String>,
+}
+
+impl Shaped for GenerateServiceLastAccessedDetailsResponse {
+    const SHAPE: &'static Shape = &shapes::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE;
+}
+
+impl Typed for GenerateServiceLastAccessedDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { job_id: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.job_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetAccessKeyLastUsedRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccessKeyLastUsedRequest {
@@ -1708,6 +2100,73 @@ impl Typed for GetAccessKeyLastUsedResponse {
     }
 }
 
+/// AWS's `GetAccountAuthorizationDetailsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsRequest {
+    pub filter: Option<Vec<String>>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetAccountAuthorizationDetailsRequest {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST;
+}
+
+impl Typed for GetAccountAuthorizationDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { filter: fields.optional(0)?, max_items: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.filter);
+        fields.optional(1, self.max_items);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetAccountAuthorizationDetailsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsResponse {
+    pub user_detail_list: Option<Vec<UserDetail>>,
+    pub group_detail_list: Option<Vec<GroupDetail>>,
+    pub role_detail_list: Option<Vec<RoleDetail>>,
+    pub policies: Option<Vec<ManagedPolicyDetail>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetAccountAuthorizationDetailsResponse {
+    const SHAPE: &'static Shape = &shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE;
+}
+
+impl Typed for GetAccountAuthorizationDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_detail_list: fields.optional(0)?,
+            group_detail_list: fields.optional(1)?,
+            role_detail_list: fields.optional(2)?,
+            policies: fields.optional(3)?,
+            is_truncated: fields.optional(4)?,
+            marker: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_detail_list);
+        fields.optional(1, self.group_detail_list);
+        fields.optional(2, self.role_detail_list);
+        fields.optional(3, self.policies);
+        fields.optional(4, self.is_truncated);
+        fields.optional(5, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetAccountPasswordPolicyResponse`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountPasswordPolicyResponse {
@@ -1750,6 +2209,108 @@ impl Typed for GetAccountSummaryResponse {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.summary_map);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetContextKeysForCustomPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+}
+
+impl Shaped for GetContextKeysForCustomPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST;
+}
+
+impl Typed for GetContextKeysForCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_input_list: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_input_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetContextKeysForPolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForPolicyResponse {
+    pub context_key_names: Option<Vec<String>>,
+}
+
+impl Shaped for GetContextKeysForPolicyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE;
+}
+
+impl Typed for GetContextKeysForPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { context_key_names: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.context_key_names);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetContextKeysForPrincipalPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForPrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+}
+
+impl Shaped for GetContextKeysForPrincipalPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST;
+}
+
+impl Typed for GetContextKeysForPrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_source_arn: fields.required(0)?, policy_input_list: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_source_arn);
+        fields.optional(1, self.policy_input_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetCredentialReportResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetCredentialReportResponse {
+    pub content: Option<bytes::Bytes>,
+    pub report_format: Option<String>,
+    pub generated_time: Option<jiff::Timestamp>,
+}
+
+impl Shaped for GetCredentialReportResponse {
+    const SHAPE: &'static Shape = &shapes::GET_CREDENTIAL_REPORT_RESPONSE;
+}
+
+impl Typed for GetCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            content: fields.optional(0)?,
+            report_format: fields.optional(1)?,
+            generated_time: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.content);
+        fields.optional(1, self.report_format);
+        fields.optional(2, self.generated_time);
         fields.finish()
     }
 }
@@ -2344,6 +2905,256 @@ impl Typed for GetSAMLProviderResponse {
     }
 }
 
+/// AWS's `GetSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub encoding: String,
+}
+
+impl Shaped for GetSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for GetSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            encoding: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.encoding);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetSSHPublicKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetSSHPublicKeyResponse {
+    pub ssh_public_key: Option<SSHPublicKey>,
+}
+
+impl Shaped for GetSSHPublicKeyResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SSH_PUBLIC_KEY_RESPONSE;
+}
+
+impl Typed for GetSSHPublicKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ssh_public_key: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+
+impl Shaped for GetServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for GetServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServerCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateResponse {
+    pub server_certificate: ServerCertificate,
+}
+
+impl Shaped for GetServerCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVER_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for GetServerCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsRequest {
+    pub job_id: String,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST;
+}
+
+impl Typed for GetServiceLastAccessedDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { job_id: fields.required(0)?, max_items: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_id);
+        fields.optional(1, self.max_items);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsResponse {
+    pub job_status: String,
+    pub job_type: Option<String>,
+    pub job_creation_date: jiff::Timestamp,
+    pub services_last_accessed: Vec<ServiceLastAccessed>,
+    pub job_completion_date: jiff::Timestamp,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE;
+}
+
+impl Typed for GetServiceLastAccessedDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            job_status: fields.required(0)?,
+            job_type: fields.optional(1)?,
+            job_creation_date: fields.required(2)?,
+            services_last_accessed: fields.required(3)?,
+            job_completion_date: fields.required(4)?,
+            is_truncated: fields.optional(5)?,
+            marker: fields.optional(6)?,
+            error: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_status);
+        fields.optional(1, self.job_type);
+        fields.required(2, self.job_creation_date);
+        fields.required(3, self.services_last_accessed);
+        fields.required(4, self.job_completion_date);
+        fields.optional(5, self.is_truncated);
+        fields.optional(6, self.marker);
+        fields.optional(7, self.error);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsWithEntitiesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesRequest {
+    pub job_id: String,
+    pub service_namespace: String,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsWithEntitiesRequest {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST;
+}
+
+impl Typed for GetServiceLastAccessedDetailsWithEntitiesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            job_id: fields.required(0)?,
+            service_namespace: fields.required(1)?,
+            max_items: fields.optional(2)?,
+            marker: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_id);
+        fields.required(1, self.service_namespace);
+        fields.optional(2, self.max_items);
+        fields.optional(3, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetServiceLastAccessedDetailsWithEntitiesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesResponse {
+    pub job_status: String,
+    pub job_creation_date: jiff::Timestamp,
+    pub job_completion_date: jiff::Timestamp,
+    pub entity_details_list: Vec<EntityDetails>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+
+impl Shaped for GetServiceLastAccessedDetailsWithEntitiesResponse {
+    const SHAPE: &'static Shape = &shapes::GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE;
+}
+
+impl Typed for GetServiceLastAccessedDetailsWithEntitiesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            job_status: fields.required(0)?,
+            job_creation_date: fields.required(1)?,
+            job_completion_date: fields.required(2)?,
+            entity_details_list: fields.required(3)?,
+            is_truncated: fields.optional(4)?,
+            marker: fields.optional(5)?,
+            error: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.job_status);
+        fields.required(1, self.job_creation_date);
+        fields.required(2, self.job_completion_date);
+        fields.required(3, self.entity_details_list);
+        fields.optional(4, self.is_truncated);
+        fields.optional(5, self.marker);
+        fields.optional(6, self.error);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetServiceLinkedRoleDeletionStatusRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetServiceLinkedRoleDeletionStatusRequest {
@@ -2527,6 +3338,80 @@ impl Typed for Group {
         fields.required(2, self.group_id);
         fields.required(3, self.arn);
         fields.required(4, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `GroupDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GroupDetail {
+    pub path: Option<String>,
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub group_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+}
+
+impl Shaped for GroupDetail {
+    const SHAPE: &'static Shape = &shapes::GROUP_DETAIL;
+}
+
+impl Typed for GroupDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            group_name: fields.optional(1)?,
+            group_id: fields.optional(2)?,
+            arn: fields.optional(3)?,
+            create_date: fields.optional(4)?,
+            group_policy_list: fields.optional(5)?,
+            attached_managed_policies: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.optional(1, self.group_name);
+        fields.optional(2, self.group_id);
+        fields.optional(3, self.arn);
+        fields.optional(4, self.create_date);
+        fields.optional(5, self.group_policy_list);
+        fields.optional(6, self.attached_managed_policies);
+        fields.finish()
+    }
+}
+
+/// AWS's `InlinePolicyIdentifierType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InlinePolicyIdentifierType {
+    pub policy_name: String,
+    pub attachment_type: String,
+    pub attachment_name: String,
+}
+
+impl Shaped for InlinePolicyIdentifierType {
+    const SHAPE: &'static Shape = &shapes::INLINE_POLICY_IDENTIFIER_TYPE;
+}
+
+impl Typed for InlinePolicyIdentifierType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.required(0)?,
+            attachment_type: fields.required(1)?,
+            attachment_name: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_name);
+        fields.required(1, self.attachment_type);
+        fields.required(2, self.attachment_name);
         fields.finish()
     }
 }
@@ -3503,6 +4388,89 @@ impl Typed for ListOpenIDConnectProvidersResponse {
     }
 }
 
+/// AWS's `ListPoliciesGrantingServiceAccessEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessEntry {
+    pub service_namespace: Option<String>,
+    pub policies: Option<Vec<PolicyGrantingServiceAccess>>,
+}
+
+impl Shaped for ListPoliciesGrantingServiceAccessEntry {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY;
+}
+
+impl Typed for ListPoliciesGrantingServiceAccessEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_namespace: fields.optional(0)?, policies: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_namespace);
+        fields.optional(1, self.policies);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesGrantingServiceAccessRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessRequest {
+    pub marker: Option<String>,
+    pub arn: String,
+    pub service_namespaces: Vec<String>,
+}
+
+impl Shaped for ListPoliciesGrantingServiceAccessRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST;
+}
+
+impl Typed for ListPoliciesGrantingServiceAccessRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { marker: fields.optional(0)?, arn: fields.required(1)?, service_namespaces: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.marker);
+        fields.required(1, self.arn);
+        fields.required(2, self.service_namespaces);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPoliciesGrantingServiceAccessResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessResponse {
+    pub policies_granting_service_access: Vec<ListPoliciesGrantingServiceAccessEntry>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListPoliciesGrantingServiceAccessResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE;
+}
+
+impl Typed for ListPoliciesGrantingServiceAccessResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policies_granting_service_access: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policies_granting_service_access);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListPoliciesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListPoliciesRequest {
@@ -3935,6 +4903,302 @@ impl Typed for ListSAMLProvidersResponse {
     }
 }
 
+/// AWS's `ListSSHPublicKeysRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSSHPublicKeysRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SSH_PUBLIC_KEYS_REQUEST;
+}
+
+impl Typed for ListSSHPublicKeysRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSSHPublicKeysResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysResponse {
+    pub ssh_public_keys: Option<Vec<SSHPublicKeyMetadata>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSSHPublicKeysResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE;
+}
+
+impl Typed for ListSSHPublicKeysResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            ssh_public_keys: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_keys);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificateTagsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsRequest {
+    pub server_certificate_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServerCertificateTagsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATE_TAGS_REQUEST;
+}
+
+impl Typed for ListServerCertificateTagsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_name: fields.required(0)?,
+            marker: fields.optional(1)?,
+            max_items: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificateTagsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListServerCertificateTagsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATE_TAGS_RESPONSE;
+}
+
+impl Typed for ListServerCertificateTagsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tags: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tags);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificatesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServerCertificatesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATES_REQUEST;
+}
+
+impl Typed for ListServerCertificatesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { path_prefix: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path_prefix);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServerCertificatesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesResponse {
+    pub server_certificate_metadata_list: Vec<ServerCertificateMetadata>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListServerCertificatesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVER_CERTIFICATES_RESPONSE;
+}
+
+impl Typed for ListServerCertificatesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_metadata_list: fields.required(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_metadata_list);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServiceSpecificCredentialsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsRequest {
+    pub user_name: Option<String>,
+    pub service_name: Option<String>,
+    pub all_users: Option<bool>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListServiceSpecificCredentialsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST;
+}
+
+impl Typed for ListServiceSpecificCredentialsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            service_name: fields.optional(1)?,
+            all_users: fields.optional(2)?,
+            marker: fields.optional(3)?,
+            max_items: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.service_name);
+        fields.optional(2, self.all_users);
+        fields.optional(3, self.marker);
+        fields.optional(4, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListServiceSpecificCredentialsResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsResponse {
+    pub service_specific_credentials: Option<Vec<ServiceSpecificCredentialMetadata>>,
+    pub marker: Option<String>,
+    pub is_truncated: Option<bool>,
+}
+
+impl Shaped for ListServiceSpecificCredentialsResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE;
+}
+
+impl Typed for ListServiceSpecificCredentialsResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            service_specific_credentials: fields.optional(0)?,
+            marker: fields.optional(1)?,
+            is_truncated: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credentials);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.is_truncated);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSigningCertificatesRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+impl Shaped for ListSigningCertificatesRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_SIGNING_CERTIFICATES_REQUEST;
+}
+
+impl Typed for ListSigningCertificatesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, marker: fields.optional(1)?, max_items: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.optional(1, self.marker);
+        fields.optional(2, self.max_items);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListSigningCertificatesResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesResponse {
+    pub certificates: Vec<SigningCertificate>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for ListSigningCertificatesResponse {
+    const SHAPE: &'static Shape = &shapes::LIST_SIGNING_CERTIFICATES_RESPONSE;
+}
+
+impl Typed for ListSigningCertificatesResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { certificates: fields.required(0)?, is_truncated: fields.optional(1)?, marker: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.certificates);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListUserPoliciesRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListUserPoliciesRequest {
@@ -4217,6 +5481,64 @@ impl Typed for MFADevice {
     }
 }
 
+/// AWS's `ManagedPolicyDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ManagedPolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_id: Option<String>,
+    pub arn: Option<String>,
+    pub path: Option<String>,
+    pub default_version_id: Option<String>,
+    pub attachment_count: Option<i32>,
+    pub permissions_boundary_usage_count: Option<i32>,
+    pub is_attachable: Option<bool>,
+    pub description: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub update_date: Option<jiff::Timestamp>,
+    pub policy_version_list: Option<Vec<PolicyVersion>>,
+}
+
+impl Shaped for ManagedPolicyDetail {
+    const SHAPE: &'static Shape = &shapes::MANAGED_POLICY_DETAIL;
+}
+
+impl Typed for ManagedPolicyDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.optional(0)?,
+            policy_id: fields.optional(1)?,
+            arn: fields.optional(2)?,
+            path: fields.optional(3)?,
+            default_version_id: fields.optional(4)?,
+            attachment_count: fields.optional(5)?,
+            permissions_boundary_usage_count: fields.optional(6)?,
+            is_attachable: fields.optional(7)?,
+            description: fields.optional(8)?,
+            create_date: fields.optional(9)?,
+            update_date: fields.optional(10)?,
+            policy_version_list: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_id);
+        fields.optional(2, self.arn);
+        fields.optional(3, self.path);
+        fields.optional(4, self.default_version_id);
+        fields.optional(5, self.attachment_count);
+        fields.optional(6, self.permissions_boundary_usage_count);
+        fields.optional(7, self.is_attachable);
+        fields.optional(8, self.description);
+        fields.optional(9, self.create_date);
+        fields.optional(10, self.update_date);
+        fields.optional(11, self.policy_version_list);
+        fields.finish()
+    }
+}
+
 /// AWS's `OpenIDConnectProviderListEntry`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OpenIDConnectProviderListEntry {
@@ -4236,6 +5558,52 @@ impl Typed for OpenIDConnectProviderListEntry {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `OrderedOrganizationPolicyType`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OrderedOrganizationPolicyType {
+    pub service_control_policy_input_list: Option<Vec<String>>,
+}
+
+impl Shaped for OrderedOrganizationPolicyType {
+    const SHAPE: &'static Shape = &shapes::ORDERED_ORGANIZATION_POLICY_TYPE;
+}
+
+impl Typed for OrderedOrganizationPolicyType {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_control_policy_input_list: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_control_policy_input_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `OrganizationsDecisionDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OrganizationsDecisionDetail {
+    pub allowed_by_organizations: Option<bool>,
+}
+
+impl Shaped for OrganizationsDecisionDetail {
+    const SHAPE: &'static Shape = &shapes::ORGANIZATIONS_DECISION_DETAIL;
+}
+
+impl Typed for OrganizationsDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { allowed_by_organizations: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.allowed_by_organizations);
         fields.finish()
     }
 }
@@ -4288,6 +5656,29 @@ impl Typed for PasswordPolicy {
         fields.optional(7, self.max_password_age);
         fields.optional(8, self.password_reuse_prevention);
         fields.optional(9, self.hard_expiry);
+        fields.finish()
+    }
+}
+
+/// AWS's `PermissionsBoundaryDecisionDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PermissionsBoundaryDecisionDetail {
+    pub allowed_by_permissions_boundary: Option<bool>,
+}
+
+impl Shaped for PermissionsBoundaryDecisionDetail {
+    const SHAPE: &'static Shape = &shapes::PERMISSIONS_BOUNDARY_DECISION_DETAIL;
+}
+
+impl Typed for PermissionsBoundaryDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { allowed_by_permissions_boundary: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.allowed_by_permissions_boundary);
         fields.finish()
     }
 }
@@ -4350,6 +5741,68 @@ impl Typed for Policy {
     }
 }
 
+/// AWS's `PolicyDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+}
+
+impl Shaped for PolicyDetail {
+    const SHAPE: &'static Shape = &shapes::POLICY_DETAIL;
+}
+
+impl Typed for PolicyDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { policy_name: fields.optional(0)?, policy_document: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_name);
+        fields.optional(1, self.policy_document);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyGrantingServiceAccess`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyGrantingServiceAccess {
+    pub policy_name: String,
+    pub policy_type: String,
+    pub policy_arn: Option<String>,
+    pub entity_type: Option<String>,
+    pub entity_name: Option<String>,
+}
+
+impl Shaped for PolicyGrantingServiceAccess {
+    const SHAPE: &'static Shape = &shapes::POLICY_GRANTING_SERVICE_ACCESS;
+}
+
+impl Typed for PolicyGrantingServiceAccess {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_name: fields.required(0)?,
+            policy_type: fields.required(1)?,
+            policy_arn: fields.optional(2)?,
+            entity_type: fields.optional(3)?,
+            entity_name: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_name);
+        fields.required(1, self.policy_type);
+        fields.optional(2, self.policy_arn);
+        fields.optional(3, self.entity_type);
+        fields.optional(4, self.entity_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `PolicyGroup`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyGroup {
@@ -4371,6 +5824,37 @@ impl Typed for PolicyGroup {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.group_name);
         fields.optional(1, self.group_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PolicyIdentifier`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyIdentifier {
+    pub policy_type: Option<String>,
+    pub policy_arn: Option<String>,
+    pub inline_policy_identifier: Option<InlinePolicyIdentifierType>,
+}
+
+impl Shaped for PolicyIdentifier {
+    const SHAPE: &'static Shape = &shapes::POLICY_IDENTIFIER;
+}
+
+impl Typed for PolicyIdentifier {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_type: fields.optional(0)?,
+            policy_arn: fields.optional(1)?,
+            inline_policy_identifier: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.policy_type);
+        fields.optional(1, self.policy_arn);
+        fields.optional(2, self.inline_policy_identifier);
         fields.finish()
     }
 }
@@ -4455,6 +5939,31 @@ impl Typed for PolicyVersion {
         fields.optional(1, self.version_id);
         fields.optional(2, self.is_default_version);
         fields.optional(3, self.create_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `Position`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Position {
+    pub line: Option<i32>,
+    pub column: Option<i32>,
+}
+
+impl Shaped for Position {
+    const SHAPE: &'static Shape = &shapes::POSITION;
+}
+
+impl Typed for Position {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { line: fields.optional(0)?, column: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.line);
+        fields.optional(1, self.column);
         fields.finish()
     }
 }
@@ -4677,6 +6186,94 @@ impl Typed for RemoveUserFromGroupRequest {
     }
 }
 
+/// AWS's `ResetServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResetServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+}
+
+impl Shaped for ResetServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for ResetServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, service_specific_credential_id: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `ResetServiceSpecificCredentialResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResetServiceSpecificCredentialResponse {
+    pub service_specific_credential: Option<ServiceSpecificCredential>,
+}
+
+impl Shaped for ResetServiceSpecificCredentialResponse {
+    const SHAPE: &'static Shape = &shapes::RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE;
+}
+
+impl Typed for ResetServiceSpecificCredentialResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { service_specific_credential: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.service_specific_credential);
+        fields.finish()
+    }
+}
+
+/// AWS's `ResourceSpecificResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResourceSpecificResult {
+    pub eval_resource_name: String,
+    pub eval_resource_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub eval_decision_details: Option<std::collections::BTreeMap<String, String>>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+}
+
+impl Shaped for ResourceSpecificResult {
+    const SHAPE: &'static Shape = &shapes::RESOURCE_SPECIFIC_RESULT;
+}
+
+impl Typed for ResourceSpecificResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            eval_resource_name: fields.required(0)?,
+            eval_resource_decision: fields.required(1)?,
+            matched_statements: fields.optional(2)?,
+            missing_context_values: fields.optional(3)?,
+            eval_decision_details: fields.optional(4)?,
+            permissions_boundary_decision_detail: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.eval_resource_name);
+        fields.required(1, self.eval_resource_decision);
+        fields.optional(2, self.matched_statements);
+        fields.optional(3, self.missing_context_values);
+        fields.optional(4, self.eval_decision_details);
+        fields.optional(5, self.permissions_boundary_decision_detail);
+        fields.finish()
+    }
+}
+
 /// AWS's `ResyncMFADeviceRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResyncMFADeviceRequest {
@@ -4765,6 +6362,64 @@ impl Typed for Role {
         fields.optional(9, self.tags);
         fields.optional(10, self.role_last_used);
         fields.optional(11, self.source_role_template);
+        fields.finish()
+    }
+}
+
+/// AWS's `RoleDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleDetail {
+    pub path: Option<String>,
+    pub role_name: Option<String>,
+    pub role_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub assume_role_policy_document: Option<String>,
+    pub instance_profile_list: Option<Vec<InstanceProfile>>,
+    pub role_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+    pub role_last_used: Option<RoleLastUsed>,
+}
+
+impl Shaped for RoleDetail {
+    const SHAPE: &'static Shape = &shapes::ROLE_DETAIL;
+}
+
+impl Typed for RoleDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            role_name: fields.optional(1)?,
+            role_id: fields.optional(2)?,
+            arn: fields.optional(3)?,
+            create_date: fields.optional(4)?,
+            assume_role_policy_document: fields.optional(5)?,
+            instance_profile_list: fields.optional(6)?,
+            role_policy_list: fields.optional(7)?,
+            attached_managed_policies: fields.optional(8)?,
+            permissions_boundary: fields.optional(9)?,
+            tags: fields.optional(10)?,
+            role_last_used: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.optional(1, self.role_name);
+        fields.optional(2, self.role_id);
+        fields.optional(3, self.arn);
+        fields.optional(4, self.create_date);
+        fields.optional(5, self.assume_role_policy_document);
+        fields.optional(6, self.instance_profile_list);
+        fields.optional(7, self.role_policy_list);
+        fields.optional(8, self.attached_managed_policies);
+        fields.optional(9, self.permissions_boundary);
+        fields.optional(10, self.tags);
+        fields.optional(11, self.role_last_used);
         fields.finish()
     }
 }
@@ -4871,6 +6526,312 @@ impl Typed for SAMLProviderListEntry {
     }
 }
 
+/// AWS's `SSHPublicKey`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSHPublicKey {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub fingerprint: String,
+    pub ssh_public_key_body: String,
+    pub status: String,
+    pub upload_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SSHPublicKey {
+    const SHAPE: &'static Shape = &shapes::SSH_PUBLIC_KEY;
+}
+
+impl Typed for SSHPublicKey {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            fingerprint: fields.required(2)?,
+            ssh_public_key_body: fields.required(3)?,
+            status: fields.required(4)?,
+            upload_date: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.fingerprint);
+        fields.required(3, self.ssh_public_key_body);
+        fields.required(4, self.status);
+        fields.optional(5, self.upload_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `SSHPublicKeyMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSHPublicKeyMetadata {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub status: String,
+    pub upload_date: jiff::Timestamp,
+}
+
+impl Shaped for SSHPublicKeyMetadata {
+    const SHAPE: &'static Shape = &shapes::SSH_PUBLIC_KEY_METADATA;
+}
+
+impl Typed for SSHPublicKeyMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            ssh_public_key_id: fields.required(1)?,
+            status: fields.required(2)?,
+            upload_date: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.status);
+        fields.required(3, self.upload_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerCertificate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificate {
+    pub server_certificate_metadata: ServerCertificateMetadata,
+    pub certificate_body: String,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for ServerCertificate {
+    const SHAPE: &'static Shape = &shapes::SERVER_CERTIFICATE;
+}
+
+impl Typed for ServerCertificate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_metadata: fields.required(0)?,
+            certificate_body: fields.required(1)?,
+            certificate_chain: fields.optional(2)?,
+            tags: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_metadata);
+        fields.required(1, self.certificate_body);
+        fields.optional(2, self.certificate_chain);
+        fields.optional(3, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerCertificateMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificateMetadata {
+    pub path: String,
+    pub server_certificate_name: String,
+    pub server_certificate_id: String,
+    pub arn: String,
+    pub upload_date: Option<jiff::Timestamp>,
+    pub expiration: Option<jiff::Timestamp>,
+}
+
+impl Shaped for ServerCertificateMetadata {
+    const SHAPE: &'static Shape = &shapes::SERVER_CERTIFICATE_METADATA;
+}
+
+impl Typed for ServerCertificateMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.required(0)?,
+            server_certificate_name: fields.required(1)?,
+            server_certificate_id: fields.required(2)?,
+            arn: fields.required(3)?,
+            upload_date: fields.optional(4)?,
+            expiration: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.path);
+        fields.required(1, self.server_certificate_name);
+        fields.required(2, self.server_certificate_id);
+        fields.required(3, self.arn);
+        fields.optional(4, self.upload_date);
+        fields.optional(5, self.expiration);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServiceLastAccessed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceLastAccessed {
+    pub service_name: String,
+    pub last_authenticated: Option<jiff::Timestamp>,
+    pub service_namespace: String,
+    pub last_authenticated_entity: Option<String>,
+    pub last_authenticated_region: Option<String>,
+    pub total_authenticated_entities: Option<i32>,
+    pub tracked_actions_last_accessed: Option<Vec<TrackedActionLastAccessed>>,
+}
+
+impl Shaped for ServiceLastAccessed {
+    const SHAPE: &'static Shape = &shapes::SERVICE_LAST_ACCESSED;
+}
+
+impl Typed for ServiceLastAccessed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            service_name: fields.required(0)?,
+            last_authenticated: fields.optional(1)?,
+            service_namespace: fields.required(2)?,
+            last_authenticated_entity: fields.optional(3)?,
+            last_authenticated_region: fields.optional(4)?,
+            total_authenticated_entities: fields.optional(5)?,
+            tracked_actions_last_accessed: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.service_name);
+        fields.optional(1, self.last_authenticated);
+        fields.required(2, self.service_namespace);
+        fields.optional(3, self.last_authenticated_entity);
+        fields.optional(4, self.last_authenticated_region);
+        fields.optional(5, self.total_authenticated_entities);
+        fields.optional(6, self.tracked_actions_last_accessed);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServiceSpecificCredential`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServiceSpecificCredential {
+    pub create_date: jiff::Timestamp,
+    pub expiration_date: Option<jiff::Timestamp>,
+    pub service_name: String,
+    pub service_user_name: Option<String>,
+    pub service_password: Option<String>,
+    pub service_credential_alias: Option<String>,
+    pub service_credential_secret: Option<String>,
+    pub service_specific_credential_id: String,
+    pub user_name: String,
+    pub status: String,
+}
+
+impl std::fmt::Debug for ServiceSpecificCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceSpecificCredential")
+            .field("create_date", &self.create_date)
+            .field("expiration_date", &self.expiration_date)
+            .field("service_name", &self.service_name)
+            .field("service_user_name", &self.service_user_name)
+            .field("service_password", &wire::Redacted)
+            .field("service_credential_alias", &self.service_credential_alias)
+            .field("service_credential_secret", &wire::Redacted)
+            .field("service_specific_credential_id", &self.service_specific_credential_id)
+            .field("user_name", &self.user_name)
+            .field("status", &self.status)
+            .finish()
+    }
+}
+
+impl Shaped for ServiceSpecificCredential {
+    const SHAPE: &'static Shape = &shapes::SERVICE_SPECIFIC_CREDENTIAL;
+}
+
+impl Typed for ServiceSpecificCredential {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            create_date: fields.required(0)?,
+            expiration_date: fields.optional(1)?,
+            service_name: fields.required(2)?,
+            service_user_name: fields.optional(3)?,
+            service_password: fields.optional(4)?,
+            service_credential_alias: fields.optional(5)?,
+            service_credential_secret: fields.optional(6)?,
+            service_specific_credential_id: fields.required(7)?,
+            user_name: fields.required(8)?,
+            status: fields.required(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.create_date);
+        fields.optional(1, self.expiration_date);
+        fields.required(2, self.service_name);
+        fields.optional(3, self.service_user_name);
+        fields.optional(4, self.service_password);
+        fields.optional(5, self.service_credential_alias);
+        fields.optional(6, self.service_credential_secret);
+        fields.required(7, self.service_specific_credential_id);
+        fields.required(8, self.user_name);
+        fields.required(9, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServiceSpecificCredentialMetadata`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceSpecificCredentialMetadata {
+    pub user_name: String,
+    pub status: String,
+    pub service_user_name: Option<String>,
+    pub service_credential_alias: Option<String>,
+    pub create_date: jiff::Timestamp,
+    pub expiration_date: Option<jiff::Timestamp>,
+    pub service_specific_credential_id: String,
+    pub service_name: String,
+}
+
+impl Shaped for ServiceSpecificCredentialMetadata {
+    const SHAPE: &'static Shape = &shapes::SERVICE_SPECIFIC_CREDENTIAL_METADATA;
+}
+
+impl Typed for ServiceSpecificCredentialMetadata {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            status: fields.required(1)?,
+            service_user_name: fields.optional(2)?,
+            service_credential_alias: fields.optional(3)?,
+            create_date: fields.required(4)?,
+            expiration_date: fields.optional(5)?,
+            service_specific_credential_id: fields.required(6)?,
+            service_name: fields.required(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.status);
+        fields.optional(2, self.service_user_name);
+        fields.optional(3, self.service_credential_alias);
+        fields.required(4, self.create_date);
+        fields.optional(5, self.expiration_date);
+        fields.required(6, self.service_specific_credential_id);
+        fields.required(7, self.service_name);
+        fields.finish()
+    }
+}
+
 /// AWS's `SetDefaultPolicyVersionRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SetDefaultPolicyVersionRequest {
@@ -4896,6 +6857,193 @@ impl Typed for SetDefaultPolicyVersionRequest {
     }
 }
 
+/// AWS's `SigningCertificate`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SigningCertificate {
+    pub user_name: String,
+    pub certificate_id: String,
+    pub certificate_body: String,
+    pub status: String,
+    pub upload_date: Option<jiff::Timestamp>,
+}
+
+impl Shaped for SigningCertificate {
+    const SHAPE: &'static Shape = &shapes::SIGNING_CERTIFICATE;
+}
+
+impl Typed for SigningCertificate {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.required(0)?,
+            certificate_id: fields.required(1)?,
+            certificate_body: fields.required(2)?,
+            status: fields.required(3)?,
+            upload_date: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.required(2, self.certificate_body);
+        fields.required(3, self.status);
+        fields.optional(4, self.upload_date);
+        fields.finish()
+    }
+}
+
+/// AWS's `SimulateCustomPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulateCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub ordered_organization_policy_input_list: Option<Vec<OrderedOrganizationPolicyType>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for SimulateCustomPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::SIMULATE_CUSTOM_POLICY_REQUEST;
+}
+
+impl Typed for SimulateCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_input_list: fields.required(0)?,
+            permissions_boundary_policy_input_list: fields.optional(1)?,
+            ordered_organization_policy_input_list: fields.optional(2)?,
+            action_names: fields.required(3)?,
+            resource_arns: fields.optional(4)?,
+            resource_policy: fields.optional(5)?,
+            resource_owner: fields.optional(6)?,
+            caller_arn: fields.optional(7)?,
+            context_entries: fields.optional(8)?,
+            resource_handling_option: fields.optional(9)?,
+            max_items: fields.optional(10)?,
+            marker: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_input_list);
+        fields.optional(1, self.permissions_boundary_policy_input_list);
+        fields.optional(2, self.ordered_organization_policy_input_list);
+        fields.required(3, self.action_names);
+        fields.optional(4, self.resource_arns);
+        fields.optional(5, self.resource_policy);
+        fields.optional(6, self.resource_owner);
+        fields.optional(7, self.caller_arn);
+        fields.optional(8, self.context_entries);
+        fields.optional(9, self.resource_handling_option);
+        fields.optional(10, self.max_items);
+        fields.optional(11, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `SimulatePolicyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulatePolicyResponse {
+    pub evaluation_results: Option<Vec<EvaluationResult>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for SimulatePolicyResponse {
+    const SHAPE: &'static Shape = &shapes::SIMULATE_POLICY_RESPONSE;
+}
+
+impl Typed for SimulatePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            evaluation_results: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.evaluation_results);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `SimulatePrincipalPolicyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulatePrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub policy_exclusion_list: Option<Vec<PolicyIdentifier>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+}
+
+impl Shaped for SimulatePrincipalPolicyRequest {
+    const SHAPE: &'static Shape = &shapes::SIMULATE_PRINCIPAL_POLICY_REQUEST;
+}
+
+impl Typed for SimulatePrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            policy_source_arn: fields.required(0)?,
+            policy_input_list: fields.optional(1)?,
+            permissions_boundary_policy_input_list: fields.optional(2)?,
+            policy_exclusion_list: fields.optional(3)?,
+            action_names: fields.required(4)?,
+            resource_arns: fields.optional(5)?,
+            resource_policy: fields.optional(6)?,
+            resource_owner: fields.optional(7)?,
+            caller_arn: fields.optional(8)?,
+            context_entries: fields.optional(9)?,
+            resource_handling_option: fields.optional(10)?,
+            max_items: fields.optional(11)?,
+            marker: fields.optional(12)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.policy_source_arn);
+        fields.optional(1, self.policy_input_list);
+        fields.optional(2, self.permissions_boundary_policy_input_list);
+        fields.optional(3, self.policy_exclusion_list);
+        fields.required(4, self.action_names);
+        fields.optional(5, self.resource_arns);
+        fields.optional(6, self.resource_policy);
+        fields.optional(7, self.resource_owner);
+        fields.optional(8, self.caller_arn);
+        fields.optional(9, self.context_entries);
+        fields.optional(10, self.resource_handling_option);
+        fields.optional(11, self.max_items);
+        fields.optional(12, self.marker);
+        fields.finish()
+    }
+}
+
 /// AWS's `SourceRoleTemplate`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SourceRoleTemplate {
@@ -4917,6 +7065,40 @@ impl Typed for SourceRoleTemplate {
         let mut fields = FieldWriter::default();
         fields.required(0, self.template_arn);
         fields.required(1, self.template_minor_version);
+        fields.finish()
+    }
+}
+
+/// AWS's `Statement`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Statement {
+    pub source_policy_id: Option<String>,
+    pub source_policy_type: Option<String>,
+    pub start_position: Option<Position>,
+    pub end_position: Option<Position>,
+}
+
+impl Shaped for Statement {
+    const SHAPE: &'static Shape = &shapes::STATEMENT;
+}
+
+impl Typed for Statement {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            source_policy_id: fields.optional(0)?,
+            source_policy_type: fields.optional(1)?,
+            start_position: fields.optional(2)?,
+            end_position: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.source_policy_id);
+        fields.optional(1, self.source_policy_type);
+        fields.optional(2, self.start_position);
+        fields.optional(3, self.end_position);
         fields.finish()
     }
 }
@@ -5096,6 +7278,31 @@ impl Typed for TagSAMLProviderRequest {
     }
 }
 
+/// AWS's `TagServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Shaped for TagServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::TAG_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for TagServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)?, tags: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
 /// AWS's `TagUserRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagUserRequest {
@@ -5117,6 +7324,40 @@ impl Typed for TagUserRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.user_name);
         fields.required(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `TrackedActionLastAccessed`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrackedActionLastAccessed {
+    pub action_name: Option<String>,
+    pub last_accessed_entity: Option<String>,
+    pub last_accessed_time: Option<jiff::Timestamp>,
+    pub last_accessed_region: Option<String>,
+}
+
+impl Shaped for TrackedActionLastAccessed {
+    const SHAPE: &'static Shape = &shapes::TRACKED_ACTION_LAST_ACCESSED;
+}
+
+impl Typed for TrackedActionLastAccessed {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            action_name: fields.optional(0)?,
+            last_accessed_entity: fields.optional(1)?,
+            last_accessed_time: fields.optional(2)?,
+            last_accessed_region: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.action_name);
+        fields.optional(1, self.last_accessed_entity);
+        fields.optional(2, self.last_accessed_time);
+        fields.optional(3, self.last_accessed_region);
         fields.finish()
     }
 }
@@ -5266,6 +7507,31 @@ impl Typed for UntagSAMLProviderRequest {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.required(0, self.saml_provider_arn);
+        fields.required(1, self.tag_keys);
+        fields.finish()
+    }
+}
+
+/// AWS's `UntagServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Shaped for UntagServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UNTAG_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UntagServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_name: fields.required(0)?, tag_keys: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
         fields.required(1, self.tag_keys);
         fields.finish()
     }
@@ -5659,6 +7925,122 @@ impl Typed for UpdateSAMLProviderResponse {
     }
 }
 
+/// AWS's `UpdateSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for UpdateSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateServerCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub new_path: Option<String>,
+    pub new_server_certificate_name: Option<String>,
+}
+
+impl Shaped for UpdateServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UpdateServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_certificate_name: fields.required(0)?,
+            new_path: fields.optional(1)?,
+            new_server_certificate_name: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.server_certificate_name);
+        fields.optional(1, self.new_path);
+        fields.optional(2, self.new_server_certificate_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateServiceSpecificCredentialRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateServiceSpecificCredentialRequest {
+    pub user_name: Option<String>,
+    pub service_specific_credential_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateServiceSpecificCredentialRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST;
+}
+
+impl Typed for UpdateServiceSpecificCredentialRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            user_name: fields.optional(0)?,
+            service_specific_credential_id: fields.required(1)?,
+            status: fields.required(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.service_specific_credential_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `UpdateSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_id: String,
+    pub status: String,
+}
+
+impl Shaped for UpdateSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UpdateSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_id: fields.required(1)?, status: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_id);
+        fields.required(2, self.status);
+        fields.finish()
+    }
+}
+
 /// AWS's `UpdateUserRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateUserRequest {
@@ -5682,6 +8064,180 @@ impl Typed for UpdateUserRequest {
         fields.required(0, self.user_name);
         fields.optional(1, self.new_path);
         fields.optional(2, self.new_user_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSSHPublicKeyRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSSHPublicKeyRequest {
+    pub user_name: String,
+    pub ssh_public_key_body: String,
+}
+
+impl Shaped for UploadSSHPublicKeyRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SSH_PUBLIC_KEY_REQUEST;
+}
+
+impl Typed for UploadSSHPublicKeyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.required(0)?, ssh_public_key_body: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.user_name);
+        fields.required(1, self.ssh_public_key_body);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSSHPublicKeyResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSSHPublicKeyResponse {
+    pub ssh_public_key: Option<SSHPublicKey>,
+}
+
+impl Shaped for UploadSSHPublicKeyResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SSH_PUBLIC_KEY_RESPONSE;
+}
+
+impl Typed for UploadSSHPublicKeyResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ssh_public_key: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ssh_public_key);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadServerCertificateRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UploadServerCertificateRequest {
+    pub path: Option<String>,
+    pub server_certificate_name: String,
+    pub certificate_body: String,
+    pub private_key: String,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl std::fmt::Debug for UploadServerCertificateRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadServerCertificateRequest")
+            .field("path", &self.path)
+            .field("server_certificate_name", &self.server_certificate_name)
+            .field("certificate_body", &self.certificate_body)
+            .field("private_key", &wire::Redacted)
+            .field("certificate_chain", &self.certificate_chain)
+            .field("tags", &self.tags)
+            .finish()
+    }
+}
+
+impl Shaped for UploadServerCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SERVER_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UploadServerCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            server_certificate_name: fields.required(1)?,
+            certificate_body: fields.required(2)?,
+            private_key: fields.required(3)?,
+            certificate_chain: fields.optional(4)?,
+            tags: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.required(1, self.server_certificate_name);
+        fields.required(2, self.certificate_body);
+        fields.required(3, self.private_key);
+        fields.optional(4, self.certificate_chain);
+        fields.optional(5, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadServerCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadServerCertificateResponse {
+    pub server_certificate_metadata: Option<ServerCertificateMetadata>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for UploadServerCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SERVER_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for UploadServerCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_certificate_metadata: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.server_certificate_metadata);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSigningCertificateRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSigningCertificateRequest {
+    pub user_name: Option<String>,
+    pub certificate_body: String,
+}
+
+impl Shaped for UploadSigningCertificateRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST;
+}
+
+impl Typed for UploadSigningCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { user_name: fields.optional(0)?, certificate_body: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.user_name);
+        fields.required(1, self.certificate_body);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadSigningCertificateResponse`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadSigningCertificateResponse {
+    pub certificate: SigningCertificate,
+}
+
+impl Shaped for UploadSigningCertificateResponse {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE;
+}
+
+impl Typed for UploadSigningCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { certificate: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.certificate);
         fields.finish()
     }
 }
@@ -5728,6 +8284,58 @@ impl Typed for User {
         fields.optional(5, self.password_last_used);
         fields.optional(6, self.permissions_boundary);
         fields.optional(7, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `UserDetail`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UserDetail {
+    pub path: Option<String>,
+    pub user_name: Option<String>,
+    pub user_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<jiff::Timestamp>,
+    pub user_policy_list: Option<Vec<PolicyDetail>>,
+    pub group_list: Option<Vec<String>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for UserDetail {
+    const SHAPE: &'static Shape = &shapes::USER_DETAIL;
+}
+
+impl Typed for UserDetail {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            path: fields.optional(0)?,
+            user_name: fields.optional(1)?,
+            user_id: fields.optional(2)?,
+            arn: fields.optional(3)?,
+            create_date: fields.optional(4)?,
+            user_policy_list: fields.optional(5)?,
+            group_list: fields.optional(6)?,
+            attached_managed_policies: fields.optional(7)?,
+            permissions_boundary: fields.optional(8)?,
+            tags: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.path);
+        fields.optional(1, self.user_name);
+        fields.optional(2, self.user_id);
+        fields.optional(3, self.arn);
+        fields.optional(4, self.create_date);
+        fields.optional(5, self.user_policy_list);
+        fields.optional(6, self.group_list);
+        fields.optional(7, self.attached_managed_policies);
+        fields.optional(8, self.permissions_boundary);
+        fields.optional(9, self.tags);
         fields.finish()
     }
 }

@@ -46,7 +46,7 @@ pub struct FolderLimits {
     pub uploads: usize,
     /// Open readers; each holds at most 256 KiB.
     pub readers: usize,
-    /// Blocking threads.
+    /// Blocking threads. Each keeps some 100 KB of what it has freed as long as it is there.
     pub workers: usize,
     /// How long to wait for one of these before [`BlobError::Busy`].
     pub patience: Duration,
@@ -54,7 +54,7 @@ pub struct FolderLimits {
 
 impl Default for FolderLimits {
     fn default() -> Self {
-        Self { uploads: 256, readers: 1024, workers: 64, patience: Duration::from_secs(20) }
+        Self { uploads: 256, readers: 1024, workers: 16, patience: Duration::from_secs(20) }
     }
 }
 
@@ -197,11 +197,10 @@ impl Shared {
         work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
         let permit = self.wait_for(&self.workers).await?;
-        joined(tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
-        }))
-        .await
+        // The permit is given back with the outcome, when the thread is about to be idle: given back by the work itself,
+        // it would let others in while the thread is still busy, and they would make another one.
+        let (outcome, _permit) = joined(tokio::task::spawn_blocking(move || Ok((work(), permit)))).await?;
+        outcome
     }
 }
 

@@ -13,6 +13,7 @@ use service::RegionFacts;
 use store::{Record, StoreError, View};
 
 use super::metadata::{Surroundings, metadata};
+use super::profiles::credential_leaves;
 use super::record::InstanceRecord;
 use super::states::InstanceState;
 use super::types;
@@ -119,6 +120,7 @@ impl<'a> Builder<'a> {
             subnet_cidr: subnet.cidr,
             vpc_cidr: network.cidr,
             tags: &tags,
+            role: credential_leaves(self.view, record)?,
         };
         network.interfaces.push(InterfaceSpec {
             id: own.id.clone(),

@@ -25,12 +25,16 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) vpc_cidr: (Ipv4Addr, u8),
     /// The instance's tags.
     pub(crate) tags: &'a Tags,
+    /// What the metadata says of the instance's role, without `meta-data/`.
+    pub(crate) role: BTreeMap<String, String>,
 }
 
 /// The metadata of an instance.
 pub(crate) fn metadata(record: &InstanceRecord, around: &Surroundings<'_>) -> MetadataSpec {
     let options = &record.spec.metadata_options;
-    let leaves = meta_data(record, around).into_iter().map(|(path, value)| (format!("meta-data/{path}"), value));
+    let role = around.role.clone();
+    let leaves =
+        meta_data(record, around).into_iter().chain(role).map(|(path, value)| (format!("meta-data/{path}"), value));
     let document = ("dynamic/instance-identity/document".to_owned(), identity_document(record, around));
     MetadataSpec {
         instance: record.id.clone(),

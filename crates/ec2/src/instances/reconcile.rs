@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::assignment::{assignment, live};
 use super::observe::{Seen, affected, forget, observe};
+use super::profiles::{AssociationRecord, InstanceCredentialsRecord};
 use super::record::InstanceRecord;
 use super::states::InstanceState;
 use crate::images::record::ImageRecord;
@@ -43,6 +44,8 @@ impl InstanceReconciler {
             store.watch::<SubnetRecord>(),
             store.watch::<ImageRecord>(),
             store.watch::<TagRecord>(),
+            store.watch::<AssociationRecord>(),
+            store.watch::<InstanceCredentialsRecord>(),
         ];
         Self { store, node, effects, region, watches, handed: Mutex::default() }
     }

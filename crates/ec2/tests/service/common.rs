@@ -120,7 +120,8 @@ pub async fn world() -> World {
         store.commit(None, changes).await.unwrap();
         networks.push(network);
     }
-    let runner = Runner::new(store, region, effects, Arc::new(iam::OwnerAuthorizer));
+    let authorizer = Arc::new(iam::PolicyAuthorizer::new(&store, effects.clone()));
+    let runner = Runner::new(store, region, effects, authorizer);
     let foreign_network = networks.pop().unwrap();
     let network = networks.pop().unwrap();
     World { ec2: Ec2::new(runner.clone(), Arc::new(NoNode), Arc::new(iam::Iam::new(runner))), network, foreign_network }

@@ -9,6 +9,8 @@
 mod ending;
 mod fields;
 mod form;
+#[cfg(feature = "hostile")]
+pub(crate) mod hostile;
 mod policy;
 mod proof;
 

@@ -21,6 +21,7 @@ use self::bundle::Bundle;
 use self::cache::Cache;
 use self::context::Asked;
 use self::documents::Documents;
+use crate::access::ServiceUses;
 
 mod because;
 mod bundle;
@@ -46,6 +47,7 @@ pub struct PolicyAuthorizer {
     changed: watch::Receiver<u64>,
     bundles: Cache<String, Arc<Bundle>>,
     documents: Documents,
+    uses: Arc<ServiceUses>,
 }
 
 /// What is decided on a need.
@@ -60,7 +62,12 @@ impl PolicyAuthorizer {
     /// An authoriser over a store, with the time and the random bytes of `effects`.
     pub fn new(store: &Store, effects: Arc<dyn Effects>) -> Self {
         let changed = store.watch_tables("iam/").receiver();
-        Self { effects, changed, bundles: Cache::new(MAX_CALLERS), documents: Documents::new() }
+        Self { effects, changed, bundles: Cache::new(MAX_CALLERS), documents: Documents::new(), uses: Arc::default() }
+    }
+
+    /// Who uses which services, as seen here.
+    pub fn uses(&self) -> Arc<ServiceUses> {
+        Arc::clone(&self.uses)
     }
 
     /// What bears on a caller: kept, or read through the view.
@@ -166,6 +173,7 @@ impl Authorizer for PolicyAuthorizer {
         if needs.is_empty() {
             return Ok(());
         }
+        self.uses.note(&call.caller, &call.region, needs, self.effects.now());
         let bundle = self.bundle(&call.caller, view)?;
         for need in needs {
             let owner = need.owner.as_ref().map(AccountId::as_str).or_else(|| owner_by_name(need));

@@ -16,4 +16,4 @@ pub(crate) use profiles::has_password;
 pub(crate) use record::last_used;
 pub use record::{LoginProfileRecord, PasswordPolicyRecord, PasswordUseRecord};
 pub(crate) use record::{policy_of, profile_of};
-pub(crate) use rules::is_expired;
+pub(crate) use rules::{expires, is_expired};

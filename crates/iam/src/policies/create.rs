@@ -9,6 +9,7 @@ use store::{Changes, KeyPrefix, View};
 use super::managed::{Managed, shown};
 use super::quotas;
 use crate::names::{arn, folded, unique_id};
+use crate::needs::creating;
 use crate::tags::{self, TagCase};
 use crate::{Iam, IamError, PolicyRecord, PolicyVersionRecord};
 
@@ -19,12 +20,8 @@ impl Operation<Iam> for CreatePolicy {
         let path = input.path.as_deref().unwrap_or("/");
         let resource = scope.account.as_ref().map(|account| arn(account, "policy", path, &input.policy_name));
         let resource = resource.and_then(|arn| arn.parse::<Arn>().ok());
-        let need = |action| {
-            let need = resource.clone().map_or_else(|| Need::any(action), |arn| Need::on(action, arn));
-            need.tagging(tags::asked(input.tags.as_deref()))
-        };
-        let is_tagging = input.tags.as_ref().is_some_and(|tags| !tags.is_empty());
-        Ok([need("iam:CreatePolicy")].into_iter().chain(is_tagging.then(|| need("iam:TagPolicy"))).collect())
+        let create = resource.map_or_else(|| Need::any("iam:CreatePolicy"), |arn| Need::on("iam:CreatePolicy", arn));
+        Ok(creating(create, "iam:TagPolicy", input.tags.as_deref()))
     }
 
     fn apply(input: &CreatePolicyRequest, view: &View, cx: &Cx) -> Result<Applied<CreatePolicyResponse>, IamError> {

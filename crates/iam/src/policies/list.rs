@@ -54,7 +54,7 @@ impl Operation<Iam> for ListPolicies {
 }
 
 /// Some of the account's own, each with its key.
-pub(super) fn own(
+pub(crate) fn own(
     view: &View,
     account: &AccountId,
     after: Option<&str>,
@@ -66,7 +66,7 @@ pub(super) fn own(
 }
 
 /// Some of AWS's, each with its name.
-pub(super) fn of_aws(after: Option<&str>, limit: usize) -> Vec<(String, Managed)> {
+pub(crate) fn of_aws(after: Option<&str>, limit: usize) -> Vec<(String, Managed)> {
     let all = managed::all();
     let from = after.map_or(0, |after| all.partition_point(|policy| policy.name <= after));
     all.iter().skip(from).take(limit).map(|policy| (policy.name.to_owned(), Managed::Aws(policy))).collect()

@@ -7,9 +7,9 @@ use ids::{AccountId, Arn};
 use service::{Need, Scope};
 use store::{StoreError, View};
 
-use super::owner::with_tags;
 use crate::managed::{self, AwsPolicy};
 use crate::names::folded;
+use crate::needs::with_tags;
 use crate::{AttachmentRecord, IamError, PolicyRecord, PolicyVersionRecord, RoleRecord, UserRecord, tags};
 
 /// Records read at once while counting.
@@ -75,7 +75,6 @@ impl Managed {
     ///
     /// # Errors
     /// The store's.
-    #[allow(dead_code, reason = "its users come")]
     pub(crate) fn document(&self, view: &View) -> Result<Cow<'static, str>, StoreError> {
         match self {
             Self::Aws(policy) => Ok(Cow::Borrowed(policy.document)),
@@ -182,7 +181,7 @@ pub(super) fn need(action: &'static str, arn: &str, view: &View, scope: &Scope) 
 ///
 /// # Errors
 /// The store's.
-pub(super) fn uses(view: &View, account: &AccountId, arn: &str) -> Result<(bool, bool), StoreError> {
+pub(crate) fn uses(view: &View, account: &AccountId, arn: &str) -> Result<(bool, bool), StoreError> {
     let entry = || (account.clone(), arn.to_owned());
     let attached = !view.by_index::<AttachmentRecord>("policy", entry(), None, 1)?.is_empty();
     let bounding = !view.by_index::<UserRecord>("boundary", entry(), None, 1)?.is_empty()

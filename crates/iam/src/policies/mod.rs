@@ -18,5 +18,6 @@ mod tag;
 pub(crate) mod versions;
 
 pub(crate) use boundary::check_boundary;
+pub(crate) use list::{of_aws, own};
 pub(crate) use owned::{left, move_owner};
 pub use record::{AttachmentRecord, InlinePolicyRecord, PolicyRecord, PolicyVersionRecord};

@@ -5,7 +5,8 @@ use service::{Need, Scope};
 use store::{StoreError, View};
 
 use crate::names::{arn, folded};
-use crate::{GroupRecord, IamError, RoleRecord, UserRecord, tags};
+use crate::needs::with_tags;
+use crate::{GroupRecord, IamError, RoleRecord, UserRecord};
 
 /// A kind of owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,11 +229,4 @@ fn need_and_owner(
     let need = arn.parse::<Arn>().map_or_else(|_| Need::any(action), |arn| Need::on(action, arn));
     let tags = owner.as_ref().map(Owner::tags).unwrap_or_default();
     Ok((with_tags(need, tags), owner))
-}
-
-/// A need on something of IAM's that has these tags: IAM knows them by a key of its own too.
-/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>.
-pub(super) fn with_tags(need: Need, list: &[(String, String)]) -> Need {
-    let own = |need: Need, (key, value): &(String, String)| need.with(format!("iam:ResourceTag/{key}"), value);
-    list.iter().fold(need.tagged(tags::pairs(list)), own)
 }

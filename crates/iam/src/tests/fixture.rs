@@ -11,7 +11,7 @@ use store::{Record, Store, View};
 use testkit::FixedEffects;
 use wire::ServiceError;
 
-use crate::{Iam, NewAccessKey, OwnerAuthorizer, RoleRecord, Sts, UserRecord, create_account};
+use crate::{Iam, NewAccessKey, PolicyAuthorizer, RoleRecord, Sts, UserRecord, create_account};
 
 /// The account of most calls.
 pub(crate) const OURS: &str = "111111111111";
@@ -41,22 +41,23 @@ impl Fixture {
     /// A region in which everybody may do everything.
     pub async fn new() -> Self {
         let asked = Arc::default();
-        Self::under(asked, |asked, _| Arc::new(AllowAll(asked))).await
+        Self::under(asked, |asked, _, _| Arc::new(AllowAll(asked))).await
     }
 
-    /// A region in which an account's root may do everything there, and nobody else anything.
+    /// A region in which everybody may do what policies say: at first an account's root everything there, and nobody else
+    /// anything.
     pub async fn owned() -> Self {
-        Self::under(Arc::default(), |_, _| Arc::new(OwnerAuthorizer)).await
+        Self::under(Arc::default(), |_, store, effects| Arc::new(PolicyAuthorizer::new(store, effects))).await
     }
 
     /// A region with the authoriser that `authorizer` makes over the store.
     pub async fn enforcing(authorizer: impl FnOnce(&Store) -> Arc<dyn Authorizer>) -> Self {
-        Self::under(Arc::default(), |_, store| authorizer(store)).await
+        Self::under(Arc::default(), |_, store, _| authorizer(store)).await
     }
 
     async fn under(
         asked: Arc<Mutex<Vec<Need>>>,
-        authorizer: impl FnOnce(Arc<Mutex<Vec<Need>>>, &Store) -> Arc<dyn Authorizer>,
+        authorizer: impl FnOnce(Arc<Mutex<Vec<Need>>>, &Store, Arc<FixedEffects>) -> Arc<dyn Authorizer>,
     ) -> Self {
         let (store, effects) = (testkit::store(), Arc::new(FixedEffects::default()));
         crate::prepare(&store).await.unwrap();
@@ -71,7 +72,7 @@ impl Fixture {
             endpoint: "localhost:4566".to_owned(),
             public_pool: (std::net::Ipv4Addr::new(198, 51, 100, 0), 24),
         };
-        let authorizer = authorizer(Arc::clone(&asked), &store);
+        let authorizer = authorizer(Arc::clone(&asked), &store, Arc::clone(&effects));
         let runner = Runner::new(store.clone(), Arc::new(region), effects.clone(), authorizer);
         Self { iam: Iam::new(runner.clone()), sts: Sts::new(runner), store, effects, asked }
     }

@@ -1,5 +1,7 @@
 //! Tests of operations through the services themselves, in memory.
 
+mod account;
+mod certificates;
 mod federation;
 pub(crate) mod fixture;
 mod groups;
@@ -9,5 +11,8 @@ mod mfa;
 mod pages;
 mod passwords;
 mod policies;
+mod profiles;
+mod report;
+mod roles;
 mod sts;
 mod users;

@@ -10,7 +10,7 @@ use super::get::{find, need};
 use crate::counts::{self, Counted};
 use crate::groups::MembershipRecord;
 use crate::keys::keys_of;
-use crate::{Iam, IamError, mfa, passwords, policies};
+use crate::{Iam, IamError, holder, policies};
 
 impl Operation<Iam> for DeleteUser {
     type Error = IamError;
@@ -39,11 +39,8 @@ fn left(view: &View, user: &UserRecord) -> Result<Option<&'static str>, IamError
     if !keys_of(view, &user.account, &user.id)?.is_empty() {
         return Ok(Some("delete access keys"));
     }
-    if passwords::has_password(view, user)? {
-        return Ok(Some("delete login profile"));
-    }
-    if mfa::has_devices(view, user)? {
-        return Ok(Some("delete MFA device"));
+    if let Some(what) = holder::left(view, user)? {
+        return Ok(Some(what));
     }
     let memberships = KeyPrefix::of((user.account.clone(), crate::names::folded(&user.name)));
     if !view.scan::<MembershipRecord>(&memberships, None, 1)?.is_empty() {

@@ -257,11 +257,6 @@ fn not_principal_takes_in_all_but_those_it_names() {
     check(&role, case(&but_role), EXPLICIT, Level::Resource);
     let but_session = deny_but(&[role.role_arn.as_ref().unwrap(), &role.arn, &account]);
     check(&role, case(&but_session), ALLOWED, Level::Identity);
-    let allow_but = format!(r#"not {{"AWS":"{account}"}}"#);
-    check(&bob, Case { identity: None, ..case(&allow_but) }, IMPLICIT, Level::Identity);
-    let foreign =
-        Subject { account: Some(FOREIGN.to_owned()), arn: format!("arn:aws:iam::{FOREIGN}:user/x"), ..user("x") };
-    check(&foreign, Case { owner: Some(ACCOUNT), ..case(&allow_but) }, ALLOWED, Level::Resource);
 }
 
 #[test]

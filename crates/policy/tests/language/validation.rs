@@ -67,6 +67,17 @@ fn documents_have_a_version_and_statements() {
 }
 
 #[test]
+fn inline_policies_are_of_either_version() {
+    let refused = |text: &str| Policy::parse_inline(text).err().map(|malformed| malformed.message);
+    for version in ["", r#""Version":"2008-10-17","#, r#""Version":"2012-10-17","#] {
+        assert_eq!(refused(&format!(r#"{{{version}"Statement":{SOUND}}}"#)), None, "{version}");
+    }
+    assert_eq!(refused("x").as_deref(), Some(SYNTAX));
+    let principal = of_2012(&with(r#""Principal":"*""#));
+    assert_eq!(refused(&principal).as_deref(), Some("Policy document should not specify a principal."));
+}
+
+#[test]
 fn statements_have_their_elements_in_the_right_types() {
     for (statement, wanted) in [
         (with(r#""Extra field":"value""#), SYNTAX),
@@ -267,7 +278,6 @@ fn trust_policies_name_who_may_assume_the_role_and_no_resource() {
         r#"{"AWS":["arn:aws:iam::123456789012:root","arn:aws:iam::123456789012:role/a/b"]}"#,
         r#"{"AWS":"arn:aws:sts::123456789012:assumed-role/role/session"}"#,
         r#"{"AWS":"*"}"#,
-        r#""*""#,
         r#"{"AWS":"AIDAJQABLZS4A3QDU576Q"}"#,
         r#"{"Federated":"arn:aws:iam::123456789012:oidc-provider/a.example"}"#,
         r#"{"Federated":"accounts.google.com","AWS":"123456789012"}"#,
@@ -285,17 +295,40 @@ fn trust_policies_name_who_may_assume_the_role_and_no_resource() {
         let wanted = format!(r#"Invalid principal in policy: "AWS":"{principal}""#);
         check(&trust(&format!(r#"{{"AWS":"{principal}"}}"#)), Some(&wanted));
     }
-    check(&trust("{}"), Some(r#"Invalid principal in policy: "AWS":"""#));
-    check(&trust(r#"{"Everyone":"*"}"#), Some(SYNTAX));
-    check(&trust("[]"), Some(SYNTAX));
+    check(&trust("{}"), Some("Missing required field Principal cannot be empty!"));
+    check(&trust(r#"{"Everyone":"*"}"#), Some(r#"Invalid principal in policy: "Everyone""#));
+    check(&trust("[]"), Some("Syntax error in policy."));
+    check(&trust("\"*\""), Some("Principal must be a JSON object."));
+    let but = |effect: &str| {
+        format!(r#"{{"Effect":"{effect}","NotPrincipal":{{"AWS":"123456789012"}},"Action":"sts:AssumeRole"}}"#)
+    };
+    check(&but("Allow"), Some("Allow with NotPrincipal is not allowed."));
+    check(&but("Deny"), Some("AssumeRole policy must not contain NotPrincipal field."));
+    check("[]", Some("Could not parse the policy: Statement is empty!"));
+    check(r#"{"Effect":"allow"}"#, Some("Invalid effect: allow"));
+    check(r#"{"Action":"sts:AssumeRole"}"#, Some("Missing required field Effect"));
     check(r#"{"Effect":"Allow","Action":"sts:AssumeRole"}"#, Some("Missing required field Principal"));
     let with = |rest: &str| format!(r#"{{"Effect":"Allow","Principal":{{"Service":"ec2.amazonaws.com"}},{rest}}}"#);
     let of_sts = "Trust Policy statement actions can only be sts:AssumeRole, sts:AssumeRoleWithSAML,  and sts:AssumeRoleWithWebIdentity";
-    check(&with(r#""Action":"s3:GetObject""#), Some(of_sts));
-    check(&with(r#""Action":["sts:AssumeRole","*"]"#), Some(of_sts));
+    check(&with(r#""Action":"sts:BadAssumeRole""#), Some(of_sts));
+    let others = "AssumeRole policy may only specify STS AssumeRole actions.";
+    check(&with(r#""Action":"s3:GetObject""#), Some(others));
+    check(&with(r#""Action":["sts:AssumeRole","*"]"#), Some(others));
+    check(&with(r#""Sid":"a b""#), Some("Missing required field Action"));
+    check(&with(r#""Action":"sts:AssumeRole","NotAction":"sts:TagSession""#), Some("Syntax error in policy."));
+    check(&with(r#""Action":"sts:AssumeRole","Comment":"x""#), Some("Unknown field Comment"));
+    check(&with(r#""Action":"sts:AssumeRole","Condition":{"x":{"a":"b"}}"#), Some("Syntax error in policy."));
     check(&with(r#""Action":["sts:AssumeRole","sts:TagSession","sts:AssumeRoleWith*"]"#), None);
     check(&with(r#""Action":"sts:AssumeRole","Resource":"*""#), Some("Has prohibited field Resource"));
-    self::check(Kind::Trust, &format!(r#"{{"Version":"2008-10-17","Statement":{}}}"#, trust("\"*\"")), None);
+    check(
+        &with(r#""Action":"sts:AssumeRole","NotResource":"*""#),
+        Some("AssumeRole policy must not contain resources."),
+    );
+    let twice = with(r#""Action":"sts:AssumeRole","Sid":"a""#);
+    check(&format!("[{twice},{twice}]"), Some("The Statement Ids in the policy are not unique"));
+    self::check(Kind::Trust, "{invalid", Some("This policy contains invalid Json"));
+    self::check(Kind::Trust, r#"{"Version":"2013-10-17"}"#, Some("The policy must contain a valid version string"));
+    self::check(Kind::Trust, &format!(r#"{{"Version":"2008-10-17","Statement":{}}}"#, trust(r#"{"AWS":"*"}"#)), None);
 }
 
 #[test]
@@ -314,6 +347,14 @@ fn policies_of_resources_are_refused_in_the_words_of_s3() {
     check(&of_2012(r#"{"Effect":"Allow","Principal":"*","Resource":"*"}"#), Some("Missing required field Action"));
     check(&of_2012(r#"{"Effect":"Allow","Principal":"*","Action":"s3:a"}"#), Some("Missing required field Resource"));
     check(&of_2012(r#"{"Effect":"Maybe"}"#), Some("Invalid effect: Maybe"));
+    check(
+        &statement(r#""Resource":"*""#).replace("Principal", "NotPrincipal"),
+        Some("Allow with NotPrincipal is not allowed."),
+    );
+    check(
+        &statement(r#""Resource":"*""#).replace("\"*\",\"A", "{},\"A"),
+        Some("Missing required field Principal cannot be empty!"),
+    );
     check(
         &of_2012(r#"{"Effect":"Allow","Principal":{"AWS":"bob"},"Action":"s3:a","Resource":"*"}"#),
         Some("Invalid principal in policy"),

@@ -267,7 +267,7 @@ pub(crate) fn statement(has_principal: bool) -> impl Strategy<Value = Value> {
         (weighted(0.85, Just("Action")), subsequence(actions, 1..3)),
         (weighted(0.85, Just("Resource")), subsequence(resources, 1..4)),
         weighted(0.35, conditions()),
-        (weighted(0.85, Just("Principal")), principals()),
+        (weighted(0.6, Just("Principal")), principals()),
     );
     elements.prop_map(move |(effect, action, resource, conditions, principal)| {
         let mut statement = Map::new();
@@ -276,7 +276,8 @@ pub(crate) fn statement(has_principal: bool) -> impl Strategy<Value = Value> {
         statement.insert(resource.0.unwrap_or("NotResource").to_owned(), json!(resource.1));
         conditions.map(|conditions| statement.insert("Condition".to_owned(), conditions));
         if has_principal {
-            statement.insert(principal.0.unwrap_or("NotPrincipal").to_owned(), principal.1);
+            let element = if effect.is_none() { principal.0.unwrap_or("NotPrincipal") } else { "Principal" };
+            statement.insert(element.to_owned(), principal.1);
         }
         Value::Object(statement)
     })

@@ -22,6 +22,8 @@ use crate::client::{Answer, Key, PATIENCE, Request};
 pub struct World {
     pub address: SocketAddr,
     pub blobs: Arc<MemoryBlobs>,
+    /// The account that has things.
+    pub account: AccountId,
     /// The root of the account that has things.
     pub owner: Key,
     /// The root of another account.
@@ -33,6 +35,7 @@ pub struct World {
     /// A key of the owner's that was switched off.
     pub inactive: Key,
     engine: Arc<dyn Engine>,
+    store: Store,
     order: watch::Sender<Order>,
     running: JoinHandle<Order>,
 }
@@ -165,17 +168,35 @@ impl World {
             tags: Vec::new(),
         };
         changes.put(&ada).unwrap();
-        let off = AccessKeyRecord { status: KeyStatus::Inactive, ..record(&inactive, root, KeyOwner::Root) };
+        let off = AccessKeyRecord { status: KeyStatus::Inactive, ..record(&inactive, root.clone(), KeyOwner::Root) };
         changes.put(&off).unwrap();
         store.commit(None, changes).await.unwrap();
         let order = watch::Sender::new(Order::Run);
         let running = tokio::spawn(region.run(order.clone()));
-        Ok(Self { address, blobs, owner, stranger, user, suspended, inactive, engine, order, running })
+        let account = root;
+        Ok(Self { address, blobs, account, owner, stranger, user, suspended, inactive, engine, store, order, running })
     }
 
-    /// Every row there is.
+    /// Every row there is, but for what tells when keys and passwords were last used.
     pub fn rows(&self) -> Vec<store::Pair> {
-        self.engine.snapshot().unwrap().scan(KeyRange::all(), Direction::Ascending, usize::MAX).unwrap()
+        let rows = self.engine.snapshot().unwrap().scan(KeyRange::all(), Direction::Ascending, usize::MAX).unwrap();
+        let is_use =
+            |key: &[u8]| key.windows(4).any(|part| part == b"-use") && key.windows(9).any(|it| it == b"identity/");
+        rows.into_iter().filter(|(key, _)| !is_use(key)).collect()
+    }
+
+    /// Whether nothing has changed since there were these rows, but for the policy of those who walk.
+    pub fn settled(&self, before: &[store::Pair]) -> bool {
+        let own = |rows: &[store::Pair]| -> Vec<store::Pair> {
+            let is_own = |key: &[u8]| key.windows(18).any(|part| part == b"iam/inline-policy\0");
+            rows.iter().filter(|(key, _)| !is_own(key)).cloned().collect()
+        };
+        own(&self.rows()) == own(before)
+    }
+
+    /// Puts something into the store, past all services.
+    pub async fn commit(&self, changes: Changes) {
+        self.store.commit(None, changes).await.unwrap();
     }
 
     /// How many objects' bytes there are.

@@ -7,7 +7,14 @@ use crate::client::{Answer, Key, Request};
 use crate::fixture::{Things, World};
 use crate::inputs::{Input, input, inputs_apart};
 
-const SERVICES: [&ServiceShape; 3] = [&api::ec2::SERVICE, &api::s3::SERVICE, &api::sts::SERVICE];
+const SERVICES: [&ServiceShape; 6] = [
+    &api::cloudtrail::SERVICE,
+    &api::ec2::SERVICE,
+    &api::iam::SERVICE,
+    &api::organizations::SERVICE,
+    &api::s3::SERVICE,
+    &api::sts::SERVICE,
+];
 
 /// Whoever may call nothing at all.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +37,7 @@ const NOBODIES: [Nobody; 6] = [
 ];
 
 /// Every implemented operation.
-fn operations() -> impl Iterator<Item = (&'static ServiceShape, &'static OperationEntry)> {
+pub fn operations() -> impl Iterator<Item = (&'static ServiceShape, &'static OperationEntry)> {
     SERVICES.into_iter().flat_map(|service| {
         service.operations.iter().filter(|entry| entry.is_implemented()).map(move |entry| (service, entry))
     })

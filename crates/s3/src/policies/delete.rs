@@ -14,7 +14,7 @@ impl Operation<S3> for DeleteBucketPolicy {
     type Error = S3Error;
 
     fn needs(input: &DeleteBucketPolicyRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, S3Error> {
-        Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket_policy("s3:DeleteBucketPolicy", scope)])
+        Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket("s3:DeleteBucketPolicy")])
     }
 
     fn apply(input: &DeleteBucketPolicyRequest, view: &View, cx: &Cx) -> Result<Applied<()>, S3Error> {

@@ -18,7 +18,7 @@ impl Operation<S3> for GetBucketPolicy {
     type Error = S3Error;
 
     fn needs(input: &GetBucketPolicyRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, S3Error> {
-        Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket_policy("s3:GetBucketPolicy", scope)])
+        Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket("s3:GetBucketPolicy")])
     }
 
     fn apply(input: &GetBucketPolicyRequest, view: &View, cx: &Cx) -> Result<Applied<GetBucketPolicyOutput>, S3Error> {

@@ -17,7 +17,7 @@ impl Operation<S3> for PutBucketPolicy {
     type Error = S3Error;
 
     fn needs(input: &PutBucketPolicyRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, S3Error> {
-        Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket_policy("s3:PutBucketPolicy", scope)])
+        Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket("s3:PutBucketPolicy")])
     }
 
     fn apply(input: &PutBucketPolicyRequest, view: &View, cx: &Cx) -> Result<Applied<()>, S3Error> {

@@ -55,7 +55,12 @@ impl Fixture {
         };
         let store = testkit::store();
         let blobs = Arc::new(MemoryBlobs::default());
-        let runner = Runner::new(store.clone(), Arc::new(region), clock.clone(), Arc::new(iam::OwnerAuthorizer));
+        let runner = Runner::new(
+            store.clone(),
+            Arc::new(region),
+            clock.clone(),
+            Arc::new(iam::PolicyAuthorizer::new(&store, clock.clone())),
+        );
         let s3 = S3::new(runner, blobs.clone());
         let reconciler = BlobReconciler::new(store.clone(), blobs.clone(), clock.clone());
         Self { s3, store, blobs, reconciler, clock }

@@ -90,7 +90,12 @@ impl Rig {
             endpoint: "localhost:1".into(),
             public_pool: (Ipv4Addr::new(203, 0, 113, 0), 24),
         });
-        let runner = Runner::new(store.clone(), region.clone(), effects.clone(), Arc::new(iam::OwnerAuthorizer));
+        let runner = Runner::new(
+            store.clone(),
+            region.clone(),
+            effects.clone(),
+            Arc::new(iam::PolicyAuthorizer::new(&store, effects.clone())),
+        );
         let ec2 = Ec2::new(runner.clone(), agent.clone(), Arc::new(iam::Iam::new(runner)));
         let reconciler = InstanceReconciler::new(store.clone(), agent, effects.clone(), region);
         let source = ImageSource {

@@ -1,9 +1,13 @@
 //! Managed and inline policies, attachments and boundaries, through the service.
 
+mod access;
 mod attached;
 mod boundary;
+mod delegation;
+mod details;
 mod inline;
 mod managed;
+mod simulate;
 
 use api::iam::{AttachUserPolicyRequest, CreatePolicyRequest, IamApi};
 use store::{Changes, Record};

@@ -1,0 +1,13 @@
+//! Certificates: those that users sign requests to old services with, and those that servers show to their clients.
+//! Not here: whether anybody trusts them.
+
+mod pem;
+mod server;
+mod server_record;
+mod server_tags;
+mod signing;
+mod signing_record;
+
+pub use server_record::ServerCertificateRecord;
+pub(crate) use signing::has_signing_certificates;
+pub use signing_record::SigningCertificateRecord;
