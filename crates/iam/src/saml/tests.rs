@@ -170,3 +170,19 @@ fn what_is_no_metadata_is_refused() {
     );
     assert!(Metadata::read(&listed).is_some());
 }
+
+/// Whatever byte is another one, the document says what was signed, or it is refused.
+#[test]
+fn no_changed_byte_changes_what_is_said() {
+    for document in [EC[0], EC[1]] {
+        let said = check(document).unwrap();
+        for at in (0..document.len()).step_by(3) {
+            let mut bytes = document.as_bytes().to_vec();
+            bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
+            let changed = String::from_utf8(bytes).unwrap();
+            if let Ok(now) = check(&changed) {
+                assert_eq!(now, said, "byte {at}");
+            }
+        }
+    }
+}
