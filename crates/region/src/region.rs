@@ -32,10 +32,7 @@ use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::runtime::Reconcilers;
-<<<<<<< HEAD
-=======
 use crate::sessions::SessionKeeper;
->>>>>>> w4-sts
 use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
 
