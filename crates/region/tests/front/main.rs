@@ -13,6 +13,7 @@ mod identity;
 mod inputs;
 mod memory;
 mod mutations;
+mod names;
 mod odd;
 mod people;
 mod presigned;

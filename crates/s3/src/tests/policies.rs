@@ -25,7 +25,12 @@ fn put(policy: &str) -> PutBucketPolicyRequest {
 }
 
 fn scope(call: &Call) -> Scope {
-    Scope { region: "us-east-1".to_owned(), account: call.caller.account.clone(), caller: call.caller.clone() }
+    Scope {
+        region: "us-east-1".to_owned(),
+        account: call.caller.account.clone(),
+        caller: call.caller.clone(),
+        now: jiff::Timestamp::UNIX_EPOCH,
+    }
 }
 
 async fn unblock(fixture: &Fixture, restricts: bool) {
