@@ -82,7 +82,7 @@ async fn a_device_is_made_enabled_and_given_up() {
             ("InvalidAuthenticationCode", "Authentication code for device is not valid.")
         );
     }
-    assert_eq!(check(&fixture, &ann, &device.0, &code(&fixture, &device.1, 0)).await.is_ok(), false, "not hers yet");
+    assert!(check(&fixture, &ann, &device.0, &code(&fixture, &device.1, 0)).await.is_err(), "not hers yet");
     enable(&fixture, "ann", &device, (-1, 0)).await.unwrap();
     assert_eq!(refusal(enable(&fixture, "ann", &device, (1, 2)).await).0, "EntityAlreadyExists");
 

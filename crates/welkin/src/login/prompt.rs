@@ -40,9 +40,10 @@ impl Prompt {
     /// # Errors
     /// The kernel's, and if the person gives up.
     pub fn secret(&mut self, question: &str) -> Result<String> {
-        self.ask(question)?;
         let secret = if self.is_terminal {
+            // Silent before it asks: what is typed at once is neither shown nor lost.
             let _silence = Silence::begin()?;
+            self.ask(question)?;
             let secret = unseen(&mut io::stdin().lock());
             eprintln!();
             secret?
