@@ -84,6 +84,7 @@ SUCCEEDS = {
     "key_pair_exists": lambda things: {"KeyPairIds": [things.key]},
     "object_exists": lambda things: {"Bucket": things.bucket, "Key": "there"},
     "object_not_exists": lambda things: {"Bucket": things.bucket, "Key": "not there"},
+    "policy_exists": lambda things: {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
     "security_group_exists": lambda things: {"GroupIds": [things.group]},
     "subnet_available": lambda things: {"SubnetIds": [things.subnet]},
     "system_status_ok": instance,

@@ -22,6 +22,9 @@ pub trait Credentials: Send + Sync {
     /// # Errors
     /// A text for the log.
     fn find(&self, access_key: &str) -> Result<Option<Arc<Credential>>, String>;
+
+    /// A caller who proved who they are calls a service, such as `s3`. Told once a request, before it is answered.
+    fn used(&self, _caller: &Caller, _service: &'static str) {}
 }
 
 /// What a claim is compared with.

@@ -64,6 +64,7 @@ impl Edge {
             region: self.region.clone(),
             verdicts: trace.seen.verdicts.clone(),
         };
+        self.credentials.used(&call.caller, mount.service.signing_name);
         let outcome = (mount.dispatch)(operation, call, decoded).await;
         let encoded = match &ending {
             Some(ending) => outcome.map_err(|refused| ending.explain(refused))?,

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use api::Caller;
 use edge::Credentials;
-use iam::Credential;
+use iam::{Credential, KeyUses};
+use jiff::Timestamp;
 use store::Store;
 use tokio::sync::watch;
 
@@ -19,6 +21,8 @@ pub(crate) struct StoreCredentials {
     entities: watch::Receiver<u64>,
     sessions: watch::Receiver<u64>,
     kept: RwLock<HashMap<String, (Age, Arc<Credential>)>>,
+    uses: KeyUses,
+    region: String,
 }
 
 /// The last commits that touched what IAM keeps and sessions when something was read.
@@ -28,7 +32,12 @@ impl StoreCredentials {
     pub(crate) fn new(store: Store) -> Self {
         let entities = store.watch_tables("iam/").receiver();
         let sessions = store.watch_tables("sts/").receiver();
-        Self { store, entities, sessions, kept: RwLock::default() }
+        Self { store, entities, sessions, kept: RwLock::default(), uses: KeyUses::default(), region: String::new() }
+    }
+
+    /// The same, which notes uses of keys in a region of this name.
+    pub(crate) fn noting(self, uses: KeyUses, region: &str) -> Self {
+        Self { uses, region: region.to_owned(), ..self }
     }
 
     /// Sessions come and go with every `AssumeRole`, which is nothing to those who hold permanent keys.
@@ -60,6 +69,10 @@ impl Credentials for StoreCredentials {
         }
         kept.insert(access_key.to_owned(), (age, Arc::clone(&found)));
         Ok(Some(found))
+    }
+
+    fn used(&self, caller: &Caller, service: &'static str) {
+        self.uses.note(caller, service, &self.region, Timestamp::now());
     }
 }
 

@@ -9,7 +9,7 @@ use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
-use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
+use iam::{Iam, KeyUseReconciler, KeyUses, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
 use s3::S3;
@@ -31,8 +31,13 @@ use crate::logins::StoreLogins;
 use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
+use crate::runtime::Reconcilers;
+use crate::sessions::SessionKeeper;
 use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
+
+/// Longest that writing the last uses of keys may take at the end.
+const LAST_USES: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -164,6 +169,7 @@ pub struct Region {
     services: Services,
     reconciling: Reconciling,
     uses: Arc<iam::ServiceUses>,
+    key_uses: KeyUses,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -201,7 +207,8 @@ impl Region {
         let Parts { store, blobs, node, effects, duty } = parts;
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
         let keeper = AccountKeeper::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
-        let admin = admin.map(|admin| admin.with_backups(backups).with_accounts(keeper));
+        let sessions = SessionKeeper::new(store.clone(), Arc::clone(&effects));
+        let admin = admin.map(|admin| admin.with_backups(backups).with_accounts(keeper).with_sessions(sessions));
         store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
@@ -222,7 +229,8 @@ impl Region {
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs)),
         };
-        let credentials = Arc::new(StoreCredentials::new(store.clone()));
+        let key_uses = KeyUses::default();
+        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(key_uses.clone(), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
         let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
         if config.is_dev {
@@ -239,7 +247,7 @@ impl Region {
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
         let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, admin, root })
+        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, key_uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -279,6 +287,9 @@ impl Region {
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
         let uses = UseKeeper::start(self.store.clone(), self.uses);
+        // Each process notes the uses that it sees, so each writes them, whichever one has the lease.
+        let writer = Arc::new(KeyUseReconciler::new(self.store.clone(), self.key_uses));
+        let key_writing = Reconcilers::start(vec![Arc::clone(&writer) as _]);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }
@@ -305,6 +316,9 @@ impl Region {
             reconcilers.stop().await;
         }
         uses.stop().await;
+        key_writing.stop().await;
+        // What was noted last; a store that does not answer keeps nobody waiting for it.
+        let _ = tokio::time::timeout(LAST_USES, writer.activate()).await;
         given
     }
 }

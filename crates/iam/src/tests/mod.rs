@@ -1,5 +1,6 @@
 //! Tests of operations through the services themselves, in memory.
 
+mod account;
 mod certificates;
 mod federation;
 pub(crate) mod fixture;
@@ -10,6 +11,8 @@ mod mfa;
 mod pages;
 mod passwords;
 mod policies;
+mod profiles;
 mod report;
+mod roles;
 mod sts;
 mod users;

@@ -15,6 +15,7 @@ mod memory;
 mod mutations;
 mod names;
 mod odd;
+mod people;
 mod presigned;
 mod refusals;
 mod restarts;
