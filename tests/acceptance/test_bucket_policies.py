@@ -114,7 +114,7 @@ def test_a_denial_holds_for_the_owner_too_who_can_always_take_it_back(region, s3
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", policy(statement("Allow", "*", "s3:GetObject", "arn:aws:s3:::another/*")), policy(statement("Allow", "*", "s3:ListBucket"))],
+    ["null", "[]", policy(statement("Allow", "*", "s3:GetObject", "arn:aws:s3:::another/*")), policy(statement("Allow", "*", "s3:ListBucket"))],
 )
 def test_what_is_no_policy_for_the_bucket_is_refused(s3, text):
     assert code(s3.put_bucket_policy, Bucket=BUCKET, Policy=text) == ("MalformedPolicy", 400)

@@ -115,7 +115,10 @@ impl Maker<'_> {
             (_, "Key") => OBJECT.to_owned(),
             _ => {
                 let rule = shape.rule;
-                let word = rule.and_then(|rule| rule.words().first().copied()).unwrap_or("walk-text");
+                let word = rule.and_then(|rule| rule.words().first().copied()).unwrap_or_else(|| {
+                    // A pattern allows letters before it allows anything else.
+                    if rule.is_some_and(|rule| rule.regex().is_some()) { "walktext" } else { "walk-text" }
+                });
                 let least = rule.and_then(|rule| rule.least()).and_then(|least| usize::try_from(least).ok());
                 let mut text = word.to_owned();
                 while text.len() < least.unwrap_or_default() {
