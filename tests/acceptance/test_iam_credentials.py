@@ -1,6 +1,10 @@
 """Passwords, MFA devices, certificates and keys of users, as boto3 sees them."""
 
+import csv
+import io
+import shutil
 import struct
+import subprocess
 import zlib
 
 import pytest
@@ -70,3 +74,54 @@ def test_virtual_mfa_devices(iam):
     iam.deactivate_mfa_device(UserName="moe", SerialNumber=serial)
     iam.delete_virtual_mfa_device(SerialNumber=serial)
     assert iam.list_mfa_device_tags(SerialNumber=device["SerialNumber"])["Tags"] == [{"Key": "k", "Value": "v"}]
+
+
+def openssl(*arguments):
+    return subprocess.run([shutil.which("openssl"), *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def certificate(folder, name):
+    key, chain = folder / f"{name}.key", folder / f"{name}.pem"
+    make = ["-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", f"/CN={name}", "-keyout", key, "-out", chain]
+    openssl("req", "-x509", *map(str, make))
+    return chain.read_text(), key.read_text()
+
+
+def test_certificates_and_keys(iam, tmp_path):
+    iam.create_user(UserName="kim")
+    (body, key), (_, other) = certificate(tmp_path, "one"), certificate(tmp_path, "two")
+    iam.upload_server_certificate(ServerCertificateName="web", CertificateBody=body, PrivateKey=key)
+    mismatch = refusal(iam.upload_server_certificate, ServerCertificateName="x", CertificateBody=body, PrivateKey=other)
+    assert mismatch[:2] == ("KeyPairMismatch", 400)
+    assert iam.get_server_certificate(ServerCertificateName="web")["ServerCertificate"]["CertificateBody"] == body
+    assert [found["ServerCertificateName"] for found in iam.list_server_certificates()["ServerCertificateMetadataList"]] == ["web"]
+    iam.delete_server_certificate(ServerCertificateName="web")
+
+    signing = iam.upload_signing_certificate(UserName="kim", CertificateBody=body)["Certificate"]
+    assert refusal(iam.upload_signing_certificate, UserName="kim", CertificateBody=body)[:2] == ("DuplicateCertificate", 409)
+    iam.delete_signing_certificate(UserName="kim", CertificateId=signing["CertificateId"])
+
+    pem = openssl("rsa", "-in", str(tmp_path / "one.key"), "-pubout")
+    public = iam.upload_ssh_public_key(UserName="kim", SSHPublicKeyBody=pem)["SSHPublicKey"]
+    shown = iam.get_ssh_public_key(UserName="kim", SSHPublicKeyId=public["SSHPublicKeyId"], Encoding="PEM")
+    assert shown["SSHPublicKey"]["SSHPublicKeyBody"] == pem
+    iam.delete_ssh_public_key(UserName="kim", SSHPublicKeyId=public["SSHPublicKeyId"])
+
+    made = iam.create_service_specific_credential(UserName="kim", ServiceName="codecommit.amazonaws.com")
+    made = made["ServiceSpecificCredential"]
+    assert made["ServiceUserName"].startswith("kim-at-") and len(made["ServicePassword"]) >= 32
+    unknown = refusal(iam.create_service_specific_credential, UserName="kim", ServiceName="ec2.amazonaws.com")
+    assert unknown[:2] == ("NotSupportedService", 404)
+    held = iam.list_service_specific_credentials(UserName="kim")["ServiceSpecificCredentials"]
+    assert [credential["ServiceSpecificCredentialId"] for credential in held] == [made["ServiceSpecificCredentialId"]]
+
+
+def test_the_credential_report(iam):
+    iam.create_user(UserName="rob")
+    assert refusal(iam.get_credential_report)[:2] == ("ReportNotPresent", 410)
+    assert iam.generate_credential_report()["State"] == "STARTED"
+    assert iam.generate_credential_report()["State"] == "COMPLETE"
+    report = iam.get_credential_report()
+    rows = list(csv.DictReader(io.StringIO(report["Content"].decode())))
+    assert rows[0]["user"] == "<root_account>" and report["ReportFormat"] == "text/csv"
+    assert {row["user"]: row["password_enabled"] for row in rows}["rob"] == "false"

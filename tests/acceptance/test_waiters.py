@@ -1,6 +1,7 @@
 """Every waiter that botocore has for an operation of ours ends, and as it says. A new operation brings its waiters here: one
 without a case below fails."""
 
+import json
 import pathlib
 import uuid
 
@@ -38,6 +39,7 @@ class Things:
 
     def __init__(self, region):
         self.ec2, self.s3 = region.client("ec2"), region.client("s3")
+        self.iam = region.client("iam")
         self.bucket = f"waiters-{uuid.uuid4()}"
         self.s3.create_bucket(Bucket=self.bucket)
         self.s3.put_object(Bucket=self.bucket, Key="there", Body=b"")
@@ -45,6 +47,11 @@ class Things:
         self.instance, self.ended = [self.launch() for _ in range(2)]
         self.ec2.terminate_instances(InstanceIds=[self.ended])
         self.key = self.ec2.create_key_pair(KeyName="waiters")["KeyPairId"]
+        self.iam.create_user(UserName="waiters")
+        self.iam.create_instance_profile(InstanceProfileName="waiters")
+        trusted = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+        self.iam.create_role(RoleName="waiters", AssumeRolePolicyDocument=trust)
         self.vpc = self.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
         self.subnet = self.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
         self.group = self.ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
@@ -58,6 +65,9 @@ class Things:
         self.ec2.delete_key_pair(KeyPairId=self.key)
         self.s3.delete_object(Bucket=self.bucket, Key="there")
         self.s3.delete_bucket(Bucket=self.bucket)
+        self.iam.delete_user(UserName="waiters")
+        self.iam.delete_instance_profile(InstanceProfileName="waiters")
+        self.iam.delete_role(RoleName="waiters")
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +88,19 @@ SUCCEEDS = {
     "image_available": lambda things: {"ImageIds": [things.image]},
     "image_exists": lambda things: {"ImageIds": [things.image]},
     "instance_exists": instance,
+    "instance_profile_exists": lambda things: {"InstanceProfileName": "waiters"},
     "instance_running": instance,
     "instance_status_ok": instance,
     "instance_terminated": lambda things: {"InstanceIds": [things.ended]},
     "key_pair_exists": lambda things: {"KeyPairIds": [things.key]},
     "object_exists": lambda things: {"Bucket": things.bucket, "Key": "there"},
     "object_not_exists": lambda things: {"Bucket": things.bucket, "Key": "not there"},
+    "policy_exists": lambda things: {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+    "role_exists": lambda things: {"RoleName": "waiters"},
     "security_group_exists": lambda things: {"GroupIds": [things.group]},
     "subnet_available": lambda things: {"SubnetIds": [things.subnet]},
     "system_status_ok": instance,
+    "user_exists": lambda things: {"UserName": "waiters"},
     "vpc_available": lambda things: {"VpcIds": [things.vpc]},
     "vpc_exists": lambda things: {"VpcIds": [things.vpc]},
 }

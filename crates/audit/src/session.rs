@@ -4,8 +4,9 @@
 
 use api::{Caller, Principal, Session};
 
-use crate::event::time;
-use crate::json::{member, string};
+use crate::event::{Vouched, time};
+use crate::index::{Entry, account_number, short_hash};
+use crate::json::{key, member, string};
 
 /// Appends `sessionContext`, for a session.
 pub(crate) fn context(line: &mut String, caller: &Caller) {
@@ -35,6 +36,22 @@ pub(crate) fn context(line: &mut String, caller: &Caller) {
         member(line, "ec2RoleDelivery", "2.0");
     }
     line.push('}');
+}
+
+/// Writes the identity of someone for whom a provider vouched.
+pub(crate) fn vouched(line: &mut String, vouched: &Vouched, entry: &mut Entry) {
+    line.push_str("{\"type\":\"");
+    line.push_str(vouched.kind);
+    line.push('"');
+    for (name, text) in
+        [("principalId", &vouched.principal), ("userName", &vouched.user), ("identityProvider", &vouched.provider)]
+    {
+        key(line, name);
+        string(line, text);
+    }
+    line.push('}');
+    entry.username = short_hash(&vouched.user);
+    entry.account = account_number(&vouched.account);
 }
 
 /// Who gave the credentials: the role, or the user that vouched for a federated one.
@@ -100,6 +117,26 @@ mod tests {
         line.push('}');
         let told: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(told["sessionContext"], *expected);
+    }
+
+    #[test]
+    fn whom_a_provider_vouches_for_is_told_in_the_account_of_the_role() {
+        let someone = super::Vouched {
+            kind: "WebIdentityUser",
+            principal: "idp.example:aud:sub".into(),
+            user: "\"sub\"".into(),
+            provider: "arn:aws:iam::012345678901:oidc-provider/idp.example".into(),
+            account: "012345678901".into(),
+        };
+        let event = crate::event::tests::event(crate::Identity::Vouched(&someone), "RunInstances");
+        let mut line = String::new();
+        let entry = event.write(&mut line, 1, 1);
+        let told: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(told["userIdentity"]["type"], "WebIdentityUser");
+        assert_eq!(told["userIdentity"]["userName"], "\"sub\"");
+        assert_eq!(told["recipientAccountId"], "012345678901");
+        assert_eq!(entry.account, super::account_number("012345678901"));
+        assert_eq!(event.lane(), crate::Lane::Changes);
     }
 
     #[test]

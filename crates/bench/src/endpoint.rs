@@ -21,6 +21,8 @@ pub struct Service(pub &'static str, pub &'static str);
 pub const EC2: Service = Service("ec2", "2016-11-15");
 /// S3, which has no version in its requests.
 pub const S3: Service = Service("s3", "2006-03-01");
+/// IAM.
+pub const IAM: Service = Service("iam", "2010-05-08");
 /// STS.
 pub const STS: Service = Service("sts", "2011-06-15");
 
@@ -33,6 +35,8 @@ pub struct Endpoint {
     pub access_key: String,
     /// Its secret.
     pub secret: String,
+    /// Its session's token, if it is a temporary one.
+    pub token: Option<String>,
     /// The region's name.
     pub region: String,
 }
@@ -76,6 +80,9 @@ impl Endpoint {
         let scope = Scope { date: date[..8].to_owned(), region: self.region.clone(), service: service.0.to_owned() };
         headers.insert(header::HOST, HeaderValue::from_str(&self.address.to_string())?);
         headers.insert("x-amz-date", HeaderValue::from_str(&date)?);
+        if let Some(token) = &self.token {
+            headers.insert("x-amz-security-token", HeaderValue::from_str(token)?);
+        }
         let canonical = CanonicalRequest {
             method,
             path,
@@ -161,7 +168,7 @@ mod tests {
     #[test]
     fn a_request_carries_its_own_claim() {
         let (access_key, secret, region) = ("AKIDEXAMPLE".to_owned(), "s".to_owned(), "us-east-1".to_owned());
-        let endpoint = Endpoint { address: "127.0.0.1:4566".parse().unwrap(), access_key, secret, region };
+        let endpoint = Endpoint { address: "127.0.0.1:4566".parse().unwrap(), access_key, secret, token: None, region };
         let texts: Vec<String> = (0..2)
             .map(|number| {
                 String::from_utf8(endpoint.request(STS, "GetCallerIdentity", &[("A", "b")], number).unwrap()).unwrap()

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::region::Region;
 use crate::table::Row;
 
+mod authorise;
 mod boot;
 mod build;
 mod by_hand;
@@ -68,6 +69,8 @@ enum Part {
     Commits,
     /// What each step of a call costs
     Stages,
+    /// What authorisation costs each kind of caller, and among a hundred thousand users
+    Authorise,
     /// A signature verified, beside the hash of its body
     Verify,
     /// Decisions on requests, by the number of statements
@@ -193,6 +196,7 @@ async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> V
             Part::Calls => calls::calls(setting, rows).await,
             Part::Commits => commits::commits(setting, rows).await,
             Part::Stages => stages::stages(setting, rows).await,
+            Part::Authorise => authorise::authorise(setting, rows).await,
             Part::Verify => verify::verifications(setting, rows),
             Part::Policy => policy::decisions(setting, rows),
             Part::Growth => growth::growth(setting, rows).await,

@@ -54,7 +54,7 @@ impl Moto {
             .spawn()
             .with_context(|| python.display().to_string())?;
         let (access_key, secret, region) = ("AKIDEXAMPLE".into(), "secret".into(), "us-east-1".into());
-        let mut moto = Self { process, endpoint: Endpoint { address, access_key, secret, region } };
+        let mut moto = Self { process, endpoint: Endpoint { address, access_key, secret, token: None, region } };
         while let Err(cause) = moto.endpoint.call(STS, "GetCallerIdentity", &[]).await {
             if begun.elapsed() > START_LIMIT {
                 return Err(cause.context("moto's server does not answer"));

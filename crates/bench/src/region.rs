@@ -119,6 +119,7 @@ impl Region {
             address: self.address,
             access_key: find("AWS_ACCESS_KEY_ID")?,
             secret: find("AWS_SECRET_ACCESS_KEY")?,
+            token: None,
             region: find("AWS_REGION")?,
         })
     }

@@ -100,13 +100,15 @@ impl Node for NoNode {
 }
 
 /// The services over a store, and who calls them.
-struct Rig {
+pub(crate) struct Rig {
     ec2: Ec2,
     sts: Sts,
-    store: Store,
-    account: AccountId,
+    pub(crate) store: Store,
+    pub(crate) account: AccountId,
+    /// Who is said to call; the signature is the root user's whoever it is.
+    pub(crate) caller: Caller,
     key: NewAccessKey,
-    image: String,
+    pub(crate) image: String,
     authorising: Spent,
     committing: Spent,
 }
@@ -141,7 +143,7 @@ fn push(rows: &mut Vec<Row>, action: &str, times: [Duration; 6]) {
 }
 
 impl Rig {
-    async fn new(folder: &Path) -> Result<Self> {
+    pub(crate) async fn new(folder: &Path) -> Result<Self> {
         let (authorising, committing) = (Spent::default(), Spent::default());
         let engine = TimedEngine(Sqlite::open(folder)?, Arc::clone(&committing));
         let store = Store::new(engine);
@@ -181,7 +183,8 @@ impl Rig {
         let runner = Runner::new(store.clone(), region, effects, authorizer);
         let (ec2, sts) =
             (Ec2::new(runner.clone(), Arc::new(NoNode), Arc::new(iam::Iam::new(runner.clone()))), Sts::new(runner));
-        Ok(Self { ec2, sts, store, account, key, image: image.id().to_string(), authorising, committing })
+        let caller = Caller::root(account.clone(), key.id.clone());
+        Ok(Self { ec2, sts, store, account, caller, key, image: image.id().to_string(), authorising, committing })
     }
 
     async fn dispatch(
@@ -190,7 +193,7 @@ impl Rig {
         decoded: Decoded,
     ) -> Result<(&'static ServiceShape, Encoded)> {
         let call = Call {
-            caller: Caller::root(self.account.clone(), self.key.id.clone()),
+            caller: self.caller.clone(),
             request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
             source_ip: None,
             is_secure: false,
@@ -206,7 +209,7 @@ impl Rig {
     }
 
     /// One call: the times of its steps, and its answer.
-    async fn call<O: OperationType>(&self, parameters: &str) -> Result<([Duration; 6], String)> {
+    pub(crate) async fn call<O: OperationType>(&self, parameters: &str) -> Result<([Duration; 6], String)> {
         let body = Bytes::from(format!("Action={}&Version=2016-11-15{parameters}", O::SHAPE.name));
         let headers = self.signed(&body)?;
 
@@ -239,7 +242,11 @@ impl Rig {
     }
 
     /// The medians of many calls.
-    async fn series<O: OperationType>(&self, count: u32, parameters: impl Fn(u32) -> String) -> Result<[Duration; 6]> {
+    pub(crate) async fn series<O: OperationType>(
+        &self,
+        count: u32,
+        parameters: impl Fn(u32) -> String,
+    ) -> Result<[Duration; 6]> {
         let mut times: [Vec<Duration>; 6] = Default::default();
         for number in 0..count {
             let (steps, _) = self.call::<O>(&parameters(number)).await?;

@@ -50,7 +50,6 @@ pub mod records {
 pub struct Ec2 {
     runner: Runner,
     node: Arc<dyn Node>,
-    #[allow(dead_code, reason = "its users come with IAM's instance profiles")]
     iam: Arc<dyn IamApi>,
 }
 
@@ -61,7 +60,6 @@ impl Ec2 {
         Self { runner, node, iam }
     }
 
-    #[allow(dead_code, reason = "its users come with IAM's instance profiles")]
     pub(crate) fn iam(&self) -> &dyn IamApi {
         &*self.iam
     }

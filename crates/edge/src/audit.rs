@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use ::audit::{Category, Event, Identity, Log, Outcome, Parameters, category, is_read_only};
+use ::audit::{Category, Event, Identity, Log, Outcome, Parameters, Vouched, category, is_read_only};
 use api::{Caller, Principal, Verdict, Verdicts};
 use http::header;
 use http::request::Parts;
@@ -20,6 +20,7 @@ use crate::metrics::{Class, Metrics};
 use crate::pages::{Network, Observer, loopback};
 use crate::throttle::{DEFAULT_THROTTLE, Throttle, throttled};
 use crate::trace::{Trace, text_header};
+use crate::vouched::of_answer;
 
 /// Least time between two lines on calls that come too fast.
 const QUIET: Duration = Duration::from_secs(10);
@@ -70,6 +71,8 @@ pub(crate) struct Seen {
     access_key: Option<String>,
     /// Who it is, once that is known.
     pub(crate) caller: Option<Caller>,
+    /// For whom an identity provider vouched, where nobody signed.
+    vouched: Option<Vouched>,
     request: Option<Parameters>,
     response: Option<Parameters>,
     /// What was decided on its permissions.
@@ -84,6 +87,7 @@ impl Seen {
             user_agent: text_header(parts, header::USER_AGENT.as_str()).to_owned(),
             access_key: claimed.as_ref().ok().map(|evidence| evidence.access_key().to_owned()),
             caller: None,
+            vouched: None,
             request: None,
             response: None,
             verdicts: Verdicts::default(),
@@ -124,6 +128,7 @@ impl Edge {
 
     /// Notes what is answered: for a call that changes something, as CloudTrail does.
     pub(crate) fn answered(&self, trace: &mut Trace, operation: &OperationShape, output: &Value) {
+        trace.seen.vouched = of_answer(trace.service.name, operation, output);
         if let (Some(_), Some(_), Some(shape)) = (&self.watching.log, &trace.seen.request, operation.output)
             && !is_read_only(operation.name)
         {
@@ -207,9 +212,10 @@ impl<'a> Noted<'a> {
         if !is_refused && !self.edge.is_recorded(category(trace.service.name, trace.operation)) {
             return None;
         }
-        let identity = match &seen.caller {
-            Some(caller) => Identity::Proven(caller),
-            None => Identity::Unproven { access_key: seen.access_key.as_deref() },
+        let identity = match (&seen.vouched, &seen.caller) {
+            (Some(vouched), _) => Identity::Vouched(vouched),
+            (None, Some(caller)) => Identity::Proven(caller),
+            (None, None) => Identity::Unproven { access_key: seen.access_key.as_deref() },
         };
         let event = Event {
             time: Timestamp::now(),

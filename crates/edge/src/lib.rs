@@ -44,6 +44,7 @@ mod stall;
 mod throttle;
 mod tls;
 mod trace;
+mod vouched;
 
 pub use authenticate::Credentials;
 pub use dev::DevAccounts;

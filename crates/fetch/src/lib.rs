@@ -144,11 +144,16 @@ where
         let body = Limited::new(answer.into_body(), MAX_BYTES).collect().await.map_err(|error| failed(&error))?;
         Ok(body.to_bytes().to_vec())
     };
+    // A connection that ended well may have brought the answer before that; whether it did, the answer tells.
+    let broken = async {
+        match connection.await {
+            Ok(()) => std::future::pending().await,
+            Err(error) => error,
+        }
+    };
     tokio::select! {
+        biased;
         answer = answer => answer,
-        ended = connection => Err(match ended {
-            Ok(()) => failed(&"the connection ended"),
-            Err(error) => failed(&error),
-        }),
+        error = broken => Err(failed(&error)),
     }
 }

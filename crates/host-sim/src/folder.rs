@@ -1,6 +1,7 @@
 //! Keeps what a simulated host has in a folder, one JSON file a thing, so that the next process finds it again.
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use host::HostError;
@@ -40,7 +41,9 @@ impl Folder {
         let Some(folder) = &self.path else { return Ok(()) };
         let (path, fresh) = (folder.join(format!("{name}.json")), folder.join(format!("{name}.new")));
         let write = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&fresh)?;
+            // Credentials of instances are among what networks know.
+            let mut open = std::fs::OpenOptions::new();
+            let mut file = open.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
             file.write_all(&serde_json::to_vec_pretty(value)?)?;
             file.sync_all()?;
             std::fs::rename(&fresh, &path)

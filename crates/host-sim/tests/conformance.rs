@@ -1,14 +1,18 @@
 //! The simulator keeps the promises that the real host keeps.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, which clippy finds only below #[test]")]
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 use host::conformance::{self, MachineHost};
-use host::{BootSpec, MachineSpec, Machines, Networks};
+use host::metadata::{MetadataRequest, TokenKey, answer};
+use host::{BootSpec, InterfaceSpec, MachineSpec, Machines, MetadataSpec, Networks};
 use host_sim::{CutPoint, Faults, SimMachines, SimNetworks};
-use ids::InstanceId;
+use ids::{InstanceId, NetworkInterfaceId, SubnetId};
 
 struct SimHost {
     folder: PathBuf,
@@ -51,6 +55,50 @@ async fn networks_conform() {
     let folder = tempfile::tempdir().unwrap();
     let open = || -> Arc<dyn Networks> { Arc::new(SimNetworks::open(folder.path(), Faults::default()).unwrap()) };
     conformance::networks(&open).await;
+}
+
+#[tokio::test]
+async fn credentials_come_rotate_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let networks = SimNetworks::open(folder.path(), Faults::default()).unwrap();
+    let mut network = conformance::empty_network(1);
+    network.interfaces.push(interface());
+    let key = TokenKey::new(&[7; 32]);
+    for (network, expected) in conformance::rotation(&network) {
+        networks.apply(&network).await.unwrap();
+        let applied = networks.applied(&network.vpc).unwrap();
+        let path = format!("/latest/{}", conformance::CREDENTIALS);
+        let request = MetadataRequest { method: "GET", path: &path, ..MetadataRequest::default() };
+        let reply = answer(&request, &applied.interfaces[0].metadata, &key, 0);
+        let found = (reply.status == 200).then(|| String::from_utf8(reply.body).unwrap());
+        assert_eq!(found.as_deref(), expected);
+        assert!(!format!("{applied:?}").contains("the second ones"), "credentials are not for logs");
+    }
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "credentials are for nobody else's eyes");
+    }
+}
+
+fn interface() -> InterfaceSpec {
+    InterfaceSpec {
+        id: NetworkInterfaceId::from_random([1; 8]),
+        subnet: SubnetId::from_random([1; 8]),
+        mac: "02:00:00:00:00:01".into(),
+        private_ip: Ipv4Addr::new(10, 1, 0, 10),
+        public_ip: None,
+        host_name: "ip-10-1-0-10.ec2.internal".into(),
+        ingress: Vec::new(),
+        egress: Vec::new(),
+        metadata: MetadataSpec {
+            instance: InstanceId::from_random([1; 8]),
+            leaves: BTreeMap::new(),
+            user_data: None,
+            token_required: false,
+            hop_limit: 1,
+            is_enabled: true,
+        },
+    }
 }
 
 #[tokio::test]

@@ -260,6 +260,23 @@ pub async fn networks(open: &(dyn Fn() -> Arc<dyn Networks> + Sync)) {
     assert_eq!(list(&*networks).await, []);
 }
 
+/// What a guest asks its metadata service for where the credentials of its role are.
+pub const CREDENTIALS: &str = "meta-data/iam/security-credentials/web";
+
+/// The same network while the credentials of a role come, are made anew, and go again: each with the leaf that a guest of
+/// its first interface must then find at [`CREDENTIALS`], if any. A host must give them in turn, without anything else of
+/// the network changing.
+pub fn rotation(network: &NetworkSpec) -> [(NetworkSpec, Option<&'static str>); 4] {
+    let with = |leaf: Option<&'static str>| {
+        let mut network = network.clone();
+        let leaves = &mut network.interfaces[0].metadata.leaves;
+        leaves.remove(CREDENTIALS);
+        leaves.extend(leaf.map(|leaf| (CREDENTIALS.to_owned(), leaf.to_owned())));
+        (network, leaf)
+    };
+    [with(None), with(Some("the first ones")), with(Some("the second ones")), with(None)]
+}
+
 /// A VPC without subnets and interfaces, in a block of its own.
 pub fn empty_network(number: u8) -> NetworkSpec {
     NetworkSpec {

@@ -104,7 +104,7 @@ pub enum Peer {
 
 /// What the metadata service at 169.254.169.254 knows for one interface. The meaning of the paths is EC2's business;
 /// the host only serves them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetadataSpec {
     /// The instance that asks.
     pub instance: InstanceId,
@@ -120,6 +120,19 @@ pub struct MetadataSpec {
     pub hop_limit: u8,
     /// False if the service answers 403 to everything (`HttpEndpoint=disabled`).
     pub is_enabled: bool,
+}
+
+/// Without what the leaves and the user data say: credentials are among it, and this goes to logs.
+impl std::fmt::Debug for MetadataSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetadataSpec")
+            .field("instance", &self.instance)
+            .field("leaves", &self.leaves.len())
+            .field("token_required", &self.token_required)
+            .field("hop_limit", &self.hop_limit)
+            .field("is_enabled", &self.is_enabled)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Effects on networks. Each is idempotent.

@@ -1,4 +1,4 @@
-//! How many users, groups, roles and instance profiles an account has: counted as they come and go, so that a quota costs
+//! How many users, groups, roles, instance profiles and policies an account has: counted as they come and go, so that a quota costs
 //! one record to read however many there are.
 //! Source of the quotas: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 
@@ -15,6 +15,7 @@ pub(crate) enum Counted {
     Groups,
     Roles,
     InstanceProfiles,
+    Policies,
 }
 
 impl Counted {
@@ -25,6 +26,7 @@ impl Counted {
             Self::Groups => "Groups",
             Self::Roles => "Roles",
             Self::InstanceProfiles => "InstanceProfiles",
+            Self::Policies => "Policies",
         }
     }
 
@@ -35,6 +37,7 @@ impl Counted {
             Self::Groups => "GroupsQuota",
             Self::Roles => "RolesQuota",
             Self::InstanceProfiles => "InstanceProfilesQuota",
+            Self::Policies => "PoliciesQuota",
         }
     }
 
@@ -44,6 +47,7 @@ impl Counted {
             Self::Users => 5000,
             Self::Groups => 300,
             Self::Roles | Self::InstanceProfiles => 1000,
+            Self::Policies => 1500,
         }
     }
 }

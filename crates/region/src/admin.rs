@@ -20,6 +20,7 @@ use tracing::{debug, warn};
 use crate::accounts::{AccountAnswer, AccountKeeper, AccountOrder};
 use crate::backups::Backups;
 use crate::runtime::ReconcilerStatus;
+use crate::sessions::{SessionAnswer, SessionKeeper, SessionOrder};
 
 /// Longest request line.
 const MAX_LINE: u64 = 8192;
@@ -42,6 +43,8 @@ pub enum Request {
     Reconcilers,
     /// Something of the region's accounts.
     Account(AccountOrder),
+    /// Something of the region's sessions.
+    Session(SessionOrder),
     /// A backup of everything, while the region runs.
     Backup,
     /// Stop the process and leave machines running.
@@ -63,6 +66,8 @@ pub enum Answer {
     Elsewhere(String),
     /// To [`Request::Account`].
     Account(AccountAnswer),
+    /// To [`Request::Session`].
+    Session(SessionAnswer),
     /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
     Stopping,
     /// The request was not understood, or cannot be done.
@@ -128,6 +133,7 @@ struct Desk {
     prepare: Option<Prepare>,
     backups: Option<Backups>,
     accounts: Option<AccountKeeper>,
+    sessions: Option<SessionKeeper>,
 }
 
 impl AdminSocket {
@@ -150,13 +156,20 @@ impl AdminSocket {
             since: Timestamp::now(),
             is_dev: false,
         };
-        Ok(Self { listener, desk: Desk { status, prepare: None, backups: None, accounts: None } })
+        Ok(Self { listener, desk: Desk { status, prepare: None, backups: None, accounts: None, sessions: None } })
     }
 
     /// The same socket, which gives backups too.
     #[must_use]
     pub fn with_backups(mut self, backups: Backups) -> Self {
         self.desk.backups = Some(backups);
+        self
+    }
+
+    /// The same socket, where sessions are listed and ended too.
+    #[must_use]
+    pub(crate) fn with_sessions(mut self, sessions: SessionKeeper) -> Self {
+        self.desk.sessions = Some(sessions);
         self
     }
 
@@ -224,6 +237,10 @@ async fn exchange(
     let mut given = None;
     let answer = match request {
         Ok(Request::Backup) => Answer::Refused("this region gives no backups".to_owned()),
+        Ok(Request::Session(asked)) => match &desk.sessions {
+            None => Answer::Refused("this region has no sessions to keep".to_owned()),
+            Some(sessions) => sessions.carry_out(asked).await.map_or_else(Answer::Refused, Answer::Session),
+        },
         Ok(Request::Account(asked)) => match &desk.accounts {
             None => Answer::Refused("this region has no accounts to keep".to_owned()),
             Some(accounts) => accounts.carry_out(asked).await.map_or_else(Answer::Refused, Answer::Account),

@@ -20,6 +20,7 @@ mod providers;
 mod reconciling;
 mod region;
 mod runtime;
+mod sessions;
 #[cfg(test)]
 mod shapes;
 mod trail;
@@ -33,3 +34,4 @@ pub use home::{HomeError, claim as claim_home};
 pub use lease::Duty;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};
+pub use sessions::{SessionAnswer, SessionLine, SessionOrder};

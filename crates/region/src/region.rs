@@ -32,6 +32,7 @@ use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::runtime::Reconcilers;
+use crate::sessions::SessionKeeper;
 use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
 
@@ -167,8 +168,8 @@ pub struct Region {
     folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
-    key_uses: KeyUses,
     uses: Arc<iam::ServiceUses>,
+    key_uses: KeyUses,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -206,7 +207,8 @@ impl Region {
         let Parts { store, blobs, node, effects, duty } = parts;
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
         let keeper = AccountKeeper::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
-        let admin = admin.map(|admin| admin.with_backups(backups).with_accounts(keeper));
+        let sessions = SessionKeeper::new(store.clone(), Arc::clone(&effects));
+        let admin = admin.map(|admin| admin.with_backups(backups).with_accounts(keeper).with_sessions(sessions));
         store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
@@ -245,7 +247,7 @@ impl Region {
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
         let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, key_uses, uses, admin, root })
+        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, key_uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -284,10 +286,10 @@ impl Region {
         let (phase, phases) = watch::channel(Phase::Serving);
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
+        let uses = UseKeeper::start(self.store.clone(), self.uses);
         // Each process notes the uses that it sees, so each writes them, whichever one has the lease.
         let writer = Arc::new(KeyUseReconciler::new(self.store.clone(), self.key_uses));
-        let key_uses = Reconcilers::start(vec![Arc::clone(&writer) as _]);
-        let uses = UseKeeper::start(self.store.clone(), self.uses);
+        let key_writing = Reconcilers::start(vec![Arc::clone(&writer) as _]);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
         }
@@ -313,10 +315,10 @@ impl Region {
             end(serving, &phase, Phase::Draining).await;
             reconcilers.stop().await;
         }
-        key_uses.stop().await;
+        uses.stop().await;
+        key_writing.stop().await;
         // What was noted last; a store that does not answer keeps nobody waiting for it.
         let _ = tokio::time::timeout(LAST_USES, writer.activate()).await;
-        uses.stop().await;
         given
     }
 }

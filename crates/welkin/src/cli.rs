@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
-    account, audit_trail, backup, convert, doctor, down, env, explain, image, login, reconcilers, restart, restore, up,
-    watching,
+    account, audit_trail, backup, convert, doctor, down, env, explain, image, login, reconcilers, restart, restore,
+    session, up, watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -57,6 +57,9 @@ enum Command {
     /// The accounts of a running region: separate owners, who share nothing unless they say so
     #[command(subcommand, after_help = ACCOUNT_HELP)]
     Account(Account),
+    /// The sessions of a running region: temporary credentials that STS gave
+    #[command(subcommand, after_help = SESSION_HELP)]
+    Session(Session),
     /// Who called what, from where, and how it ended
     #[command(after_help = AUDIT_HELP)]
     Audit(Audit),
@@ -151,6 +154,30 @@ Examples:
   welkin completions bash > /etc/bash_completion.d/welkin
   welkin completions zsh > ~/.zfunc/_welkin                  (with fpath+=~/.zfunc before compinit)
   welkin completions fish > ~/.config/fish/completions/welkin.fish";
+
+const SESSION_HELP: &str = "\
+Examples:
+  welkin session list                      those that are good now
+  welkin session revoke ASIAEXAMPLE        its next request is refused";
+
+#[derive(Subcommand)]
+enum Session {
+    /// List the sessions that are good now
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        region: Region,
+    },
+    /// End a session now
+    Revoke {
+        /// Its access key id, ASIA…
+        access_key: String,
+        #[command(flatten)]
+        region: Region,
+    },
+}
 
 const ACCOUNT_HELP: &str = "\
 Examples:
@@ -346,6 +373,8 @@ pub fn run() -> Result<()> {
         Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
         Command::Account(Account::Create { name, env, region }) => account::create(&region.settings()?, name, env),
+        Command::Session(Session::List { json, region }) => session::list(&region.settings()?, json),
+        Command::Session(Session::Revoke { access_key, region }) => session::revoke(&region.settings()?, access_key),
         Command::Account(Account::List { json, region }) => account::list(&region.settings()?, json),
         Command::Account(Account::Close { account, region }) => account::close(&region.settings()?, &account),
         Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),

@@ -29,6 +29,7 @@ mod processes;
 mod reconcilers;
 mod restart;
 mod restore;
+mod session;
 mod settings;
 mod signals;
 mod standing;

@@ -336,6 +336,9 @@ fn default_data_dir() -> PathBuf {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::{HostKind, Settings, StoreKind, TlsKind, Values, from_environment, from_toml};
 

@@ -3,4 +3,5 @@
 mod launching;
 mod life;
 mod needs;
+mod profiles;
 mod rig;

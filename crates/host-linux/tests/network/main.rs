@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use dhcproto::v4::{DhcpOption, Message, MessageType, OptionCode};
 use dhcproto::{Decodable, Decoder, Encodable, Encoder};
+use host::conformance;
 use host::{FirewallRule, InterfaceSpec, MetadataSpec, NetworkSpec, Networks, Peer, Ports, Protocol, SubnetSpec};
 use host_linux::names::{netns_name, tap_name};
 use host_linux::network::{LinuxNetworks, NetworkConfig};
@@ -280,6 +281,24 @@ fn http(guest: &Guest, request: String) -> String {
         stream.read_to_string(&mut text).unwrap();
         text
     })
+}
+
+#[test]
+fn credentials_come_rotate_and_go() {
+    on_a_host_of_its_own(async |region| {
+        let mut network = network(vec![interface(10, None, vec![])]);
+        network.interfaces[0].metadata.token_required = false;
+        region.networks.apply(&network).await.unwrap();
+        let guest = region.guest(&network, 0);
+        for (network, expected) in conformance::rotation(&network) {
+            region.networks.apply(&network).await.unwrap();
+            let reply = http(&guest, format!("GET /latest/{} HTTP/1.1\r\n", conformance::CREDENTIALS));
+            match expected {
+                Some(text) => assert!(reply.ends_with(&format!("\r\n\r\n{text}")), "{reply}"),
+                None => assert!(reply.starts_with("HTTP/1.1 404 "), "{reply}"),
+            }
+        }
+    });
 }
 
 /// The time-to-live of the first TCP packet whose payload begins so.

@@ -10,5 +10,6 @@ mod services;
 mod subject;
 mod uses;
 
+pub(crate) use record::forget;
 pub use record::{AccessJobRecord, LastUse, ServiceUseRecord};
 pub use uses::ServiceUses;

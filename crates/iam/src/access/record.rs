@@ -3,7 +3,7 @@
 use ids::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::Record;
+use store::{Changes, KeyPrefix, Record, StoreError, View};
 
 /// When and where something was last used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,19 @@ impl Record for ServiceUseRecord {
     fn key(&self) -> Self::Key {
         (self.account.clone(), self.entity.clone(), self.service.clone())
     }
+}
+
+/// Takes away what is known of a user or role that goes, by its unique id.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn forget(view: &View, changes: &mut Changes, account: &AccountId, entity: &str) -> Result<(), StoreError> {
+    // One a service, of which there are hundreds.
+    let all = KeyPrefix::of((account.clone(), entity.to_owned()));
+    for used in view.scan::<ServiceUseRecord>(&all, None, usize::MAX)? {
+        changes.delete::<ServiceUseRecord>(&used.key());
+    }
+    Ok(())
 }
 
 /// That a report was asked for, as stored. It is made when it is read.

@@ -1,8 +1,8 @@
 //! Users, groups, roles and policies as `GetAccountAuthorizationDetails` shows them.
 
 use api::iam::{
-    AttachedPermissionsBoundary, AttachedPolicy, GroupDetail, InstanceProfile, ManagedPolicyDetail, PolicyDetail, Role,
-    RoleDetail, UserDetail,
+    AttachedPermissionsBoundary, AttachedPolicy, GroupDetail, InstanceProfile, ManagedPolicyDetail, PolicyDetail,
+    RoleDetail, RoleLastUsed, UserDetail,
 };
 use ids::AccountId;
 use store::{KeyPrefix, StoreError, View};
@@ -11,7 +11,10 @@ use crate::names::folded;
 use crate::policies::encode::encoded;
 use crate::policies::managed::Managed;
 use crate::policies::{attached, inline, versions};
-use crate::{GroupRecord, InstanceProfileRecord, MembershipRecord, RoleRecord, UserRecord, tags};
+use crate::{
+    GroupRecord, IamError, InstanceProfileRecord, MembershipRecord, RoleRecord, UserRecord, instance_profiles, keys,
+    roles, tags,
+};
 
 /// A user with its groups.
 ///
@@ -62,18 +65,20 @@ pub(super) fn group(group: GroupRecord, view: &View) -> Result<GroupDetail, Stor
 ///
 /// # Errors
 /// The store's.
-pub(super) fn role(role: RoleRecord, view: &View) -> Result<RoleDetail, StoreError> {
+pub(super) fn role(role: RoleRecord, view: &View) -> Result<RoleDetail, IamError> {
     let key = role.owner();
+    let last = keys::last_use(view, &role.id)?;
+    let last = last.map(|used| RoleLastUsed { last_used_date: Some(used.used), region: Some(used.region) });
     Ok(RoleDetail {
         arn: Some(role.arn()),
         create_date: Some(role.created),
-        assume_role_policy_document: Some(encoded(&role.trust)),
+        assume_role_policy_document: Some(encoded(&roles::in_force(view, &role)?)),
         instance_profile_list: Some(profiles(&role, view)?),
         role_policy_list: Some(inline_policies(view, &role.account, &key)?),
         attached_managed_policies: Some(attached_policies(view, &role.account, &key)?),
         permissions_boundary: role.boundary.map(boundary),
         tags: Some(tags::all_shown(&role.tags).unwrap_or_default()),
-        role_last_used: None,
+        role_last_used: Some(last.unwrap_or_default()),
         path: Some(role.path),
         role_name: Some(role.name),
         role_id: Some(role.id),
@@ -123,25 +128,8 @@ fn boundary(arn: String) -> AttachedPermissionsBoundary {
     }
 }
 
-fn profiles(role: &RoleRecord, view: &View) -> Result<Vec<InstanceProfile>, StoreError> {
+fn profiles(role: &RoleRecord, view: &View) -> Result<Vec<InstanceProfile>, IamError> {
     let in_profiles = (role.account.clone(), folded(&role.name));
     let found = view.by_index::<InstanceProfileRecord>("role", in_profiles, None, usize::MAX)?;
-    let shown = found.into_iter().map(|profile| InstanceProfile {
-        arn: profile.arn(),
-        path: profile.path,
-        instance_profile_name: profile.name,
-        instance_profile_id: profile.id,
-        create_date: profile.created,
-        roles: vec![Role {
-            path: role.path.clone(),
-            role_name: role.name.clone(),
-            role_id: role.id.clone(),
-            arn: role.arn(),
-            create_date: role.created,
-            assume_role_policy_document: Some(encoded(&role.trust)),
-            ..Role::default()
-        }],
-        tags: tags::all_shown(&profile.tags),
-    });
-    Ok(shown.collect())
+    found.iter().map(|profile| instance_profiles::shown(view, profile)).collect()
 }

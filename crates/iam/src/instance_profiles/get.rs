@@ -54,7 +54,7 @@ pub(super) fn find(view: &View, account: &AccountId, name: &str) -> Result<Insta
 ///
 /// # Errors
 /// The store's.
-pub(super) fn shown(view: &View, profile: &InstanceProfileRecord) -> Result<InstanceProfile, IamError> {
+pub(crate) fn shown(view: &View, profile: &InstanceProfileRecord) -> Result<InstanceProfile, IamError> {
     let role = match &profile.role {
         Some(role) => view.get::<RoleRecord>(&(profile.account.clone(), role.clone()))?,
         None => None,

@@ -8,4 +8,5 @@ mod record;
 mod role;
 mod tags;
 
+pub(crate) use get::shown;
 pub use record::InstanceProfileRecord;

@@ -13,7 +13,7 @@ use crate::mfa::shows_device;
 use crate::names::folded;
 use crate::passwords::{PasswordUseRecord, changed, is_expired, is_hash_of, nobody, policy_of, profile_of};
 use crate::sessions::{SESSION_BYTES, keep, new_session};
-use crate::{SessionHolder, SessionRecord, UserRecord};
+use crate::{AliasRecord, SessionHolder, SessionRecord, UserRecord};
 
 /// Random bytes that a login takes: of the session, and the salt of a new password.
 pub const LOGIN_BYTES: usize = SESSION_BYTES + 16;
@@ -82,6 +82,9 @@ fn user(view: &View, request: &LoginRequest) -> Result<Option<UserRecord>, Login
 }
 
 /// The account with this id or alias.
-fn account(_view: &View, text: &str) -> Result<Option<AccountId>, LoginError> {
-    Ok(text.parse().ok())
+fn account(view: &View, text: &str) -> Result<Option<AccountId>, LoginError> {
+    if let Ok(id) = text.parse() {
+        return Ok(Some(id));
+    }
+    Ok(view.get::<AliasRecord>(&text.to_owned())?.map(|alias| alias.account))
 }

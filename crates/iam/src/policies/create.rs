@@ -4,10 +4,11 @@
 use api::iam::{CreatePolicy, CreatePolicyRequest, CreatePolicyResponse};
 use ids::Arn;
 use service::{Applied, Cx, Need, Operation, Scope};
-use store::{Changes, KeyPrefix, View};
+use store::{Changes, View};
 
 use super::managed::{Managed, shown};
 use super::quotas;
+use crate::counts::{self, Counted};
 use crate::names::{arn, folded, unique_id};
 use crate::needs::creating;
 use crate::tags::{self, TagCase};
@@ -32,11 +33,8 @@ impl Operation<Iam> for CreatePolicy {
             let text = format!("A policy called {name} already exists. Duplicate names are not allowed.");
             return Err(IamError::EntityAlreadyExists(text));
         }
-        let all = KeyPrefix::of((cx.account.clone(),));
-        if view.scan::<PolicyRecord>(&all, None, quotas::POLICIES)?.len() >= quotas::POLICIES {
-            let text = format!("Cannot exceed quota for PoliciesPerAccount: {}", quotas::POLICIES);
-            return Err(IamError::LimitExceeded(text));
-        }
+        let mut changes = Changes::new();
+        counts::one_more(view, &mut changes, &cx.account, Counted::Policies)?;
         let policy = PolicyRecord {
             account: cx.account.clone(),
             name: name.clone(),
@@ -56,7 +54,6 @@ impl Operation<Iam> for CreatePolicy {
             document: input.policy_document.clone(),
             created: cx.now,
         };
-        let mut changes = Changes::new();
         changes.put(&policy)?;
         changes.put(&version)?;
         let policy = shown(&Managed::Own(policy), view, &cx.account)?;

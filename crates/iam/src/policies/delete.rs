@@ -7,6 +7,7 @@ use store::{Changes, View};
 
 use super::managed::{need, own, uses};
 use super::versions::all_of;
+use crate::counts::{self, Counted};
 use crate::names::folded;
 use crate::{Iam, IamError, PolicyRecord, PolicyVersionRecord};
 
@@ -32,6 +33,7 @@ impl Operation<Iam> for DeletePolicy {
         for version in versions {
             changes.delete::<PolicyVersionRecord>(&(version.account, version.policy, version.version));
         }
+        counts::one_less(view, &mut changes, &cx.account, Counted::Policies)?;
         changes.delete::<PolicyRecord>(&(policy.account, folded(&policy.name)));
         Ok(Applied::with((), changes))
     }

@@ -6,7 +6,7 @@ use store::{StoreError, View};
 
 use crate::names::{arn, folded};
 use crate::needs::with_tags;
-use crate::{GroupRecord, IamError, RoleRecord, UserRecord};
+use crate::{GroupRecord, IamError, RoleRecord, UserRecord, roles};
 
 /// A kind of owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,17 +95,10 @@ impl Owner {
         name: &str,
     ) -> Result<Self, IamError> {
         let owner = Self::get(view, account, kind, name)?;
-        match &owner {
-            Self::Role(role) if role.linked_service.is_some() => Err(IamError::refused(
-                "UnmodifiableEntity",
-                400,
-                format!(
-                    "Cannot perform the operation on the protected role '{}' - this role is only modifiable by AWS",
-                    role.name
-                ),
-            )),
-            _ => Ok(owner),
+        if let Self::Role(role) = &owner {
+            roles::check_own(role)?;
         }
+        Ok(owner)
     }
 
     /// Which kind it is.

@@ -8,8 +8,6 @@ use crate::IamError;
 
 /// Most characters of a managed policy.
 const MANAGED: usize = 6144;
-/// Most managed policies of an account.
-pub(super) const POLICIES: usize = 1500;
 /// Most versions of one.
 pub(super) const VERSIONS: usize = 5;
 /// Most managed policies attached to one owner.

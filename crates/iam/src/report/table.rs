@@ -6,7 +6,7 @@ use service::Cx;
 use store::{KeyPrefix, Position, View};
 
 use crate::certificates::SigningCertificateRecord;
-use crate::keys::{AccessKeyRecord, KeyStatus, keys_of, root_keys};
+use crate::keys::{AccessKeyRecord, KeyStatus, keys_of, last_use, root_keys};
 use crate::mfa::has_devices;
 use crate::names::folded;
 use crate::passwords::{expires, last_used, policy_of, profile_of};
@@ -30,7 +30,7 @@ pub(super) fn of_account(view: &View, cx: &Cx) -> Result<String, IamError> {
     let made = view.get::<AccountRecord>(account)?.map_or(cx.now, |account| account.created);
     let mut root = vec!["<root_account>".to_owned(), format!("arn:aws:iam::{account}:root"), time(made)];
     root.extend(["not_supported", "no_information", "not_supported", "not_supported", "false"].map(str::to_owned));
-    root.extend(key_cells(root_keys(view, account)?));
+    root.extend(key_cells(view, root_keys(view, account)?)?);
     root.extend(certificate_cells(&[]));
     lines.push(root.join(","));
 
@@ -59,13 +59,13 @@ fn row(view: &View, user: &UserRecord, policy: Option<&PasswordPolicyRecord>) ->
         }
     }
     cells.push(has_devices(view, user)?.to_string());
-    cells.extend(key_cells(keys_of(view, &user.account, &user.id)?));
+    cells.extend(key_cells(view, keys_of(view, &user.account, &user.id)?)?);
     cells.extend(certificate_cells(&SigningCertificateRecord::of_user(view, user)?));
     Ok(cells.join(","))
 }
 
 /// Five cells for each of two keys, the older one first.
-fn key_cells(mut keys: Vec<AccessKeyRecord>) -> Vec<String> {
+fn key_cells(view: &View, mut keys: Vec<AccessKeyRecord>) -> Result<Vec<String>, IamError> {
     keys.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
     let mut cells = Vec::new();
     for at in 0..2 {
@@ -74,9 +74,12 @@ fn key_cells(mut keys: Vec<AccessKeyRecord>) -> Vec<String> {
             continue;
         };
         cells.extend([(key.status == KeyStatus::Active).to_string(), time(key.created)]);
-        cells.extend([NONE, NONE, NONE].map(str::to_owned));
+        match last_use(view, &key.id)? {
+            Some(used) => cells.extend([time(used.used), used.region, used.service]),
+            None => cells.extend([NONE, NONE, NONE].map(str::to_owned)),
+        }
     }
-    cells
+    Ok(cells)
 }
 
 /// Two cells for each of two certificates.

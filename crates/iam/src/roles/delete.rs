@@ -7,7 +7,7 @@ use store::{Changes, Record, View};
 
 use super::{RoleRecord, TrustedRecord, check_own, find, need};
 use crate::counts::{self, Counted};
-use crate::{Iam, IamError, InstanceProfileRecord, KeyUseRecord, policies};
+use crate::{Iam, IamError, InstanceProfileRecord, KeyUseRecord, access, policies};
 
 impl Operation<Iam> for DeleteRole {
     type Error = IamError;
@@ -40,5 +40,6 @@ pub(super) fn remove(view: &View, changes: &mut Changes, role: &RoleRecord) -> R
     changes.delete::<RoleRecord>(&role.key());
     changes.delete::<TrustedRecord>(&role.key());
     changes.delete::<KeyUseRecord>(&role.id);
+    access::forget(view, changes, &role.account, &role.id)?;
     counts::one_less(view, changes, &role.account, Counted::Roles)
 }

@@ -53,7 +53,7 @@ fn is_of(kind: &str, value: &str) -> bool {
         }
         "binary" => {
             let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-            value.len() % 4 == 0 && value.bytes().all(is_letter)
+            value.len().is_multiple_of(4) && value.bytes().all(is_letter)
         }
         _ => true,
     }

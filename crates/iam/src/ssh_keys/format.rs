@@ -158,6 +158,21 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_ssh_sends_is_a_key_that_comes_back_or_none(tail in proptest::collection::vec(0_u8.., 0..64)) {
+            let blob = [&[0, 0, 0, 7], b"ssh-rsa".as_slice(), &tail].concat();
+            if let Some(key) = RsaKey::of_blob(&blob) {
+                proptest::prop_assert_eq!(RsaKey::of_blob(&key.blob()), Some(key));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_fail(text in "(ssh-rsa |-----BEGIN PUBLIC KEY-----\n)?[A-Za-z0-9+/=\n]{0,200}(-----END PUBLIC KEY-----)?") {
+            proptest::prop_assert!(RsaKey::read(&text).is_err());
+        }
+    }
+
     #[test]
     fn what_is_no_key() {
         let line = key(2048).line();

@@ -270,3 +270,65 @@ async fn service_specific_credentials_are_shown_once() {
     fixture.iam.delete_service_specific_credential(ours(), delete()).await.unwrap();
     assert_eq!(refusal(fixture.iam.delete_service_specific_credential(ours(), delete()).await).0, "NoSuchEntity");
 }
+
+#[test]
+fn stored_shapes() {
+    use jiff::Timestamp;
+    use store::conformance::check_shapes;
+
+    use crate::{
+        CredentialReportRecord, ServerCertificateRecord, ServiceCredentialRecord, SigningCertificateRecord,
+        SshPublicKeyRecord,
+    };
+
+    let account: ids::AccountId = "111111111111".parse().unwrap();
+    let time = Timestamp::constant(1_795_248_000, 0);
+    let (user, id) = ("AIDA1".to_owned(), "ID1".to_owned());
+    let signing = SigningCertificateRecord {
+        account: account.clone(),
+        user: user.clone(),
+        id: id.clone(),
+        body: "pem".into(),
+        digest: "00".into(),
+        is_active: true,
+        uploaded: time,
+    };
+    let server = ServerCertificateRecord {
+        account: account.clone(),
+        name: "Web".into(),
+        path: "/".into(),
+        id: "ASCA1".into(),
+        body: "pem".into(),
+        chain: Some("pem".into()),
+        key: "pem".into(),
+        uploaded: time,
+        expires: time,
+        tags: vec![("Team".into(), "blue".into())],
+    };
+    let ssh = SshPublicKeyRecord {
+        account: account.clone(),
+        user: user.clone(),
+        id: id.clone(),
+        blob: "AAAA".into(),
+        is_active: true,
+        uploaded: time,
+    };
+    let service = ServiceCredentialRecord {
+        account: account.clone(),
+        user,
+        id,
+        service: "codecommit.amazonaws.com".into(),
+        name: "ann-at-111111111111".into(),
+        digest: "00".into(),
+        is_active: true,
+        created: time,
+        expires: Some(time),
+    };
+    let report = CredentialReportRecord { account, part: 0, generated: time, bytes: "AAAA".into() };
+    let shapes = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
+    check_shapes(shapes, &[(1, signing)]);
+    check_shapes(shapes, &[(1, server)]);
+    check_shapes(shapes, &[(1, ssh)]);
+    check_shapes(shapes, &[(1, service)]);
+    check_shapes(shapes, &[(1, report)]);
+}

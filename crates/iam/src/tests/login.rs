@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::iam::{IamApi, UpdateAccountPasswordPolicyRequest, UpdateLoginProfileRequest};
+use api::iam::{CreateAccountAliasRequest, IamApi, UpdateAccountPasswordPolicyRequest, UpdateLoginProfileRequest};
 use store::Changes;
 
 use super::fixture::{Fixture, OURS, our_account, ours};
@@ -45,6 +45,12 @@ async fn a_password_gives_a_session_of_the_user() {
     assert_eq!(fixture.get::<SessionRecord>(&session.id).unwrap(), session);
     let used = fixture.get::<PasswordUseRecord>(&(our_account(), ann.id)).unwrap();
     assert_eq!(used.used, fixture.now());
+
+    let alias = CreateAccountAliasRequest { account_alias: "our-lab".into() };
+    fixture.iam.create_account_alias(ours(), alias).await.unwrap();
+    let by_alias = LoginRequest { account: "our-lab".into(), ..request("ann", "Passw0rd", None) };
+    let view = fixture.store.view().unwrap();
+    assert!(enter(&view, &tries, &by_alias, None, (fixture.now(), &[8; LOGIN_BYTES])).is_ok());
 
     let out = |token: &str| {
         let view = fixture.store.view().unwrap();

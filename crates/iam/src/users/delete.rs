@@ -10,7 +10,7 @@ use super::get::{find, need};
 use crate::counts::{self, Counted};
 use crate::groups::MembershipRecord;
 use crate::keys::keys_of;
-use crate::{Iam, IamError, holder, policies};
+use crate::{Iam, IamError, access, holder, policies};
 
 impl Operation<Iam> for DeleteUser {
     type Error = IamError;
@@ -26,6 +26,7 @@ impl Operation<Iam> for DeleteUser {
         }
         let mut changes = Changes::new();
         changes.delete::<UserRecord>(&user.key());
+        access::forget(view, &mut changes, &cx.account, &user.id)?;
         counts::one_less(view, &mut changes, &cx.account, Counted::Users)?;
         Ok(Applied::with((), changes))
     }

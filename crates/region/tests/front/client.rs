@@ -163,7 +163,9 @@ impl Answer {
 
     /// The error's code, or else the status as a text.
     pub fn code(&self) -> String {
-        match self.element("Code") {
+        let of_json = self.body.split_once("\"__type\":\"").and_then(|(_, rest)| rest.split('"').next());
+        let of_json = of_json.map(|name| name.rsplit('#').next().unwrap_or(name));
+        match self.element("Code").or(of_json) {
             Some(code) if self.status >= 300 => code.to_owned(),
             _ => self.status.to_string(),
         }

@@ -43,6 +43,7 @@ pub struct World {
 /// Things of the owner's.
 #[derive(Debug, Default)]
 pub struct Things {
+    pub account: String,
     pub instance: String,
     pub image: String,
     pub key_pair: String,
@@ -188,7 +189,8 @@ impl World {
     /// Whether nothing has changed since there were these rows, but for the policy of those who walk.
     pub fn settled(&self, before: &[store::Pair]) -> bool {
         let own = |rows: &[store::Pair]| -> Vec<store::Pair> {
-            let is_own = |key: &[u8]| key.windows(18).any(|part| part == b"iam/inline-policy\0");
+            let has = |key: &[u8], part: &[u8]| key.windows(part.len()).any(|it| it == part);
+            let is_own = |key: &[u8]| has(key, b"user/ada") || has(key, b"role/walker");
             rows.iter().filter(|(key, _)| !is_own(key)).cloned().collect()
         };
         own(&self.rows()) == own(before)
@@ -221,6 +223,7 @@ impl World {
     pub async fn furnish(&self) -> Things {
         let text = |answer: &Answer, name: &str| answer.element(name).expect(name).to_owned();
         let mut things = Things {
+            account: self.account.to_string(),
             vpc: text(&self.ec2("Action=DescribeVpcs").await, "vpcId"),
             subnet: text(&self.ec2("Action=DescribeSubnets").await, "subnetId"),
             image: text(&self.ec2("Action=DescribeImages").await, "imageId"),

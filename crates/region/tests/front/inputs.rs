@@ -8,6 +8,8 @@ use wire::{Kind, Location, Member, OperationEntry, OperationShape, Protocol, Seg
 
 use crate::client::Request;
 use crate::fixture::{BUCKET, OBJECT, Things};
+use crate::identity::PROFILE;
+use crate::names;
 
 /// A request, and the members in it that name something that belongs to the owner and to nobody else.
 pub struct Input {
@@ -16,6 +18,8 @@ pub struct Input {
 }
 
 struct Maker<'a> {
+    service: &'static str,
+    operation: &'static str,
     things: &'a Things,
     only: Option<&'static str>,
     named: Vec<&'static str>,
@@ -35,9 +39,16 @@ pub fn inputs_apart(service: &ServiceShape, entry: &OperationEntry, things: &Thi
 
 fn make(service: &ServiceShape, entry: &OperationEntry, things: &Things, only: Option<&'static str>) -> Input {
     let operation = entry.shape.expect("it is implemented");
-    let mut maker = Maker { things, only, named: Vec::new() };
+    let (service_name, name) = (service.name, entry.name);
+    let mut maker = Maker { service: service_name, operation: name, things, only, named: Vec::new() };
     let request = if service.protocols.contains(&Protocol::RestXml) {
         maker.rest(entry, operation)
+    } else if let Some(Protocol::Json { version }) =
+        service.protocols.iter().find(|it| matches!(it, Protocol::Json { .. }))
+    {
+        let body = operation.input.map_or_else(|| "{}".to_owned(), |shape| maker.json(shape, true));
+        let target = format!("{}.{}", service.target_prefix.expect("of a JSON service"), operation.name);
+        Request::new("POST", "/", "", body).with("content-type", version.content_type()).with("x-amz-target", &target)
     } else {
         let is_ec2 = service.protocols.contains(&Protocol::Ec2);
         let mut pairs = vec![("Action".to_owned(), operation.name.to_owned())];
@@ -54,6 +65,9 @@ fn make(service: &ServiceShape, entry: &OperationEntry, things: &Things, only: O
 impl Maker<'_> {
     /// The value of a scalar member by its name, if it names a thing, and for some that stand for an optional choice.
     fn known(&mut self, member: &'static str, is_top: bool) -> Option<String> {
+        if ["iam", "sts", "organizations"].contains(&self.service) {
+            return names::of_identity(self.operation, member, &self.things.account);
+        }
         let thing = match member {
             "InstanceId" | "InstanceIds" => &self.things.instance,
             "KeyPairId" | "KeyPairIds" => &self.things.key_pair,
@@ -62,6 +76,14 @@ impl Maker<'_> {
             "SubnetId" | "SubnetIds" => &self.things.subnet,
             "Resources" | "ResourceId" => &self.things.instance,
             "Bucket" => BUCKET,
+            "Policy" if self.service == "s3" => {
+                return Some(format!(
+                    r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"s3:GetObject","Resource":"arn:aws:s3:::{BUCKET}/*"}}]}}"#,
+                    self.things.account
+                ));
+            }
+            "Name" if self.operation.contains("IamInstanceProfile") => return Some(PROFILE.to_owned()),
+            "AssociationId" => return Some("iip-assoc-0123456789abcdef0".to_owned()),
             "Key" if is_top => OBJECT,
             "ImageId" | "ImageIds" => return Some(self.things.image.clone()),
             "IpProtocol" if !is_top => return Some("tcp".to_owned()),
@@ -81,7 +103,9 @@ impl Maker<'_> {
         }
         match (&shape.kind, member) {
             (Kind::Boolean, _) => "false".to_owned(),
-            (Kind::Integer | Kind::Long | Kind::Float | Kind::Double, _) => "1".to_owned(),
+            (Kind::Integer | Kind::Long | Kind::Float | Kind::Double, _) => {
+                shape.rule.and_then(|rule| rule.least()).unwrap_or(1).max(1).to_string()
+            }
             (Kind::Timestamp(_), _) => "2026-11-21T08:00:00Z".to_owned(),
             (Kind::Blob, _) => {
                 let mut blob = Vec::from(*b"\0\0\0\x0bssh-ed25519\0\0\0\x20");
@@ -89,7 +113,16 @@ impl Maker<'_> {
                 STANDARD.encode(format!("ssh-ed25519 {} walk", STANDARD.encode(blob)))
             }
             (_, "Key") => OBJECT.to_owned(),
-            _ => "walk-text".to_owned(),
+            _ => {
+                let rule = shape.rule;
+                let word = rule.and_then(|rule| rule.words().first().copied()).unwrap_or("walk-text");
+                let least = rule.and_then(|rule| rule.least()).and_then(|least| usize::try_from(least).ok());
+                let mut text = word.to_owned();
+                while text.len() < least.unwrap_or_default() {
+                    text.push('x');
+                }
+                text
+            }
         }
     }
 
@@ -185,6 +218,9 @@ impl Maker<'_> {
                 Location::Header => {
                     headers.push((member.wire_name.to_lowercase(), self.scalar(member.name, &member.shape, true)));
                 }
+                Location::Body if member.is_payload && matches!(member.shape.kind, Kind::String) => {
+                    body = self.scalar(member.name, &member.shape, true);
+                }
                 Location::Body => {
                     body.push_str(&self.xml(member.wire_name, member.name, &member.shape, member.is_flattened))
                 }
@@ -200,6 +236,34 @@ impl Maker<'_> {
             request = request.with("x-amz-checksum-sha256", &STANDARD.encode(bytes));
         }
         request
+    }
+
+    fn json(&mut self, shape: &Shape, is_top: bool) -> String {
+        let members: Vec<String> = self
+            .chosen(shape, is_top)
+            .into_iter()
+            .map(|member| {
+                let value = self.json_value(member.name, &member.shape, is_top);
+                format!("\"{}\":{value}", member.json_name)
+            })
+            .collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    fn json_value(&mut self, member: &'static str, shape: &Shape, is_top: bool) -> String {
+        match &shape.kind {
+            Kind::Structure { .. } => self.json(shape, false),
+            Kind::List { member: item, .. } => format!("[{}]", self.json_value(member, item, is_top)),
+            Kind::Map { .. } => "{}".to_owned(),
+            Kind::Boolean | Kind::Integer | Kind::Long | Kind::Float | Kind::Double => {
+                self.scalar(member, shape, is_top)
+            }
+            Kind::Timestamp(_) => "1795248000".to_owned(),
+            Kind::Blob | Kind::String | Kind::Document => {
+                let text = self.scalar(member, shape, is_top);
+                format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+            }
+        }
     }
 
     fn xml(&mut self, element: &str, member: &'static str, shape: &Shape, is_flattened: bool) -> String {

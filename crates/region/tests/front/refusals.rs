@@ -201,7 +201,7 @@ async fn operations_that_are_not_there() {
     }
     for (method, path, query, expected) in [
         ("GET", format!("/{BUCKET}"), "acl", (501, "NotImplemented")),
-        ("PUT", format!("/{BUCKET}"), "policy", (501, "NotImplemented")),
+        ("PUT", format!("/{BUCKET}"), "lifecycle", (501, "NotImplemented")),
         ("DELETE", format!("/{BUCKET}"), "lifecycle", (501, "NotImplemented")),
         ("POST", format!("/{BUCKET}/{OBJECT}"), "uploads", (501, "NotImplemented")),
         ("PATCH", format!("/{BUCKET}/{OBJECT}"), "", (405, "MethodNotAllowed")),

@@ -1,8 +1,9 @@
 //! Finds the instance profile that a request names. Profiles are IAM's, so IAM is asked, before the operation decides; what
 //! it says takes the place of what the client gave. A client can't say it: what it gives is always replaced.
 
-use api::Call;
 use api::ec2::IamInstanceProfileSpecification;
+use api::iam::{GetInstanceProfileRequest, GetRoleRequest};
+use api::{Call, Caller};
 use ids::Arn;
 use serde::{Deserialize, Serialize};
 use service::Need;
@@ -117,7 +118,26 @@ pub(crate) async fn resolve(
     Ok(())
 }
 
-async fn find(_service: &Ec2, _call: &Call, _name: String, missing: &str) -> Result<Resolved, Ec2Error> {
-    // IAM cannot be asked for profiles yet.
-    Ok(Resolved::Wrong(missing.to_owned(), false))
+async fn find(service: &Ec2, call: &Call, name: String, missing: &str) -> Result<Resolved, Ec2Error> {
+    let Some(account) = call.caller.account.clone() else { return Ok(Resolved::Wrong(missing.to_owned(), false)) };
+    let as_ec2 =
+        || Call { caller: Caller::service(account.clone(), EC2), verdicts: api::Verdicts::default(), ..call.clone() };
+    let asked = GetInstanceProfileRequest { instance_profile_name: name };
+    let profile = match service.iam().get_instance_profile(as_ec2(), asked).await {
+        Ok(answer) => answer.instance_profile,
+        Err(error) if error.status < 500 => return Ok(Resolved::Wrong(missing.to_owned(), false)),
+        Err(error) => return Err(Ec2Error::Internal(format!("IAM: {}", error.message))),
+    };
+    let Some(role) = profile.roles.into_iter().next() else {
+        let text = format!("IAM Instance Profile \"{}\" has no associated IAM Roles", profile.arn);
+        return Ok(Resolved::Wrong(text, false));
+    };
+    let asked = GetRoleRequest { role_name: role.role_name };
+    let tags = match service.iam().get_role(as_ec2(), asked).await {
+        Ok(answer) => answer.role.tags.unwrap_or_default(),
+        Err(error) if error.status < 500 => Vec::new(),
+        Err(error) => return Err(Ec2Error::Internal(format!("IAM: {}", error.message))),
+    };
+    let tags = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
+    Ok(Resolved::Found { arn: profile.arn, id: profile.instance_profile_id, role: role.arn, tags })
 }

@@ -5,5 +5,7 @@ mod keys;
 mod kinds;
 mod messages;
 mod nobody;
+mod nothing_changes;
+mod organizations;
 mod verdicts;
 mod world;

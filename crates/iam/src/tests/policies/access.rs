@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::store::Record;
 use api::Call;
 use api::iam::{
-    AttachGroupPolicyRequest, GenerateServiceLastAccessedDetailsRequest, GetPolicyRequest,
+    AttachGroupPolicyRequest, DeleteUserRequest, GenerateServiceLastAccessedDetailsRequest, GetPolicyRequest,
     GetServiceLastAccessedDetailsRequest, GetServiceLastAccessedDetailsWithEntitiesRequest, IamApi,
     ListPoliciesGrantingServiceAccessRequest, PutUserPolicyRequest, ServiceLastAccessed,
 };
@@ -167,6 +168,10 @@ async fn the_authoriser_notes_what_is_refused_too_and_the_keeper_writes_it() {
     let id = user("/", "Ann").id;
     let stored = fixture.get::<crate::ServiceUseRecord>(&(our_account(), id, "iam".to_owned())).unwrap();
     assert_eq!(stored.actions[0].0, "GetPolicy");
+
+    let gone = DeleteUserRequest { user_name: "Ann".to_owned() };
+    fixture.iam.delete_user(ours(), gone).await.unwrap();
+    assert!(fixture.get::<crate::ServiceUseRecord>(&stored.key()).is_none(), "it goes with the user");
 }
 
 #[tokio::test]

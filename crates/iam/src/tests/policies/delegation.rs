@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use api::Call;
 use api::iam::{
-    AttachUserPolicyRequest, CreatePolicyRequest, CreatePolicyVersionRequest, DeleteUserPermissionsBoundaryRequest,
-    IamApi, PutUserPermissionsBoundaryRequest, PutUserPolicyRequest,
+    AttachUserPolicyRequest, CreatePolicyRequest, CreatePolicyVersionRequest, CreateUserRequest,
+    DeleteUserPermissionsBoundaryRequest, IamApi, PutUserPermissionsBoundaryRequest, PutUserPolicyRequest,
 };
 use testkit::FixedEffects;
 
@@ -69,6 +69,12 @@ async fn a_delegate_gives_no_more_than_the_boundary_and_cannot_lift_it() {
     assert!(attach(&fixture, ours(), "Zhang", "arn:aws:iam::aws:policy/AdministratorAccess").await);
     let zhang = || fixture.user("Zhang");
 
+    for (boundary, is_allowed) in [(None, false), (Some(DELEGATED), false), (Some(COMPANY), true)] {
+        let (user_name, permissions_boundary) = ("Nadia".to_owned(), boundary.map(str::to_owned));
+        let input = CreateUserRequest { user_name, permissions_boundary, ..Default::default() };
+        assert_eq!(fixture.iam.create_user(zhang(), input).await.is_ok(), is_allowed, "{boundary:?}");
+    }
+    assert!(put(&fixture, zhang(), "Nadia").await);
     assert!(attach(&fixture, zhang(), "Nikhil", "arn:aws:iam::aws:policy/AmazonS3FullAccess").await);
     assert!(put(&fixture, zhang(), "Nikhil").await);
     assert!(!attach(&fixture, zhang(), "Free", "arn:aws:iam::aws:policy/AmazonS3FullAccess").await, "unbounded");

@@ -8,8 +8,9 @@ use api::iam::{
     SetDefaultPolicyVersionRequest, Tag, TagPolicyRequest, UntagPolicyRequest,
 };
 
-use super::super::fixture::{Fixture, ours, refusal, theirs};
-use super::{allow, attach, create, populated};
+use super::super::fixture::{Fixture, our_account, ours, refusal, theirs};
+use super::{allow, attach, create, populated, store};
+use crate::CountRecord;
 use crate::policies::encode::encoded;
 
 const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -70,7 +71,7 @@ async fn a_policy_is_made_shown_and_taken_away() {
     assert_eq!(refused, ("NoSuchEntity".to_owned(), format!("Policy {arn} was not found.")));
     let refused = refusal(fixture.iam.delete_policy(ours(), delete).await);
     assert_eq!(refused, ("NoSuchEntity".to_owned(), format!("Policy {arn} does not exist or is not attachable.")));
-    let shapes = fixture.store.view().unwrap().scan::<crate::PolicyVersionRecord>(&store::KeyPrefix::all(), None, 9);
+    let shapes = fixture.store.view().unwrap().scan::<crate::PolicyVersionRecord>(&::store::KeyPrefix::all(), None, 9);
     assert!(shapes.unwrap().is_empty(), "its versions are gone too");
 }
 
@@ -87,6 +88,10 @@ async fn what_is_no_policy_is_refused() {
     check("P", "{".to_owned(), "MalformedPolicyDocument", "").await;
     let long = allow(&format!("s3:{}", "x".repeat(6144)));
     check("P", long, "LimitExceeded", "Cannot exceed quota for PolicySize: 6144").await;
+    let counted = |count| [CountRecord { account: our_account(), kind: "Policies".to_owned(), count }];
+    store(&fixture, &counted(1500)).await;
+    check("P", allow("s3:*"), "LimitExceeded", "Cannot exceed quota for PoliciesPerAccount: 1500").await;
+    store(&fixture, &counted(1499)).await;
     for arn in ["arn:aws:s3:::bucket-of-things", "arn:aws:iam::111111111111:user/ann", "something-not-an-arn"] {
         let input = GetPolicyRequest { policy_arn: arn.to_owned() };
         let refused = refusal(fixture.iam.get_policy(ours(), input).await);
