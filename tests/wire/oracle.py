@@ -86,6 +86,10 @@ def value(rng, shape, depth, texts=TEXTS):
 
 def structure(rng, shape, depth, chance):
     members = {}
+    if getattr(shape, "is_tagged_union", False):
+        # Of a union there is exactly one member.
+        name = rng.choice(list(shape.members))
+        return {name: value(rng, shape.members[name], depth + 1)}
     for name, member in shape.members.items():
         if member.serialization.get("streaming"):
             continue

@@ -223,7 +223,7 @@ fn services_in_json() {
 
 #[test]
 fn more_services_in_json_two_with_streams_of_events() {
-    for service in ["logs", "kinesis", "acm", "ecr", "application-autoscaling"] {
+    for service in ["logs", "kinesis", "acm", "ecr", "application-autoscaling", "organizations"] {
         check(service, JSON);
     }
 }

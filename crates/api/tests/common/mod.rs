@@ -10,7 +10,14 @@ use serde_json::Value as Json;
 use wire::{Document, Kind, RequestParts, ServiceShape, Shape, Value};
 
 /// Every generated service.
-pub const SERVICES: [&ServiceShape; 3] = [&api::ec2::SERVICE, &api::s3::SERVICE, &api::sts::SERVICE];
+pub const SERVICES: [&ServiceShape; 6] = [
+    &api::cloudtrail::SERVICE,
+    &api::ec2::SERVICE,
+    &api::iam::SERVICE,
+    &api::organizations::SERVICE,
+    &api::s3::SERVICE,
+    &api::sts::SERVICE,
+];
 
 /// A file of `tests/golden`.
 pub fn golden(name: &str) -> PathBuf {
