@@ -3,6 +3,7 @@
 //! Not here: where policies are kept and which of them bear on a request, which is `iam`'s; the sentence of a refusal.
 #![forbid(unsafe_code)]
 
+mod by_service;
 mod condition;
 mod context;
 mod decide;

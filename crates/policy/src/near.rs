@@ -52,9 +52,7 @@ impl Policy {
         let action = request.action.to_ascii_lowercase();
         let asked = Asked { subject: request.subject, context: request.context, has_boundary };
         let service = action.split(':').next().unwrap_or_default();
-        let about = self
-            .candidates(service)
-            .filter(|(_, statement)| statement.actions.is_any(&action, request.context) != statement.actions.is_not);
+        let about = self.candidates(service).filter(|(_, statement)| statement.is_about(&action, request.context));
         about
             .map(|(index, statement)| NearMiss {
                 index,

@@ -1,6 +1,7 @@
 //! A statement, ready for comparing with requests.
 //! Not here: what comes of several statements.
 
+use crate::by_service::ByService;
 use crate::condition::{Condition, Unfit};
 use crate::fault::Fault;
 use crate::operator::Operator;
@@ -24,6 +25,8 @@ pub(crate) struct Statement {
     pub(crate) principals: Option<Principals>,
     /// In lower case.
     pub(crate) actions: Patterns,
+    /// Of a long list of actions.
+    by_service: Option<ByService>,
     /// None in trust policies, which are about their role.
     pub(crate) resources: Option<Patterns>,
     pub(crate) conditions: Vec<Condition>,
@@ -56,11 +59,13 @@ impl Statement {
             let condition = Condition::new(operator, condition.key, written, has_variables);
             conditions.push(condition.map_err(|Unfit| Fault::Legacy)?);
         }
+        let actions = actions.ok_or(Fault::NoActions)?;
         Ok(Self {
             sid: raw.sid.map(str::to_owned),
             effect: if raw.effect == "Deny" { Effect::Deny } else { Effect::Allow },
             principals,
-            actions: actions.ok_or(Fault::NoActions)?,
+            by_service: ByService::new(&actions.list),
+            actions,
             resources,
             conditions,
             span,
@@ -71,7 +76,7 @@ impl Statement {
     /// asked for in vain by a statement that could have applied.
     pub(crate) fn applies<'a>(&'a self, query: &Query<'_>, missing: &mut impl FnMut(&'a str)) -> Option<Naming> {
         let context = query.asked.context;
-        if self.actions.is_any(query.action, context) == self.actions.is_not {
+        if !self.is_about(query.action, context) {
             return None;
         }
         let naming = match &self.principals {
@@ -96,6 +101,15 @@ impl Statement {
             holds &= condition.holds(context, missing);
         }
         holds.then_some(naming)
+    }
+
+    /// Whether an action, in lower case, is one of its own, or not one of those that it excepts.
+    pub(crate) fn is_about(&self, action: &str, context: &Context) -> bool {
+        let is_any = match &self.by_service {
+            Some(index) => index.is_any(&self.actions.list, action, context),
+            None => self.actions.is_any(action, context),
+        };
+        is_any != self.actions.is_not
     }
 
     /// Whether some request of a service, named as in `s3:GetObject`, might be one of its actions.

@@ -10,7 +10,7 @@ use api::ec2::{
 };
 use ids::{AccountId, ImageId, InstanceId, SecurityGroupId};
 use service::RegionFacts;
-use store::{StoreError, View};
+use store::{KeyPrefix, StoreError, View};
 
 use super::profiles::AssociationRecord;
 use super::record::{InstanceRecord, MetadataOptions};
@@ -18,6 +18,7 @@ use super::states::InstanceState;
 use super::terminate::state_output;
 use super::types;
 use crate::images::record::ImageRecord;
+use crate::scan::scan_all;
 use crate::security_groups::record::SecurityGroupRecord;
 use crate::text::{private_dns_name, public_dns_name};
 
@@ -28,12 +29,30 @@ pub(crate) struct Presenter<'a> {
     groups: HashMap<SecurityGroupId, String>,
     architectures: HashMap<ImageId, Option<(String, bool)>>,
     profiles: HashMap<InstanceId, IamInstanceProfile>,
+    profiles_read: ProfilesRead,
+}
+
+/// What has been read of the profiles of the account's instances.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ProfilesRead {
+    Nothing,
+    /// That of one instance: most calls are about one.
+    One,
+    /// All of them, at once, as soon as there is a second one.
+    All,
 }
 
 impl<'a> Presenter<'a> {
     /// A presenter over a view.
     pub(crate) fn new(view: &'a View, region: &'a RegionFacts) -> Self {
-        Self { view, region, groups: HashMap::new(), architectures: HashMap::new(), profiles: HashMap::new() }
+        Self {
+            view,
+            region,
+            groups: HashMap::new(),
+            architectures: HashMap::new(),
+            profiles: HashMap::new(),
+            profiles_read: ProfilesRead::Nothing,
+        }
     }
 
     /// Takes note of a profile that the view does not have yet.
@@ -41,12 +60,27 @@ impl<'a> Presenter<'a> {
         self.profiles.insert(association.instance.clone(), association.shown());
     }
 
-    fn profile(&self, record: &InstanceRecord) -> Result<Option<IamInstanceProfile>, StoreError> {
+    fn profile(&mut self, record: &InstanceRecord) -> Result<Option<IamInstanceProfile>, StoreError> {
         if let Some(known) = self.profiles.get(&record.id) {
             return Ok(Some(known.clone()));
         }
-        let found = self.view.get::<AssociationRecord>(&(record.account.clone(), record.id.clone()))?;
-        Ok(found.map(|association| association.shown()))
+        match self.profiles_read {
+            ProfilesRead::Nothing => {
+                self.profiles_read = ProfilesRead::One;
+                let found = self.view.get::<AssociationRecord>(&(record.account.clone(), record.id.clone()))?;
+                Ok(found.map(|association| association.shown()))
+            }
+            ProfilesRead::One => {
+                self.profiles_read = ProfilesRead::All;
+                for association in scan_all::<AssociationRecord>(self.view, &KeyPrefix::of(&record.account))? {
+                    let shown = association.shown();
+                    // What is noted of this very call is newer.
+                    self.profiles.entry(association.instance).or_insert(shown);
+                }
+                Ok(self.profiles.get(&record.id).cloned())
+            }
+            ProfilesRead::All => Ok(None),
+        }
     }
 
     /// One instance with its tags.
