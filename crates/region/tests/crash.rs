@@ -218,9 +218,11 @@ impl Acknowledged {
             }
         }
         let kept: BTreeSet<String> = self.put.difference(&self.deleted).cloned().collect();
-        // One deletion of each writer may have been under way.
+        // One deletion of each writer may have been under way whenever its process was killed.
         let lost: Vec<_> = kept.difference(&there).collect();
-        assert!(lost.len() <= WRITERS as usize && lost.iter().all(|key| may_be_going(key)), "lost: {lost:?}");
+        let killed: BTreeSet<&str> =
+            lost.iter().filter_map(|key| key.rsplit_once('/')).map(|(writer, _)| writer).collect();
+        assert!(lost.len() == killed.len() && lost.iter().all(|key| may_be_going(key)), "lost: {lost:?}");
         assert!(self.deleted.is_disjoint(&there), "what was deleted is back");
         if let Ok(file) = File::open(folder.join("backup")) {
             check_backup(file);
