@@ -139,9 +139,9 @@ pub fn end(child: &mut Child, grace: Duration) -> Result<ExitStatus> {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    use super::{command_line, cpu_ticks, end, memory_of_tree, parent};
+    use super::{Memory, command_line, cpu_ticks, end, memory_of_tree, parent};
 
     #[test]
     fn parents_of_odd_names() {
@@ -150,10 +150,25 @@ mod tests {
         assert_eq!(cpu_ticks("12 (a) b) S 7 12 12 0 -1 4194560 1 0 0 0 25 17 0 0"), Some(42));
     }
 
+    /// The memory of a program once it is in place: while it is loaded, two readings are of two moments.
+    fn settled(pid: u32) -> Memory {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut last = memory_of_tree(pid).unwrap();
+        loop {
+            std::thread::sleep(Duration::from_millis(20));
+            let now = memory_of_tree(pid).unwrap();
+            let is_settled = (now.rss, now.pss) == (last.rss, last.pss) && now.pss <= now.rss;
+            if is_settled || Instant::now() > deadline {
+                return now;
+            }
+            last = now;
+        }
+    }
+
     #[test]
     fn children_count_and_end() {
         let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
-        let own = memory_of_tree(child.id()).unwrap();
+        let own = settled(child.id());
         let both = memory_of_tree(std::process::id()).unwrap();
         assert!(own.rss > 0 && own.pss > 0 && own.pss <= own.rss, "{own:?}");
         assert!(both.rss > own.rss, "{both:?} {own:?}");
