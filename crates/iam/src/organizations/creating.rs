@@ -1,4 +1,5 @@
 //! New accounts: `CreateAccount` asks for one, and the region makes it, with its network, soon after.
+//! Deliberately absent: access to billing (`IamUserAccessToBilling` is checked and means nothing), as there is no bill.
 //! Source: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html>.
 
 use api::organizations::{
