@@ -53,6 +53,10 @@ impl Authorizer for TimedAuthorizer {
     fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
         timed(&self.0, || self.1.authorize(call, needs, view))
     }
+
+    fn account_of_canonical(&self, id: &str, view: &View) -> Result<Option<AccountId>, StoreError> {
+        self.1.account_of_canonical(id, view)
+    }
 }
 
 struct TimedEngine(Sqlite, Spent);

@@ -5,6 +5,9 @@ use blobs::BlobError;
 use store::StoreError;
 use wire::{ServiceError, StreamError};
 
+use crate::acl::AclError;
+use crate::lock::LockError;
+
 /// The most bytes that one PUT may bring.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>.
 pub(crate) const MAX_PUT_BYTES: u64 = 5 << 30;
@@ -164,6 +167,12 @@ pub enum S3Error {
     /// The store failed.
     #[error("store")]
     Store(#[from] StoreError),
+    /// A list or an ownership was refused.
+    #[error(transparent)]
+    Acl(#[from] AclError),
+    /// A lock was refused, or one refuses.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// Something of ours failed; the text is for the log.
     #[error("{0}")]
     Internal(String),
@@ -331,6 +340,8 @@ impl From<S3Error> for ServiceError {
                 let text = "You did not provide the number of bytes specified by the Content-Length HTTP header";
                 refused("IncompleteBody", 400, text).because(cause)
             }
+            S3Error::Acl(error) => error.into(),
+            S3Error::Lock(error) => error.into(),
             S3Error::Reclaimed => slow_down(),
             S3Error::Blob(cause @ BlobError::Busy) => slow_down().because(cause),
             S3Error::Blob(cause @ BlobError::NoSpace) => {

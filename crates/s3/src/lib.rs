@@ -31,13 +31,13 @@ use blobs::BlobStore;
 use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
-pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
+pub use acl::{Acl, AclError, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
 pub use encryption::{BucketEncryption, Encryption};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
-pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
+pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockError, LockMode, ObjectLock, Retention};
 pub use objects::{
     ChecksumKind, Content, DeleteMarker, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum, Version,
     VersionRecord,

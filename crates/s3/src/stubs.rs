@@ -4,20 +4,18 @@ use api::s3::{
     AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
     DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
     DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
-    DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging,
-    DeleteBucketWebsite, DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
-    GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketEncryption, GetBucketIntelligentTieringConfiguration,
-    GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
-    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment,
-    GetBucketTagging, GetBucketVersioning, GetBucketWebsite, GetObjectAcl, GetObjectAttributes, GetObjectLegalHold,
-    GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, ListBucketAnalyticsConfigurations,
+    DeleteBucketMetricsConfiguration, DeleteBucketReplication, DeleteBucketTagging, DeleteBucketWebsite,
+    DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAnalyticsConfiguration,
+    GetBucketCors, GetBucketEncryption, GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration,
+    GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
+    GetBucketNotificationConfiguration, GetBucketReplication, GetBucketRequestPayment, GetBucketTagging,
+    GetBucketVersioning, GetBucketWebsite, GetObjectAttributes, GetObjectTagging, ListBucketAnalyticsConfigurations,
     ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl,
+    ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration,
     PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketEncryption, PutBucketIntelligentTieringConfiguration,
     PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
-    PutBucketVersioning, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration,
-    PutObjectRetention, PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy, UploadPartRequest,
+    PutBucketNotificationConfiguration, PutBucketRequestPayment, PutBucketTagging, PutBucketVersioning,
+    PutBucketWebsite, PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -53,14 +51,12 @@ unbuilt! {
     DeleteBucketInventoryConfiguration
     DeleteBucketLifecycle
     DeleteBucketMetricsConfiguration
-    DeleteBucketOwnershipControls
     DeleteBucketReplication
     DeleteBucketTagging
     DeleteBucketWebsite
     DeleteObjectTagging
     GetBucketAbac
     GetBucketAccelerateConfiguration
-    GetBucketAcl
     GetBucketAnalyticsConfiguration
     GetBucketCors
     GetBucketEncryption
@@ -70,17 +66,12 @@ unbuilt! {
     GetBucketLogging
     GetBucketMetricsConfiguration
     GetBucketNotificationConfiguration
-    GetBucketOwnershipControls
     GetBucketReplication
     GetBucketRequestPayment
     GetBucketTagging
     GetBucketVersioning
     GetBucketWebsite
-    GetObjectAcl
     GetObjectAttributes
-    GetObjectLegalHold
-    GetObjectLockConfiguration
-    GetObjectRetention
     GetObjectTagging
     ListBucketAnalyticsConfigurations
     ListBucketIntelligentTieringConfigurations
@@ -91,7 +82,6 @@ unbuilt! {
     ListParts
     PutBucketAbac
     PutBucketAccelerateConfiguration
-    PutBucketAcl
     PutBucketAnalyticsConfiguration
     PutBucketCors
     PutBucketEncryption
@@ -101,15 +91,10 @@ unbuilt! {
     PutBucketLogging
     PutBucketMetricsConfiguration
     PutBucketNotificationConfiguration
-    PutBucketOwnershipControls
     PutBucketRequestPayment
     PutBucketTagging
     PutBucketVersioning
     PutBucketWebsite
-    PutObjectAcl
-    PutObjectLegalHold
-    PutObjectLockConfiguration
-    PutObjectRetention
     PutObjectTagging
     RestoreObject
     UploadPartCopy

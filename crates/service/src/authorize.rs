@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use api::{Call, Caller};
 use ids::{AccountId, Arn};
 use jiff::Timestamp;
-use policy::{Context, Kind};
+use policy::{Context, Granted, Kind};
 use store::{StoreError, View};
 
 /// One permission that a call needs: an IAM action on a resource, and what conditions may ask about both.
@@ -22,6 +22,10 @@ pub struct Need {
     pub owner: Option<AccountId>,
     /// The policy of the resource, if it has one.
     pub policy: Option<ResourcePolicy>,
+    /// Whether that policy can only deny, as its owner does not own the resource.
+    pub only_denies: bool,
+    /// What the resource grants this caller beside its policy, by an access control list.
+    pub granted: Option<Granted>,
 }
 
 /// The policy of a resource.
@@ -39,7 +43,7 @@ impl Need {
     /// An action without a resource, such as the `Describe` actions of EC2.
     pub fn any(action: &'static str) -> Self {
         let (action, context) = (Cow::Borrowed(action), Context::new());
-        Self { action, resource: None, context, owner: None, policy: None }
+        Self { action, resource: None, context, owner: None, policy: None, only_denies: false, granted: None }
     }
 
     /// An action on one resource.
@@ -164,4 +168,10 @@ pub trait Authorizer: Send + Sync {
     /// # Errors
     /// The refusal, or the store's failure: then nothing is permitted.
     fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied>;
+
+    /// The account with this canonical user id ([`crate::canonical_user_id`]), if there is one.
+    ///
+    /// # Errors
+    /// The store's.
+    fn account_of_canonical(&self, id: &str, view: &View) -> Result<Option<AccountId>, StoreError>;
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 use api::Call;
 use ids::AccountId;
 use jiff::Timestamp;
+use store::{StoreError, View};
 
-use crate::{PageTokens, Pages};
+use crate::{Authorizer, PageTokens, Pages};
 
 /// What a region is, as operations need to know it.
 #[derive(Debug, Clone)]
@@ -77,6 +78,7 @@ pub struct Cx {
     /// Where.
     pub region: Arc<RegionFacts>,
     pub(crate) effects: Arc<dyn Effects>,
+    pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) pages: Arc<OnceLock<PageTokens>>,
 }
 
@@ -101,6 +103,14 @@ impl Cx {
         // Without a key from the store, which is the case in tests, tokens live as long as the process.
         let tokens = self.pages.get_or_init(|| PageTokens::new(&self.random::<32>()));
         Pages::new(tokens, &self.account)
+    }
+
+    /// The account with this canonical user id, if the region has one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn account_of_canonical(&self, id: &str, view: &View) -> Result<Option<AccountId>, StoreError> {
+        self.authorizer.account_of_canonical(id, view)
     }
 
     /// The name of the region.

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod authorize;
+mod canonical;
 mod cx;
 mod operation;
 mod page_token;
@@ -12,6 +13,7 @@ mod runner;
 mod threads;
 
 pub use authorize::{Authorizer, Denied, Need, Refusal, ResourcePolicy, Scope};
+pub use canonical::{canonical_user_id, is_canonical_user_id};
 pub use cx::{Cx, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};
 pub use operation::{Applied, Operation, Service, Streaming};
 pub use page_token::{PageKeyRecord, PageTokens, Pages, page_key, prepare};

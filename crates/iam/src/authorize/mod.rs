@@ -12,8 +12,8 @@ use std::sync::Arc;
 use api::{Call, Caller, VerdictPolicy};
 use ids::AccountId;
 use policy::{Attached, Context, Decision, PolicySet, Request, Source, SourceKind, decide};
-use service::{Authorizer, Denied, Effects, Need, Refusal};
-use store::{Store, StoreError, View};
+use service::{Authorizer, Denied, Effects, Need, Refusal, canonical_user_id, is_canonical_user_id};
+use store::{KeyPrefix, Position, Store, StoreError, View};
 use tokio::sync::watch;
 
 use self::because::because;
@@ -21,6 +21,7 @@ use self::bundle::Bundle;
 use self::cache::Cache;
 use self::context::Asked;
 use self::documents::Documents;
+use crate::AccountRecord;
 use crate::access::ServiceUses;
 
 mod because;
@@ -37,6 +38,8 @@ mod verdict;
 
 pub use message::{MessageKeyRecord, make_message_key};
 
+/// How many accounts are looked at together for one of them.
+const ACCOUNTS_AT_ONCE: usize = 1000;
 /// Most callers whose policies are kept in each of the cache's generations.
 const MAX_CALLERS: usize = 10_000;
 
@@ -48,6 +51,7 @@ pub struct PolicyAuthorizer {
     bundles: Cache<String, Arc<Bundle>>,
     documents: Documents,
     uses: Arc<ServiceUses>,
+    canonical: Cache<String, AccountId>,
 }
 
 /// What is decided on a need.
@@ -62,7 +66,14 @@ impl PolicyAuthorizer {
     /// An authoriser over a store, with the time and the random bytes of `effects`.
     pub fn new(store: &Store, effects: Arc<dyn Effects>) -> Self {
         let changed = store.watch_tables("iam/").receiver();
-        Self { effects, changed, bundles: Cache::new(MAX_CALLERS), documents: Documents::new(), uses: Arc::default() }
+        Self {
+            effects,
+            changed,
+            bundles: Cache::new(MAX_CALLERS),
+            documents: Documents::new(),
+            uses: Arc::default(),
+            canonical: Cache::new(MAX_CALLERS),
+        }
     }
 
     /// Who uses which services, as seen here.
@@ -127,6 +138,8 @@ impl PolicyAuthorizer {
             session: bundle.session.as_deref(),
             service_control: &bundle.service_control,
             resource: resource.as_ref(),
+            resource_only_denies: need.only_denies,
+            granted: need.granted,
             owner,
             needs_resource_policy: document.is_some_and(|(_, must_allow)| must_allow),
         };
@@ -189,6 +202,28 @@ impl Authorizer for PolicyAuthorizer {
             }
         }
         Ok(())
+    }
+
+    fn account_of_canonical(&self, id: &str, view: &View) -> Result<Option<AccountId>, StoreError> {
+        if !is_canonical_user_id(id) {
+            return Ok(None);
+        }
+        // What an id stands for never changes; whether the account is there can.
+        if let Some(known) = self.canonical.get(id) {
+            return Ok(view.contains::<AccountRecord>(&known)?.then_some(known));
+        }
+        let mut after = None;
+        loop {
+            let accounts = view.scan::<AccountRecord>(&KeyPrefix::all(), after.as_ref(), ACCOUNTS_AT_ONCE)?;
+            if let Some(found) = accounts.iter().find(|account| canonical_user_id(&account.id) == id) {
+                self.canonical.put(id.to_owned(), found.id.clone());
+                return Ok(Some(found.id.clone()));
+            }
+            match accounts.last() {
+                Some(last) if accounts.len() == ACCOUNTS_AT_ONCE => after = Some(Position::after(&last.id)),
+                _ => return Ok(None),
+            }
+        }
     }
 }
 

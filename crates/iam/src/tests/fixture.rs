@@ -7,7 +7,7 @@ use api::{Call, Caller, Principal, Session};
 use ids::AccountId;
 use jiff::Timestamp;
 use service::{Authorizer, Denied, Effects, Need, RegionFacts, Runner, ZoneFacts};
-use store::{Record, Store, View};
+use store::{Record, Store, StoreError, View};
 use testkit::FixedEffects;
 use wire::ServiceError;
 
@@ -34,6 +34,10 @@ impl Authorizer for AllowAll {
     fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<(), Denied> {
         *self.0.lock().unwrap() = needs.to_vec();
         Ok(())
+    }
+
+    fn account_of_canonical(&self, _id: &str, _view: &View) -> Result<Option<AccountId>, StoreError> {
+        Ok(None)
     }
 }
 

@@ -20,6 +20,7 @@ use super::record::{Content, ObjectHeaders, ObjectRecord, check_key};
 use super::versions::{Found, find};
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::lock::LockFields;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
@@ -211,6 +212,7 @@ impl Streaming<S3> for GetObject {
             Content::Parts(_) => return Err(S3Error::NotImplemented("partNumber")),
         };
         let checksum = found.checksum();
+        let lock = LockFields::of(&found.object.traits.lock);
         Ok(GetObjectOutput {
             body: Some(body),
             accept_ranges: Some("bytes".to_owned()),
@@ -231,6 +233,9 @@ impl Streaming<S3> for GetObject {
             content_type: found.headers.content_type,
             expires: found.headers.expires,
             metadata: (!found.object.traits.metadata.is_empty()).then_some(found.object.traits.metadata),
+            object_lock_mode: lock.mode,
+            object_lock_retain_until_date: lock.until,
+            object_lock_legal_hold_status: lock.hold,
             version_id: found.version,
             ..GetObjectOutput::default()
         })
@@ -247,6 +252,7 @@ impl Operation<S3> for HeadObject {
     fn apply(input: &HeadObjectRequest, view: &View, _cx: &Cx) -> Result<Applied<HeadObjectOutput>, S3Error> {
         let found = look_up(&read_of_head(input)?, view)?;
         let checksum = found.checksum();
+        let lock = LockFields::of(&found.object.traits.lock);
         Ok(Applied::read(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             last_modified: Some(found.object.last_modified),
@@ -266,6 +272,9 @@ impl Operation<S3> for HeadObject {
             content_type: found.headers.content_type,
             expires: found.headers.expires,
             metadata: (!found.object.traits.metadata.is_empty()).then_some(found.object.traits.metadata),
+            object_lock_mode: lock.mode,
+            object_lock_retain_until_date: lock.until,
+            object_lock_legal_hold_status: lock.hold,
             version_id: found.version,
             ..HeadObjectOutput::default()
         }))

@@ -4,7 +4,7 @@
 
 use api::s3::{
     CommonPrefix, ListObjects, ListObjectsOutput, ListObjectsRequest, ListObjectsV2, ListObjectsV2Output,
-    ListObjectsV2Request, Object, Owner,
+    ListObjectsV2Request, Object,
 };
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
@@ -13,7 +13,8 @@ use super::list::Listing;
 use super::record::ObjectRecord;
 use super::token::Token;
 use crate::access::{Grounds, given};
-use crate::buckets::known_bucket;
+use crate::acl::object_owner;
+use crate::buckets::{BucketRecord, known_bucket};
 use crate::owner::owner;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -40,12 +41,11 @@ impl Operation<S3> for ListObjectsV2 {
         };
         let (prefix, delimiter) = (text(&input.prefix), text(&input.delimiter));
         let page = Listing { bucket: &bucket.name, prefix, delimiter, after: &after, limit }.read(view)?;
-        let owner = (input.fetch_owner == Some(true)).then(|| owner(&bucket.owner));
         let count = page.objects.len() + page.common_prefixes.len();
         Ok(Applied::read(ListObjectsV2Output {
             is_truncated: Some(page.next.is_some()),
             next_continuation_token: page.next.map(|last| Token::write(cx.pages(), &bucket.name, &last)),
-            contents: contents(page.objects, owner.as_ref(), encoding),
+            contents: contents(page.objects, (input.fetch_owner == Some(true)).then_some(&bucket), encoding),
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
             delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),
@@ -81,7 +81,7 @@ impl Operation<S3> for ListObjects {
             is_truncated: Some(page.next.is_some()),
             marker: Some(encoding.encode(after)),
             next_marker,
-            contents: contents(page.objects, Some(&owner(&bucket.owner)), encoding),
+            contents: contents(page.objects, Some(&bucket), encoding),
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
             delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),
@@ -122,8 +122,9 @@ fn max_keys(given: Option<i32>) -> Result<usize, S3Error> {
     Ok(limit.min(MAX_KEYS))
 }
 
-fn contents(objects: Vec<ObjectRecord>, owner: Option<&Owner>, encoding: Encoding) -> Option<Vec<Object>> {
+fn contents(objects: Vec<ObjectRecord>, owned_in: Option<&BucketRecord>, encoding: Encoding) -> Option<Vec<Object>> {
     let shown = |object: ObjectRecord| Object {
+        owner: owned_in.map(|bucket| owner(object_owner(bucket, &object))),
         key: Some(encoding.encode(&object.key)),
         last_modified: Some(object.last_modified),
         e_tag: Some(object.quoted_etag()),
@@ -131,7 +132,6 @@ fn contents(objects: Vec<ObjectRecord>, owner: Option<&Owner>, encoding: Encodin
         checksum_type: object.checksum.as_ref().map(|checksum| checksum.type_name().to_owned()),
         size: i64::try_from(object.length).ok(),
         storage_class: Some(object.traits.storage_class),
-        owner: owner.cloned(),
         restore_status: None,
     };
     (!objects.is_empty()).then(|| objects.into_iter().map(shown).collect())

@@ -15,9 +15,11 @@ use super::record::{Content, NULL_VERSION, ObjectRecord, ObjectTraits, check_key
 use super::staging::{Promises, StagedBytes, check_length, take_in};
 use super::versions;
 use crate::access::Grounds;
+use crate::acl::{self, AclHeaders};
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::lock;
 use crate::owner::hex;
-use crate::unbuilt::{refuse_acl, refuse_given, refuse_storage_class};
+use crate::unbuilt::{refuse_given, refuse_storage_class};
 use crate::{S3, S3Error};
 
 #[async_trait]
@@ -27,16 +29,18 @@ impl Streaming<S3> for PutObject {
     type Found = PutObjectOutput;
 
     fn needs(input: &PutObjectRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(needs(input, &Grounds::of(view, scope, &input.bucket)?))
+        Ok(needs(input, &Grounds::of(view, scope, &input.bucket)?, scope))
     }
 
-    fn check(input: &PutObjectRequest, view: &View, _cx: &Cx) -> Result<(), S3Error> {
+    fn check(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
         check_key(&input.key)?;
         refuse_unbuilt(input)?;
         check_metadata(input.metadata.as_ref())?;
         Promises::of_put(input)?;
         check_length(input.body.as_ref(), input.content_length)?;
-        allowed(input, view).map(drop)
+        let bucket = allowed(input, view)?;
+        refuse_unsummed(input)?;
+        access_of(input, view, cx, &bucket).map(drop)
     }
 
     async fn stage(service: &S3, input: &mut PutObjectRequest, _cx: &Cx) -> Result<StagedBytes, S3Error> {
@@ -52,6 +56,7 @@ impl Streaming<S3> for PutObject {
     ) -> Result<Applied<PutObjectOutput>, S3Error> {
         let bucket = allowed(input, view)?;
         staged.check_age(cx)?;
+        let (acl, lock) = access_of(input, view, cx, &bucket)?;
         let object = ObjectRecord {
             bucket: input.bucket.clone(),
             key: input.key.clone(),
@@ -66,6 +71,9 @@ impl Streaming<S3> for PutObject {
                 headers: headers_of(input),
                 metadata: input.metadata.clone().unwrap_or_default(),
                 storage_class: "STANDARD".to_owned(),
+                owner: acl.owner,
+                acl: acl.acl,
+                lock,
                 ..ObjectTraits::default()
             },
         };
@@ -107,8 +115,53 @@ fn allowed(input: &PutObjectRequest, view: &View) -> Result<BucketRecord, S3Erro
     Ok(bucket)
 }
 
+/// The headers that say the list of a new object.
+pub(super) fn acl_headers(input: &PutObjectRequest) -> AclHeaders<'_> {
+    AclHeaders {
+        canned: input.acl.as_deref(),
+        full_control: input.grant_full_control.as_deref(),
+        read: input.grant_read.as_deref(),
+        read_acp: input.grant_read_acp.as_deref(),
+        write: None,
+        write_acp: input.grant_write_acp.as_deref(),
+    }
+}
+
+/// Who locks an object says what it is, so that not the wrong one is locked.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html> (`Content-MD5`).
+fn refuse_unsummed(input: &PutObjectRequest) -> Result<(), S3Error> {
+    let is_locked = input.object_lock_mode.is_some()
+        || input.object_lock_retain_until_date.is_some()
+        || input.object_lock_legal_hold_status.is_some();
+    let sums = [
+        &input.content_md5,
+        &input.checksum_algorithm,
+        &input.checksum_crc32,
+        &input.checksum_crc32_c,
+        &input.checksum_crc64_nvme,
+        &input.checksum_sha1,
+        &input.checksum_sha256,
+    ];
+    if is_locked && sums.iter().all(|sum| sum.is_none()) {
+        let text = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters";
+        return Err(S3Error::InvalidRequest(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// Whose the object will be, what its list says, and what locks it.
+fn access_of(
+    input: &PutObjectRequest,
+    view: &View,
+    cx: &Cx,
+    bucket: &BucketRecord,
+) -> Result<(acl::NewAcl, lock::ObjectLock), S3Error> {
+    let acl = acl::from_headers(view, cx, bucket, &input.key, &acl_headers(input))?;
+    let (mode, hold) = (input.object_lock_mode.as_deref(), input.object_lock_legal_hold_status.as_deref());
+    Ok((acl, lock::from_headers(bucket, mode, input.object_lock_retain_until_date, hold, cx.now)?))
+}
+
 fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
-    refuse_acl(input.acl.as_deref())?;
     refuse_storage_class(input.storage_class.as_deref())?;
     refuse_given(&[
         ("x-amz-checksum-sha512", input.checksum_sha512.is_some()),
@@ -116,10 +169,6 @@ fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
         ("x-amz-checksum-xxhash64", input.checksum_xxhash64.is_some()),
         ("x-amz-checksum-xxhash3", input.checksum_xxhash3.is_some()),
         ("x-amz-checksum-xxhash128", input.checksum_xxhash128.is_some()),
-        ("x-amz-grant-full-control", input.grant_full_control.is_some()),
-        ("x-amz-grant-read", input.grant_read.is_some()),
-        ("x-amz-grant-read-acp", input.grant_read_acp.is_some()),
-        ("x-amz-grant-write-acp", input.grant_write_acp.is_some()),
         ("x-amz-write-offset-bytes", input.write_offset_bytes.is_some()),
         ("x-amz-server-side-encryption", input.server_side_encryption.is_some()),
         ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
@@ -131,9 +180,6 @@ fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
         ("x-amz-website-redirect-location", input.website_redirect_location.is_some()),
         ("x-amz-request-payer", input.request_payer.is_some()),
         ("x-amz-tagging", input.tagging.as_deref().is_some_and(|tags| !tags.is_empty())),
-        ("x-amz-object-lock-mode", input.object_lock_mode.is_some()),
-        ("x-amz-object-lock-retain-until-date", input.object_lock_retain_until_date.is_some()),
-        ("x-amz-object-lock-legal-hold", input.object_lock_legal_hold_status.is_some()),
         ("x-amz-object-lock-event-hold", input.object_lock_event_hold.is_some()),
         ("x-amz-object-lock-event-hold-duration-days", input.object_lock_event_hold_duration_days.is_some()),
         ("x-amz-object-lock-event-hold-duration-years", input.object_lock_event_hold_duration_years.is_some()),

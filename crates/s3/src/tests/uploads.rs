@@ -73,7 +73,7 @@ async fn what_is_not_taken_is_refused_before_any_byte() {
     let empty = || put("key", "x");
     check_refused(PutObjectRequest { server_side_encryption: text("AES256"), ..empty() }, "NotImplemented").await;
     check_refused(PutObjectRequest { tagging: text("a=b"), ..empty() }, "NotImplemented").await;
-    check_refused(PutObjectRequest { acl: text("public-read"), ..empty() }, "NotImplemented").await;
+    check_refused(PutObjectRequest { acl: text("public-read"), ..empty() }, "AccessControlListNotSupported").await;
     check_refused(PutObjectRequest { storage_class: text("GLACIER"), ..empty() }, "NotImplemented").await;
     let metadata = [("n".to_owned(), "x".repeat(2048))].into();
     check_refused(PutObjectRequest { metadata: Some(metadata), ..empty() }, "MetadataTooLarge").await;
