@@ -40,6 +40,10 @@ impl Import {
     /// # Errors
     /// As [`Import::write`].
     pub fn finish(self) -> Result<u64, BlobError> {
-        self.draft.finish_unflushed(self.batch)
+        let (shared, id) = (self.draft.shared(), self.draft.id());
+        let length = self.draft.finish_unflushed(self.batch)?;
+        // One in a segment would be found first.
+        shared.segments.delete(&id)?;
+        Ok(length)
     }
 }

@@ -1,5 +1,6 @@
 //! Reading a blob: a batch of frames at a time, each verified whole, then cut to the range that was asked for.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
@@ -13,6 +14,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Shared, failed, shard};
 use crate::format::{self, FRAME, FRAME_HEADER, HEADER, TRAILER};
+use crate::segments::SmallBlob;
+use crate::segments::table::SegmentId;
 use crate::{BlobError, BlobId, BlobListed, BlobReader, checked_range};
 
 /// Frames that are read at once: 256 KiB.
@@ -25,15 +28,26 @@ pub(super) async fn open(
     range: Option<Range<u64>>,
     slot: OwnedSemaphorePermit,
 ) -> Result<BlobReader, BlobError> {
-    let path = shared.path(&id);
-    let (extent, range, first) = shared
+    let ours = Arc::clone(shared);
+    let opened = shared
         .blocking(move || {
-            let extent = Extent::open(&path, id)?;
+            if let Some(SmallBlob { length, frames }) = ours.segments.read(&id)? {
+                let range = checked_range(range, length)?;
+                return Ok(Opened::Small { length, chunks: cut(frames, &range), range });
+            }
+            let extent = Extent::open(&ours.path(&id), id)?;
             let mut range = checked_range(range, extent.length)?;
             let first = extent.read(&mut range)?;
-            Ok((extent, range, first))
+            Ok(Opened::Large { extent, range, first })
         })
         .await?;
+    let (extent, range, first) = match opened {
+        Opened::Large { extent, range, first } => (extent, range, first),
+        Opened::Small { length, range, chunks } => {
+            let chunks = futures_util::stream::iter(chunks.into_iter().map(Ok)).boxed();
+            return Ok(BlobReader::new(range.end - range.start, length, chunks));
+        }
+    };
     let blob_length = extent.length;
     let first_length: u64 = first.iter().map(|chunk| chunk.len() as u64).sum();
     let length = first_length + (range.end - range.start);
@@ -55,6 +69,29 @@ pub(super) async fn open(
     let rest = rest.map_ok(|chunks| futures_util::stream::iter(chunks.into_iter().map(Ok))).try_flatten();
     let chunks = futures_util::stream::iter(first.into_iter().map(Ok)).chain(rest).boxed();
     Ok(BlobReader::new(length, blob_length, chunks))
+}
+
+/// What the first look at a blob has found.
+enum Opened {
+    /// All of a small blob that is wanted.
+    Small { length: u64, range: Range<u64>, chunks: Vec<Bytes> },
+    /// The beginning of what is wanted of a large one, and what is wanted beyond that.
+    Large { extent: Extent, range: Range<u64>, first: Vec<Bytes> },
+}
+
+/// The bytes of `range` out of the frames of a whole blob.
+fn cut(frames: Vec<Bytes>, range: &Range<u64>) -> Vec<Bytes> {
+    let mut begin = 0;
+    let mut chunks = Vec::with_capacity(frames.len());
+    for frame in frames {
+        let end = begin + frame.len() as u64;
+        let (from, to) = (range.start.max(begin), range.end.min(end));
+        if from < to {
+            chunks.push(frame.slice((from - begin) as usize..(to - begin) as usize));
+        }
+        begin = end;
+    }
+    chunks
 }
 
 /// What a reader has still to read.
@@ -129,29 +166,57 @@ fn read_exact(file: &File, id: BlobId, bytes: &mut [u8], offset: u64) -> Result<
     })
 }
 
-/// See [`crate::BlobStore::list`]. Holds the ids of one of the 256 folders at a time.
-pub(super) fn list(root: &Path, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
+/// See [`crate::BlobStore::list`]. Holds the names in one of the 256 folders, and what is in one segment, at a time.
+pub(super) fn list(shared: &Shared, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
     let mut listed = Vec::new();
-    for first_byte in after.map_or(0, |id| id.as_bytes()[0])..=u8::MAX {
-        let folder = root.join(shard(first_byte));
-        let mut ids = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(failed("list", &folder))? {
-            let name = entry.map_err(failed("list", &folder))?.file_name();
-            let id = name.to_str().and_then(|name| name.parse::<BlobId>().ok());
-            ids.extend(id.filter(|id| id.as_bytes()[0] == first_byte && after.is_none_or(|after| *id > after)));
-        }
-        ids.sort_unstable();
-        for id in ids {
+    let first = after.map_or(0, |id| id.as_bytes()[0]);
+    for first_byte in first..=u8::MAX {
+        let folder = shared.root.join(shard(first_byte));
+        for (segment, here) in names(&folder, first_byte, after)? {
             if listed.len() >= limit {
                 return Ok(listed);
             }
-            let path = folder.join(id.to_string());
-            match fs::metadata(&path).and_then(|metadata| metadata.modified()) {
-                Ok(written_at) => listed.push(BlobListed { id, written_at }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(failed("look at", &path)(error)),
+            let mut found = if here.has_segment { shared.segments.list(segment, after)? } else { Vec::new() };
+            for id in here.files {
+                let path = folder.join(id.to_string());
+                match fs::metadata(&path).and_then(|metadata| metadata.modified()) {
+                    Ok(written_at) => found.push(BlobListed { id, written_at }),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(failed("look at", &path)(error)),
+                }
             }
+            found.sort_unstable_by_key(|blob| blob.id);
+            found.dedup_by_key(|blob| blob.id);
+            listed.extend(found.into_iter().take(limit - listed.len()));
         }
     }
     Ok(listed)
+}
+
+/// The blobs whose ids begin as the number of a segment does.
+#[derive(Default)]
+struct Here {
+    has_segment: bool,
+    files: Vec<BlobId>,
+}
+
+/// What may be after `after` in one of the 256 folders.
+fn names(folder: &Path, first_byte: u8, after: Option<BlobId>) -> Result<BTreeMap<SegmentId, Here>, BlobError> {
+    let mut found: BTreeMap<SegmentId, Here> = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(failed("list", folder))? {
+        let name = entry.map_err(failed("list", folder))?.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if let Some(segment) = SegmentId::of_file_name(name) {
+            let is_wanted = after.is_none_or(|after| segment >= SegmentId::of_blob(&after));
+            if segment.first_byte() == first_byte && is_wanted {
+                found.entry(segment).or_default().has_segment = true;
+            }
+        } else if let Ok(id) = name.parse::<BlobId>()
+            && id.as_bytes()[0] == first_byte
+            && after.is_none_or(|after| id > after)
+        {
+            found.entry(SegmentId::of_blob(&id)).or_default().files.push(id);
+        }
+    }
+    Ok(found)
 }

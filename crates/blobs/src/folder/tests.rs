@@ -18,8 +18,13 @@ use crate::{BlobError, BlobId, BlobStore, source_of};
 
 fn store() -> (TempDir, FolderBlobs) {
     let folder = tempfile::tempdir().unwrap();
-    let store = FolderBlobs::open(folder.path(), FolderLimits::default()).unwrap();
+    let store = FolderBlobs::open(folder.path(), only_files()).unwrap();
     (folder, store)
+}
+
+/// Segments have tests of their own.
+fn only_files() -> FolderLimits {
+    FolderLimits { small: 0, ..FolderLimits::default() }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -56,7 +61,7 @@ async fn read_checked(store: &FolderBlobs, id: &BlobId, expected: &[u8]) -> Resu
 #[tokio::test]
 async fn a_hold_of_one_process_keeps_another_from_deleting() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || FolderBlobs::open_shared(folder.path(), FolderLimits::default()).unwrap();
+    let open = || FolderBlobs::open_shared(folder.path(), only_files()).unwrap();
     let (one, other) = (open(), open());
     let id = one.put(source_of("held"), 10, &[]).await.unwrap().id;
     // What a process that was killed has left.
@@ -105,7 +110,7 @@ async fn conforms() {
 #[tokio::test]
 async fn conforms_with_one_worker() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = FolderLimits { workers: 1, uploads: 2, ..FolderLimits::default() };
+    let limits = FolderLimits { workers: 1, uploads: 2, ..only_files() };
     crate::conformance::all(&FolderBlobs::open(folder.path(), limits).unwrap()).await;
 }
 
@@ -234,7 +239,7 @@ async fn opening_sweeps_what_a_crash_left_and_keeps_the_blobs() {
     let id = store.put(source_of("kept"), 10, &[]).await.unwrap().id;
     drop(store);
     fs::write(folder.path().join("tmp").join(BlobId::from([1; 16]).to_string()), "half").unwrap();
-    let store = FolderBlobs::open(folder.path(), FolderLimits::default()).unwrap();
+    let store = FolderBlobs::open(folder.path(), only_files()).unwrap();
     assert_eq!(files(folder.path()), [store.shared.path(&id)]);
     assert_eq!(read(&store, &id, None).await.unwrap(), b"kept");
 }
@@ -254,7 +259,7 @@ fn a_folder_has_one_user_and_a_known_layout() {
     assert!(matches!(open(), Err(BlobError::InUse(_))));
     drop(store);
     drop(open().unwrap());
-    fs::write(folder.path().join("layout"), "welkin-blobs 2\n").unwrap();
+    fs::write(folder.path().join("layout"), "welkin-blobs 3\n").unwrap();
     assert!(matches!(open(), Err(BlobError::UnknownLayout(_))));
 }
 
@@ -282,7 +287,7 @@ async fn a_shared_folder_has_users_who_leave_each_others_drafts_alone() {
 #[tokio::test]
 async fn a_client_that_stalls_holds_a_slot_but_no_thread() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = FolderLimits { uploads: 2, workers: 1, patience: Duration::from_millis(50), ..Default::default() };
+    let limits = FolderLimits { uploads: 2, workers: 1, patience: Duration::from_millis(50), ..only_files() };
     let store = FolderBlobs::open(folder.path(), limits).unwrap();
     let stalled = source_in_pieces(pattern(1_000_000, 7), vec![65_536]).chain(futures_util::stream::pending()).boxed();
     let mut stalled = store.put(stalled, u64::MAX, &[]);
