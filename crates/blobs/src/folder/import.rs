@@ -17,7 +17,7 @@ pub struct Import {
 
 impl Import {
     pub(super) fn new(shared: Arc<Shared>, id: BlobId) -> Self {
-        Self { draft: Draft::new(shared, id, &[]), batch: Batch::default() }
+        Self { draft: Draft::new(shared, id, &[], None), batch: Batch::default() }
     }
 
     /// Adds bytes.

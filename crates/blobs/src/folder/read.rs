@@ -16,7 +16,7 @@ use super::{Shared, failed, shard};
 use crate::format::{self, FRAME, FRAME_HEADER, HEADER, TRAILER};
 use crate::segments::SmallBlob;
 use crate::segments::table::SegmentId;
-use crate::{BlobError, BlobId, BlobListed, BlobReader, checked_range};
+use crate::{BlobError, BlobId, BlobListed, BlobReader, Cipher, checked_range};
 
 /// Frames that are read at once: 256 KiB.
 const BATCH_FRAMES: u64 = 4;
@@ -27,15 +27,21 @@ pub(super) async fn open(
     id: BlobId,
     range: Option<Range<u64>>,
     slot: OwnedSemaphorePermit,
+    cipher: Option<Arc<dyn Cipher>>,
 ) -> Result<BlobReader, BlobError> {
     let ours = Arc::clone(shared);
     let opened = shared
         .blocking(move || {
             if let Some(SmallBlob { length, frames }) = ours.segments.read(&id)? {
                 let range = checked_range(range, length)?;
-                return Ok(Opened::Small { length, chunks: cut(frames, &range), range });
+                let chunks = cut(frames, &range);
+                let chunks = match cipher {
+                    Some(cipher) => vec![turned(&chunks, range.start, &*cipher)],
+                    None => chunks,
+                };
+                return Ok(Opened::Small { length, chunks, range });
             }
-            let extent = Extent::open(&ours.path(&id), id)?;
+            let extent = Extent::open(&ours.path(&id), id, cipher)?;
             let mut range = checked_range(range, extent.length)?;
             let first = extent.read(&mut range)?;
             Ok(Opened::Large { extent, range, first })
@@ -94,6 +100,13 @@ fn cut(frames: Vec<Bytes>, range: &Range<u64>) -> Vec<Bytes> {
     chunks
 }
 
+/// Chunks in one, turned by a cipher.
+fn turned(chunks: &[Bytes], offset: u64, cipher: &dyn Cipher) -> Bytes {
+    let mut bytes = chunks.concat();
+    cipher.apply(offset, &mut bytes);
+    bytes.into()
+}
+
 /// What a reader has still to read.
 struct Rest {
     shared: Arc<Shared>,
@@ -107,10 +120,11 @@ struct Extent {
     file: File,
     id: BlobId,
     length: u64,
+    cipher: Option<Arc<dyn Cipher>>,
 }
 
 impl Extent {
-    fn open(path: &Path, id: BlobId) -> Result<Self, BlobError> {
+    fn open(path: &Path, id: BlobId, cipher: Option<Arc<dyn Cipher>>) -> Result<Self, BlobError> {
         let file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => BlobError::NotFound(id),
             _ => failed("open", path)(error),
@@ -128,7 +142,7 @@ impl Extent {
         if format::extent_length(length) != Some(size) {
             return Err(BlobError::corrupt(id, format!("its file has {size} bytes, which do not fit its {length}")));
         }
-        Ok(Self { file, id, length })
+        Ok(Self { file, id, length, cipher })
     }
 
     /// Reads and verifies the first frames of `range`, takes them off it, and gives their part of it.
@@ -144,18 +158,20 @@ impl Extent {
         let mut bytes = vec![0; (end - begin) as usize];
         read_exact(&self.file, self.id, &mut bytes, begin)?;
 
-        let mut bytes = Bytes::from(bytes);
-        let mut chunks = Vec::with_capacity((last - first + 1) as usize);
-        for index in first..=last {
-            let length = format::frame_length(index, self.length);
-            let whole = bytes.split_to(FRAME_HEADER + length);
-            format::check_frame(&self.id, index, &whole)?;
+        let mut parts = Vec::with_capacity((last - first + 1) as usize);
+        for (index, whole) in (first..=last).zip(bytes.chunks_mut(FRAME_HEADER + FRAME)) {
+            format::check_frame(&self.id, index, whole)?;
             let from = (range.start - index * frame) as usize;
-            let to = (range.end - index * frame).min(length as u64) as usize;
-            chunks.push(whole.slice(FRAME_HEADER + from..FRAME_HEADER + to));
+            let to = (range.end - index * frame).min((whole.len() - FRAME_HEADER) as u64) as usize;
+            if let Some(cipher) = &self.cipher {
+                cipher.apply(range.start, &mut whole[FRAME_HEADER + from..FRAME_HEADER + to]);
+            }
+            let begin = (index - first) as usize * (FRAME_HEADER + FRAME) + FRAME_HEADER;
+            parts.push(begin + from..begin + to);
             range.start += (to - from) as u64;
         }
-        Ok(chunks)
+        let bytes = Bytes::from(bytes);
+        Ok(parts.into_iter().map(|part| bytes.slice(part)).collect())
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::{Shared, failed, joined, remove, sync_folder};
 use crate::format::{self, FRAME, FRAME_HEADER};
 use crate::segments::{self, Small, Writer};
-use crate::{BlobError, BlobId, BlobWritten, ByteSource, DigestKind, DigestValue, Hashers};
+use crate::{BlobError, BlobId, BlobWritten, ByteSource, Cipher, DigestKind, DigestValue, Hashers};
 
 /// Frames of a batch. Two batches of 256 KiB are in memory at most: one fills, one is written.
 const BATCH_FRAMES: usize = 4;
@@ -30,15 +30,14 @@ pub(super) async fn put(
     source: ByteSource,
     limit: u64,
     digests: &[DigestKind],
+    cipher: Option<Arc<dyn Cipher>>,
 ) -> Result<BlobWritten, BlobError> {
-    let mut upload = Upload {
-        shared: Arc::clone(shared),
-        state: State::New(Box::new(Draft::new(Arc::clone(shared), BlobId::random()?, digests))),
-    };
+    let draft = Draft::new(Arc::clone(shared), BlobId::random()?, digests, cipher.clone());
+    let mut upload = Upload { shared: Arc::clone(shared), state: State::New(Box::new(draft)) };
     match upload.receive(source, limit).await {
         Ok(last) => match (&shared.writer, &upload.state) {
             (Some(writer), State::New(_)) if last.length() <= shared.small => {
-                put_small(shared, writer, last, digests).await
+                put_small(shared, writer, last, digests, cipher).await
             }
             _ => upload.finish(last).await,
         },
@@ -55,10 +54,12 @@ async fn put_small(
     writer: &Writer,
     batch: Batch,
     digests: &[DigestKind],
+    cipher: Option<Arc<dyn Cipher>>,
 ) -> Result<BlobWritten, BlobError> {
     let length = batch.length();
-    let frames = Bytes::from(batch.0);
-    let hashed = frames.clone();
+    let hashed = Bytes::from(batch.0);
+    // A copy costs less than to wait for the digests before anything is written.
+    let frames = cipher.map_or_else(|| hashed.clone(), |cipher| turned(&hashed, &*cipher));
     let safe = writer.append(Small { frames, length: length as u32 }).await?;
     let hashers = Hashers::new(digests);
     let (md5, digests) = if length <= HASHED_HERE {
@@ -198,6 +199,15 @@ fn hash(frames: &[u8], mut hashers: Hashers) -> ([u8; 16], Vec<DigestValue>) {
     hashers.finish()
 }
 
+/// Frames whose data a cipher has turned.
+fn turned(frames: &[u8], cipher: &dyn Cipher) -> Bytes {
+    let mut frames = frames.to_vec();
+    for (offset, frame) in (0..).step_by(FRAME).zip(frames.chunks_mut(FULL_FRAME)) {
+        cipher.apply(offset, &mut frame[FRAME_HEADER..]);
+    }
+    frames.into()
+}
+
 /// A blob being written, in `tmp/`. Dropped, it is gone.
 pub(super) struct Draft {
     shared: Arc<Shared>,
@@ -205,14 +215,20 @@ pub(super) struct Draft {
     path: PathBuf,
     file: Option<File>,
     hashers: Hashers,
+    cipher: Option<Arc<dyn Cipher>>,
     frames: u64,
     length: u64,
 }
 
 impl Draft {
-    pub(super) fn new(shared: Arc<Shared>, id: BlobId, digests: &[DigestKind]) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        id: BlobId,
+        digests: &[DigestKind],
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Self {
         let path = shared.draft_path(&id);
-        Self { shared, id, path, file: None, hashers: Hashers::new(digests), frames: 0, length: 0 }
+        Self { shared, id, path, file: None, hashers: Hashers::new(digests), cipher, frames: 0, length: 0 }
     }
 
     pub(super) fn id(&self) -> BlobId {
@@ -228,6 +244,9 @@ impl Draft {
         for frame in bytes.chunks_mut(FULL_FRAME) {
             let (head, data) = frame.split_at_mut(FRAME_HEADER);
             self.hashers.update(data);
+            if let Some(cipher) = &self.cipher {
+                cipher.apply(self.length, data);
+            }
             head.copy_from_slice(&format::frame_header(&self.id, self.frames, data));
             self.frames += 1;
             self.length += data.len() as u64;

@@ -165,16 +165,27 @@ struct Sleepy(Arc<Fixture>, u32);
 
 #[async_trait]
 impl BlobStore for Sleepy {
-    async fn put(&self, source: ByteSource, limit: u64, digests: &[DigestKind]) -> Result<BlobWritten, BlobError> {
-        let written = self.0.blobs.put(source, limit, digests).await;
+    async fn put_with(
+        &self,
+        source: ByteSource,
+        limit: u64,
+        digests: &[DigestKind],
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobWritten, BlobError> {
+        let written = self.0.blobs.put_with(source, limit, digests, cipher).await;
         for _ in 0..self.1 {
             self.0.reconcile_after(SignedDuration::from_hours(2)).await;
         }
         written
     }
 
-    async fn open(&self, id: &BlobId, range: Option<Range<u64>>) -> Result<BlobReader, BlobError> {
-        self.0.blobs.open(id, range).await
+    async fn open_with(
+        &self,
+        id: &BlobId,
+        range: Option<Range<u64>>,
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobReader, BlobError> {
+        self.0.blobs.open_with(id, range, cipher).await
     }
 
     async fn delete(&self, id: &BlobId) -> Result<(), BlobError> {
