@@ -6,7 +6,8 @@ use std::sync::Arc;
 use api::s3::{Delete, DeleteObjectRequest, DeleteObjectsRequest, ObjectIdentifier, PutObjectRequest, S3Api};
 use async_trait::async_trait;
 use blobs::{
-    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, source_of,
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, Cipher, DigestKind,
+    source_of,
 };
 use bytes::Bytes;
 use futures_util::stream;
@@ -15,7 +16,7 @@ use service::Service;
 use store::{Changes, CommitError};
 use wire::{ByteStream, StreamError};
 
-use super::fixture::{Fixture, get, ours, put, put_stream, with_trailer};
+use super::fixture::{Fixture, get, keys, ours, put, put_stream, with_trailer};
 use crate::{BlobRefRecord, GarbageRecord, S3};
 
 /// CRC-32 of `123456789`.
@@ -207,7 +208,7 @@ async fn an_upload_that_was_taken_for_a_leftover_is_refused_and_not_lost() {
     for passes in 1..=3 {
         let fixture = Arc::new(Fixture::with_bucket().await);
         fixture.put("key", "kept").await;
-        let s3 = S3::new(fixture.s3.runner().clone(), Arc::new(Sleepy(Arc::clone(&fixture), passes)));
+        let s3 = S3::new(fixture.s3.runner().clone(), Arc::new(Sleepy(Arc::clone(&fixture), passes)), keys());
         let error = s3.put_object(ours(), put("key", "slow")).await.unwrap_err();
         assert_eq!((&*error.code, error.status), ("SlowDown", 503));
         fixture.reconcile_after(SignedDuration::from_mins(2)).await;
