@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
+use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::S3Error;
+use crate::owner::hex;
 
 /// The keys of a region, as they are kept in a file: one seals, all open.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,15 +23,13 @@ pub struct MasterKeys {
 impl MasterKeys {
     /// The keys of a new region: one, of bytes that nobody can guess.
     pub fn new(key: [u8; 32]) -> Self {
-        let name = "1".to_owned();
-        Self { keys: BTreeMap::from([(name.clone(), STANDARD.encode(key))]), current: name }
+        Self { current: String::new(), keys: BTreeMap::new() }.with_next(key)
     }
 
     /// The same keys and a new one that seals from now on. The others are kept for what they have sealed.
     #[must_use]
     pub fn with_next(mut self, key: [u8; 32]) -> Self {
-        let last = self.keys.keys().filter_map(|name| name.parse::<u64>().ok()).max().unwrap_or(0);
-        self.current = (last + 1).to_string();
+        self.current = name_of(&key);
         self.keys.insert(self.current.clone(), STANDARD.encode(key));
         self
     }
@@ -43,7 +43,8 @@ impl MasterKeys {
         let mut keys = BTreeMap::new();
         for (name, text) in &self.keys {
             let bytes = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-            keys.insert(name.clone(), bytes.ok_or_else(|| format!("key {name} is not 32 bytes in base64"))?);
+            let bytes = bytes.filter(|bytes| name_of(bytes) == *name);
+            keys.insert(name.clone(), bytes.ok_or_else(|| format!("key {name} is damaged"))?);
         }
         if !keys.contains_key(&self.current) {
             return Err(format!("key {}, which is to seal, is not there", self.current));
@@ -56,6 +57,11 @@ impl std::fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MasterKeys").field("current", &self.current).finish_non_exhaustive()
     }
+}
+
+/// A key is called by what it is: another one never takes its name, and a damaged one has lost it.
+fn name_of(key: &[u8; 32]) -> String {
+    hex(&digest::digest(&digest::SHA256, &[b"welkin master key".as_slice(), key].concat()).as_ref()[..8])
 }
 
 struct Decoded {
@@ -129,24 +135,27 @@ mod tests {
         let first = MasterKeys::new([1; 32]);
         let second = first.clone().with_next([2; 32]);
         let ring = KeyRing::new(&second).unwrap();
-        assert_eq!(ring.current(), ("2".to_owned(), [2; 32]));
-        assert_eq!(ring.get("1").unwrap(), [1; 32]);
-        assert!(ring.get("3").unwrap_err().to_string().contains("master key 3"));
+        assert_eq!(ring.current(), (second.current().to_owned(), [2; 32]));
+        assert_eq!(ring.get(first.current()).unwrap(), [1; 32]);
+        assert!(ring.get("another").unwrap_err().to_string().contains("master key another"));
 
+        let new = second.current().to_owned();
         let behind = KeyRing::new(&first).unwrap().reloading(move || Ok(second.clone()));
-        assert_eq!(behind.get("2").unwrap(), [2; 32], "another process has made it");
-        assert_eq!(behind.current().0, "2");
+        assert_eq!(behind.get(&new).unwrap(), [2; 32], "another process has made it");
+        assert_eq!(behind.current().0, new);
     }
 
     #[test]
     fn keys_are_written_as_they_are_read_and_never_shown() {
         let keys = MasterKeys::new([7; 32]);
         let text = serde_json::to_string(&keys).unwrap();
-        assert_eq!(text, r#"{"current":"1","keys":{"1":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}}"#);
+        let golden = r#"{"current":"1292cfde0192ef54","keys":{"1292cfde0192ef54":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}}"#;
+        assert_eq!(text, golden);
         assert_eq!(serde_json::from_str::<MasterKeys>(&text).unwrap(), keys);
-        assert_eq!(format!("{keys:?}"), r#"MasterKeys { current: "1", .. }"#);
-        for damaged in [r#"{"current":"2","keys":{}}"#, r#"{"current":"1","keys":{"1":"Bw=="}}"#] {
-            assert!(KeyRing::new(&serde_json::from_str(damaged).unwrap()).is_err(), "{damaged}");
+        assert_eq!(format!("{keys:?}"), r#"MasterKeys { current: "1292cfde0192ef54", .. }"#);
+        let without = r#"{"current":"1292cfde0192ef54","keys":{}}"#.to_owned();
+        for damaged in [without, text.replace("BwcHBwcH", "BwcHBwcI"), text.replace("Bwc=", "")] {
+            assert!(KeyRing::new(&serde_json::from_str(&damaged).unwrap()).is_err(), "{damaged}");
         }
     }
 }

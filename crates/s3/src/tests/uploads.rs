@@ -72,7 +72,7 @@ async fn a_broken_stream_is_told_in_its_own_words() {
 async fn what_is_not_taken_is_refused_before_any_byte() {
     let text = |text: &str| Some(text.to_owned());
     let empty = || put("key", "x");
-    check_refused(PutObjectRequest { server_side_encryption: text("AES256"), ..empty() }, "NotImplemented").await;
+    check_refused(PutObjectRequest { server_side_encryption: text("AES512"), ..empty() }, "InvalidArgument").await;
     check_refused(PutObjectRequest { tagging: text("a=b"), ..empty() }, "NotImplemented").await;
     check_refused(PutObjectRequest { acl: text("public-read"), ..empty() }, "NotImplemented").await;
     check_refused(PutObjectRequest { storage_class: text("GLACIER"), ..empty() }, "NotImplemented").await;
