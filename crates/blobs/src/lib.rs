@@ -14,6 +14,7 @@ mod format;
 mod hold;
 mod id;
 mod memory;
+mod segments;
 
 use std::ops::Range;
 use std::pin::Pin;
