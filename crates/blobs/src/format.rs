@@ -120,14 +120,12 @@ pub fn check_frame(id: &BlobId, index: u64, frame: &[u8]) -> Result<(), BlobErro
     }
 }
 
-/// Adds the extent of a blob of `length` bytes to `out`. `frames` are its frames, with room where their headers go.
-pub fn write_extent(id: &BlobId, length: u64, frames: &[u8], out: &mut Vec<u8>) {
+/// Adds the extent of a blob of `length` bytes, which are those of `frames`, to `out`.
+pub fn write_extent(id: &BlobId, length: u64, frames: &[Bytes], out: &mut Vec<u8>) {
     out.extend_from_slice(&header(id));
-    let begin = out.len();
-    out.extend_from_slice(frames);
-    for (index, frame) in out[begin..].chunks_mut(FRAME_HEADER + FRAME).enumerate() {
-        let (head, data) = frame.split_at_mut(FRAME_HEADER);
-        head.copy_from_slice(&frame_header(id, index as u64, data));
+    for (index, frame) in (0..).zip(frames) {
+        out.extend_from_slice(&frame_header(id, index, frame));
+        out.extend_from_slice(frame);
     }
     out.extend_from_slice(&trailer(id, length));
 }

@@ -18,10 +18,14 @@
 //! Layout 1 had no segments. A folder of it becomes one of layout 2 when a process opens it that is alone with it; its
 //! blobs stay where they are.
 //!
-//! No thread waits for a client: an upload takes one of the runtime's blocking threads for each 256 KiB that have
-//! arrived, a reader for each 256 KiB that are wanted.
+//! No thread waits for a client: an upload takes two of the runtime's blocking threads for each batch that has arrived,
+//! a reader one for each batch that is wanted. Batches are up to 1 MiB where memory allows, and 64 KiB where it does not.
 
+mod batch;
+mod buffers;
+mod draft;
 mod import;
+mod list;
 mod read;
 mod shared;
 #[cfg(test)]
@@ -38,6 +42,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 
 use crate::hold::Holds;
 use crate::segments::{self, Compactor, SMALL, Segments, Writer};
@@ -45,6 +50,8 @@ use crate::{
     BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, Cipher, DigestKind,
 };
 
+use batch::Budget;
+use buffers::Buffers;
 pub use import::Import;
 
 const LAYOUT: &[u8] = b"welkin-blobs 2\n";
@@ -54,10 +61,14 @@ const LAYOUT_1: &[u8] = b"welkin-blobs 1\n";
 /// How much a [`FolderBlobs`] does at once. Whoever comes later waits.
 #[derive(Debug, Clone)]
 pub struct FolderLimits {
-    /// Uploads; each holds at most 512 KiB.
+    /// Uploads; each holds 64 KiB at most, and what it gets of `upload_memory`.
     pub uploads: usize,
-    /// Open readers; each holds at most 256 KiB.
+    /// Bytes that uploads hold beyond that, together.
+    pub upload_memory: usize,
+    /// Open readers; each holds at most 128 KiB, and what it gets of `read_memory`.
     pub readers: usize,
+    /// Bytes that readers hold beyond that, together.
+    pub read_memory: usize,
     /// Blocking threads. Each keeps some 100 KB of what it has freed as long as it is there.
     pub workers: usize,
     /// How long to wait for one of these before [`BlobError::Busy`].
@@ -73,8 +84,10 @@ pub struct FolderLimits {
 impl Default for FolderLimits {
     fn default() -> Self {
         Self {
-            uploads: 256,
+            uploads: 2048,
+            upload_memory: 64 << 20,
             readers: 1024,
+            read_memory: 64 << 20,
             workers: 16,
             patience: Duration::from_secs(20),
             small: SMALL,
@@ -92,7 +105,10 @@ pub struct FolderBlobs {
 struct Shared {
     root: PathBuf,
     uploads: Arc<Semaphore>,
+    budget: Budget,
     readers: Arc<Semaphore>,
+    read_budget: Arc<Semaphore>,
+    buffers: Arc<Buffers>,
     workers: Arc<Semaphore>,
     patience: Duration,
     holds: Holds,
@@ -153,7 +169,10 @@ impl FolderBlobs {
             root,
             drafts,
             uploads: Arc::new(Semaphore::new(limits.uploads)),
+            budget: Budget::new(limits.upload_memory),
             readers: Arc::new(Semaphore::new(limits.readers)),
+            read_budget: Arc::new(Semaphore::new(limits.read_memory / crate::format::FRAME)),
+            buffers: Arc::default(),
             workers: Arc::new(Semaphore::new(limits.workers)),
             patience: limits.patience,
             holds: Holds::default(),
@@ -214,7 +233,7 @@ impl BlobStore for FolderBlobs {
 
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
         let shared = Arc::clone(&self.shared);
-        self.shared.blocking(move || read::list(&shared, after, limit)).await
+        self.shared.blocking(move || list::list(&shared, after, limit)).await
     }
 
     fn hold(&self) -> Result<BlobHold, BlobError> {
@@ -269,9 +288,21 @@ impl Shared {
         let (outcome, _permit) = joined(tokio::task::spawn_blocking(move || Ok((work(), permit)))).await?;
         outcome
     }
+
+    /// Begins blocking work when there is a thread for it.
+    async fn spawn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+    ) -> Result<JoinHandle<Result<T, BlobError>>, BlobError> {
+        let permit = self.wait_for(&self.workers).await?;
+        Ok(tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        }))
+    }
 }
 
-async fn joined<T>(work: tokio::task::JoinHandle<Result<T, BlobError>>) -> Result<T, BlobError> {
+async fn joined<T>(work: JoinHandle<Result<T, BlobError>>) -> Result<T, BlobError> {
     work.await.unwrap_or_else(|error| Err(BlobError::io("run work on blobs", io::Error::other(error))))
 }
 

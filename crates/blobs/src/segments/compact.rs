@@ -17,8 +17,8 @@ use crate::folder::{failed, remove};
 const WORTH: u64 = 3;
 /// Bytes a second that are copied.
 const RATE: u64 = 64 << 20;
-/// Segments of a pass.
-const MAX_LOOKED_AT: usize = 1024;
+/// Segments of a pass: 8 MiB of tables.
+const MAX_LOOKED_AT: usize = 64;
 
 /// The thread, which ends with this.
 pub(crate) struct Compactor {

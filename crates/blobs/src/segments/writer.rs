@@ -25,8 +25,8 @@ const KEPT_BYTES: usize = 1 << 20;
 
 /// A small blob to be written.
 pub(crate) struct Small {
-    /// Its frames, with room for their headers.
-    pub(crate) frames: Bytes,
+    /// Its bytes in frames, which are full but for the last.
+    pub(crate) frames: Vec<Bytes>,
     /// How many bytes it has.
     pub(crate) length: u32,
 }
@@ -143,12 +143,12 @@ struct Written {
 impl Appender {
     fn run(mut self, mut queue: mpsc::Receiver<Waiting>) {
         while let Some(first) = queue.blocking_recv() {
-            let mut size = first.small.frames.len();
+            let mut size = first.small.length as usize;
             let mut batch = vec![first];
             while size < BATCH_BYTES
                 && let Ok(next) = queue.try_recv()
             {
-                size += next.small.frames.len();
+                size += next.small.length as usize;
                 batch.push(next);
             }
             // Who is gone needs no flush.
