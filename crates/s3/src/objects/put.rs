@@ -68,6 +68,7 @@ impl Streaming<S3> for PutObject {
                 storage_class: "STANDARD".to_owned(),
                 ..ObjectTraits::default()
             },
+            restored_until: None,
         };
         let mut changes = Changes::new();
         let object = versions::put(view, &mut changes, &bucket, object, cx)?;

@@ -5,5 +5,6 @@ mod fixture;
 mod policies;
 mod reading;
 mod uploads;
+mod versions;
 
 pub(crate) use fixture::object;
