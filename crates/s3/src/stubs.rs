@@ -1,11 +1,11 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
-    DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
-    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
-    DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging,
-    DeleteBucketWebsite, DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
+    DeleteBucketCors, DeleteBucketEncryption, DeleteBucketIntelligentTieringConfiguration,
+    DeleteBucketInventoryConfiguration, DeleteBucketLifecycle, DeleteBucketMetricsConfiguration,
+    DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging, DeleteBucketWebsite,
+    DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
     GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketEncryption, GetBucketIntelligentTieringConfiguration,
     GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
     GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment,
@@ -17,7 +17,7 @@ use api::s3::{
     PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
     PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
     PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration, PutObjectRetention,
-    PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy, UploadPartRequest,
+    PutObjectTagging, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -44,7 +44,6 @@ macro_rules! unbuilt {
 unbuilt! {
     AbortMultipartUpload
     CompleteMultipartUpload
-    CopyObject
     CreateMultipartUpload
     DeleteBucketAnalyticsConfiguration
     DeleteBucketCors
@@ -108,7 +107,6 @@ unbuilt! {
     PutObjectLockConfiguration
     PutObjectRetention
     PutObjectTagging
-    RestoreObject
     UploadPartCopy
 }
 

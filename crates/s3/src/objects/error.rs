@@ -72,6 +72,9 @@ pub enum ObjectError {
         /// The offending key, where S3 says it.
         key: Option<String>,
     },
+    /// What a website should send to is no location, or one of too many bytes.
+    #[error("a redirect of {0} bytes")]
+    InvalidRedirect(usize),
     /// There are more tags than an object may have.
     #[error("too many tags")]
     TooManyTags,
@@ -128,6 +131,15 @@ impl From<ObjectError> for ServiceError {
                 Some(key) => refused("InvalidTag", 400, text).with_field("TagKey", key),
                 None => refused("InvalidTag", 400, text),
             },
+            ObjectError::InvalidRedirect(length) if length > 2048 => refused(
+                "InvalidRedirectLocation",
+                400,
+                "The length of website redirect location cannot exceed 2,048 characters.",
+            ),
+            ObjectError::InvalidRedirect(_) => {
+                let text = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.";
+                refused("InvalidRedirectLocation", 400, text)
+            }
             ObjectError::TooManyTags => refused("BadRequest", 400, "Object tags cannot be greater than 10"),
             ObjectError::Discontinued { method, resource_type } => not_allowed(method, resource_type),
         }

@@ -4,16 +4,13 @@
 
 use api::s3::{GetObject, GetObjectOutput, GetObjectRequest, HeadObject, HeadObjectOutput, HeadObjectRequest};
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::TryStreamExt;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
 use store::View;
-use wire::{ByteStream, StreamError};
 
+use super::bytes;
 use super::conditions::ReadConditions;
 use super::metadata::shown_metadata;
 use super::read::{FoundObject, Overrides, Read, look_up};
-use super::record::Content;
 use crate::access::Grounds;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -113,15 +110,7 @@ impl Streaming<S3> for GetObject {
     async fn abandon(_service: &S3, _staged: &()) {}
 
     async fn finish(service: &S3, _input: &GetObjectRequest, found: FoundObject) -> Result<GetObjectOutput, S3Error> {
-        let body = match found.object.content {
-            Content::Blob(blob) => {
-                let reader = service.blobs().open(&blob, found.range.clone()).await?;
-                let length = reader.length();
-                ByteStream::new(reader.map_err(|error| StreamError::Broken(Box::new(error))), Some(length))
-            }
-            Content::Empty => ByteStream::from_bytes(Bytes::new()),
-            Content::Parts(_) => return Err(S3Error::NotImplemented("partNumber")),
-        };
+        let body = bytes::open(service, &found.object.content, found.range.clone()).await?;
         Ok(GetObjectOutput { body: Some(body), ..shown!(GetObjectOutput, found) })
     }
 }

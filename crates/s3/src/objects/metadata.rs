@@ -1,31 +1,12 @@
-//! The headers and the user metadata of an object, as a PUT brings them.
+//! The user metadata of an object: how much there may be, and how it is shown.
 
 use std::collections::BTreeMap;
 
-use api::s3::PutObjectRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::record::ObjectHeaders;
 use crate::S3Error;
 use crate::error::MAX_METADATA_BYTES;
-
-/// What an object is that nobody described.
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>.
-const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
-
-/// The headers to keep.
-pub(super) fn headers_of(input: &PutObjectRequest) -> ObjectHeaders {
-    let given = |header: &Option<String>| header.clone().filter(|text| !text.is_empty());
-    ObjectHeaders {
-        content_type: Some(given(&input.content_type).unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())),
-        content_encoding: given(&input.content_encoding),
-        content_disposition: given(&input.content_disposition),
-        content_language: given(&input.content_language),
-        cache_control: given(&input.cache_control),
-        expires: given(&input.expires),
-    }
-}
 
 /// Refuses user metadata that is too large: the sum of the bytes of names and values counts.
 ///

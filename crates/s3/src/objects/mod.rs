@@ -1,8 +1,12 @@
 //! Objects and their versions: put, read, listed, deleted.
 
+mod bytes;
 mod checksums;
 mod conditions;
+mod copy;
+mod copy_source;
 mod delete;
+mod description;
 mod error;
 mod get_head;
 mod list;
@@ -19,11 +23,14 @@ mod record;
 mod restore;
 mod stack;
 mod staging;
+mod tags;
 mod token;
 mod versions;
 
 pub(crate) use checksums::read_md5;
 pub use checksums::{ChecksumKind, StoredChecksum};
+#[allow(unused_imports)]
+pub(crate) use description::{Description, description};
 pub use error::ObjectError;
 pub use record::{Content, ObjectHeaders, ObjectRecord, ObjectTraits};
 pub(crate) use token::Token;

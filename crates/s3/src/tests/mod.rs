@@ -1,6 +1,7 @@
 //! S3 through its runner, with everything in memory and the clock in our hand.
 
 mod access;
+mod copying;
 mod fixture;
 mod policies;
 mod reading;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use api::s3::{
-    Delete, DeleteObjectRequest, DeleteObjectsRequest, GetObjectRequest, HeadObjectRequest, ListObjectVersionsOutput,
+    Delete, DeleteObjectRequest, DeleteObjectsRequest, GetObjectRequest, ListObjectVersionsOutput,
     ListObjectVersionsRequest, ListObjectsV2Request, ObjectIdentifier, PutBucketVersioningRequest, PutObjectRequest,
     S3Api, VersioningConfiguration,
 };
@@ -30,7 +30,11 @@ impl Fixture {
         self.s3.list_object_versions(ours(), input).await
     }
 
-    async fn delete(&self, key: &str, version: Option<&str>) -> Result<(Option<String>, bool), ServiceError> {
+    pub(super) async fn delete(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<(Option<String>, bool), ServiceError> {
         let input = DeleteObjectRequest {
             bucket: "bucket".to_owned(),
             key: key.to_owned(),
