@@ -64,6 +64,28 @@ impl Grounds {
         }
     }
 
+    /// An action on an object or on one of its versions, which have names of their own; conditions may ask for the tags
+    /// that it has.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn on_version(
+        &self,
+        (action, of_version): (&'static str, &'static str),
+        view: &View,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Need, S3Error> {
+        let need = match version {
+            None => self.object(action, key),
+            Some(version) => self.object(of_version, key).with("s3:VersionId", version),
+        };
+        Ok(match find(view, &self.bucket, key, version)? {
+            Found::Object(object) => tagged(need, &object),
+            Found::Marker(_) | Found::Nothing => need,
+        })
+    }
+
     fn under(&self, need: Need) -> Need {
         let owner = self.bucket.owner.clone();
         need.with("s3:ResourceAccount", owner.as_str()).under(owner, self.policy.clone())

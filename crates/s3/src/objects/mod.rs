@@ -1,5 +1,6 @@
 //! Objects and their versions: put, read, listed, deleted.
 
+mod attributes;
 mod bytes;
 mod checksums;
 mod conditions;
@@ -23,6 +24,7 @@ mod record;
 mod restore;
 mod stack;
 mod staging;
+mod tagging;
 mod tags;
 mod token;
 mod versions;

@@ -5,6 +5,7 @@ mod copying;
 mod fixture;
 mod policies;
 mod reading;
+mod tagging;
 mod uploads;
 mod versions;
 
