@@ -9,7 +9,7 @@ use store::View;
 
 use crate::S3Error;
 use crate::buckets::{BucketRecord, bucket_arn, known_bucket, object_arn};
-use crate::objects::ObjectRecord;
+use crate::objects::{Found, ObjectRecord, find};
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
 
@@ -56,10 +56,34 @@ impl Grounds {
             None => self.object("s3:GetObject", key),
             Some(version) => self.object("s3:GetObjectVersion", key).with("s3:VersionId", version),
         };
-        if view.contains::<ObjectRecord>(&(self.bucket.name.clone(), key.to_owned()))? {
-            return Ok(vec![read]);
+        match (find(view, &self.bucket, key, version)?, version) {
+            (Found::Object(object), _) => Ok(vec![tagged(read, &object)]),
+            (Found::Marker(_), Some(_)) => Ok(vec![read]),
+            (Found::Nothing, Some(_)) => Ok(vec![read, self.bucket("s3:ListBucketVersions")]),
+            (Found::Marker(_) | Found::Nothing, None) => Ok(vec![read, self.bucket("s3:ListBucket")]),
         }
-        Ok(vec![read, self.bucket("s3:ListBucket")])
+    }
+
+    /// An action on an object or on one of its versions, which have names of their own; conditions may ask for the tags
+    /// that it has.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn on_version(
+        &self,
+        (action, of_version): (&'static str, &'static str),
+        view: &View,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Need, S3Error> {
+        let need = match version {
+            None => self.object(action, key),
+            Some(version) => self.object(of_version, key).with("s3:VersionId", version),
+        };
+        Ok(match find(view, &self.bucket, key, version)? {
+            Found::Object(object) => tagged(need, &object),
+            Found::Marker(_) | Found::Nothing => need,
+        })
     }
 
     fn under(&self, need: Need) -> Need {
@@ -77,6 +101,12 @@ fn is_within(scope: &Scope, bucket: &BucketRecord) -> bool {
 fn restricts(view: &View, bucket: &BucketRecord) -> Result<bool, S3Error> {
     let block = view.get::<PublicAccessBlockRecord>(&bucket.name)?;
     Ok(block.is_some_and(|block| block.restrict_public_buckets))
+}
+
+/// The need on an object that has these tags.
+pub(crate) fn tagged(need: Need, object: &ObjectRecord) -> Need {
+    let tags = object.traits.tags.iter();
+    tags.fold(need, |need, (key, value)| need.with(format!("s3:ExistingObjectTag/{key}"), value.as_str()))
 }
 
 /// The need with each of `keys` that the request gives a value.

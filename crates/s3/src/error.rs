@@ -6,6 +6,7 @@ use store::StoreError;
 use wire::{ServiceError, StreamError};
 
 use crate::encryption::EncryptionError;
+use crate::objects::ObjectError;
 
 /// The most bytes that one PUT may bring.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>.
@@ -169,6 +170,9 @@ pub enum S3Error {
     /// The store failed.
     #[error("store")]
     Store(#[from] StoreError),
+    /// An object or a version is not what was asked for.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
     /// Something of ours failed; the text is for the log.
     #[error("{0}")]
     Internal(String),
@@ -337,6 +341,7 @@ impl From<S3Error> for ServiceError {
                 let text = "You did not provide the number of bytes specified by the Content-Length HTTP header";
                 refused("IncompleteBody", 400, text).because(cause)
             }
+            S3Error::Object(error) => error.into(),
             S3Error::Reclaimed => slow_down(),
             S3Error::Blob(cause @ BlobError::Busy) => slow_down().because(cause),
             S3Error::Blob(cause @ BlobError::NoSpace) => {

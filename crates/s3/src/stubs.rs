@@ -1,23 +1,21 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
-    DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketIntelligentTieringConfiguration,
-    DeleteBucketInventoryConfiguration, DeleteBucketLifecycle, DeleteBucketMetricsConfiguration,
-    DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging, DeleteBucketWebsite,
-    DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
+    DeleteBucketCors, DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration,
+    DeleteBucketLifecycle, DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication,
+    DeleteBucketTagging, DeleteBucketWebsite, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
     GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketIntelligentTieringConfiguration,
     GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
     GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment,
-    GetBucketTagging, GetBucketVersioning, GetBucketWebsite, GetObjectAcl, GetObjectAttributes, GetObjectLegalHold,
-    GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, ListBucketAnalyticsConfigurations,
-    ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl,
-    PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketIntelligentTieringConfiguration,
-    PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
-    PutBucketVersioning, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration,
-    PutObjectRetention, PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy, UploadPartRequest,
+    GetBucketTagging, GetBucketWebsite, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration,
+    GetObjectRetention, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations,
+    ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, ListMultipartUploads, ListParts, PutBucketAbac,
+    PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration, PutBucketCors,
+    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration,
+    PutBucketLogging, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, PutBucketOwnershipControls,
+    PutBucketRequestPayment, PutBucketTagging, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold,
+    PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -44,7 +42,6 @@ macro_rules! unbuilt {
 unbuilt! {
     AbortMultipartUpload
     CompleteMultipartUpload
-    CopyObject
     CreateMultipartUpload
     DeleteBucketAnalyticsConfiguration
     DeleteBucketCors
@@ -56,7 +53,6 @@ unbuilt! {
     DeleteBucketReplication
     DeleteBucketTagging
     DeleteBucketWebsite
-    DeleteObjectTagging
     GetBucketAbac
     GetBucketAccelerateConfiguration
     GetBucketAcl
@@ -72,20 +68,16 @@ unbuilt! {
     GetBucketReplication
     GetBucketRequestPayment
     GetBucketTagging
-    GetBucketVersioning
     GetBucketWebsite
     GetObjectAcl
-    GetObjectAttributes
     GetObjectLegalHold
     GetObjectLockConfiguration
     GetObjectRetention
-    GetObjectTagging
     ListBucketAnalyticsConfigurations
     ListBucketIntelligentTieringConfigurations
     ListBucketInventoryConfigurations
     ListBucketMetricsConfigurations
     ListMultipartUploads
-    ListObjectVersions
     ListParts
     PutBucketAbac
     PutBucketAccelerateConfiguration
@@ -101,14 +93,11 @@ unbuilt! {
     PutBucketOwnershipControls
     PutBucketRequestPayment
     PutBucketTagging
-    PutBucketVersioning
     PutBucketWebsite
     PutObjectAcl
     PutObjectLegalHold
     PutObjectLockConfiguration
     PutObjectRetention
-    PutObjectTagging
-    RestoreObject
     UploadPartCopy
 }
 

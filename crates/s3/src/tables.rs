@@ -80,6 +80,7 @@ mod tests {
             last_modified: Timestamp::UNIX_EPOCH,
             checksum: Some(checksum.clone()),
             traits: traits.clone(),
+            restored_until: None,
         };
         check_shapes(SHAPES, &[(1, object.clone()), (2, object.clone())]);
         let version = Version::Object(Box::new(object));

@@ -180,5 +180,6 @@ pub(crate) fn object(bucket: &str, key: &str) -> ObjectRecord {
         last_modified: Timestamp::UNIX_EPOCH,
         checksum: None,
         traits: ObjectTraits { storage_class: "STANDARD".to_owned(), ..ObjectTraits::default() },
+        restored_until: None,
     }
 }
