@@ -7,6 +7,7 @@ mod authorize;
 mod cx;
 mod operation;
 mod page_token;
+mod pool;
 mod reconciler;
 mod runner;
 mod threads;

@@ -229,7 +229,7 @@ fn permitted<O: wire::OperationType>(input: &O::Input) -> Result<(), ServiceErro
     Ok(())
 }
 
-fn unavailable(why: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError {
+pub(crate) fn unavailable(why: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError {
     ServiceError::receiver("Unavailable", 503, "The server is overloaded and cannot handle the request.").because(why)
 }
 
