@@ -20,10 +20,45 @@ pub struct Call {
     pub is_secure: bool,
     /// What the client calls itself.
     pub user_agent: String,
+    /// What conditions may ask about how it was made.
+    pub manner: Arc<Manner>,
     /// The region the request was signed for.
     pub region: String,
     /// What was decided about it so far.
     pub verdicts: Verdicts,
+}
+
+/// How a request was made; nothing of it is known of a call within the region.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// The page that led to it, as its client says (`Referer`).
+    pub referer: Option<String>,
+    /// What proved who sent it; none for one that nobody signed.
+    pub proof: Option<Proof>,
+    /// The version of TLS that it came over, such as `1.3`; none for one that came without.
+    pub tls: Option<&'static str>,
+    /// What its header `x-amz-content-sha256` says.
+    pub content_sha256: Option<String>,
+}
+
+/// The signature of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// Where it stands.
+    pub place: ProofPlace,
+    /// When it was made, if it is of version 4; version 2 leaves that open.
+    pub made: Option<Timestamp>,
+}
+
+/// Where a signature stands in its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofPlace {
+    /// In the `Authorization` header.
+    Header,
+    /// In the query of a presigned URL.
+    Query,
+    /// In the form that a browser sent.
+    Form,
 }
 
 /// What was decided about a call: what it needed, and which statements allowed or refused that. Clones share it: whoever

@@ -198,6 +198,7 @@ impl Rig {
             source_ip: None,
             is_secure: false,
             user_agent: "bench".to_owned(),
+            manner: Arc::default(),
             region: "us-east-1".to_owned(),
             verdicts: api::Verdicts::default(),
         };

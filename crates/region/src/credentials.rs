@@ -150,6 +150,7 @@ mod tests {
                 source_ip: None,
                 is_secure: true,
                 user_agent: String::new(),
+                manner: Arc::default(),
                 region: "us-east-1".into(),
                 verdicts: Verdicts::default(),
             };

@@ -162,6 +162,7 @@ pub(crate) fn call(caller: Caller) -> Call {
         source_ip: Some(std::net::Ipv4Addr::LOCALHOST.into()),
         is_secure: true,
         user_agent: "test".to_owned(),
+        manner: Arc::default(),
         region: "us-east-1".to_owned(),
         verdicts: api::Verdicts::default(),
     }

@@ -179,6 +179,7 @@ impl Process {
             source_ip: None,
             is_secure: true,
             user_agent: String::new(),
+            manner: Arc::default(),
             region: "us-east-1".into(),
             verdicts: api::Verdicts::default(),
         }

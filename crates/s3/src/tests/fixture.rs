@@ -137,6 +137,7 @@ pub(super) fn call(caller: Caller) -> Call {
         source_ip: None,
         is_secure: true,
         user_agent: String::new(),
+        manner: Arc::default(),
         region: "us-east-1".to_owned(),
         verdicts: api::Verdicts::default(),
     }

@@ -194,6 +194,7 @@ pub(super) fn call(caller: &Caller) -> Call {
         source_ip: "203.0.113.7".parse().ok(),
         is_secure: true,
         user_agent: "agent/1".to_owned(),
+        manner: Arc::default(),
         region: "eu-lab-1".to_owned(),
         verdicts: Verdicts::default(),
     }
