@@ -17,7 +17,7 @@ use host::{Assignment, Node, NodeError, Report};
 use http::{HeaderMap, HeaderValue};
 use iam::{NewAccessKey, PolicyAuthorizer, Sts};
 use ids::{AccountId, InstanceId};
-use service::{Authorizer, Denied, Effects, Need, RegionFacts, Runner, ZoneFacts};
+use service::{Authorizer, Denied, Directory, Effects, Need, RegionFacts, Runner, ZoneFacts};
 use store::{BoxFuture, CommitError, Engine, Snapshot, Store, StoreError, Transaction, Version, View, Watch};
 use store_sqlite::Sqlite;
 use testkit::FixedEffects;
@@ -50,6 +50,10 @@ fn nanos(time: Duration) -> u64 {
 struct TimedAuthorizer(Spent, PolicyAuthorizer);
 
 impl Authorizer for TimedAuthorizer {
+    fn directory(&self) -> &dyn Directory {
+        self.1.directory()
+    }
+
     fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
         timed(&self.0, || self.1.authorize(call, needs, view))
     }

@@ -30,6 +30,7 @@ mod organizations;
 mod paging;
 mod passwords;
 mod policies;
+mod principals;
 mod providers;
 mod report;
 mod roles;

@@ -31,8 +31,12 @@ impl Grounds {
             Some(policy) if policy.is_public && !is_within(scope, &bucket) && restricts(view, &bucket)? => None,
             policy => policy,
         };
-        let policy =
-            policy.map(|policy| ResourcePolicy { document: policy.document, kind: Kind::Resource, must_allow: false });
+        let policy = policy.map(|BucketPolicyRecord { document, principals, .. }| ResourcePolicy {
+            document,
+            kind: Kind::Resource,
+            must_allow: false,
+            principals,
+        });
         Ok(Self { bucket, policy })
     }
 

@@ -55,8 +55,9 @@ mod tests {
             created: Timestamp::UNIX_EPOCH,
         };
         check_shapes(SHAPES, &[(1, bucket)]);
-        let policy = BucketPolicyRecord { bucket: "n".into(), document: "{}".into(), is_public: true };
-        check_shapes(SHAPES, &[(1, policy)]);
+        let policy =
+            |principals| BucketPolicyRecord { bucket: "n".into(), document: "{}".into(), principals, is_public: true };
+        check_shapes(SHAPES, &[(1, policy(Vec::new())), (2, policy(vec![("arn".into(), "AIDA".into())]))]);
         check_shapes(SHAPES, &[(1, PublicAccessBlockRecord::of_new("n"))]);
         let object = ObjectRecord {
             bucket: "b".into(),

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use policy::{Context, Kind};
 use store::{StoreError, View};
 
+use crate::Directory;
+
 /// One permission that a call needs: an IAM action on a resource, and what conditions may ask about both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
@@ -33,6 +35,9 @@ pub struct ResourcePolicy {
     pub kind: Kind,
     /// Whether it must allow, whatever the caller's own policies say, as a role's trust policy.
     pub must_allow: bool,
+    /// The users and roles that it names, as they are written in it, with the unique ids of those who were meant; what
+    /// they are called now, the authoriser finds out. Empty for a text in which that is done.
+    pub principals: Vec<(String, String)>,
 }
 
 impl Need {
@@ -157,6 +162,9 @@ pub enum Denied {
 
 /// Decides whether a caller may do what a call needs.
 pub trait Authorizer: Send + Sync {
+    /// Who there is, as policies name principals.
+    fn directory(&self) -> &dyn Directory;
+
     /// Permits all of `needs`, or names the first that is refused. An empty list is always permitted
     /// (`sts:GetCallerIdentity` needs nothing). Says its verdicts to the call's [`api::Verdicts`]. What it reads of
     /// policies, it reads through the view of the call, so that what was decided on is what is committed on.

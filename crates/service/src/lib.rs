@@ -5,6 +5,7 @@
 
 mod authorize;
 mod cx;
+mod directory;
 mod operation;
 mod page_token;
 mod pool;
@@ -14,6 +15,7 @@ mod threads;
 
 pub use authorize::{Authorizer, Denied, Need, Refusal, ResourcePolicy, Scope};
 pub use cx::{Cx, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};
+pub use directory::{Directory, Named, has_plainly};
 pub use operation::{Applied, Operation, Service, Streaming};
 pub use page_token::{PageKeyRecord, PageTokens, Pages, page_key, prepare};
 pub use reconciler::{Pass, ReconcileError, Reconciler};

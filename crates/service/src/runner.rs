@@ -214,6 +214,7 @@ impl Runner {
             now: self.shared.effects.now(),
             region: Arc::clone(&self.shared.region),
             effects: Arc::clone(&self.shared.effects),
+            authorizer: Arc::clone(&self.shared.authorizer),
             pages: Arc::clone(&self.shared.pages),
         }
     }

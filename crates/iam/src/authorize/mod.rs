@@ -12,7 +12,7 @@ use std::sync::Arc;
 use api::{Call, Caller, VerdictPolicy};
 use ids::AccountId;
 use policy::{Attached, Context, Decision, PolicySet, Request, Source, SourceKind, decide};
-use service::{Authorizer, Denied, Effects, Need, Refusal};
+use service::{Authorizer, Denied, Directory, Effects, Need, Refusal, ResourcePolicy};
 use store::{Store, StoreError, View};
 use tokio::sync::watch;
 
@@ -20,8 +20,9 @@ use self::because::because;
 use self::bundle::Bundle;
 use self::cache::Cache;
 use self::context::Asked;
-use self::documents::Documents;
+use self::documents::{Document, Documents};
 use crate::access::ServiceUses;
+use crate::principals::Principals;
 
 mod because;
 mod bundle;
@@ -89,14 +90,20 @@ impl PolicyAuthorizer {
         Ok(bundle)
     }
 
-    fn decide(&self, call: &Call, need: &Need, owner: Option<&str>, bundle: &Bundle) -> Result<Decided, StoreError> {
+    fn decide(
+        &self,
+        (call, view): (&Call, &View),
+        need: &Need,
+        owner: Option<&str>,
+        bundle: &Bundle,
+    ) -> Result<Decided, StoreError> {
         let is_own = owner.is_none_or(|owner| bundle.subject.account.as_deref() == Some(owner));
         let is_masters = bundle.is_unbound && is_own;
         let document = match &need.policy {
             // Its owner's root user can always mend the policy of a bucket, whatever that says. Rule:
             // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>.
             Some(_) if is_masters && is_about_policy(&need.action) => None,
-            Some(policy) => match self.documents.read(&policy.document, policy.kind) {
+            Some(policy) => match self.read(policy, view) {
                 Ok(document) => Some((document, policy.must_allow)),
                 Err(StoreError::Corrupt(_)) if is_masters => None,
                 Err(error) => return Err(error),
@@ -142,6 +149,14 @@ impl PolicyAuthorizer {
         Ok(Decided::Otherwise(Box::new(decision), considered))
     }
 
+    /// The policy of a resource, with those whom it names as they are called now.
+    fn read(&self, policy: &ResourcePolicy, view: &View) -> Result<Arc<Document>, StoreError> {
+        if policy.principals.is_empty() {
+            return self.documents.read(&policy.document, policy.kind);
+        }
+        self.documents.read(&Principals.in_force(view, &policy.document, &policy.principals)?, policy.kind)
+    }
+
     fn asked<'a>(&self, call: &'a Call, need: &'a Need, owner: Option<&'a str>, bundle: &'a Bundle) -> Asked<'a> {
         Asked { call, bundle, need, owner, now: self.effects.now() }
     }
@@ -169,6 +184,10 @@ impl PolicyAuthorizer {
 }
 
 impl Authorizer for PolicyAuthorizer {
+    fn directory(&self) -> &dyn Directory {
+        &Principals
+    }
+
     fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
         if needs.is_empty() {
             return Ok(());
@@ -177,7 +196,7 @@ impl Authorizer for PolicyAuthorizer {
         let bundle = self.bundle(&call.caller, view)?;
         for need in needs {
             let owner = need.owner.as_ref().map(AccountId::as_str).or_else(|| owner_by_name(need));
-            match self.decide(call, need, owner, &bundle)? {
+            match self.decide((call, view), need, owner, &bundle)? {
                 Decided::Unbound => call.verdicts.push(verdict::unbound(need, &call.caller)),
                 Decided::Otherwise(decision, considered) => {
                     call.verdicts.push(verdict::decided(need, &decision, considered));

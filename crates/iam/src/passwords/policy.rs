@@ -105,6 +105,6 @@ pub(super) fn for_users(need: Need, view: &View, scope: &Scope) -> Result<Need, 
     let document = format!(
         r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{arn}"}},"Action":"{action}","Resource":"{resource}"}}}}"#
     );
-    let policy = ResourcePolicy { document, kind: Kind::Resource, must_allow: false };
+    let policy = ResourcePolicy { document, kind: Kind::Resource, must_allow: false, principals: Vec::new() };
     Ok(need.under(account.clone(), Some(policy)))
 }

@@ -49,7 +49,8 @@ pub(super) fn need(action: &'static str, text: &str, view: &View) -> Result<Need
         Some(role) => Cow::Owned(crate::roles::in_force(view, role)?),
         None => Cow::Borrowed(NOBODY),
     };
-    let policy = ResourcePolicy { document: document.into_owned(), kind: Kind::Trust, must_allow: true };
+    let policy =
+        ResourcePolicy { document: document.into_owned(), kind: Kind::Trust, must_allow: true, principals: Vec::new() };
     Ok(need.under(owner, Some(policy)))
 }
 

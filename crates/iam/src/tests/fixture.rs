@@ -6,11 +6,12 @@ use std::time::Duration;
 use api::{Call, Caller, Principal, Session};
 use ids::AccountId;
 use jiff::Timestamp;
-use service::{Authorizer, Denied, Effects, Need, RegionFacts, Runner, ZoneFacts};
+use service::{Authorizer, Denied, Directory, Effects, Need, RegionFacts, Runner, ZoneFacts};
 use store::{Record, Store, View};
 use testkit::FixedEffects;
 use wire::ServiceError;
 
+use crate::principals::Principals;
 use crate::{Iam, NewAccessKey, PolicyAuthorizer, RoleRecord, Sts, UserRecord, create_account};
 
 /// The account of most calls.
@@ -31,6 +32,10 @@ pub(crate) struct Fixture {
 struct AllowAll(Arc<Mutex<Vec<Need>>>);
 
 impl Authorizer for AllowAll {
+    fn directory(&self) -> &dyn Directory {
+        &Principals
+    }
+
     fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<(), Denied> {
         *self.0.lock().unwrap() = needs.to_vec();
         Ok(())

@@ -184,7 +184,7 @@ async fn roles_are_assumed_by_those_whom_they_trust() {
         let document = format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"sts:AssumeRole"}}]}}"#
         );
-        let policy = ResourcePolicy { document, kind: Kind::Trust, must_allow: true };
+        let policy = ResourcePolicy { document, kind: Kind::Trust, must_allow: true, principals: Vec::new() };
         let role = Arn::new("iam", "", owner, "role/ci");
         Need::on("sts:AssumeRole", role).under(account(owner), Some(policy))
     };

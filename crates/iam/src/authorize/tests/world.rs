@@ -211,6 +211,7 @@ pub(super) fn under(action: &'static str, bucket: &str, owner: &str, document: O
         document: document.to_owned(),
         kind: Kind::Resource,
         must_allow: false,
+        principals: Vec::new(),
     });
     on(action, bucket).under(account(owner), policy)
 }
