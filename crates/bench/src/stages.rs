@@ -17,7 +17,7 @@ use host::{Assignment, Node, NodeError, Report};
 use http::{HeaderMap, HeaderValue};
 use iam::{NewAccessKey, PolicyAuthorizer, Sts};
 use ids::{AccountId, InstanceId};
-use service::{Authorizer, Denied, Directory, Effects, Need, RegionFacts, Runner, ZoneFacts};
+use service::{Authorizer, Denied, Directory, Effects, Need, Refusal, RegionFacts, Runner, ZoneFacts};
 use store::{BoxFuture, CommitError, Engine, Snapshot, Store, StoreError, Transaction, Version, View, Watch};
 use store_sqlite::Sqlite;
 use testkit::FixedEffects;
@@ -54,7 +54,7 @@ impl Authorizer for TimedAuthorizer {
         self.1.directory()
     }
 
-    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
+    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<Vec<Refusal>, Denied> {
         timed(&self.0, || self.1.authorize(call, needs, view))
     }
 }

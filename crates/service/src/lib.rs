@@ -11,6 +11,8 @@ mod page_token;
 mod pool;
 mod reconciler;
 mod runner;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub use authorize::{Authorizer, Denied, Need, Refusal, ResourcePolicy, Scope};

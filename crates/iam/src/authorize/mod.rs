@@ -92,23 +92,21 @@ impl PolicyAuthorizer {
 
     fn decide(
         &self,
-        (call, view): (&Call, &View),
-        need: &Need,
+        (call, need): (&Call, &Need),
+        document: Option<&Result<Arc<Document>, StoreError>>,
         owner: Option<&str>,
         bundle: &Bundle,
     ) -> Result<Decided, StoreError> {
         let is_own = owner.is_none_or(|owner| bundle.subject.account.as_deref() == Some(owner));
         let is_masters = bundle.is_unbound && is_own;
-        let document = match &need.policy {
+        let document = match (&need.policy, document) {
             // Its owner's root user can always mend the policy of a bucket, whatever that says. Rule:
             // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>.
-            Some(_) if is_masters && is_about_policy(&need.action) => None,
-            Some(policy) => match self.read(policy, view) {
-                Ok(document) => Some((document, policy.must_allow)),
-                Err(StoreError::Corrupt(_)) if is_masters => None,
-                Err(error) => return Err(error),
-            },
-            None => None,
+            (Some(_), _) if is_masters && is_about_policy(&need.action) => None,
+            (Some(policy), Some(Ok(document))) => Some((Arc::clone(document), policy.must_allow)),
+            (Some(_), Some(Err(StoreError::Corrupt(_)))) if is_masters => None,
+            (Some(_), Some(Err(error))) => return Err(error.clone()),
+            (None, _) | (_, None) => None,
         };
         if is_masters && document.is_none() {
             return Ok(Decided::Unbound);
@@ -188,26 +186,40 @@ impl Authorizer for PolicyAuthorizer {
         &Principals
     }
 
-    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
+    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<Vec<Refusal>, Denied> {
         if needs.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.uses.note(&call.caller, &call.region, needs, self.effects.now());
         let bundle = self.bundle(&call.caller, view)?;
+        let mut refusals: Vec<Refusal> = Vec::new();
+        // The needs of one call are mostly under one policy, which is read once.
+        let mut read: Option<(&Arc<ResourcePolicy>, Result<Arc<Document>, StoreError>)> = None;
         for need in needs {
+            if need.part.is_some() && refusals.last().is_some_and(|refusal| refusal.need.part == need.part) {
+                continue;
+            }
+            if let Some(policy) = &need.policy
+                && !read.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, policy))
+            {
+                read = Some((policy, self.read(policy, view)));
+            }
             let owner = need.owner.as_ref().map(AccountId::as_str).or_else(|| owner_by_name(need));
-            match self.decide((call, view), need, owner, &bundle)? {
+            match self.decide((call, need), read.as_ref().map(|(_, document)| document), owner, &bundle)? {
                 Decided::Unbound => call.verdicts.push(verdict::unbound(need, &call.caller)),
                 Decided::Otherwise(decision, considered) => {
                     call.verdicts.push(verdict::decided(need, &decision, considered));
                     if !decision.is_allowed() {
                         let refusal = self.refusal(call, need, owner, &bundle, &decision, view)?;
-                        return Err(Denied::Refused(refusal));
+                        if need.part.is_none() {
+                            return Err(Denied::Refused(refusal));
+                        }
+                        refusals.push(*refusal);
                     }
                 }
             }
         }
-        Ok(())
+        Ok(refusals)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The role that somebody asks to assume.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use api::{Caller, Principal};
 use ids::{AccountId, Arn};
@@ -51,7 +52,7 @@ pub(super) fn need(action: &'static str, text: &str, view: &View) -> Result<Need
     };
     let policy =
         ResourcePolicy { document: document.into_owned(), kind: Kind::Trust, must_allow: true, principals: Vec::new() };
-    Ok(need.under(owner, Some(policy)))
+    Ok(need.under(owner, Some(Arc::new(policy))))
 }
 
 /// The refusal in STS's words.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::{Call, Caller, Principal, Session};
 use ids::AccountId;
 use jiff::Timestamp;
-use service::{Authorizer, Denied, Directory, Effects, Need, RegionFacts, Runner, ZoneFacts};
+use service::{Authorizer, Denied, Directory, Effects, Need, Refusal, RegionFacts, Runner, ZoneFacts};
 use store::{Record, Store, View};
 use testkit::FixedEffects;
 use wire::ServiceError;
@@ -36,9 +36,9 @@ impl Authorizer for AllowAll {
         &Principals
     }
 
-    fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<(), Denied> {
+    fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<Vec<Refusal>, Denied> {
         *self.0.lock().unwrap() = needs.to_vec();
-        Ok(())
+        Ok(Vec::new())
     }
 }
 

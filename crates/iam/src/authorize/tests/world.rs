@@ -174,7 +174,7 @@ impl World {
         let decided = self.authorizer.authorize(call, &[need], &view);
         let verdict = call.verdicts.take().pop();
         match decided {
-            Ok(()) => ("allowed".to_owned(), verdict, None),
+            Ok(_) => ("allowed".to_owned(), verdict, None),
             Err(Denied::Refused(refusal)) => (refusal.because.clone(), verdict, Some(refusal)),
             Err(Denied::Store(error)) => (format!("error: {error}"), verdict, None),
         }
@@ -213,7 +213,7 @@ pub(super) fn under(action: &'static str, bucket: &str, owner: &str, document: O
         must_allow: false,
         principals: Vec::new(),
     });
-    on(action, bucket).under(account(owner), policy)
+    on(action, bucket).under(account(owner), policy.map(Arc::new))
 }
 
 /// A bucket policy of one statement.
