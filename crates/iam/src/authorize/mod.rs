@@ -21,8 +21,8 @@ use self::bundle::Bundle;
 use self::cache::Cache;
 use self::context::Asked;
 use self::documents::{Document, Documents};
-use crate::access::ServiceUses;
 use crate::principals::Principals;
+use crate::uses::LastUses;
 
 mod because;
 mod bundle;
@@ -48,8 +48,11 @@ pub struct PolicyAuthorizer {
     changed: watch::Receiver<u64>,
     bundles: Cache<String, Arc<Bundle>>,
     documents: Documents,
-    uses: Arc<ServiceUses>,
+    uses: Arc<LastUses>,
 }
+
+/// A document, or why it is none.
+type Read = Result<Arc<Document>, StoreError>;
 
 /// What is decided on a need.
 enum Decided {
@@ -66,8 +69,8 @@ impl PolicyAuthorizer {
         Self { effects, changed, bundles: Cache::new(MAX_CALLERS), documents: Documents::new(), uses: Arc::default() }
     }
 
-    /// Who uses which services, as seen here.
-    pub fn uses(&self) -> Arc<ServiceUses> {
+    /// What it notes of who uses which services, and what else is known of last uses.
+    pub fn uses(&self) -> Arc<LastUses> {
         Arc::clone(&self.uses)
     }
 
@@ -93,7 +96,7 @@ impl PolicyAuthorizer {
     fn decide(
         &self,
         (call, need): (&Call, &Need),
-        document: Option<&Result<Arc<Document>, StoreError>>,
+        document: Option<&Read>,
         owner: Option<&str>,
         bundle: &Bundle,
     ) -> Result<Decided, StoreError> {
@@ -148,7 +151,7 @@ impl PolicyAuthorizer {
     }
 
     /// The policy of a resource, with those whom it names as they are called now.
-    fn read(&self, policy: &ResourcePolicy, view: &View) -> Result<Arc<Document>, StoreError> {
+    fn read(&self, policy: &ResourcePolicy, view: &View) -> Read {
         if policy.principals.is_empty() {
             return self.documents.read(&policy.document, policy.kind);
         }
@@ -190,11 +193,11 @@ impl Authorizer for PolicyAuthorizer {
         if needs.is_empty() {
             return Ok(Vec::new());
         }
-        self.uses.note(&call.caller, &call.region, needs, self.effects.now());
+        self.uses.note_needs(&call.caller, &call.region, needs, self.effects.now());
         let bundle = self.bundle(&call.caller, view)?;
         let mut refusals: Vec<Refusal> = Vec::new();
         // The needs of one call are mostly under one policy, which is read once.
-        let mut read: Option<(&Arc<ResourcePolicy>, Result<Arc<Document>, StoreError>)> = None;
+        let mut read: Option<(&Arc<ResourcePolicy>, Read)> = None;
         for need in needs {
             if need.part.is_some() && refusals.last().is_some_and(|refusal| refusal.need.part == need.part) {
                 continue;
