@@ -19,5 +19,5 @@ pub mod sts;
 
 pub use call::{
     Call, Caller, Manner, Principal, Proof, ProofPlace, Session, SessionPolicy, Verdict, VerdictPolicy,
-    VerdictStatement, Verdicts,
+    VerdictStatement, Verdicts, Vouched,
 };
