@@ -5,6 +5,8 @@ use blobs::BlobError;
 use store::StoreError;
 use wire::{ServiceError, StreamError};
 
+use crate::encryption::EncryptionError;
+
 /// The most bytes that one PUT may bring.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>.
 pub(crate) const MAX_PUT_BYTES: u64 = 5 << 30;
@@ -73,6 +75,9 @@ pub enum S3Error {
     /// There are objects in the bucket.
     #[error("bucket {0} is not empty")]
     BucketNotEmpty(String),
+    /// There are versions in the bucket.
+    #[error("bucket {0} has versions")]
+    VersionsLeft(String),
     /// The location constraint names another region than this one, or none where one is needed.
     #[error("location constraint {0} at this endpoint")]
     IllegalLocationConstraint(String),
@@ -92,6 +97,9 @@ pub enum S3Error {
     /// The parameters make no sense together.
     #[error("{0}")]
     InvalidRequest(String),
+    /// The encryption that is asked for, or that it does without.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
     /// A parameter whose meaning is not built yet.
     #[error("{0} is not implemented")]
     NotImplemented(&'static str),
@@ -236,6 +244,10 @@ impl From<S3Error> for ServiceError {
                 refused("BucketNotEmpty", 409, "The bucket you tried to delete is not empty")
                     .with_field("BucketName", name)
             }
+            S3Error::VersionsLeft(name) => {
+                let text = "The bucket you tried to delete is not empty. You must delete all versions in the bucket.";
+                refused("BucketNotEmpty", 409, text).with_field("BucketName", name)
+            }
             S3Error::IllegalLocationConstraint(constraint) => Self::sender(
                 "IllegalLocationConstraintException",
                 400,
@@ -251,6 +263,7 @@ impl From<S3Error> for ServiceError {
                 .with_field("ArgumentName", name)
                 .with_field("ArgumentValue", value),
             S3Error::InvalidRequest(text) => refused("InvalidRequest", 400, &text),
+            S3Error::Encryption(error) => error.into(),
             S3Error::NotImplemented(header) => {
                 let text = "A header you provided implies functionality that is not implemented.";
                 Self::receiver("NotImplemented", 501, text).with_field("Header", header)

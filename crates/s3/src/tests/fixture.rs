@@ -14,7 +14,7 @@ use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts,
 use store::{Changes, Store};
 use wire::{ByteStream, ServiceError};
 
-use crate::{BlobReconciler, S3};
+use crate::{BlobReconciler, Content, KeyRing, MasterKeys, ObjectRecord, ObjectTraits, S3};
 
 /// A clock that stands still until it is moved.
 struct Clock {
@@ -62,7 +62,7 @@ impl Fixture {
             clock.clone(),
             Arc::new(iam::PolicyAuthorizer::new(&store, clock.clone())),
         );
-        let s3 = S3::new(runner, blobs.clone());
+        let s3 = S3::new(runner, blobs.clone(), keys());
         let reconciler = BlobReconciler::new(store.clone(), blobs.clone(), clock.clone());
         Self { s3, store, blobs, reconciler, clock }
     }
@@ -105,6 +105,11 @@ impl Fixture {
         self.clock.seconds.fetch_add(time.as_secs(), Ordering::SeqCst);
         self.reconciler.activate().await.unwrap()
     }
+}
+
+/// Keys that everybody knows.
+pub(super) fn keys() -> Arc<KeyRing> {
+    Arc::new(KeyRing::new(&MasterKeys::new([42; 32])).unwrap())
 }
 
 pub(super) fn put(key: &str, body: &'static str) -> PutObjectRequest {
@@ -169,4 +174,20 @@ pub(super) fn theirs() -> Call {
 pub(super) fn a_users() -> Call {
     let principal = Principal::User { name: "ada".to_owned(), path: "/".into(), id: "AIDAADA".to_owned() };
     call(Caller { principal, ..Caller::root(our_account(), "AKIAADA") })
+}
+
+/// An object without anything in it.
+pub(crate) fn object(bucket: &str, key: &str) -> ObjectRecord {
+    ObjectRecord {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        version: "null".to_owned(),
+        order: 0,
+        content: Content::Empty,
+        length: 0,
+        etag: String::new(),
+        last_modified: Timestamp::UNIX_EPOCH,
+        checksum: None,
+        traits: ObjectTraits { storage_class: "STANDARD".to_owned(), ..ObjectTraits::default() },
+    }
 }
