@@ -24,6 +24,7 @@ mod identify;
 mod inflate;
 mod limits;
 mod login;
+mod manner;
 mod metrics;
 mod mount;
 mod odd;

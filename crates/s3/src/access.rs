@@ -2,6 +2,8 @@
 //! bucket's policy, and says what conditions may ask about the request.
 //! Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
 
+use std::sync::Arc;
+
 use api::Principal;
 use policy::Kind;
 use service::{Need, ResourcePolicy, Scope};
@@ -16,7 +18,7 @@ use crate::public_access::PublicAccessBlockRecord;
 /// A bucket and who may do what with it.
 pub(crate) struct Grounds {
     bucket: BucketRecord,
-    policy: Option<ResourcePolicy>,
+    policy: Option<Arc<ResourcePolicy>>,
 }
 
 impl Grounds {
@@ -31,8 +33,9 @@ impl Grounds {
             Some(policy) if policy.is_public && !is_within(scope, &bucket) && restricts(view, &bucket)? => None,
             policy => policy,
         };
-        let policy =
-            policy.map(|policy| ResourcePolicy { document: policy.document, kind: Kind::Resource, must_allow: false });
+        let policy = policy.map(|BucketPolicyRecord { document, principals, .. }| {
+            Arc::new(ResourcePolicy { document, kind: Kind::Resource, must_allow: false, principals })
+        });
         Ok(Self { bucket, policy })
     }
 
