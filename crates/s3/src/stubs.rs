@@ -1,21 +1,7 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
-    DeleteBucketCors, DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration,
-    DeleteBucketLifecycle, DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication,
-    DeleteBucketTagging, DeleteBucketWebsite, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
-    GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketIntelligentTieringConfiguration,
-    GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
-    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment,
-    GetBucketTagging, GetBucketWebsite, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration,
-    GetObjectRetention, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations,
-    ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, ListMultipartUploads, ListParts, PutBucketAbac,
-    PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration, PutBucketCors,
-    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration,
-    PutBucketLogging, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, PutBucketOwnershipControls,
-    PutBucketRequestPayment, PutBucketTagging, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold,
-    PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle, DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging, DeleteBucketWebsite, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl, GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment, GetBucketTagging, GetBucketWebsite, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, ListMultipartUploads, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
