@@ -8,6 +8,7 @@ mod acl;
 mod bind;
 mod buckets;
 mod config;
+mod cors;
 mod encryption;
 mod error;
 mod garbage;
@@ -23,6 +24,7 @@ mod tables;
 mod tests;
 mod unbuilt;
 mod uploads;
+mod website;
 
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ use wire::ServiceError;
 pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
+pub use cors::{CrossOrigin, Preflight};
 pub use encryption::{BucketEncryption, Encryption};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
@@ -47,6 +50,7 @@ pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 pub use uploads::{PartRecord, UploadRecord};
+pub use website::{Site, Turn, Visit};
 
 /// S3.
 #[derive(Clone)]

@@ -2,21 +2,21 @@
 
 use api::s3::{
     AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
-    DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
+    DeleteBucketAnalyticsConfiguration, DeleteBucketEncryption,
     DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
     DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging,
-    DeleteBucketWebsite, DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
-    GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketEncryption, GetBucketIntelligentTieringConfiguration,
+    DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
+    GetBucketAnalyticsConfiguration, GetBucketEncryption, GetBucketIntelligentTieringConfiguration,
     GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
     GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment,
-    GetBucketTagging, GetBucketVersioning, GetBucketWebsite, GetObjectAcl, GetObjectAttributes, GetObjectLegalHold,
+    GetBucketTagging, GetBucketVersioning, GetObjectAcl, GetObjectAttributes, GetObjectLegalHold,
     GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, ListBucketAnalyticsConfigurations,
     ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
     ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl,
-    PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketEncryption, PutBucketIntelligentTieringConfiguration,
+    PutBucketAnalyticsConfiguration, PutBucketEncryption, PutBucketIntelligentTieringConfiguration,
     PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
     PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
-    PutBucketVersioning, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration,
+    PutBucketVersioning, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration,
     PutObjectRetention, PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
@@ -47,7 +47,6 @@ unbuilt! {
     CopyObject
     CreateMultipartUpload
     DeleteBucketAnalyticsConfiguration
-    DeleteBucketCors
     DeleteBucketEncryption
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
@@ -56,13 +55,11 @@ unbuilt! {
     DeleteBucketOwnershipControls
     DeleteBucketReplication
     DeleteBucketTagging
-    DeleteBucketWebsite
     DeleteObjectTagging
     GetBucketAbac
     GetBucketAccelerateConfiguration
     GetBucketAcl
     GetBucketAnalyticsConfiguration
-    GetBucketCors
     GetBucketEncryption
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
@@ -75,7 +72,6 @@ unbuilt! {
     GetBucketRequestPayment
     GetBucketTagging
     GetBucketVersioning
-    GetBucketWebsite
     GetObjectAcl
     GetObjectAttributes
     GetObjectLegalHold
@@ -93,7 +89,6 @@ unbuilt! {
     PutBucketAccelerateConfiguration
     PutBucketAcl
     PutBucketAnalyticsConfiguration
-    PutBucketCors
     PutBucketEncryption
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
@@ -105,7 +100,6 @@ unbuilt! {
     PutBucketRequestPayment
     PutBucketTagging
     PutBucketVersioning
-    PutBucketWebsite
     PutObjectAcl
     PutObjectLegalHold
     PutObjectLockConfiguration
