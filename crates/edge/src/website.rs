@@ -19,13 +19,8 @@ use crate::trace::{IsSecure, Trace, text_header};
 use crate::web::{Turn, Visit, Web};
 
 /// What a visitor may ask of a page beside its name.
-const ASKED: [header::HeaderName; 5] = [
-    header::RANGE,
-    header::IF_MATCH,
-    header::IF_NONE_MATCH,
-    header::IF_MODIFIED_SINCE,
-    header::IF_UNMODIFIED_SINCE,
-];
+const ASKED: [header::HeaderName; 5] =
+    [header::RANGE, header::IF_MATCH, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE];
 
 /// A visitor on the way.
 struct Way<'a> {
@@ -93,21 +88,19 @@ impl Edge {
         match site.missing(visit, refused.status) {
             Turn::Move { status, location } => Ok(self.moved(trace, status, &location)),
             Turn::Nothing => Err(refused),
-            Turn::Look(document) => {
-                match self.look(&way, &document, HeaderMap::new(), trace, false).await {
-                    Ok(mut answer) => {
-                        *answer.status_mut() = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::NOT_FOUND);
-                        explain(&mut answer, &refused.code, &refused.message);
-                        Ok(answer)
-                    }
-                    Err(cause) => {
-                        if let Some(visited) = &mut trace.visited {
-                            visited.document = Some((document, Told::from(&cause)));
-                        }
-                        Err(refused)
-                    }
+            Turn::Look(document) => match self.look(&way, &document, HeaderMap::new(), trace, false).await {
+                Ok(mut answer) => {
+                    *answer.status_mut() = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::NOT_FOUND);
+                    explain(&mut answer, &refused.code, &refused.message);
+                    Ok(answer)
                 }
-            }
+                Err(cause) => {
+                    if let Some(visited) = &mut trace.visited {
+                        visited.document = Some((document, Told::from(&cause)));
+                    }
+                    Err(refused)
+                }
+            },
         }
     }
 

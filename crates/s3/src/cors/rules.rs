@@ -130,9 +130,7 @@ fn is_like(pattern: &str, text: &str, ignores_case: bool) -> bool {
     }
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((head, tail)) => {
-            text.len() >= head.len() + tail.len() && text.starts_with(head) && text.ends_with(tail)
-        }
+        Some((head, tail)) => text.len() >= head.len() + tail.len() && text.starts_with(head) && text.ends_with(tail),
     }
 }
 

@@ -79,7 +79,8 @@ fn answer(asked: &Preflight, rules: Option<Option<&CorsRules>>) -> Result<CrossO
     let rules = rules.ok_or_else(|| forbidden("Bucket not found", "BUCKET"))?;
     let rules = rules.ok_or_else(|| forbidden("CORS is not enabled for this bucket.", "BUCKET"))?;
     let names = asked.headers.as_deref().unwrap_or_default().split(',');
-    let names: Vec<String> = names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()).collect();
+    let names: Vec<String> =
+        names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()).collect();
     let Some((rule, pattern)) = rules.with_headers(origin, method, &names) else {
         let text = "This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.";
         return Err(forbidden(text, if asked.is_object { "OBJECT" } else { "BUCKET" }));
@@ -133,11 +134,8 @@ mod tests {
             max_age_seconds: Some(60),
             ..CorsRule::default()
         };
-        let open = CorsRule {
-            allowed_origins: vec!["*".into()],
-            allowed_methods: vec!["GET".into()],
-            ..CorsRule::default()
-        };
+        let open =
+            CorsRule { allowed_origins: vec!["*".into()], allowed_methods: vec!["GET".into()], ..CorsRule::default() };
         CorsRules { rules: vec![rule, open] }
     }
 
