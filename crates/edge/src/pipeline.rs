@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use api::{Call, Caller};
-use http::{Response, header};
+use http::{Method, Response, header};
 use hyper::body::Incoming;
 use wire::{Decoded, OperationShape, ServiceError, encode_response};
 
@@ -17,7 +17,12 @@ use crate::odd::check_head;
 use crate::post::is_upload;
 use crate::reach::check_reach;
 use crate::source::Source;
+<<<<<<< HEAD
 use crate::trace::{Family, Over, Trace, text_header};
+=======
+use crate::trace::{Family, IsSecure, Trace, text_header};
+use crate::web::bucket_of;
+>>>>>>> w4-web
 
 /// A request that is read and proven.
 pub(crate) struct Ready<'a> {
@@ -41,6 +46,9 @@ impl Edge {
         let Some(&mount) = asked.found.mounts.first() else {
             return Err(not_served(trace.protocol, &asked.found.scope));
         };
+        if let (true, Some(web)) = (parts.method == Method::OPTIONS, &mount.web) {
+            return self.preflight(web.as_ref(), bucket_of(parts.uri.path()), parts, trace).await;
+        }
         // Held until the operation is done: what was decoded is as large as the body, or larger.
         let mut memory = self.budget.open(Source::of(source_ip));
         let mut ending = None;

@@ -149,10 +149,7 @@ impl Services {
                 let sts = sts.clone();
                 Box::pin(async move { api::sts::dispatch(&sts, operation, call, request).await })
             }),
-            Mount::new(&api::s3::SERVICE, move |operation, call, request| {
-                let s3 = s3.clone();
-                Box::pin(async move { api::s3::dispatch(&s3, operation, call, request).await })
-            }),
+            crate::web::mount(s3),
         ]
     }
 }

@@ -47,6 +47,12 @@ pub enum S3Error {
     /// The bucket has no public access block.
     #[error("bucket {0} has no public access block")]
     NoSuchPublicAccessBlock(String),
+    /// The bucket has no rules for pages of other origins.
+    #[error("bucket {0} has no CORS configuration")]
+    NoSuchCors(String),
+    /// The bucket is no website.
+    #[error("bucket {0} has no website configuration")]
+    NoSuchWebsite(String),
     /// The policy is none, or none for its bucket; AWS's text.
     #[error("{0}")]
     MalformedPolicy(String),
@@ -221,6 +227,14 @@ impl From<S3Error> for ServiceError {
             S3Error::NoSuchPublicAccessBlock(name) => {
                 let text = "The public access block configuration was not found";
                 refused("NoSuchPublicAccessBlockConfiguration", 404, text).with_field("BucketName", name)
+            }
+            S3Error::NoSuchCors(name) => {
+                refused("NoSuchCORSConfiguration", 404, "The CORS configuration does not exist")
+                    .with_field("BucketName", name)
+            }
+            S3Error::NoSuchWebsite(name) => {
+                let text = "The specified bucket does not have a website configuration";
+                refused("NoSuchWebsiteConfiguration", 404, text).with_field("BucketName", name)
             }
             S3Error::MalformedPolicy(text) => refused("MalformedPolicy", 400, &text),
             S3Error::MethodNotAllowed { method, resource_type } => {

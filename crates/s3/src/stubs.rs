@@ -1,7 +1,7 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle, DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging, DeleteBucketWebsite, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl, GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment, GetBucketTagging, GetBucketWebsite, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, ListMultipartUploads, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration, DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle, DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl, GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment, GetBucketTagging, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, ListMultipartUploads, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -30,7 +30,6 @@ unbuilt! {
     CompleteMultipartUpload
     CreateMultipartUpload
     DeleteBucketAnalyticsConfiguration
-    DeleteBucketCors
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
     DeleteBucketLifecycle
@@ -38,12 +37,10 @@ unbuilt! {
     DeleteBucketOwnershipControls
     DeleteBucketReplication
     DeleteBucketTagging
-    DeleteBucketWebsite
     GetBucketAbac
     GetBucketAccelerateConfiguration
     GetBucketAcl
     GetBucketAnalyticsConfiguration
-    GetBucketCors
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
     GetBucketLifecycleConfiguration
@@ -54,7 +51,6 @@ unbuilt! {
     GetBucketReplication
     GetBucketRequestPayment
     GetBucketTagging
-    GetBucketWebsite
     GetObjectAcl
     GetObjectLegalHold
     GetObjectLockConfiguration
@@ -69,7 +65,6 @@ unbuilt! {
     PutBucketAccelerateConfiguration
     PutBucketAcl
     PutBucketAnalyticsConfiguration
-    PutBucketCors
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
     PutBucketLifecycleConfiguration
@@ -79,7 +74,6 @@ unbuilt! {
     PutBucketOwnershipControls
     PutBucketRequestPayment
     PutBucketTagging
-    PutBucketWebsite
     PutObjectAcl
     PutObjectLegalHold
     PutObjectLockConfiguration

@@ -147,6 +147,19 @@ impl Runner {
         }
     }
 
+    /// Looks something up that is no operation: whatever it gives, nobody's permission was asked.
+    ///
+    /// # Errors
+    /// Those of `look`, or the store's.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let _place = self.place().await?;
+        let runner = self.clone();
+        self.shared.threads.run(move || look(&runner.view().map_err(store_error)?).map_err(temporary)).await
+    }
+
     async fn commit<I, T, F>(&self, call: Call, input: Arc<I>, apply: F) -> Result<T, ServiceError>
     where
         I: Send + Sync + 'static,
