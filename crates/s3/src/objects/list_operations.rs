@@ -6,16 +6,17 @@ use api::s3::{
     ListObjects, ListObjectsOutput, ListObjectsRequest, ListObjectsV2, ListObjectsV2Output, ListObjectsV2Request,
     Object, Owner,
 };
+use jiff::Timestamp;
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
 use super::list::Listing;
-use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, text};
+use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, shows_restores, text};
 use super::record::ObjectRecord;
+use super::restore::restore_status;
 use super::token::Token;
 use crate::buckets::known_bucket;
 use crate::owner::owner;
-use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 impl Operation<S3> for ListObjectsV2 {
@@ -27,7 +28,6 @@ impl Operation<S3> for ListObjectsV2 {
     }
 
     fn apply(input: &ListObjectsV2Request, view: &View, cx: &Cx) -> Result<Applied<ListObjectsV2Output>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
@@ -37,12 +37,13 @@ impl Operation<S3> for ListObjectsV2 {
         };
         let (prefix, delimiter) = (text(&input.prefix), text(&input.delimiter));
         let page = Listing { bucket: &bucket.name, prefix, delimiter, after: &after, limit }.read(view)?;
+        let restores = shows_restores(&input.optional_object_attributes)?.then_some(cx.now);
         let owner = (input.fetch_owner == Some(true)).then(|| owner(&bucket.owner));
         let count = page.objects.len() + page.common_prefixes.len();
         Ok(Applied::read(ListObjectsV2Output {
             is_truncated: Some(page.next.is_some()),
             next_continuation_token: page.next.map(|last| Token::write(cx.pages(), &bucket.name, &last)),
-            contents: contents(page.objects, owner.as_ref(), encoding),
+            contents: contents(page.objects, owner.as_ref(), restores, encoding),
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
             delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),
@@ -65,20 +66,20 @@ impl Operation<S3> for ListObjects {
         Ok(vec![need("s3:ListBucket", &input.bucket, &asked, view, scope)?])
     }
 
-    fn apply(input: &ListObjectsRequest, view: &View, _cx: &Cx) -> Result<Applied<ListObjectsOutput>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
+    fn apply(input: &ListObjectsRequest, view: &View, cx: &Cx) -> Result<Applied<ListObjectsOutput>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let (prefix, delimiter, after) = (text(&input.prefix), text(&input.delimiter), text(&input.marker));
         let page = Listing { bucket: &bucket.name, prefix, delimiter, after, limit }.read(view)?;
+        let restores = shows_restores(&input.optional_object_attributes)?.then_some(cx.now);
         // Without a delimiter the last key is the next marker, and S3 doesn't repeat it.
         let next_marker = page.next.as_deref().filter(|_| !delimiter.is_empty()).map(|next| encoding.encode(next));
         Ok(Applied::read(ListObjectsOutput {
             is_truncated: Some(page.next.is_some()),
             marker: Some(encoding.encode(after)),
             next_marker,
-            contents: contents(page.objects, Some(&owner(&bucket.owner)), encoding),
+            contents: contents(page.objects, Some(&owner(&bucket.owner)), restores, encoding),
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
             delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),
@@ -90,8 +91,14 @@ impl Operation<S3> for ListObjects {
     }
 }
 
-fn contents(objects: Vec<ObjectRecord>, owner: Option<&Owner>, encoding: Encoding) -> Option<Vec<Object>> {
+fn contents(
+    objects: Vec<ObjectRecord>,
+    owner: Option<&Owner>,
+    restores_at: Option<Timestamp>,
+    encoding: Encoding,
+) -> Option<Vec<Object>> {
     let shown = |object: ObjectRecord| Object {
+        restore_status: restores_at.and_then(|now| restore_status(&object, now)),
         key: Some(encoding.encode(&object.key)),
         last_modified: Some(object.last_modified),
         e_tag: Some(object.quoted_etag()),
@@ -100,7 +107,6 @@ fn contents(objects: Vec<ObjectRecord>, owner: Option<&Owner>, encoding: Encodin
         size: i64::try_from(object.length).ok(),
         storage_class: Some(object.traits.storage_class),
         owner: owner.cloned(),
-        restore_status: None,
     };
     (!objects.is_empty()).then(|| objects.into_iter().map(shown).collect())
 }

@@ -8,7 +8,7 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
 use super::list_versions::{After, Shown, VersionListing};
-use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, text};
+use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, shows_restores, text};
 use super::record::{NULL_VERSION, ObjectRecord};
 use super::restore::restore_status;
 use super::versions::{DeleteMarker, Version, by_id, current, order_of};
@@ -35,8 +35,7 @@ impl Operation<S3> for ListObjectVersions {
         let (prefix, delimiter, key_marker) = (text(&input.prefix), text(&input.delimiter), text(&input.key_marker));
         let after = after(input, view, &bucket.name)?;
         let page = VersionListing { bucket: &bucket.name, prefix, delimiter, after, limit }.read(view)?;
-        let is_asked = |it: &Vec<String>| it.iter().any(|attribute| attribute == "RestoreStatus");
-        let shows_restore = input.optional_object_attributes.as_ref().is_some_and(is_asked);
+        let shows_restore = shows_restores(&input.optional_object_attributes)?;
         let owner = owner(&bucket.owner);
         let (mut versions, mut delete_markers) = (Vec::new(), Vec::new());
         for Shown { version, is_latest } in page.versions {

@@ -54,6 +54,21 @@ pub(super) fn max_keys(given: Option<i32>) -> Result<usize, S3Error> {
     Ok(limit.min(MAX_KEYS))
 }
 
+/// Whether `x-amz-optional-object-attributes` asks for what became of restores, the one thing that it can ask for.
+///
+/// # Errors
+/// `InvalidArgument`.
+pub(super) fn shows_restores(attributes: &Option<Vec<String>>) -> Result<bool, S3Error> {
+    let attributes = attributes.as_deref().unwrap_or_default();
+    match attributes.iter().find(|attribute| *attribute != "RestoreStatus") {
+        Some(other) => {
+            let text = "Invalid attribute name specified";
+            Err(S3Error::argument("x-amz-optional-object-attributes", other, text))
+        }
+        None => Ok(!attributes.is_empty()),
+    }
+}
+
 /// The common prefixes of a page.
 pub(super) fn common_prefixes(prefixes: &[String], encoding: Encoding) -> Option<Vec<CommonPrefix>> {
     let shown = |prefix: &String| CommonPrefix { prefix: Some(encoding.encode(prefix)) };
