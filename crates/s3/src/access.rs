@@ -2,6 +2,8 @@
 //! bucket's policy and what lists grant the caller, and says what conditions may ask about the request.
 //! Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
 
+use std::sync::Arc;
+
 use api::{Caller, Principal};
 use policy::{Granted, Kind};
 use service::{Need, ResourcePolicy, Scope};
@@ -17,7 +19,7 @@ use crate::public_access::PublicAccessBlockRecord;
 /// A bucket and who may do what with it.
 pub(crate) struct Grounds {
     bucket: BucketRecord,
-    policy: Option<ResourcePolicy>,
+    policy: Option<Arc<ResourcePolicy>>,
     caller: Caller,
     /// Whether grants to everyone in lists count for nothing.
     ignores_public: bool,
@@ -38,15 +40,11 @@ impl Grounds {
         };
         let restricts = block.as_ref().is_some_and(|block| block.restrict_public_buckets);
         let policy = policy.filter(|policy| !(policy.is_public && restricts && !is_within(scope, &bucket)));
-        let policy =
-            policy.map(|policy| ResourcePolicy { document: policy.document, kind: Kind::Resource, must_allow: false });
+        let policy = policy.map(|BucketPolicyRecord { document, principals, .. }| {
+            Arc::new(ResourcePolicy { document, kind: Kind::Resource, must_allow: false, principals })
+        });
         let ignores_public = block.is_some_and(|block| block.ignore_public_acls);
         Ok(Self { bucket, policy, caller: scope.caller.clone(), ignores_public })
-    }
-
-    /// The bucket.
-    pub(crate) fn record(&self) -> &BucketRecord {
-        &self.bucket
     }
 
     /// An action on the bucket.
@@ -67,50 +65,57 @@ impl Grounds {
         need
     }
 
-    /// What reading an object needs.
+    /// What reading an object needs: the right to list too if it is not there, so that nobody else learns that.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Permissions`).
     ///
     /// # Errors
-    /// As [`Self::on_version`].
+    /// The store's.
     pub(crate) fn reading(&self, view: &View, key: &str, version: Option<&str>) -> Result<Vec<Need>, S3Error> {
-        self.on_version(view, ["s3:GetObject", "s3:GetObjectVersion"], key, version)
+        let read = match version {
+            None => self.object("s3:GetObject", key),
+            Some(version) => self.object("s3:GetObjectVersion", key).with("s3:VersionId", version),
+        };
+        match (find(view, &self.bucket, key, version)?, version) {
+            (Found::Object(object), _) => Ok(vec![self.owned(read, &object)]),
+            (Found::Marker(_), Some(_)) => Ok(vec![read]),
+            (Found::Nothing, Some(_)) => Ok(self.missing(read, "s3:ListBucketVersions")),
+            (Found::Marker(_) | Found::Nothing, None) => Ok(self.missing(read, "s3:ListBucket")),
+        }
     }
 
-    /// What an action on an object needs that its owner decides on: the first of `actions`, or the second where the
-    /// request names a version. If it is not there, also the right to list, so that nobody else learns that.
-    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Permissions`).
+    /// What it needs to learn that an object is not there, which has no list of its own that could let anyone in.
+    fn missing(&self, read: Need, listing: &'static str) -> Vec<Need> {
+        let list = self.bucket(listing);
+        if list.granted.is_some() { vec![list] } else { vec![read, list] }
+    }
+
+    /// An action on an object or on one of its versions, which have names of their own; conditions may ask for the tags
+    /// that it has.
     ///
     /// # Errors
     /// The store's.
     pub(crate) fn on_version(
         &self,
+        (action, of_version): (&'static str, &'static str),
         view: &View,
-        actions: [&'static str; 2],
         key: &str,
         version: Option<&str>,
-    ) -> Result<Vec<Need>, S3Error> {
+    ) -> Result<Need, S3Error> {
         let need = match version {
-            None => self.object(actions[0], key),
-            Some(version) => self.object(actions[1], key).with("s3:VersionId", version),
+            None => self.object(action, key),
+            Some(version) => self.object(of_version, key).with("s3:VersionId", version),
         };
-        if !self.bucket.ownership.has_lists() && version.is_none() {
-            let is_there = view.contains::<ObjectRecord>(&(self.bucket.name.clone(), key.to_owned()))?;
-            return Ok(if is_there { vec![need] } else { vec![need, self.bucket("s3:ListBucket")] });
-        }
-        match find(view, &self.bucket, key, version)? {
-            Found::Object(object) => Ok(vec![self.owned(need, &object)]),
-            Found::Marker(_) | Found::Nothing => {
-                let list = self.bucket("s3:ListBucket");
-                // What is not there has no list of its own that could let anyone in.
-                let is_listed = list.granted.is_some() && on_object(&need.action).is_some();
-                Ok(if is_listed { vec![list] } else { vec![need, list] })
-            }
-        }
+        Ok(match find(view, &self.bucket, key, version)? {
+            Found::Object(object) => self.owned(need, &object),
+            Found::Marker(_) | Found::Nothing => need,
+        })
     }
 
     /// A need on an object that is there, of which its owner decides, and its list. The policy of a bucket can only deny
     /// what is done with somebody else's objects.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workflow-object-operation.html>.
-    fn owned(&self, mut need: Need, object: &ObjectRecord) -> Need {
+    fn owned(&self, need: Need, object: &ObjectRecord) -> Need {
+        let mut need = tagged(need, object);
         if !self.bucket.ownership.has_lists() {
             return need;
         }
@@ -140,6 +145,12 @@ impl Grounds {
 /// Whether the caller is of the owner's account, or a service.
 fn is_within(scope: &Scope, bucket: &BucketRecord) -> bool {
     scope.account.as_ref() == Some(&bucket.owner) || matches!(scope.caller.principal, Principal::Service(_))
+}
+
+/// The need on an object that has these tags.
+pub(crate) fn tagged(need: Need, object: &ObjectRecord) -> Need {
+    let tags = object.traits.tags.iter();
+    tags.fold(need, |need, (key, value)| need.with(format!("s3:ExistingObjectTag/{key}"), value.as_str()))
 }
 
 /// The need with each of `keys` that the request gives a value.

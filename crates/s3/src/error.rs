@@ -6,7 +6,9 @@ use store::StoreError;
 use wire::{ServiceError, StreamError};
 
 use crate::acl::AclError;
+use crate::encryption::EncryptionError;
 use crate::lock::LockError;
+use crate::objects::ObjectError;
 
 /// The most bytes that one PUT may bring.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>.
@@ -47,6 +49,12 @@ pub enum S3Error {
     /// The bucket has no public access block.
     #[error("bucket {0} has no public access block")]
     NoSuchPublicAccessBlock(String),
+    /// The bucket has no rules for pages of other origins.
+    #[error("bucket {0} has no CORS configuration")]
+    NoSuchCors(String),
+    /// The bucket is no website.
+    #[error("bucket {0} has no website configuration")]
+    NoSuchWebsite(String),
     /// The policy is none, or none for its bucket; AWS's text.
     #[error("{0}")]
     MalformedPolicy(String),
@@ -98,6 +106,9 @@ pub enum S3Error {
     /// The parameters make no sense together.
     #[error("{0}")]
     InvalidRequest(String),
+    /// The encryption that is asked for, or that it does without.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
     /// A parameter whose meaning is not built yet.
     #[error("{0} is not implemented")]
     NotImplemented(&'static str),
@@ -173,6 +184,9 @@ pub enum S3Error {
     /// A lock was refused, or one refuses.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// An object or a version is not what was asked for.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
     /// Something of ours failed; the text is for the log.
     #[error("{0}")]
     Internal(String),
@@ -222,6 +236,14 @@ impl From<S3Error> for ServiceError {
                 let text = "The public access block configuration was not found";
                 refused("NoSuchPublicAccessBlockConfiguration", 404, text).with_field("BucketName", name)
             }
+            S3Error::NoSuchCors(name) => {
+                refused("NoSuchCORSConfiguration", 404, "The CORS configuration does not exist")
+                    .with_field("BucketName", name)
+            }
+            S3Error::NoSuchWebsite(name) => {
+                let text = "The specified bucket does not have a website configuration";
+                refused("NoSuchWebsiteConfiguration", 404, text).with_field("BucketName", name)
+            }
             S3Error::MalformedPolicy(text) => refused("MalformedPolicy", 400, &text),
             S3Error::MethodNotAllowed { method, resource_type } => {
                 let text = "The specified method is not allowed against this resource.";
@@ -267,6 +289,7 @@ impl From<S3Error> for ServiceError {
                 .with_field("ArgumentName", name)
                 .with_field("ArgumentValue", value),
             S3Error::InvalidRequest(text) => refused("InvalidRequest", 400, &text),
+            S3Error::Encryption(error) => error.into(),
             S3Error::NotImplemented(header) => {
                 let text = "A header you provided implies functionality that is not implemented.";
                 Self::receiver("NotImplemented", 501, text).with_field("Header", header)
@@ -342,6 +365,7 @@ impl From<S3Error> for ServiceError {
             }
             S3Error::Acl(error) => error.into(),
             S3Error::Lock(error) => error.into(),
+            S3Error::Object(error) => error.into(),
             S3Error::Reclaimed => slow_down(),
             S3Error::Blob(cause @ BlobError::Busy) => slow_down().because(cause),
             S3Error::Blob(cause @ BlobError::NoSpace) => {

@@ -1,21 +1,18 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
-    DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
     DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
-    DeleteBucketMetricsConfiguration, DeleteBucketReplication, DeleteBucketTagging, DeleteBucketWebsite,
-    DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAnalyticsConfiguration,
-    GetBucketCors, GetBucketEncryption, GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration,
-    GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
+    DeleteBucketMetricsConfiguration, DeleteBucketReplication, DeleteBucketTagging, GetBucketAbac,
+    GetBucketAccelerateConfiguration, GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration,
+    GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
     GetBucketNotificationConfiguration, GetBucketReplication, GetBucketRequestPayment, GetBucketTagging,
-    GetBucketVersioning, GetBucketWebsite, GetObjectAttributes, GetObjectTagging, ListBucketAnalyticsConfigurations,
-    ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration,
-    PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketEncryption, PutBucketIntelligentTieringConfiguration,
-    PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketRequestPayment, PutBucketTagging, PutBucketVersioning,
-    PutBucketWebsite, PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy, UploadPartRequest,
+    ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations,
+    ListBucketMetricsConfigurations, ListMultipartUploads, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration,
+    PutBucketAnalyticsConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration,
+    PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
+    PutBucketNotificationConfiguration, PutBucketRequestPayment, PutBucketTagging, UploadPart, UploadPartCopy,
+    UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -42,24 +39,17 @@ macro_rules! unbuilt {
 unbuilt! {
     AbortMultipartUpload
     CompleteMultipartUpload
-    CopyObject
     CreateMultipartUpload
     DeleteBucketAnalyticsConfiguration
-    DeleteBucketCors
-    DeleteBucketEncryption
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
     DeleteBucketLifecycle
     DeleteBucketMetricsConfiguration
     DeleteBucketReplication
     DeleteBucketTagging
-    DeleteBucketWebsite
-    DeleteObjectTagging
     GetBucketAbac
     GetBucketAccelerateConfiguration
     GetBucketAnalyticsConfiguration
-    GetBucketCors
-    GetBucketEncryption
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
     GetBucketLifecycleConfiguration
@@ -69,22 +59,15 @@ unbuilt! {
     GetBucketReplication
     GetBucketRequestPayment
     GetBucketTagging
-    GetBucketVersioning
-    GetBucketWebsite
-    GetObjectAttributes
-    GetObjectTagging
     ListBucketAnalyticsConfigurations
     ListBucketIntelligentTieringConfigurations
     ListBucketInventoryConfigurations
     ListBucketMetricsConfigurations
     ListMultipartUploads
-    ListObjectVersions
     ListParts
     PutBucketAbac
     PutBucketAccelerateConfiguration
     PutBucketAnalyticsConfiguration
-    PutBucketCors
-    PutBucketEncryption
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
     PutBucketLifecycleConfiguration
@@ -93,10 +76,6 @@ unbuilt! {
     PutBucketNotificationConfiguration
     PutBucketRequestPayment
     PutBucketTagging
-    PutBucketVersioning
-    PutBucketWebsite
-    PutObjectTagging
-    RestoreObject
     UploadPartCopy
 }
 

@@ -5,9 +5,8 @@ use std::sync::{Arc, OnceLock};
 use api::Call;
 use ids::AccountId;
 use jiff::Timestamp;
-use store::{StoreError, View};
 
-use crate::{Authorizer, PageTokens, Pages};
+use crate::{Authorizer, Directory, PageTokens, Pages, Refusal};
 
 /// What a region is, as operations need to know it.
 #[derive(Debug, Clone)]
@@ -79,6 +78,7 @@ pub struct Cx {
     pub region: Arc<RegionFacts>,
     pub(crate) effects: Arc<dyn Effects>,
     pub(crate) authorizer: Arc<dyn Authorizer>,
+    pub(crate) refused: Vec<Refusal>,
     pub(crate) pages: Arc<OnceLock<PageTokens>>,
 }
 
@@ -105,12 +105,14 @@ impl Cx {
         Pages::new(tokens, &self.account)
     }
 
-    /// The account with this canonical user id, if the region has one.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn account_of_canonical(&self, id: &str, view: &View) -> Result<Option<AccountId>, StoreError> {
-        self.authorizer.account_of_canonical(id, view)
+    /// The refusal of a part of the call, if what it needs was refused ([`crate::Need::for_part`]).
+    pub fn refused(&self, part: usize) -> Option<&Refusal> {
+        self.refused.iter().find(|refusal| refusal.need.part == Some(part))
+    }
+
+    /// Who there is, as policies name principals.
+    pub fn directory(&self) -> &dyn Directory {
+        self.authorizer.directory()
     }
 
     /// The name of the region.

@@ -4,17 +4,20 @@
 #![forbid(unsafe_code)]
 
 mod authorize;
-mod canonical;
 mod cx;
+mod directory;
 mod operation;
 mod page_token;
+mod pool;
 mod reconciler;
 mod runner;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub use authorize::{Authorizer, Denied, Need, Refusal, ResourcePolicy, Scope};
-pub use canonical::{canonical_user_id, is_canonical_user_id};
 pub use cx::{Cx, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};
+pub use directory::{Directory, Named, has_plainly};
 pub use operation::{Applied, Operation, Service, Streaming};
 pub use page_token::{PageKeyRecord, PageTokens, Pages, page_key, prepare};
 pub use reconciler::{Pass, ReconcileError, Reconciler};

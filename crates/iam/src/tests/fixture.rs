@@ -6,11 +6,12 @@ use std::time::Duration;
 use api::{Call, Caller, Principal, Session};
 use ids::AccountId;
 use jiff::Timestamp;
-use service::{Authorizer, Denied, Effects, Need, RegionFacts, Runner, ZoneFacts};
-use store::{Record, Store, StoreError, View};
+use service::{Authorizer, Denied, Directory, Effects, Need, Refusal, RegionFacts, Runner, ZoneFacts};
+use store::{Record, Store, View};
 use testkit::FixedEffects;
 use wire::ServiceError;
 
+use crate::principals::Principals;
 use crate::{Iam, NewAccessKey, PolicyAuthorizer, RoleRecord, Sts, UserRecord, create_account};
 
 /// The account of most calls.
@@ -31,13 +32,13 @@ pub(crate) struct Fixture {
 struct AllowAll(Arc<Mutex<Vec<Need>>>);
 
 impl Authorizer for AllowAll {
-    fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<(), Denied> {
-        *self.0.lock().unwrap() = needs.to_vec();
-        Ok(())
+    fn directory(&self) -> &dyn Directory {
+        &Principals
     }
 
-    fn account_of_canonical(&self, _id: &str, _view: &View) -> Result<Option<AccountId>, StoreError> {
-        Ok(None)
+    fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<Vec<Refusal>, Denied> {
+        *self.0.lock().unwrap() = needs.to_vec();
+        Ok(Vec::new())
     }
 }
 
@@ -166,6 +167,7 @@ pub(crate) fn call(caller: Caller) -> Call {
         source_ip: Some(std::net::Ipv4Addr::LOCALHOST.into()),
         is_secure: true,
         user_agent: "test".to_owned(),
+        manner: Arc::default(),
         region: "us-east-1".to_owned(),
         verdicts: api::Verdicts::default(),
     }

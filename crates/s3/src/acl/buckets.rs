@@ -53,7 +53,7 @@ impl Operation<S3> for PutBucketAcl {
     fn apply(input: &PutBucketAclRequest, view: &View, cx: &Cx) -> Result<Applied<()>, S3Error> {
         let mut bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
-        let reader = Reader { view, cx, owner: &bucket.owner, bucket_owner: &bucket.owner, is_bucket: true };
+        let reader = Reader::of_bucket(view, cx, &bucket.owner);
         let acl = match (reader.headers(&headers(input))?, &input.access_control_policy) {
             (Some(_), Some(_)) => return Err(AclError::UnexpectedContent.into()),
             (Some(acl), None) => acl,

@@ -28,14 +28,6 @@ pub enum AclError {
     /// There are both.
     #[error("a list in headers and in the body")]
     UnexpectedContent,
-    /// The key has no such version.
-    #[error("no version {version} of {key}")]
-    NoSuchVersion {
-        /// The key.
-        key: String,
-        /// The version.
-        version: String,
-    },
     /// The bucket has no ownership controls; its name.
     #[error("bucket {0} has no ownership controls")]
     NoOwnershipControls(String),
@@ -65,11 +57,6 @@ impl From<AclError> for ServiceError {
             AclError::Missing => refused("MissingSecurityHeader", 400, "Your request was missing a required header")
                 .with_field("MissingHeaderName", "x-amz-acl"),
             AclError::UnexpectedContent => refused("UnexpectedContent", 400, "This request does not support content"),
-            AclError::NoSuchVersion { key, version } => {
-                refused("NoSuchVersion", 404, "The specified version does not exist.")
-                    .with_field("Key", key)
-                    .with_field("VersionId", version)
-            }
             AclError::NoOwnershipControls(bucket) => {
                 let text = "The bucket ownership controls were not found";
                 refused("OwnershipControlsNotFoundError", 404, text).with_field("BucketName", bucket)

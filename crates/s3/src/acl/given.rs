@@ -2,6 +2,9 @@
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html>.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use api::s3::{AccessControlPolicy, Grant as GivenGrant, Grantee as GivenGrantee};
 use ids::AccountId;
 use service::Cx;
@@ -11,6 +14,7 @@ use super::error::AclError;
 use super::record::{Acl, Grant, Grantee, Permission};
 use super::shown::{ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY};
 use crate::S3Error;
+use crate::owner::canonical_id;
 
 /// The most grants of a list.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html>.
@@ -65,14 +69,27 @@ impl<'a> AclHeaders<'a> {
 
 /// What a list is read for.
 pub(super) struct Reader<'a> {
-    pub view: &'a View,
-    pub cx: &'a Cx,
+    view: &'a View,
+    cx: &'a Cx,
     /// Who owns what it is the list of.
-    pub owner: &'a AccountId,
+    owner: &'a AccountId,
     /// Who owns the bucket.
-    pub bucket_owner: &'a AccountId,
+    bucket_owner: &'a AccountId,
     /// Whether it is the list of a bucket.
-    pub is_bucket: bool,
+    is_bucket: bool,
+    accounts: OnceCell<HashMap<String, AccountId>>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of lists of objects that `owner` owns, in a bucket of `bucket_owner`'s.
+    pub(super) fn new(view: &'a View, cx: &'a Cx, owner: &'a AccountId, bucket_owner: &'a AccountId) -> Self {
+        Self { view, cx, owner, bucket_owner, is_bucket: false, accounts: OnceCell::new() }
+    }
+
+    /// The same for lists of buckets.
+    pub(super) fn of_bucket(view: &'a View, cx: &'a Cx, owner: &'a AccountId) -> Self {
+        Self { is_bucket: true, ..Self::new(view, cx, owner, owner) }
+    }
 }
 
 impl Reader<'_> {
@@ -178,8 +195,18 @@ impl Reader<'_> {
         }
     }
 
+    /// The accounts of the region by their canonical user ids.
+    fn accounts(&self) -> Result<&HashMap<String, AccountId>, S3Error> {
+        if let Some(known) = self.accounts.get() {
+            return Ok(known);
+        }
+        let accounts = self.cx.directory().accounts(self.view)?;
+        let accounts = accounts.into_iter().map(|account| (canonical_id(&account), account)).collect();
+        Ok(self.accounts.get_or_init(|| accounts))
+    }
+
     fn account(&self, id: &str, name: &'static str) -> Result<AccountId, S3Error> {
-        let found = self.cx.account_of_canonical(id, self.view)?;
+        let found = self.accounts()?.get(id).cloned();
         found.ok_or_else(|| S3Error::argument(name, id, "Invalid id"))
     }
 }

@@ -35,13 +35,8 @@ pub(crate) fn from_headers(
     headers: &AclHeaders<'_>,
 ) -> Result<NewAcl, S3Error> {
     let owner = owner_of_new(cx.call.caller.account.as_ref(), bucket, headers);
-    let reader = Reader {
-        view,
-        cx,
-        owner: owner.as_ref().unwrap_or(&bucket.owner),
-        bucket_owner: &bucket.owner,
-        is_bucket: false,
-    };
+    let its_owner = owner.as_ref().unwrap_or(&bucket.owner);
+    let reader = Reader::new(view, cx, its_owner, &bucket.owner);
     let acl = reader.headers(headers)?;
     if !bucket.ownership.has_lists() {
         return if acl.is_none_or(|acl| is_the_owners(&acl, headers, bucket)) {
@@ -53,7 +48,7 @@ pub(crate) fn from_headers(
     if let Some(acl) = &acl {
         refuse_blocked(view, cx, bucket, acl, "s3:PutObjectAcl", Some(key))?;
     }
-    Ok(NewAcl { acl: acl.filter(|acl| !is_private(acl, reader.owner)), owner })
+    Ok(NewAcl { acl: acl.filter(|acl| !is_private(acl, its_owner)), owner })
 }
 
 /// Who owns what `writer` puts; none for the bucket's owner. What nobody in particular puts is the bucket owner's too,
@@ -122,7 +117,7 @@ pub(crate) fn of_new_bucket(
     ownership: Ownership,
     headers: &AclHeaders<'_>,
 ) -> Result<Option<Acl>, S3Error> {
-    let reader = Reader { view, cx, owner, bucket_owner: owner, is_bucket: true };
+    let reader = Reader::of_bucket(view, cx, owner);
     let acl = reader.headers(headers)?.filter(|acl| !is_private(acl, owner));
     if acl.is_some() && !ownership.has_lists() {
         return Err(AclError::WithOwnership.into());

@@ -14,7 +14,7 @@ use super::new::{is_private, is_the_owners, object_owner, refuse_blocked};
 use super::shown::shown;
 use crate::access::{Grounds, given};
 use crate::buckets::known_bucket;
-use crate::objects::{chosen, read_md5, rewrite};
+use crate::objects::{read_md5, readable, rewrite};
 use crate::owner::owner;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -24,14 +24,14 @@ impl Operation<S3> for GetObjectAcl {
 
     fn needs(input: &GetObjectAclRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, S3Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
-        let actions = ["s3:GetObjectAcl", "s3:GetObjectVersionAcl"];
-        grounds.on_version(view, actions, &input.key, input.version_id.as_deref())
+        let actions = ("s3:GetObjectAcl", "s3:GetObjectVersionAcl");
+        Ok(vec![grounds.on_version(actions, view, &input.key, input.version_id.as_deref())?])
     }
 
     fn apply(input: &GetObjectAclRequest, view: &View, _cx: &Cx) -> Result<Applied<GetObjectAclOutput>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
-        let object = chosen(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
+        let object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
         let its_owner = object_owner(&bucket, &object);
         let acl = object.traits.acl.as_ref().filter(|_| bucket.ownership.has_lists());
         Ok(Applied::read(GetObjectAclOutput {
@@ -58,19 +58,19 @@ impl Operation<S3> for PutObjectAcl {
 
     fn needs(input: &PutObjectAclRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, S3Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
-        let actions = ["s3:PutObjectAcl", "s3:PutObjectVersionAcl"];
-        let needs = grounds.on_version(view, actions, &input.key, input.version_id.as_deref())?;
-        Ok(needs.into_iter().map(|need| given(need, &headers(input).keys())).collect())
+        let actions = ("s3:PutObjectAcl", "s3:PutObjectVersionAcl");
+        let need = grounds.on_version(actions, view, &input.key, input.version_id.as_deref())?;
+        Ok(vec![given(need, &headers(input).keys())])
     }
 
     fn apply(input: &PutObjectAclRequest, view: &View, cx: &Cx) -> Result<Applied<PutObjectAclOutput>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
-        let mut object = chosen(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
+        let mut object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
         let its_owner = object_owner(&bucket, &object).clone();
         let headers = headers(input);
-        let reader = Reader { view, cx, owner: &its_owner, bucket_owner: &bucket.owner, is_bucket: false };
+        let reader = Reader::new(view, cx, &its_owner, &bucket.owner);
         let acl = match (reader.headers(&headers)?, &input.access_control_policy) {
             (Some(_), Some(_)) => return Err(AclError::UnexpectedContent.into()),
             (Some(acl), None) => acl,

@@ -3,10 +3,10 @@
 
 use api::s3;
 use ids::AccountId;
-use service::canonical_user_id;
 
 use super::given::EC2;
 use super::record::{Acl, Grant, Grantee};
+use crate::owner::canonical_id;
 
 /// Everyone.
 pub(super) const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
@@ -25,7 +25,7 @@ pub(super) fn shown(acl: Option<&Acl>, owner: &AccountId) -> Vec<s3::Grant> {
 
 fn grant(grant: &Grant) -> s3::Grant {
     let (id, uri) = match &grant.grantee {
-        Grantee::Account(account) => (Some(canonical_user_id(account)), None),
+        Grantee::Account(account) => (Some(canonical_id(account)), None),
         Grantee::Ec2 => (Some(EC2.to_owned()), None),
         Grantee::Everyone => (None, Some(ALL_USERS)),
         Grantee::Authenticated => (None, Some(AUTHENTICATED_USERS)),

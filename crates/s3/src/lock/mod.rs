@@ -9,7 +9,7 @@ mod rules;
 mod shown;
 
 pub use error::LockError;
-pub(crate) use objects::{bypassing, lock_keys};
+pub(crate) use objects::lock_keys;
 pub use record::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
 pub(crate) use rules::{check_delete, from_headers};
 pub(crate) use shown::LockFields;

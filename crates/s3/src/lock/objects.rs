@@ -14,10 +14,10 @@ use store::{Changes, View};
 
 use super::error::LockError;
 use super::record::{LockMode, Retention};
-use super::rules::{check_change, future, hold_name, is_governed, read_hold};
+use super::rules::{check_change, future, hold_name, read_hold};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
-use crate::objects::{Found, chosen, find, read_md5, rewrite};
+use crate::objects::{read_md5, readable, rewrite};
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
@@ -53,45 +53,21 @@ pub(crate) fn lock_keys(
     )
 }
 
-/// The need of who wants to go past the governance of a version that is governed; none for others.
-///
-/// # Errors
-/// The store's.
-pub(crate) fn bypassing(
-    view: &View,
-    grounds: &Grounds,
-    key: &str,
-    version: Option<&str>,
-    now: Timestamp,
-) -> Result<Option<Need>, S3Error> {
-    let bucket = grounds.record();
-    if bucket.lock.is_none() {
-        return Ok(None);
-    }
-    let is_needed = match find(view, bucket, key, version)? {
-        Found::Object(object) => is_governed(&object.traits.lock, now),
-        Found::Marker(_) | Found::Nothing => false,
-    };
-    Ok(is_needed.then(|| grounds.object("s3:BypassGovernanceRetention", key)))
-}
-
 impl Operation<S3> for PutObjectRetention {
     type Error = S3Error;
 
     fn needs(input: &PutObjectRetentionRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, S3Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
         let version = input.version_id.as_deref();
-        let mut needs = grounds.on_version(view, ["s3:PutObjectRetention"; 2], &input.key, version)?;
+        let actions = ("s3:PutObjectRetention", "s3:PutObjectRetention");
+        let need = grounds.on_version(actions, view, &input.key, version)?;
         let (mode, until) = match &input.retention {
             Some(retention) => (retention.mode.as_deref(), retention.retain_until_date),
             None => (None, None),
         };
-        if !needs.is_empty() {
-            let need = needs.remove(0);
-            needs.insert(0, lock_keys(need, mode, until, None, scope.now));
-        }
+        let mut needs = vec![lock_keys(need, mode, until, None, scope.now)];
         if input.bypass_governance_retention == Some(true) {
-            needs.extend(bypassing(view, &grounds, &input.key, version, scope.now)?);
+            needs.push(grounds.object("s3:BypassGovernanceRetention", &input.key));
         }
         Ok(needs)
     }
@@ -105,7 +81,7 @@ impl Operation<S3> for PutObjectRetention {
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
         let wanted = read_retention(input.retention.as_ref(), cx.now)?;
-        let mut object = chosen(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
+        let mut object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
         let bypass = input.bypass_governance_retention == Some(true);
         check_change(object.traits.lock.retention.as_ref(), wanted.as_ref(), bypass, cx.now)?;
         object.traits.lock.retention = wanted;
@@ -137,7 +113,8 @@ impl Operation<S3> for GetObjectRetention {
 
     fn needs(input: &GetObjectRetentionRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, S3Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
-        grounds.on_version(view, ["s3:GetObjectRetention"; 2], &input.key, input.version_id.as_deref())
+        let actions = ("s3:GetObjectRetention", "s3:GetObjectRetention");
+        Ok(vec![grounds.on_version(actions, view, &input.key, input.version_id.as_deref())?])
     }
 
     fn apply(
@@ -147,7 +124,7 @@ impl Operation<S3> for GetObjectRetention {
     ) -> Result<Applied<GetObjectRetentionOutput>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
-        let object = chosen(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
+        let object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
         let retention = object.traits.lock.retention.ok_or(LockError::NoLock)?;
         let shown = ObjectLockRetention {
             mode: Some(retention.mode.name().to_owned()),
@@ -163,10 +140,10 @@ impl Operation<S3> for PutObjectLegalHold {
 
     fn needs(input: &PutObjectLegalHoldRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, S3Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
-        let needs = grounds.on_version(view, ["s3:PutObjectLegalHold"; 2], &input.key, input.version_id.as_deref())?;
+        let actions = ("s3:PutObjectLegalHold", "s3:PutObjectLegalHold");
+        let need = grounds.on_version(actions, view, &input.key, input.version_id.as_deref())?;
         let hold = input.legal_hold.as_ref().and_then(|hold| hold.status.as_deref());
-        let needs = needs.into_iter().map(|need| lock_keys(need, None, None, hold, scope.now));
-        Ok(needs.collect())
+        Ok(vec![lock_keys(need, None, None, hold, scope.now)])
     }
 
     fn apply(
@@ -179,7 +156,7 @@ impl Operation<S3> for PutObjectLegalHold {
         read_md5(input.content_md5.as_deref())?;
         let status = input.legal_hold.as_ref().and_then(|hold| hold.status.as_deref());
         let is_held = status.and_then(read_hold).ok_or(S3Error::MalformedXml)?;
-        let mut object = chosen(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
+        let mut object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
         object.traits.lock.is_held = Some(is_held);
         let mut changes = Changes::new();
         rewrite(view, &mut changes, &object)?;
@@ -192,7 +169,8 @@ impl Operation<S3> for GetObjectLegalHold {
 
     fn needs(input: &GetObjectLegalHoldRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, S3Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
-        grounds.on_version(view, ["s3:GetObjectLegalHold"; 2], &input.key, input.version_id.as_deref())
+        let actions = ("s3:GetObjectLegalHold", "s3:GetObjectLegalHold");
+        Ok(vec![grounds.on_version(actions, view, &input.key, input.version_id.as_deref())?])
     }
 
     fn apply(
@@ -202,7 +180,7 @@ impl Operation<S3> for GetObjectLegalHold {
     ) -> Result<Applied<GetObjectLegalHoldOutput>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
-        let object = chosen(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
+        let object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
         let is_held = object.traits.lock.is_held.ok_or(LockError::NoLock)?;
         let legal_hold = Some(ObjectLockLegalHold { status: Some(hold_name(is_held).to_owned()) });
         Ok(Applied::read(GetObjectLegalHoldOutput { legal_hold }))

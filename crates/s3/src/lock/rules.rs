@@ -123,11 +123,6 @@ pub(crate) fn check_delete(object: &ObjectRecord, bypass: bool, now: Timestamp) 
     if is_kept || lock.is_held == Some(true) { Err(LockError::Protected.into()) } else { Ok(()) }
 }
 
-/// Whether going past this lock takes the permission for it.
-pub(crate) fn is_governed(lock: &ObjectLock, now: Timestamp) -> bool {
-    lock.retention.as_ref().is_some_and(|retention| retention.mode == LockMode::Governance && retention.holds(now))
-}
-
 /// Refuses to put `new` in the place of `old` if that makes a lock weaker and the request may not.
 ///
 /// # Errors

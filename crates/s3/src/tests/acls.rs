@@ -7,8 +7,9 @@ use api::s3::{
     PutPublicAccessBlockRequest, S3Api,
 };
 use api::{Call, Caller};
-use service::canonical_user_id;
 use wire::ServiceError;
+
+use crate::owner::canonical_id;
 
 use super::fixture::{Fixture, a_users, call, get, our_account, ours, put, theirs};
 
@@ -19,11 +20,11 @@ fn nobody() -> Call {
 }
 
 fn our_id() -> String {
-    canonical_user_id(&our_account())
+    canonical_id(&our_account())
 }
 
 fn their_id() -> String {
-    canonical_user_id(&theirs().caller.account.unwrap())
+    canonical_id(&theirs().caller.account.unwrap())
 }
 
 fn bucket_acl(acl: &str) -> PutBucketAclRequest {

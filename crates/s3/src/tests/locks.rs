@@ -1,9 +1,10 @@
 //! Locks of objects.
 
 use api::s3::{
-    CreateBucketRequest, DefaultRetention, GetObjectLegalHoldRequest, GetObjectLockConfigurationRequest,
-    GetObjectRetentionRequest, ObjectLockConfiguration, ObjectLockLegalHold, ObjectLockRetention, ObjectLockRule,
-    PutObjectLegalHoldRequest, PutObjectLockConfigurationRequest, PutObjectRequest, PutObjectRetentionRequest, S3Api,
+    CreateBucketRequest, DefaultRetention, Delete, DeleteObjectRequest, DeleteObjectsRequest,
+    GetObjectLegalHoldRequest, GetObjectLockConfigurationRequest, GetObjectRetentionRequest, ObjectIdentifier,
+    ObjectLockConfiguration, ObjectLockLegalHold, ObjectLockRetention, ObjectLockRule, PutObjectLegalHoldRequest,
+    PutObjectLockConfigurationRequest, PutObjectRequest, PutObjectRetentionRequest, S3Api,
 };
 use jiff::{SignedDuration, Timestamp};
 use wire::ServiceError;
@@ -169,6 +170,39 @@ async fn a_hold_is_put_on_and_taken_off() {
     let none = PutObjectLegalHoldRequest { key: "none".to_owned(), ..hold("ON") };
     assert_eq!(code(fixture.s3.put_object_legal_hold(ours(), none).await), "NoSuchKey");
     assert_eq!(code(fixture.s3.put_object_legal_hold(a_users(), hold("ON")).await), "AccessDenied");
+}
+
+#[tokio::test]
+async fn a_locked_version_stays() {
+    let fixture = locking().await;
+    let version = fixture.put("key", "bytes").await.version_id;
+    fixture.s3.put_object_retention(ours(), retention(Some("GOVERNANCE"), Some(later(1)))).await.unwrap();
+    let delete = |version: &Option<String>, bypass: bool| DeleteObjectRequest {
+        bucket: "bucket".to_owned(),
+        key: "key".to_owned(),
+        version_id: version.clone(),
+        bypass_governance_retention: Some(bypass),
+        ..DeleteObjectRequest::default()
+    };
+    let error = fixture.s3.delete_object(ours(), delete(&version, false)).await.unwrap_err();
+    assert_eq!((&*error.code, error.status), ("AccessDenied", 403));
+    assert_eq!(error.message, "Access Denied because object protected by object lock.");
+    let one = ObjectIdentifier { key: "key".to_owned(), version_id: version.clone(), ..ObjectIdentifier::default() };
+    let all = DeleteObjectsRequest {
+        bucket: "bucket".to_owned(),
+        delete: Delete { objects: vec![one], quiet: None },
+        ..DeleteObjectsRequest::default()
+    };
+    let errors = fixture.s3.delete_objects(ours(), all).await.unwrap().errors.unwrap();
+    assert_eq!(errors[0].code.as_deref(), Some("AccessDenied"));
+    // Without a version a marker is put on top, which no lock is about; then a hold stands in the way.
+    fixture.s3.delete_object(ours(), delete(&None, false)).await.unwrap();
+    let old = |status: &str| PutObjectLegalHoldRequest { version_id: version.clone(), ..hold(status) };
+    fixture.s3.put_object_legal_hold(ours(), old("ON")).await.unwrap();
+    assert_eq!(code(fixture.s3.delete_object(ours(), delete(&version, true)).await), "AccessDenied");
+    fixture.s3.put_object_legal_hold(ours(), old("OFF")).await.unwrap();
+    assert_eq!(code(fixture.s3.delete_object(a_users(), delete(&version, true)).await), "AccessDenied");
+    fixture.s3.delete_object(ours(), delete(&version, true)).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,10 +2,14 @@
 
 mod access;
 mod acls;
+mod copying;
+mod encryption;
 mod fixture;
 mod locks;
 mod policies;
 mod reading;
+mod tagging;
 mod uploads;
+mod versions;
 
 pub(crate) use fixture::object;
