@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobs::BlobStore;
 use cloudtrail::CloudTrail;
@@ -37,7 +38,7 @@ use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
 
 /// Longest that writing the last uses of keys may take at the end.
-const LAST_USES: std::time::Duration = std::time::Duration::from_secs(2);
+const LAST_USES: Duration = Duration::from_secs(2);
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -58,6 +59,8 @@ pub struct RegionConfig {
     pub is_simulated: bool,
     /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
     pub is_dev: bool,
+    /// How long a day is for lifecycle rules of buckets.
+    pub lifecycle_day: Duration,
 }
 
 impl RegionConfig {
@@ -246,7 +249,9 @@ impl Region {
             images.activate().await.map_err(RegionError::Images)?;
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
-        let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
+        let lifecycle_day = config.lifecycle_day;
+        let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day };
+        let reconciling = Reconciling { store, duty, makers };
         Ok(Self { server, edge, trail, store: all, folder, services, reconciling, key_uses, uses, admin, root })
     }
 

@@ -3,12 +3,14 @@
 //! Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
 
 use api::Principal;
+use api::s3::Tag;
 use policy::Kind;
 use service::{Need, ResourcePolicy, Scope};
 use store::View;
 
 use crate::S3Error;
 use crate::buckets::{BucketRecord, bucket_arn, known_bucket, object_arn};
+use crate::config::tags_of;
 use crate::objects::ObjectRecord;
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
@@ -17,6 +19,8 @@ use crate::public_access::PublicAccessBlockRecord;
 pub(crate) struct Grounds {
     bucket: BucketRecord,
     policy: Option<ResourcePolicy>,
+    /// Its tags, where they decide.
+    tags: Vec<Tag>,
 }
 
 impl Grounds {
@@ -33,7 +37,8 @@ impl Grounds {
         };
         let policy =
             policy.map(|policy| ResourcePolicy { document: policy.document, kind: Kind::Resource, must_allow: false });
-        Ok(Self { bucket, policy })
+        let tags = if bucket.is_abac { tags_of(view, &bucket.name)? } else { Vec::new() };
+        Ok(Self { bucket, policy, tags })
     }
 
     /// An action on the bucket.
@@ -64,6 +69,10 @@ impl Grounds {
 
     fn under(&self, need: Need) -> Need {
         let owner = self.bucket.owner.clone();
+        let need = self.tags.iter().fold(need, |need, tag| {
+            need.with(format!("aws:ResourceTag/{}", tag.key), &tag.value)
+                .with(format!("s3:BucketTag/{}", tag.key), &tag.value)
+        });
         need.with("s3:ResourceAccount", owner.as_str()).under(owner, self.policy.clone())
     }
 }

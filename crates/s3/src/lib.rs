@@ -11,6 +11,7 @@ mod config;
 mod encryption;
 mod error;
 mod garbage;
+mod lifecycle;
 mod lock;
 mod objects;
 mod owner;
@@ -37,6 +38,7 @@ pub use config::BucketConfigRecord;
 pub use encryption::{BucketEncryption, Encryption};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
+pub use lifecycle::LifecycleReconciler;
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
 pub use objects::{
     ChecksumKind, Content, DeleteMarker, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum, Version,

@@ -3,21 +3,19 @@
 use api::s3::{
     AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
     DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
-    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
-    DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging,
-    DeleteBucketWebsite, DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
+    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration,
+    DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketWebsite, DeleteObjectTagging, GetBucketAcl,
     GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketEncryption, GetBucketIntelligentTieringConfiguration,
-    GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
-    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment,
-    GetBucketTagging, GetBucketVersioning, GetBucketWebsite, GetObjectAcl, GetObjectAttributes, GetObjectLegalHold,
-    GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, ListBucketAnalyticsConfigurations,
+    GetBucketInventoryConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
+    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketVersioning,
+    GetBucketWebsite, GetObjectAcl, GetObjectAttributes, GetObjectLegalHold, GetObjectLockConfiguration,
+    GetObjectRetention, GetObjectTagging, ListBucketAnalyticsConfigurations,
     ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl,
-    PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketEncryption, PutBucketIntelligentTieringConfiguration,
-    PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
-    PutBucketVersioning, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration,
-    PutObjectRetention, PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy, UploadPartRequest,
+    ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAcl, PutBucketAnalyticsConfiguration, PutBucketCors,
+    PutBucketEncryption, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketLogging,
+    PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketVersioning,
+    PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration, PutObjectRetention,
+    PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -51,29 +49,22 @@ unbuilt! {
     DeleteBucketEncryption
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
-    DeleteBucketLifecycle
     DeleteBucketMetricsConfiguration
     DeleteBucketOwnershipControls
     DeleteBucketReplication
-    DeleteBucketTagging
     DeleteBucketWebsite
     DeleteObjectTagging
-    GetBucketAbac
-    GetBucketAccelerateConfiguration
     GetBucketAcl
     GetBucketAnalyticsConfiguration
     GetBucketCors
     GetBucketEncryption
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
-    GetBucketLifecycleConfiguration
     GetBucketLogging
     GetBucketMetricsConfiguration
     GetBucketNotificationConfiguration
     GetBucketOwnershipControls
     GetBucketReplication
-    GetBucketRequestPayment
-    GetBucketTagging
     GetBucketVersioning
     GetBucketWebsite
     GetObjectAcl
@@ -89,21 +80,16 @@ unbuilt! {
     ListMultipartUploads
     ListObjectVersions
     ListParts
-    PutBucketAbac
-    PutBucketAccelerateConfiguration
     PutBucketAcl
     PutBucketAnalyticsConfiguration
     PutBucketCors
     PutBucketEncryption
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
-    PutBucketLifecycleConfiguration
     PutBucketLogging
     PutBucketMetricsConfiguration
     PutBucketNotificationConfiguration
     PutBucketOwnershipControls
-    PutBucketRequestPayment
-    PutBucketTagging
     PutBucketVersioning
     PutBucketWebsite
     PutObjectAcl

@@ -81,6 +81,12 @@ pub struct Cx {
 }
 
 impl Cx {
+    /// The context of what a region does of its own accord, at `now`, as if by this call.
+    pub fn within(call: Call, now: Timestamp, region: Arc<RegionFacts>, effects: Arc<dyn Effects>) -> Self {
+        let account = call.caller.account.clone().unwrap_or_else(|| AccountId::from_random([0; 8]));
+        Self { call, account, now, region, effects, pages: Arc::default() }
+    }
+
     /// Random bytes for an id or a secret.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];

@@ -13,7 +13,7 @@ mod range;
 mod record;
 mod staging;
 mod token;
-mod versions;
+pub(crate) mod versions;
 
 pub(crate) use checksums::read_md5;
 pub use checksums::{ChecksumKind, StoredChecksum};
