@@ -13,6 +13,7 @@ mod error;
 mod garbage;
 mod lifecycle;
 mod lock;
+mod logging;
 mod objects;
 mod owner;
 mod policies;

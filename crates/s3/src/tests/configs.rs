@@ -1,15 +1,16 @@
 //! What is configured on buckets, through the API.
 
 use api::s3::{
-    AbacStatus, AccelerateConfiguration, BucketLifecycleConfiguration, CreateBucketConfiguration, CreateBucketRequest,
-    DeleteBucketLifecycleRequest, DeleteBucketTaggingRequest, GetBucketAbacRequest,
-    GetBucketAccelerateConfigurationRequest, GetBucketLifecycleConfigurationRequest, GetBucketRequestPaymentRequest,
-    GetBucketTaggingRequest, LifecycleExpiration, LifecycleRule, PutBucketAbacRequest,
-    PutBucketAccelerateConfigurationRequest, PutBucketLifecycleConfigurationRequest, PutBucketRequestPaymentRequest,
-    PutBucketTaggingRequest, RequestPaymentConfiguration, S3Api, Tag, Tagging,
+    AbacStatus, AccelerateConfiguration, BucketLifecycleConfiguration, BucketLoggingStatus, CreateBucketConfiguration,
+    CreateBucketRequest, DeleteBucketLifecycleRequest, DeleteBucketTaggingRequest, GetBucketAbacRequest,
+    GetBucketAccelerateConfigurationRequest, GetBucketLifecycleConfigurationRequest, GetBucketLoggingRequest,
+    GetBucketRequestPaymentRequest, GetBucketTaggingRequest, LifecycleExpiration, LifecycleRule, LoggingEnabled,
+    PartitionedPrefix, PutBucketAbacRequest, PutBucketAccelerateConfigurationRequest,
+    PutBucketLifecycleConfigurationRequest, PutBucketLoggingRequest, PutBucketRequestPaymentRequest,
+    PutBucketTaggingRequest, RequestPaymentConfiguration, S3Api, Tag, Tagging, TargetObjectKeyFormat,
 };
 
-use super::fixture::{Fixture, ours};
+use super::fixture::{Fixture, ours, theirs};
 
 fn tag(key: &str, value: &str) -> Tag {
     Tag { key: key.to_owned(), value: value.to_owned() }
@@ -141,4 +142,43 @@ async fn lifecycle_rules_come_back_as_they_were_put_and_with_ids() {
     fixture.s3.delete_bucket_lifecycle(ours(), delete()).await.unwrap();
     fixture.s3.delete_bucket_lifecycle(ours(), delete()).await.unwrap();
     assert!(fixture.s3.get_bucket_lifecycle_configuration(ours(), get()).await.is_err());
+}
+
+#[tokio::test]
+async fn logs_go_to_a_bucket_of_the_same_owner() {
+    let fixture = Fixture::with_bucket().await;
+    fixture.create("logs").await.unwrap();
+    let foreign = CreateBucketRequest { bucket: "foreign".into(), ..Default::default() };
+    fixture.s3.create_bucket(theirs(), foreign).await.unwrap();
+    let put = |logging_enabled| PutBucketLoggingRequest {
+        bucket: "bucket".into(),
+        bucket_logging_status: BucketLoggingStatus { logging_enabled },
+        ..Default::default()
+    };
+    let to = |target: &str| LoggingEnabled {
+        target_bucket: target.to_owned(),
+        target_prefix: "log/".to_owned(),
+        ..Default::default()
+    };
+    let get = async || {
+        let get = GetBucketLoggingRequest { bucket: "bucket".into(), ..Default::default() };
+        fixture.s3.get_bucket_logging(ours(), get).await.unwrap().logging_enabled
+    };
+    assert_eq!(get().await, None);
+    for (target, text) in [
+        ("nowhere", "The target bucket for logging does not exist"),
+        ("foreign", "The owner for the bucket to be logged and the target bucket must be the same."),
+    ] {
+        let refused = fixture.s3.put_bucket_logging(ours(), put(Some(to(target)))).await.unwrap_err();
+        assert_eq!((&*refused.code, &*refused.message), ("InvalidTargetBucketForLogging", text));
+    }
+    let source = PartitionedPrefix { partition_date_source: Some("EventTime".to_owned()) };
+    let format = |partitioned| TargetObjectKeyFormat { simple_prefix: None, partitioned_prefix: partitioned };
+    let wanted = LoggingEnabled { target_object_key_format: Some(format(Some(source))), ..to("logs") };
+    fixture.s3.put_bucket_logging(ours(), put(Some(wanted.clone()))).await.unwrap();
+    assert_eq!(get().await, Some(wanted));
+    let neither = LoggingEnabled { target_object_key_format: Some(format(None)), ..to("logs") };
+    assert_eq!(fixture.s3.put_bucket_logging(ours(), put(Some(neither))).await.unwrap_err().code, "MalformedXML");
+    fixture.s3.put_bucket_logging(ours(), put(None)).await.unwrap();
+    assert_eq!(get().await, None);
 }
