@@ -23,6 +23,7 @@ mod hosts;
 mod image;
 mod login;
 mod notify;
+mod object_key;
 mod orphans;
 mod own_certificate;
 mod processes;
