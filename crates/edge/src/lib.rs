@@ -20,10 +20,16 @@ mod front;
 mod held;
 #[cfg(feature = "hostile")]
 pub mod hostile;
+mod hosts;
 mod identify;
 mod inflate;
 mod limits;
 mod login;
+<<<<<<< HEAD
+mod manner;
+=======
+mod markup;
+>>>>>>> w4-web
 mod metrics;
 mod mount;
 mod odd;
@@ -45,6 +51,8 @@ mod throttle;
 mod tls;
 mod trace;
 mod vouched;
+mod web;
+mod website;
 
 pub use authenticate::Credentials;
 pub use dev::DevAccounts;
@@ -58,3 +66,4 @@ pub use phase::Phase;
 pub use server::{Server, ServerError};
 pub use throttle::DEFAULT_THROTTLE;
 pub use tls::{Tls, TlsError};
+pub use web::{Headers, Preflight, Site, Turn, Visit, Web};

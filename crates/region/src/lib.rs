@@ -25,6 +25,7 @@ mod sessions;
 mod shapes;
 mod trail;
 mod uses;
+mod web;
 
 pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};

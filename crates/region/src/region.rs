@@ -9,7 +9,7 @@ use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
-use iam::{Iam, KeyUseReconciler, KeyUses, Organizations, PolicyAuthorizer, Sts};
+use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
 use s3::{KeyRing, S3};
@@ -31,13 +31,9 @@ use crate::logins::StoreLogins;
 use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
-use crate::runtime::Reconcilers;
 use crate::sessions::SessionKeeper;
 use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
-
-/// Longest that writing the last uses of keys may take at the end.
-const LAST_USES: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -153,10 +149,7 @@ impl Services {
                 let sts = sts.clone();
                 Box::pin(async move { api::sts::dispatch(&sts, operation, call, request).await })
             }),
-            Mount::new(&api::s3::SERVICE, move |operation, call, request| {
-                let s3 = s3.clone();
-                Box::pin(async move { api::s3::dispatch(&s3, operation, call, request).await })
-            }),
+            crate::web::mount(s3),
         ]
     }
 }
@@ -170,8 +163,7 @@ pub struct Region {
     folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
-    key_uses: KeyUses,
-    uses: Arc<iam::ServiceUses>,
+    uses: Arc<iam::LastUses>,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -231,8 +223,7 @@ impl Region {
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs), keys),
         };
-        let key_uses = KeyUses::default();
-        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(key_uses.clone(), &config.name));
+        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(Arc::clone(&uses), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
         let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
         if config.is_dev {
@@ -249,7 +240,7 @@ impl Region {
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
         let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, key_uses, uses, admin, root })
+        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -288,9 +279,6 @@ impl Region {
         let (phase, phases) = watch::channel(Phase::Serving);
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
-        // Each process notes the uses that it sees, so each writes them, whichever one has the lease.
-        let writer = Arc::new(KeyUseReconciler::new(self.store.clone(), self.key_uses));
-        let key_uses = Reconcilers::start(vec![Arc::clone(&writer) as _]);
         let uses = UseKeeper::start(self.store.clone(), self.uses);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
@@ -317,9 +305,6 @@ impl Region {
             end(serving, &phase, Phase::Draining).await;
             reconcilers.stop().await;
         }
-        key_uses.stop().await;
-        // What was noted last; a store that does not answer keeps nobody waiting for it.
-        let _ = tokio::time::timeout(LAST_USES, writer.activate()).await;
         uses.stop().await;
         given
     }

@@ -8,6 +8,7 @@ mod acl;
 mod bind;
 mod buckets;
 mod config;
+mod cors;
 mod encryption;
 mod error;
 mod garbage;
@@ -23,6 +24,7 @@ mod tables;
 mod tests;
 mod unbuilt;
 mod uploads;
+mod website;
 
 use std::sync::Arc;
 
@@ -35,18 +37,21 @@ pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
 pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, MasterKeys, SealedKey};
+pub use cors::{CrossOrigin, Preflight};
+pub use encryption::{BucketEncryption, Encryption};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
 pub use objects::{
-    ChecksumKind, Content, DeleteMarker, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum, Version,
-    VersionRecord,
+    ChecksumKind, Content, DeleteMarker, ObjectError, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum,
+    Version, VersionRecord,
 };
 pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 pub use uploads::{PartRecord, UploadRecord};
+pub use website::{Site, Turn, Visit};
 
 /// S3.
 #[derive(Clone)]

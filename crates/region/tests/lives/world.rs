@@ -180,6 +180,7 @@ impl Process {
             source_ip: None,
             is_secure: true,
             user_agent: String::new(),
+            manner: Arc::default(),
             region: "us-east-1".into(),
             verdicts: api::Verdicts::default(),
         }

@@ -9,7 +9,7 @@ use store::{Changes, View};
 
 use super::checksums::ChecksumFields;
 use super::conditions::check_write;
-use super::metadata::{check_metadata, headers_of};
+use super::description::description;
 use super::put_needs::needs;
 use super::record::{Content, NULL_VERSION, ObjectRecord, ObjectTraits, check_key};
 use super::staging::{Promises, StagedBytes, check_length, take_in};
@@ -17,7 +17,7 @@ use super::versions;
 use crate::access::Grounds;
 use crate::buckets::{BucketRecord, known_bucket};
 use crate::encryption::{Place, Shown, Wanted};
-use crate::unbuilt::{refuse_acl, refuse_given, refuse_storage_class};
+use crate::unbuilt::{refuse_acl, refuse_given};
 use crate::{S3, S3Error};
 
 #[async_trait]
@@ -31,9 +31,7 @@ impl Streaming<S3> for PutObject {
     }
 
     fn check(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
-        check_key(&input.key)?;
-        refuse_unbuilt(input)?;
-        check_metadata(input.metadata.as_ref())?;
+        check_described(input)?;
         Promises::of_put(input)?;
         check_length(input.body.as_ref(), input.content_length)?;
         allowed(input, view, cx).map(drop)
@@ -54,24 +52,7 @@ impl Streaming<S3> for PutObject {
     ) -> Result<Applied<PutObjectOutput>, S3Error> {
         let bucket = allowed(input, view, cx)?;
         staged.check_age(cx)?;
-        let object = ObjectRecord {
-            bucket: input.bucket.clone(),
-            key: input.key.clone(),
-            version: NULL_VERSION.to_owned(),
-            order: 0,
-            content: Content::of(staged.blob),
-            length: staged.length,
-            etag: staged.etag(),
-            last_modified: Timestamp::from_second(cx.now.as_second()).unwrap_or(cx.now),
-            checksum: Some(staged.checksum.clone()),
-            traits: ObjectTraits {
-                headers: headers_of(input),
-                metadata: input.metadata.clone().unwrap_or_default(),
-                storage_class: "STANDARD".to_owned(),
-                encryption: staged.encryption.clone(),
-                ..ObjectTraits::default()
-            },
-        };
+        let object = object_of(input, staged, description!(input).traits()?, cx);
         let mut changes = Changes::new();
         let object = versions::put(view, &mut changes, &bucket, object, cx)?;
         let checksum = ChecksumFields::of(object.checksum.clone());
@@ -106,8 +87,38 @@ impl Streaming<S3> for PutObject {
     }
 }
 
+/// Refuses what can be refused whatever the bytes are.
+///
+/// # Errors
+/// [`S3Error::KeyTooLong`], [`S3Error::NotImplemented`], those of the description.
+pub(super) fn check_described(input: &PutObjectRequest) -> Result<(), S3Error> {
+    check_key(&input.key)?;
+    refuse_unbuilt(input)?;
+    description!(input).traits().map(drop)
+}
+
+/// The object of a request, whose version [`versions::put`] sets.
+pub(super) fn object_of(input: &PutObjectRequest, staged: &StagedBytes, traits: ObjectTraits, cx: &Cx) -> ObjectRecord {
+    ObjectRecord {
+        bucket: input.bucket.clone(),
+        key: input.key.clone(),
+        version: NULL_VERSION.to_owned(),
+        order: 0,
+        content: Content::of(staged.blob),
+        length: staged.length,
+        etag: staged.etag(),
+        last_modified: Timestamp::from_second(cx.now.as_second()).unwrap_or(cx.now),
+        checksum: Some(staged.checksum.clone()),
+        traits: ObjectTraits { encryption: staged.encryption.clone(), ..traits },
+        restored_until: None,
+    }
+}
+
 /// The bucket, if the object may be put.
-fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
+///
+/// # Errors
+/// Those of [`known_bucket`] and [`check_write`].
+pub(super) fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let old = versions::current(view, &bucket.name, &input.key)?;
     Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
@@ -117,21 +128,23 @@ fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<BucketRecor
 
 fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
     refuse_acl(input.acl.as_deref())?;
-    refuse_storage_class(input.storage_class.as_deref())?;
+    let unknown = [
+        &input.checksum_sha512,
+        &input.checksum_md5,
+        &input.checksum_xxhash64,
+        &input.checksum_xxhash3,
+        &input.checksum_xxhash128,
+    ];
+    if unknown.iter().any(|checksum| checksum.is_some()) {
+        let text = "The algorithm type you specified in x-amz-checksum- header is invalid.";
+        return Err(S3Error::InvalidRequest(text.to_owned()));
+    }
     refuse_given(&[
-        ("x-amz-checksum-sha512", input.checksum_sha512.is_some()),
-        ("x-amz-checksum-md5", input.checksum_md5.is_some()),
-        ("x-amz-checksum-xxhash64", input.checksum_xxhash64.is_some()),
-        ("x-amz-checksum-xxhash3", input.checksum_xxhash3.is_some()),
-        ("x-amz-checksum-xxhash128", input.checksum_xxhash128.is_some()),
         ("x-amz-grant-full-control", input.grant_full_control.is_some()),
         ("x-amz-grant-read", input.grant_read.is_some()),
         ("x-amz-grant-read-acp", input.grant_read_acp.is_some()),
         ("x-amz-grant-write-acp", input.grant_write_acp.is_some()),
         ("x-amz-write-offset-bytes", input.write_offset_bytes.is_some()),
-        ("x-amz-website-redirect-location", input.website_redirect_location.is_some()),
-        ("x-amz-request-payer", input.request_payer.is_some()),
-        ("x-amz-tagging", input.tagging.as_deref().is_some_and(|tags| !tags.is_empty())),
         ("x-amz-object-lock-mode", input.object_lock_mode.is_some()),
         ("x-amz-object-lock-retain-until-date", input.object_lock_retain_until_date.is_some()),
         ("x-amz-object-lock-legal-hold", input.object_lock_legal_hold_status.is_some()),

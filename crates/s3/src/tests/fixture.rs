@@ -7,10 +7,11 @@ use api::s3::{CreateBucketRequest, GetObjectOutput, GetObjectRequest, PutObjectO
 use api::{Call, Caller, Principal};
 use blobs::{BlobStore, MemoryBlobs};
 use bytes::Bytes;
+use iam::{AccountRecord, AccountStatus};
 use ids::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts, Runner, ZoneFacts};
-use store::Store;
+use store::{Changes, Store};
 use wire::{ByteStream, ServiceError};
 
 use crate::{BlobReconciler, Content, KeyRing, MasterKeys, ObjectRecord, ObjectTraits, S3};
@@ -69,6 +70,13 @@ impl Fixture {
     /// A region with the bucket `bucket` of the account [`ours`].
     pub async fn with_bucket() -> Self {
         let fixture = Self::of_region("us-east-1");
+        let mut accounts = Changes::new();
+        for call in [ours(), theirs()] {
+            let id = call.caller.account.unwrap();
+            let (name, created) = (id.to_string(), Timestamp::UNIX_EPOCH);
+            accounts.put(&AccountRecord { id, name, status: AccountStatus::Active, created }).unwrap();
+        }
+        fixture.store.commit(None, accounts).await.unwrap();
         fixture.create("bucket").await.unwrap();
         fixture
     }
@@ -142,6 +150,7 @@ pub(super) fn call(caller: Caller) -> Call {
         source_ip: None,
         is_secure: true,
         user_agent: String::new(),
+        manner: Arc::default(),
         region: "us-east-1".to_owned(),
         verdicts: api::Verdicts::default(),
     }
@@ -180,5 +189,6 @@ pub(crate) fn object(bucket: &str, key: &str) -> ObjectRecord {
         last_modified: Timestamp::UNIX_EPOCH,
         checksum: None,
         traits: ObjectTraits { storage_class: "STANDARD".to_owned(), ..ObjectTraits::default() },
+        restored_until: None,
     }
 }
