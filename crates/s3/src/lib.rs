@@ -38,7 +38,6 @@ pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
 pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, MasterKeys, SealedKey};
 pub use cors::{CrossOrigin, Preflight};
-pub use encryption::{BucketEncryption, Encryption};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
