@@ -2,6 +2,7 @@
 
 mod access;
 mod copying;
+mod deleting;
 mod encryption;
 mod fixture;
 mod policies;
