@@ -191,6 +191,7 @@ static NOBODY: ServiceShape = ServiceShape {
     xml_namespace: "",
     target_prefix: None,
     has_bare_errors: false,
+    has_whole_seconds: false,
     is_query_compatible: false,
     errors: &[],
     operations: &[],

@@ -25,7 +25,11 @@ mod identify;
 mod inflate;
 mod limits;
 mod login;
+<<<<<<< HEAD
+mod manner;
+=======
 mod markup;
+>>>>>>> w4-web
 mod metrics;
 mod mount;
 mod odd;

@@ -53,14 +53,20 @@ impl Trace {
 #[derive(Clone)]
 pub(crate) struct SentUri(pub(crate) Uri);
 
-/// Whether a request came over TLS, as the socket it came by knows: nothing that a client says has a part in it.
+/// The version of TLS that a request came over, or that it came without, as the socket it came by knows: nothing that a
+/// client says has a part in it.
 #[derive(Clone, Copy)]
-pub(crate) struct IsSecure(pub(crate) bool);
+pub(crate) struct Over(pub(crate) Option<&'static str>);
 
-impl IsSecure {
-    /// What is known of a request.
-    pub(crate) fn of(parts: &Parts) -> bool {
-        parts.extensions.get::<Self>().is_some_and(|known| known.0)
+impl Over {
+    /// The version that a request came over; none if it came without.
+    pub(crate) fn tls(parts: &Parts) -> Option<&'static str> {
+        parts.extensions.get::<Self>().and_then(|known| known.0)
+    }
+
+    /// Whether a request came over TLS.
+    pub(crate) fn is_secure(parts: &Parts) -> bool {
+        Self::tls(parts).is_some()
     }
 }
 

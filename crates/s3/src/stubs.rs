@@ -1,23 +1,7 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
-    DeleteBucketAnalyticsConfiguration, DeleteBucketEncryption, DeleteBucketIntelligentTieringConfiguration,
-    DeleteBucketInventoryConfiguration, DeleteBucketLifecycle, DeleteBucketMetricsConfiguration,
-    DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging, DeleteObjectTagging, GetBucketAbac,
-    GetBucketAccelerateConfiguration, GetBucketAcl, GetBucketAnalyticsConfiguration, GetBucketEncryption,
-    GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration,
-    GetBucketLogging, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration, GetBucketOwnershipControls,
-    GetBucketReplication, GetBucketRequestPayment, GetBucketTagging, GetBucketVersioning, GetObjectAcl,
-    GetObjectAttributes, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging,
-    ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations,
-    ListBucketMetricsConfigurations, ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAbac,
-    PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration, PutBucketEncryption,
-    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration,
-    PutBucketLogging, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, PutBucketOwnershipControls,
-    PutBucketRequestPayment, PutBucketTagging, PutBucketVersioning, PutObjectAcl, PutObjectLegalHold,
-    PutObjectLockConfiguration, PutObjectRetention, PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy,
-    UploadPartRequest,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration, DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle, DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl, GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment, GetBucketTagging, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, ListMultipartUploads, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -44,10 +28,8 @@ macro_rules! unbuilt {
 unbuilt! {
     AbortMultipartUpload
     CompleteMultipartUpload
-    CopyObject
     CreateMultipartUpload
     DeleteBucketAnalyticsConfiguration
-    DeleteBucketEncryption
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
     DeleteBucketLifecycle
@@ -55,12 +37,10 @@ unbuilt! {
     DeleteBucketOwnershipControls
     DeleteBucketReplication
     DeleteBucketTagging
-    DeleteObjectTagging
     GetBucketAbac
     GetBucketAccelerateConfiguration
     GetBucketAcl
     GetBucketAnalyticsConfiguration
-    GetBucketEncryption
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
     GetBucketLifecycleConfiguration
@@ -71,25 +51,20 @@ unbuilt! {
     GetBucketReplication
     GetBucketRequestPayment
     GetBucketTagging
-    GetBucketVersioning
     GetObjectAcl
-    GetObjectAttributes
     GetObjectLegalHold
     GetObjectLockConfiguration
     GetObjectRetention
-    GetObjectTagging
     ListBucketAnalyticsConfigurations
     ListBucketIntelligentTieringConfigurations
     ListBucketInventoryConfigurations
     ListBucketMetricsConfigurations
     ListMultipartUploads
-    ListObjectVersions
     ListParts
     PutBucketAbac
     PutBucketAccelerateConfiguration
     PutBucketAcl
     PutBucketAnalyticsConfiguration
-    PutBucketEncryption
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
     PutBucketLifecycleConfiguration
@@ -99,13 +74,10 @@ unbuilt! {
     PutBucketOwnershipControls
     PutBucketRequestPayment
     PutBucketTagging
-    PutBucketVersioning
     PutObjectAcl
     PutObjectLegalHold
     PutObjectLockConfiguration
     PutObjectRetention
-    PutObjectTagging
-    RestoreObject
     UploadPartCopy
 }
 

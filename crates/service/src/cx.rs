@@ -6,7 +6,7 @@ use api::Call;
 use ids::AccountId;
 use jiff::Timestamp;
 
-use crate::{PageTokens, Pages};
+use crate::{Authorizer, Directory, PageTokens, Pages, Refusal};
 
 /// What a region is, as operations need to know it.
 #[derive(Debug, Clone)]
@@ -77,6 +77,8 @@ pub struct Cx {
     /// Where.
     pub region: Arc<RegionFacts>,
     pub(crate) effects: Arc<dyn Effects>,
+    pub(crate) authorizer: Arc<dyn Authorizer>,
+    pub(crate) refused: Vec<Refusal>,
     pub(crate) pages: Arc<OnceLock<PageTokens>>,
 }
 
@@ -101,6 +103,16 @@ impl Cx {
         // Without a key from the store, which is the case in tests, tokens live as long as the process.
         let tokens = self.pages.get_or_init(|| PageTokens::new(&self.random::<32>()));
         Pages::new(tokens, &self.account)
+    }
+
+    /// The refusal of a part of the call, if what it needs was refused ([`crate::Need::for_part`]).
+    pub fn refused(&self, part: usize) -> Option<&Refusal> {
+        self.refused.iter().find(|refusal| refusal.need.part == Some(part))
+    }
+
+    /// Who there is, as policies name principals.
+    pub fn directory(&self) -> &dyn Directory {
+        self.authorizer.directory()
     }
 
     /// The name of the region.

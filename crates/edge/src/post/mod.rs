@@ -13,8 +13,12 @@ pub(crate) mod hostile;
 mod policy;
 mod proof;
 
+<<<<<<< HEAD
+use api::Proof;
+=======
 use api::s3::PutObjectTaggingRequest;
 use bytes::Bytes;
+>>>>>>> w4-web
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use hyper::body::Incoming;
@@ -34,7 +38,7 @@ use crate::post::form::{Form, malformed};
 use crate::post::policy::Policy;
 use crate::refuse::{Refusal, refusal_error};
 use crate::rest::implemented;
-use crate::trace::{IsSecure, SentUri, Trace, text_header};
+use crate::trace::{Over, SentUri, Trace, text_header};
 
 /// The most bytes that one file may have: as many as one PUT may bring.
 const MAX_FILE: u64 = 5 << 30;
@@ -55,7 +59,7 @@ impl Edge {
         asked: Asked<'a>,
         body: Incoming,
         trace: &mut Trace,
-    ) -> Result<(Ready<'a>, Ending), ServiceError> {
+    ) -> Result<(Ready<'a>, Ending, Option<Proof>), ServiceError> {
         let Asked { parts, claim, .. } = asked;
         // S3 itself calls it so in its logs.
         trace.operation = "PostObject";
@@ -72,11 +76,11 @@ impl Edge {
         let body = stream(body, Promise { length, sha256: None, framing: None }, &self.limits);
         let mut form = Form::read(body, parser, &bucket).await?;
         let now = Timestamp::now();
-        let caller = match self.dev_for(parts, claim) {
+        let (caller, shown) = match self.dev_for(parts, claim) {
             Some(dev) => {
                 let named = form.fields.get("x-amz-credential").and_then(|text| text.split('/').next());
                 let named = named.or_else(|| form.fields.get("AWSAccessKeyId"));
-                dev.credential(named).await.map_err(ServiceError::internal)?.caller().clone()
+                (dev.credential(named).await.map_err(ServiceError::internal)?.caller().clone(), None)
             }
             None => self.prove_form(&form.fields, now, trace)?,
         };
@@ -101,7 +105,7 @@ impl Edge {
         let fields = std::mem::replace(&mut form.fields, Fields::new(""));
         let (file, seen) = form.into_file(range.0, range.1);
         let ending = Ending::new(&fields, &base, range, seen);
-        Ok((Ready { mount, operation, decoded: Decoded { value, body: Some(file) }, caller }, ending))
+        Ok((Ready { mount, operation, decoded: Decoded { value, body: Some(file) }, caller }, ending, shown))
     }
 }
 
@@ -129,7 +133,7 @@ fn with_tags(fields: &Fields, mount: &Mount, trace: &Trace) -> Result<HeaderMap,
 
 /// The address of the bucket as the browser used it.
 fn address(parts: &Parts) -> String {
-    let scheme = if IsSecure::of(parts) { "https" } else { "http" };
+    let scheme = if Over::is_secure(parts) { "https" } else { "http" };
     let sent = parts.extensions.get::<SentUri>().map_or(&parts.uri, |sent| &sent.0);
     format!("{scheme}://{}{}", text_header(parts, header::HOST.as_str()), sent.path().trim_end_matches('/'))
 }

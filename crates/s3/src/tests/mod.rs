@@ -1,9 +1,13 @@
 //! S3 through its runner, with everything in memory and the clock in our hand.
 
 mod access;
+mod copying;
+mod encryption;
 mod fixture;
 mod policies;
 mod reading;
+mod tagging;
 mod uploads;
+mod versions;
 
 pub(crate) use fixture::object;
