@@ -2,7 +2,6 @@
 
 use api::s3::{
     AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
-<<<<<<< HEAD
     DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration,
     DeleteBucketOwnershipControls, DeleteBucketReplication, GetBucketAcl, GetBucketAnalyticsConfiguration,
     GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketMetricsConfiguration,
@@ -13,22 +12,6 @@ use api::s3::{
     PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketMetricsConfiguration,
     PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutObjectAcl, PutObjectLegalHold,
     PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
-=======
-    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
-    DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging,
-    GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl, GetBucketAnalyticsConfiguration,
-    GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration,
-    GetBucketLogging, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration, GetBucketOwnershipControls,
-    GetBucketReplication, GetBucketRequestPayment, GetBucketTagging, GetObjectAcl, GetObjectLegalHold,
-    GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
-    ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListMultipartUploads, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl,
-    PutBucketAnalyticsConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration,
-    PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
-    PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy,
-    UploadPartRequest,
->>>>>>> w4-objects
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
