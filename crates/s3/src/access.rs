@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use api::s3::Tag;
 use api::{Caller, Principal};
 use policy::{Granted, Kind};
 use service::{Need, ResourcePolicy, Scope};
@@ -12,6 +13,7 @@ use store::View;
 use crate::S3Error;
 use crate::acl::{granted, object_owner, on_bucket, on_object};
 use crate::buckets::{BucketRecord, bucket_arn, known_bucket, object_arn};
+use crate::config::tags_of;
 use crate::objects::{Found, ObjectRecord, find};
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
@@ -23,6 +25,8 @@ pub(crate) struct Grounds {
     caller: Caller,
     /// Whether grants to everyone in lists count for nothing.
     ignores_public: bool,
+    /// Its tags, where they decide.
+    tags: Vec<Tag>,
 }
 
 impl Grounds {
@@ -44,7 +48,8 @@ impl Grounds {
             Arc::new(ResourcePolicy { document, kind: Kind::Resource, must_allow: false, principals })
         });
         let ignores_public = block.is_some_and(|block| block.ignore_public_acls);
-        Ok(Self { bucket, policy, caller: scope.caller.clone(), ignores_public })
+        let tags = if bucket.is_abac { tags_of(view, &bucket.name)? } else { Vec::new() };
+        Ok(Self { bucket, policy, caller: scope.caller.clone(), ignores_public, tags })
     }
 
     /// An action on the bucket.
@@ -131,6 +136,10 @@ impl Grounds {
 
     fn under(&self, need: Need) -> Need {
         let owner = self.bucket.owner.clone();
+        let need = self.tags.iter().fold(need, |need, tag| {
+            need.with(format!("aws:ResourceTag/{}", tag.key), &tag.value)
+                .with(format!("s3:BucketTag/{}", tag.key), &tag.value)
+        });
         let mut need = need.with("s3:ResourceAccount", owner.as_str()).under(owner, self.policy.clone());
         need.granted = self.granted_by_bucket(&need.action);
         need

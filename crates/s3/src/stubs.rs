@@ -2,17 +2,13 @@
 
 use api::s3::{
     AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
-    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
-    DeleteBucketMetricsConfiguration, DeleteBucketReplication, DeleteBucketTagging, GetBucketAbac,
-    GetBucketAccelerateConfiguration, GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration,
-    GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
-    GetBucketNotificationConfiguration, GetBucketReplication, GetBucketRequestPayment, GetBucketTagging,
-    ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations,
-    ListBucketMetricsConfigurations, ListMultipartUploads, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration,
+    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration,
+    DeleteBucketReplication, GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration,
+    GetBucketInventoryConfiguration, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration,
+    GetBucketReplication, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations,
+    ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, ListMultipartUploads, ListParts,
     PutBucketAnalyticsConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration,
-    PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketRequestPayment, PutBucketTagging, UploadPart, UploadPartCopy,
-    UploadPartRequest,
+    PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -43,39 +39,25 @@ unbuilt! {
     DeleteBucketAnalyticsConfiguration
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
-    DeleteBucketLifecycle
     DeleteBucketMetricsConfiguration
     DeleteBucketReplication
-    DeleteBucketTagging
-    GetBucketAbac
-    GetBucketAccelerateConfiguration
     GetBucketAnalyticsConfiguration
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
-    GetBucketLifecycleConfiguration
-    GetBucketLogging
     GetBucketMetricsConfiguration
     GetBucketNotificationConfiguration
     GetBucketReplication
-    GetBucketRequestPayment
-    GetBucketTagging
     ListBucketAnalyticsConfigurations
     ListBucketIntelligentTieringConfigurations
     ListBucketInventoryConfigurations
     ListBucketMetricsConfigurations
     ListMultipartUploads
     ListParts
-    PutBucketAbac
-    PutBucketAccelerateConfiguration
     PutBucketAnalyticsConfiguration
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
-    PutBucketLifecycleConfiguration
-    PutBucketLogging
     PutBucketMetricsConfiguration
     PutBucketNotificationConfiguration
-    PutBucketRequestPayment
-    PutBucketTagging
     UploadPartCopy
 }
 

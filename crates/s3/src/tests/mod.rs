@@ -2,9 +2,12 @@
 
 mod access;
 mod acls;
+mod configs;
 mod copying;
+mod deleting;
 mod encryption;
 mod fixture;
+mod lifecycle;
 mod locks;
 mod policies;
 mod reading;
