@@ -63,10 +63,19 @@ impl Grounds {
         self.under(Need::on(action, object_arn(&self.bucket.name, key)))
     }
 
-    /// To give a new object at `key` a list. Who may write only by the bucket's list owns what it writes.
+    /// To give a new object at `key` a list. Whose the object is decides, and that is who writes it, or its list counts for
+    /// nothing: so policies of buckets that let others put objects with a list need name `s3:PutObject` alone.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html>, "Granting cross-account
+    /// permissions to upload objects while ensuring that the bucket owner has full control".
     pub(crate) fn acl_of_new(&self, key: &str) -> Need {
         let mut need = self.object("s3:PutObjectAcl", key);
-        need.granted = self.granted_by_bucket("s3:PutObject");
+        match &self.caller.account {
+            Some(writer) => {
+                need.only_denies = *writer != self.bucket.owner;
+                need.owner = Some(writer.clone());
+            }
+            None => need.granted = self.granted_by_bucket("s3:PutObject"),
+        }
         need
     }
 
