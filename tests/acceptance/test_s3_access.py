@@ -139,6 +139,51 @@ def test_locks_are_put_and_found(s3):
     s3.put_object_retention(Bucket=name, Key="k", Retention=shorter, BypassGovernanceRetention=True)
     until = s3.get_object_retention(Bucket=name, Key="k", VersionId=version)["Retention"]["RetainUntilDate"]
     assert abs((until - soon).total_seconds()) < 1
+    assert code(s3.delete_object, Bucket=name, Key="k", VersionId=version) == ("AccessDenied", 403)
     s3.put_object_legal_hold(Bucket=name, Key="k", LegalHold={"Status": "ON"})
+    bypassed = {"Bucket": name, "Key": "k", "VersionId": version, "BypassGovernanceRetention": True}
+    assert code(s3.delete_object, **bypassed) == ("AccessDenied", 403)
     assert s3.get_object_legal_hold(Bucket=name, Key="k")["LegalHold"] == {"Status": "ON"}
     assert s3.head_object(Bucket=name, Key="k")["ObjectLockLegalHoldStatus"] == "ON"
+    s3.put_object_legal_hold(Bucket=name, Key="k", LegalHold={"Status": "OFF"})
+    s3.delete_object(**bypassed)
+    assert code(s3.put_bucket_versioning, Bucket=name, VersioningConfiguration={"Status": "Suspended"})[1] == 409
+
+
+def form(url, fields, body):
+    boundary = "boundary"
+    parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
+    parts.append(f'Content-Disposition: form-data; name="file"; filename="f"\r\n\r\n{body}')
+    text = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts) + f"--{boundary}--\r\n"
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    request = urllib.request.Request(url, data=text.encode(), headers=headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def test_a_form_that_nobody_signed_is_taken_where_everyone_may_write(region, s3, bucket):
+    url = f"{region.exports['AWS_ENDPOINT_URL']}/{bucket}"
+    fields = {"key": "form", "acl": "public-read", "Content-Type": "text/plain"}
+    assert form(url, fields, "bytes") == 403
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read-write")
+    assert form(url, fields, "bytes") == 204
+    assert plain(region, f"{bucket}/form") == (200, b"bytes")
+    assert s3.get_object(Bucket=bucket, Key="form")["ContentType"] == "text/plain"
+
+
+def test_an_upload_in_parts_has_the_list_that_was_said_at_its_beginning(region, s3, theirs, bucket):
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read-write")
+    upload = theirs.create_multipart_upload(Bucket=bucket, Key="parts", ACL="bucket-owner-read")["UploadId"]
+    place = {"Bucket": bucket, "Key": "parts", "UploadId": upload}
+    tag = theirs.upload_part(**place, PartNumber=1, Body=b"part")["ETag"]
+    theirs.complete_multipart_upload(**place, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": tag}]})
+    expected = {(canonical(theirs), "FULL_CONTROL"), (canonical(s3), "READ")}
+    assert granted(theirs.get_object_acl(Bucket=bucket, Key="parts")) == expected
+    assert s3.get_object(Bucket=bucket, Key="parts")["Body"].read() == b"part"
+    assert plain(region, f"{bucket}/parts")[0] == 403
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/parts", ACL="public-read")
+    assert plain(region, f"{bucket}/copy") == (200, b"part")
+    assert s3.get_object_acl(Bucket=bucket, Key="copy")["Owner"]["ID"] == canonical(s3)

@@ -64,9 +64,13 @@ impl Operation<S3> for PutBucketAcl {
             return Err(AclError::NotSupported.into());
         }
         refuse_blocked(view, cx, &bucket, &acl, "s3:PutBucketAcl", None)?;
-        bucket.acl = (!is_private(&acl, &bucket.owner)).then_some(acl);
+        let acl = (!is_private(&acl, &bucket.owner)).then_some(acl);
         let mut changes = Changes::new();
-        changes.put(&bucket)?;
+        // Many that say the same at once do not stand in each other's way.
+        if acl != bucket.acl {
+            bucket.acl = acl;
+            changes.put(&bucket)?;
+        }
         Ok(Applied::with((), changes))
     }
 }

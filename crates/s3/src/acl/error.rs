@@ -28,6 +28,9 @@ pub enum AclError {
     /// There are both.
     #[error("a list in headers and in the body")]
     UnexpectedContent,
+    /// There is no ownership of this name.
+    #[error("ownership {0}")]
+    UnknownOwnership(String),
     /// The bucket has no ownership controls; its name.
     #[error("bucket {0} has no ownership controls")]
     NoOwnershipControls(String),
@@ -57,6 +60,10 @@ impl From<AclError> for ServiceError {
             AclError::Missing => refused("MissingSecurityHeader", 400, "Your request was missing a required header")
                 .with_field("MissingHeaderName", "x-amz-acl"),
             AclError::UnexpectedContent => refused("UnexpectedContent", 400, "This request does not support content"),
+            AclError::UnknownOwnership(given) => {
+                Self::sender("InvalidArgument", 400, format!("Invalid x-amz-object-ownership header: {given}"))
+                    .with_field("ArgumentName", "x-amz-object-ownership")
+            }
             AclError::NoOwnershipControls(bucket) => {
                 let text = "The bucket ownership controls were not found";
                 refused("OwnershipControlsNotFoundError", 404, text).with_field("BucketName", bucket)

@@ -15,5 +15,5 @@ mod shown;
 pub use error::AclError;
 pub(crate) use given::AclHeaders;
 pub(crate) use grants::{granted, on_bucket, on_object};
-pub(crate) use new::{from_headers, object_owner, of_new_bucket};
+pub(crate) use new::{acl_of_bucket, from_headers, object_owner, of_new_bucket};
 pub use record::{Acl, Grant, Grantee, Ownership, Permission};

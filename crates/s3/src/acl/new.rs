@@ -106,6 +106,23 @@ pub(super) fn refuse_blocked(
     )))
 }
 
+/// The list that a bucket gets by these headers, none for the private one.
+///
+/// # Errors
+/// As [`from_headers`].
+pub(crate) fn acl_of_bucket(
+    view: &View,
+    cx: &Cx,
+    bucket: &BucketRecord,
+    headers: &AclHeaders<'_>,
+) -> Result<Option<Acl>, S3Error> {
+    let acl = Reader::of_bucket(view, cx, &bucket.owner).headers(headers)?;
+    if let Some(acl) = &acl {
+        refuse_blocked(view, cx, bucket, acl, "s3:PutBucketAcl", None)?;
+    }
+    Ok(acl.filter(|acl| !is_private(acl, &bucket.owner)))
+}
+
 /// The list of a new bucket, none for the private one. New buckets block public lists.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use store::{Changes, KeyPrefix, View};
 use super::names::is_bucket_name;
 use super::record::{BucketRecord, Versioning, bucket_arn, known_bucket};
 use crate::access::{Grounds, given};
-use crate::acl::{AclHeaders, Ownership, of_new_bucket};
+use crate::acl::{AclError, AclHeaders, Ownership, acl_of_bucket, of_new_bucket};
 use crate::config;
 use crate::lock::BucketLock;
 use crate::objects::{ObjectRecord, VersionRecord};
@@ -67,7 +67,7 @@ impl Operation<S3> for CreateBucket {
         if let Some(existing) = view.get::<BucketRecord>(name)? {
             // Only the first region answers a repeated creation with success.
             return match (existing.owner == account, cx.region_name() == FIRST_REGION) {
-                (true, true) => Ok(Applied::read(output)),
+                (true, true) => Ok(Applied::with(output, made_again(existing, input, view, cx)?)),
                 (true, false) => Err(S3Error::BucketAlreadyOwnedByYou(name.clone())),
                 (false, _) => Err(S3Error::BucketAlreadyExists(name.clone())),
             };
@@ -90,6 +90,20 @@ impl Operation<S3> for CreateBucket {
     }
 }
 
+/// Making a bucket again resets its list.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html> (`BucketAlreadyOwnedByYou`).
+fn made_again(mut bucket: BucketRecord, input: &CreateBucketRequest, view: &View, cx: &Cx) -> Result<Changes, S3Error> {
+    let mut changes = Changes::new();
+    if bucket.ownership.has_lists() {
+        let acl = acl_of_bucket(view, cx, &bucket, &acl_headers(input))?;
+        if acl != bucket.acl {
+            bucket.acl = acl;
+            changes.put(&bucket)?;
+        }
+    }
+    Ok(changes)
+}
+
 fn acl_headers(input: &CreateBucketRequest) -> AclHeaders<'_> {
     AclHeaders {
         canned: input.acl.as_deref(),
@@ -103,8 +117,8 @@ fn acl_headers(input: &CreateBucketRequest) -> AclHeaders<'_> {
 
 fn ownership(input: &CreateBucketRequest) -> Result<Ownership, S3Error> {
     let Some(wanted) = input.object_ownership.as_deref() else { return Ok(Ownership::default()) };
-    let unknown = || S3Error::argument("x-amz-object-ownership", wanted, "Invalid x-amz-object-ownership header");
-    Ownership::named(wanted).ok_or_else(unknown)
+    let unknown = || AclError::UnknownOwnership(wanted.to_owned());
+    Ok(Ownership::named(wanted).ok_or_else(unknown)?)
 }
 
 fn refuse_unbuilt(input: &CreateBucketRequest) -> Result<(), S3Error> {

@@ -56,10 +56,10 @@ fn read_default(given: &GivenDefault) -> Result<DefaultRetention, S3Error> {
     let bounded = |name, given: i32, most: i32| match u32::try_from(given) {
         Ok(period) if period > 0 && given <= most => Ok(period),
         Ok(period) if period > 0 => {
-            Err(S3Error::argument(name, given.to_string(), "Default retention period too large"))
+            Err(S3Error::argument(name, given.to_string(), "Default retention period too large."))
         }
         _ => {
-            let text = "Default retention period must be a positive integer value";
+            let text = "Default retention period must be a positive integer value.";
             Err(S3Error::argument(name, given.to_string(), text))
         }
     };

@@ -78,9 +78,10 @@ impl Operation<S3> for PutObjectRetention {
         cx: &Cx,
     ) -> Result<Applied<PutObjectRetentionOutput>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
+        let given = input.retention.as_ref().ok_or(S3Error::MalformedXml)?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
-        let wanted = read_retention(input.retention.as_ref(), cx.now)?;
+        let wanted = read_retention(given, cx.now)?;
         let mut object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
         let bypass = input.bypass_governance_retention == Some(true);
         check_change(object.traits.lock.retention.as_ref(), wanted.as_ref(), bypass, cx.now)?;
@@ -92,8 +93,7 @@ impl Operation<S3> for PutObjectRetention {
 }
 
 /// What a document says of a retention: both mode and date, or neither, which takes one away.
-fn read_retention(given: Option<&ObjectLockRetention>, now: Timestamp) -> Result<Option<Retention>, S3Error> {
-    let Some(given) = given else { return Err(S3Error::MalformedXml) };
+fn read_retention(given: &ObjectLockRetention, now: Timestamp) -> Result<Option<Retention>, S3Error> {
     refuse_given(&[
         ("EventHold", given.event_hold.is_some()),
         ("EventHoldDuration", given.event_hold_duration.is_some()),
@@ -102,7 +102,7 @@ fn read_retention(given: Option<&ObjectLockRetention>, now: Timestamp) -> Result
         (None, None) => Ok(None),
         (Some(mode), Some(until)) => {
             let mode = LockMode::named(mode).ok_or(S3Error::MalformedXml)?;
-            Ok(Some(Retention { mode, until: future(until, now)? }))
+            Ok(Some(Retention { mode, until: future("RetainUntilDate", until, now)? }))
         }
         (Some(_), None) | (None, Some(_)) => Err(S3Error::MalformedXml),
     }
@@ -152,9 +152,10 @@ impl Operation<S3> for PutObjectLegalHold {
         _cx: &Cx,
     ) -> Result<Applied<PutObjectLegalHoldOutput>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
+        let given = input.legal_hold.as_ref().ok_or(S3Error::MalformedXml)?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
-        let status = input.legal_hold.as_ref().and_then(|hold| hold.status.as_deref());
+        let status = given.status.as_deref();
         let is_held = status.and_then(read_hold).ok_or(S3Error::MalformedXml)?;
         let mut object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
         object.traits.lock.is_held = Some(is_held);

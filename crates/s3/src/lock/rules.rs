@@ -27,16 +27,13 @@ pub(crate) fn from_headers(
     hold: Option<&str>,
     now: Timestamp,
 ) -> Result<ObjectLock, S3Error> {
-    let is_given = mode.is_some() || until.is_some() || hold.is_some();
-    let Some(lock) = &bucket.lock else {
-        return if is_given { Err(LockError::BucketWithout.into()) } else { Ok(ObjectLock::default()) };
-    };
-    let retention = match (mode, until) {
-        (None, None) => lock.default.as_ref().map(|default| kept_by(default, now)),
+    // What the headers say must make sense, whatever the bucket can do.
+    let said = match (mode, until) {
+        (None, None) => None,
         (Some(mode), Some(until)) => {
             let read = LockMode::named(mode);
             let mode = read.ok_or_else(|| S3Error::argument(MODE, mode, "Unknown wormMode directive."))?;
-            Some(Retention { mode, until: future(until, now)? })
+            Some(Retention { mode, until: future(UNTIL, until, now)? })
         }
         (mode, _) => {
             let name = if mode.is_some() { UNTIL } else { MODE };
@@ -45,7 +42,14 @@ pub(crate) fn from_headers(
         }
     };
     let is_held = hold.map(|hold| read_hold(hold).ok_or_else(|| unknown_hold(hold))).transpose()?;
-    Ok(ObjectLock { retention, is_held })
+    match &bucket.lock {
+        None if said.is_some() || is_held.is_some() => Err(LockError::BucketWithout.into()),
+        None => Ok(ObjectLock::default()),
+        Some(lock) => {
+            let retention = said.or_else(|| lock.default.as_ref().map(|default| kept_by(default, now)));
+            Ok(ObjectLock { retention, is_held })
+        }
+    }
 }
 
 const MODE: &str = "x-amz-object-lock-mode";
@@ -90,12 +94,12 @@ impl Retention {
     }
 }
 
-/// A date that lies ahead.
-pub(super) fn future(until: Timestamp, now: Timestamp) -> Result<Timestamp, S3Error> {
+/// A date that lies ahead; `name` is what it is called where it was given.
+pub(super) fn future(name: &'static str, until: Timestamp, now: Timestamp) -> Result<Timestamp, S3Error> {
     if until > now {
         return Ok(until);
     }
-    Err(S3Error::argument(UNTIL, until.to_string(), "The retain until date must be in the future!"))
+    Err(S3Error::argument(name, until.to_string(), "The retain until date must be in the future!"))
 }
 
 /// What a bucket's default says of an object that is put now.

@@ -36,8 +36,7 @@ impl Streaming<S3> for PutObject {
         check_described(input)?;
         Promises::of_put(input)?;
         check_length(input.body.as_ref(), input.content_length)?;
-        refuse_unsummed(input)?;
-        allowed(input, view, cx).map(drop)
+        refuse_unsummed(input, &allowed(input, view, cx)?, cx)
     }
 
     async fn stage(service: &S3, input: &mut PutObjectRequest, cx: &Cx) -> Result<StagedBytes, S3Error> {
@@ -145,10 +144,15 @@ pub(super) fn acl_headers(input: &PutObjectRequest) -> AclHeaders<'_> {
 
 /// Who locks an object says what it is, so that not the wrong one is locked.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html> (`Content-MD5`).
-fn refuse_unsummed(input: &PutObjectRequest) -> Result<(), S3Error> {
-    let is_locked = input.object_lock_mode.is_some()
+fn refuse_unsummed(input: &PutObjectRequest, bucket: &BucketRecord, cx: &Cx) -> Result<(), S3Error> {
+    let is_locking = input.object_lock_mode.is_some()
         || input.object_lock_retain_until_date.is_some()
         || input.object_lock_legal_hold_status.is_some();
+    if is_locking && cx.call.caller.account.is_none() {
+        let text = "Put Object requests with Object Lock parameters require AWS Signature Version 4";
+        return Err(S3Error::argument("Authorization", "", text));
+    }
+    let is_locked = is_locking || bucket.lock.as_ref().is_some_and(|lock| lock.default.is_some());
     let sums = [
         &input.content_md5,
         &input.checksum_algorithm,
@@ -158,7 +162,8 @@ fn refuse_unsummed(input: &PutObjectRequest) -> Result<(), S3Error> {
         &input.checksum_sha1,
         &input.checksum_sha256,
     ];
-    if is_locked && sums.iter().all(|sum| sum.is_none()) {
+    let has_trailer = input.body.as_ref().is_some_and(|body| body.trailers().is_some());
+    if is_locked && !has_trailer && sums.iter().all(|sum| sum.is_none()) {
         let text = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters";
         return Err(S3Error::InvalidRequest(text.to_owned()));
     }

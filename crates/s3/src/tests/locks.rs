@@ -106,7 +106,9 @@ async fn defaults_are_read_and_kept() {
         let put = fixture.s3.put_object_lock_configuration(ours(), configuration(days, years, mode)).await;
         assert_eq!(code(put), expected, "{days:?} {years:?} {mode}");
     }
-    fixture.put("key", "bytes").await;
+    assert_eq!(code(fixture.s3.put_object(ours(), put("key", "x")).await), "InvalidRequest", "without a checksum");
+    let summed = PutObjectRequest { content_md5: Some("ndTkYSaMgDT1yFZOFVxnpg==".to_owned()), ..put("key", "x") };
+    fixture.s3.put_object(ours(), summed).await.unwrap();
     let (shown, _) = fixture.get(get("key")).await.unwrap();
     assert_eq!(shown.object_lock_mode.as_deref(), Some("GOVERNANCE"));
     let until = shown.object_lock_retain_until_date.unwrap();
