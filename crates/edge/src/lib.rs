@@ -2,6 +2,7 @@
 //! Not here: what an operation means, and whether its caller may do it (the service's runner asks the authoriser).
 #![forbid(unsafe_code)]
 
+mod access;
 mod activity;
 mod answer;
 mod answering;
@@ -46,6 +47,7 @@ mod tls;
 mod trace;
 mod vouched;
 
+pub use access::{AccessLog, Accessed};
 pub use authenticate::Credentials;
 pub use dev::DevAccounts;
 pub use exposition::{Exposition, MetricKind};

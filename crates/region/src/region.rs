@@ -13,13 +13,14 @@ use host::Node;
 use iam::{Iam, KeyUseReconciler, KeyUses, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::S3;
+use s3::{AccessLogs, LogDelivery, S3};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use crate::access_logs::BucketLogs;
 use crate::accounts::AccountKeeper;
 use crate::admin::{AdminSocket, Order, Prepare};
 use crate::backups::Backups;
@@ -172,6 +173,7 @@ pub struct Region {
     services: Services,
     reconciling: Reconciling,
     key_uses: KeyUses,
+    log_delivery: LogDelivery,
     uses: Arc<iam::ServiceUses>,
     admin: Option<AdminSocket>,
     root: RootKey,
@@ -236,6 +238,9 @@ impl Region {
         let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(key_uses.clone(), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
         let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
+        let access_logs = Arc::<AccessLogs>::default();
+        let log_delivery = LogDelivery::new(services.s3.clone(), Arc::clone(&effects), Arc::clone(&access_logs));
+        edge = edge.with_access_log(Arc::new(BucketLogs(access_logs)));
         if config.is_dev {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));
@@ -252,7 +257,20 @@ impl Region {
         let lifecycle_day = config.lifecycle_day;
         let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day };
         let reconciling = Reconciling { store, duty, makers };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, key_uses, uses, admin, root })
+        Ok(Self {
+            server,
+            edge,
+            trail,
+            store: all,
+            folder,
+            services,
+            reconciling,
+            key_uses,
+            log_delivery,
+            uses,
+            admin,
+            root,
+        })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -293,7 +311,8 @@ impl Region {
         let reconcilers = self.reconciling.start();
         // Each process notes the uses that it sees, so each writes them, whichever one has the lease.
         let writer = Arc::new(KeyUseReconciler::new(self.store.clone(), self.key_uses));
-        let key_uses = Reconcilers::start(vec![Arc::clone(&writer) as _]);
+        let log_delivery = Arc::new(self.log_delivery);
+        let own = Reconcilers::start(vec![Arc::clone(&writer) as _, Arc::clone(&log_delivery) as _]);
         let uses = UseKeeper::start(self.store.clone(), self.uses);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
@@ -320,9 +339,10 @@ impl Region {
             end(serving, &phase, Phase::Draining).await;
             reconcilers.stop().await;
         }
-        key_uses.stop().await;
+        own.stop().await;
         // What was noted last; a store that does not answer keeps nobody waiting for it.
         let _ = tokio::time::timeout(LAST_USES, writer.activate()).await;
+        let _ = tokio::time::timeout(LAST_USES, log_delivery.activate()).await;
         uses.stop().await;
         given
     }
