@@ -19,7 +19,7 @@ use wire::{StreamError, decode_path, parse_query};
 use crate::body::AnswerBody;
 use crate::evidence::Claimed;
 use crate::front::Edge;
-use crate::trace::{IsSecure, SentUri, Trace, text_header};
+use crate::trace::{Over, SentUri, Trace, text_header};
 
 /// One request for a bucket or what is in it.
 #[derive(Debug, Clone)]
@@ -70,8 +70,8 @@ pub struct Accessed {
     pub authentication: Option<&'static str>,
     /// `Host`.
     pub host: String,
-    /// Whether it came over TLS.
-    pub is_secure: bool,
+    /// The version of TLS that it came over; none for one that came without.
+    pub tls: Option<&'static str>,
 }
 
 /// Who logs requests for buckets.
@@ -141,7 +141,7 @@ impl Edge {
             signature: evidence.map(|evidence| if evidence.v4().is_some() { "SigV4" } else { "SigV2" }),
             authentication: evidence.map(|it| if it.is_presigned() { "QueryString" } else { "AuthHeader" }),
             host: text(header::HOST),
-            is_secure: IsSecure::of(parts),
+            tls: Over::tls(parts),
         };
         let noting = Noting { log: Arc::clone(log), accessed: Some(accessed), started };
         answer.map(|body| Logged { body, noting }.boxed())

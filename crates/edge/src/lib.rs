@@ -21,10 +21,13 @@ mod front;
 mod held;
 #[cfg(feature = "hostile")]
 pub mod hostile;
+mod hosts;
 mod identify;
 mod inflate;
 mod limits;
 mod login;
+mod manner;
+mod markup;
 mod metrics;
 mod mount;
 mod odd;
@@ -46,6 +49,8 @@ mod throttle;
 mod tls;
 mod trace;
 mod vouched;
+mod web;
+mod website;
 
 pub use access::{AccessLog, Accessed};
 pub use authenticate::Credentials;
@@ -60,3 +65,4 @@ pub use phase::Phase;
 pub use server::{Server, ServerError};
 pub use throttle::DEFAULT_THROTTLE;
 pub use tls::{Tls, TlsError};
+pub use web::{Headers, Preflight, Site, Turn, Visit, Web};

@@ -1,9 +1,38 @@
 //! Access logs of buckets: the edge tells of requests, S3 delivers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use edge::{AccessLog, Accessed};
-use s3::{Access, AccessLogs};
+use s3::{Access, AccessLogs, LogDelivery};
+use service::Reconciler;
+
+use crate::runtime::Reconcilers;
+
+/// Longest wait for the last delivery.
+const END: Duration = Duration::from_secs(2);
+
+/// What delivers the logs of this process, whichever one has the lease: each knows of its own requests alone.
+pub(crate) struct LogKeeper {
+    delivery: Arc<LogDelivery>,
+    running: Reconcilers,
+}
+
+impl LogKeeper {
+    /// Starts it.
+    pub(crate) fn start(delivery: LogDelivery) -> Self {
+        let delivery = Arc::new(delivery);
+        let running = Reconcilers::start(vec![Arc::clone(&delivery) as _]);
+        Self { delivery, running }
+    }
+
+    /// Delivers once more and ends it.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+        // Logs are delivered as well as may be: a store that does not answer keeps nobody waiting.
+        let _ = tokio::time::timeout(END, self.delivery.activate()).await;
+    }
+}
 
 /// What the edge tells, as S3 logs it.
 pub(crate) struct BucketLogs(pub(crate) Arc<AccessLogs>);
@@ -38,7 +67,7 @@ impl AccessLog for BucketLogs {
             signature: it.signature,
             authentication: it.authentication,
             host: it.host,
-            is_secure: it.is_secure,
+            tls: it.tls,
         });
     }
 }

@@ -10,17 +10,17 @@ use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
-use iam::{Iam, KeyUseReconciler, KeyUses, Organizations, PolicyAuthorizer, Sts};
+use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::{AccessLogs, LogDelivery, S3};
+use s3::{AccessLogs, KeyRing, LogDelivery, S3};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
 
-use crate::access_logs::BucketLogs;
+use crate::access_logs::{BucketLogs, LogKeeper};
 use crate::accounts::AccountKeeper;
 use crate::admin::{AdminSocket, Order, Prepare};
 use crate::backups::Backups;
@@ -33,13 +33,9 @@ use crate::logins::StoreLogins;
 use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
-use crate::runtime::Reconcilers;
 use crate::sessions::SessionKeeper;
 use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
-
-/// Longest that writing the last uses of keys may take at the end.
-const LAST_USES: Duration = Duration::from_secs(2);
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -78,6 +74,8 @@ pub struct Parts {
     pub store: Store,
     /// Every object's bytes.
     pub blobs: Arc<dyn BlobStore>,
+    /// What those bytes are encrypted under.
+    pub keys: Arc<KeyRing>,
     /// The node that runs its machines.
     pub node: Arc<dyn Node>,
     /// The outside world.
@@ -155,10 +153,7 @@ impl Services {
                 let sts = sts.clone();
                 Box::pin(async move { api::sts::dispatch(&sts, operation, call, request).await })
             }),
-            Mount::new(&api::s3::SERVICE, move |operation, call, request| {
-                let s3 = s3.clone();
-                Box::pin(async move { api::s3::dispatch(&s3, operation, call, request).await })
-            }),
+            crate::web::mount(s3),
         ]
     }
 }
@@ -172,9 +167,8 @@ pub struct Region {
     folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
-    key_uses: KeyUses,
     log_delivery: LogDelivery,
-    uses: Arc<iam::ServiceUses>,
+    uses: Arc<iam::LastUses>,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -209,7 +203,7 @@ impl Region {
             endpoint: server.address().to_string(),
             public_pool: config.public_pool,
         });
-        let Parts { store, blobs, node, effects, duty } = parts;
+        let Parts { store, blobs, keys, node, effects, duty } = parts;
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
         let keeper = AccountKeeper::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
         let sessions = SessionKeeper::new(store.clone(), Arc::clone(&effects));
@@ -232,10 +226,9 @@ impl Region {
             iam,
             organizations: Organizations::new(runner.clone()),
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
-            s3: S3::new(runner, Arc::clone(&blobs)),
+            s3: S3::new(runner, Arc::clone(&blobs), keys),
         };
-        let key_uses = KeyUses::default();
-        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(key_uses.clone(), &config.name));
+        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(Arc::clone(&uses), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
         let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
         let access_logs = Arc::<AccessLogs>::default();
@@ -257,20 +250,8 @@ impl Region {
         let lifecycle_day = config.lifecycle_day;
         let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day };
         let reconciling = Reconciling { store, duty, makers };
-        Ok(Self {
-            server,
-            edge,
-            trail,
-            store: all,
-            folder,
-            services,
-            reconciling,
-            key_uses,
-            log_delivery,
-            uses,
-            admin,
-            root,
-        })
+        let store = all;
+        Ok(Self { server, edge, trail, store, folder, services, reconciling, log_delivery, uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -309,10 +290,7 @@ impl Region {
         let (phase, phases) = watch::channel(Phase::Serving);
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
-        // Each process notes the uses that it sees, so each writes them, whichever one has the lease.
-        let writer = Arc::new(KeyUseReconciler::new(self.store.clone(), self.key_uses));
-        let log_delivery = Arc::new(self.log_delivery);
-        let own = Reconcilers::start(vec![Arc::clone(&writer) as _, Arc::clone(&log_delivery) as _]);
+        let logs = LogKeeper::start(self.log_delivery);
         let uses = UseKeeper::start(self.store.clone(), self.uses);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
@@ -339,10 +317,7 @@ impl Region {
             end(serving, &phase, Phase::Draining).await;
             reconcilers.stop().await;
         }
-        own.stop().await;
-        // What was noted last; a store that does not answer keeps nobody waiting for it.
-        let _ = tokio::time::timeout(LAST_USES, writer.activate()).await;
-        let _ = tokio::time::timeout(LAST_USES, log_delivery.activate()).await;
+        logs.stop().await;
         uses.stop().await;
         given
     }

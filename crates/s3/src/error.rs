@@ -5,6 +5,9 @@ use blobs::BlobError;
 use store::StoreError;
 use wire::{ServiceError, StreamError};
 
+use crate::encryption::EncryptionError;
+use crate::objects::ObjectError;
+
 /// The most bytes that one PUT may bring.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>.
 pub(crate) const MAX_PUT_BYTES: u64 = 5 << 30;
@@ -44,6 +47,12 @@ pub enum S3Error {
     /// The bucket has no public access block.
     #[error("bucket {0} has no public access block")]
     NoSuchPublicAccessBlock(String),
+    /// The bucket has no rules for pages of other origins.
+    #[error("bucket {0} has no CORS configuration")]
+    NoSuchCors(String),
+    /// The bucket is no website.
+    #[error("bucket {0} has no website configuration")]
+    NoSuchWebsite(String),
     /// The policy is none, or none for its bucket; AWS's text.
     #[error("{0}")]
     MalformedPolicy(String),
@@ -95,6 +104,9 @@ pub enum S3Error {
     /// The parameters make no sense together.
     #[error("{0}")]
     InvalidRequest(String),
+    /// The encryption that is asked for, or that it does without.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
     /// A parameter whose meaning is not built yet.
     #[error("{0} is not implemented")]
     NotImplemented(&'static str),
@@ -190,6 +202,9 @@ pub enum S3Error {
     /// The store failed.
     #[error("store")]
     Store(#[from] StoreError),
+    /// An object or a version is not what was asked for.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
     /// Something of ours failed; the text is for the log.
     #[error("{0}")]
     Internal(String),
@@ -249,6 +264,14 @@ impl From<S3Error> for ServiceError {
                 let text = "The public access block configuration was not found";
                 refused("NoSuchPublicAccessBlockConfiguration", 404, text).with_field("BucketName", name)
             }
+            S3Error::NoSuchCors(name) => {
+                refused("NoSuchCORSConfiguration", 404, "The CORS configuration does not exist")
+                    .with_field("BucketName", name)
+            }
+            S3Error::NoSuchWebsite(name) => {
+                let text = "The specified bucket does not have a website configuration";
+                refused("NoSuchWebsiteConfiguration", 404, text).with_field("BucketName", name)
+            }
             S3Error::MalformedPolicy(text) => refused("MalformedPolicy", 400, &text),
             S3Error::MethodNotAllowed { method, resource_type } => {
                 let text = "The specified method is not allowed against this resource.";
@@ -294,6 +317,7 @@ impl From<S3Error> for ServiceError {
                 .with_field("ArgumentName", name)
                 .with_field("ArgumentValue", value),
             S3Error::InvalidRequest(text) => refused("InvalidRequest", 400, &text),
+            S3Error::Encryption(error) => error.into(),
             S3Error::NotImplemented(header) => {
                 let text = "A header you provided implies functionality that is not implemented.";
                 Self::receiver("NotImplemented", 501, text).with_field("Header", header)
@@ -378,6 +402,7 @@ impl From<S3Error> for ServiceError {
                 let text = "You did not provide the number of bytes specified by the Content-Length HTTP header";
                 refused("IncompleteBody", 400, text).because(cause)
             }
+            S3Error::Object(error) => error.into(),
             S3Error::Reclaimed => slow_down(),
             S3Error::Blob(cause @ BlobError::Busy) => slow_down().because(cause),
             S3Error::Blob(cause @ BlobError::NoSpace) => {

@@ -1,21 +1,17 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
-    DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
     DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration,
-    DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketWebsite, DeleteObjectTagging, GetBucketAcl,
-    GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketEncryption, GetBucketIntelligentTieringConfiguration,
-    GetBucketInventoryConfiguration, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration,
-    GetBucketOwnershipControls, GetBucketReplication, GetBucketVersioning, GetBucketWebsite, GetObjectAcl,
-    GetObjectAttributes, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging,
-    ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations,
-    ListBucketMetricsConfigurations, ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAcl,
-    PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketEncryption, PutBucketIntelligentTieringConfiguration,
-    PutBucketInventoryConfiguration, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration,
-    PutBucketOwnershipControls, PutBucketVersioning, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold,
-    PutObjectLockConfiguration, PutObjectRetention, PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy,
-    UploadPartRequest,
+    DeleteBucketOwnershipControls, DeleteBucketReplication, GetBucketAcl, GetBucketAnalyticsConfiguration,
+    GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketMetricsConfiguration,
+    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetObjectAcl,
+    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
+    ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
+    ListMultipartUploads, ListParts, PutBucketAcl, PutBucketAnalyticsConfiguration,
+    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketMetricsConfiguration,
+    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutObjectAcl, PutObjectLegalHold,
+    PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -42,60 +38,42 @@ macro_rules! unbuilt {
 unbuilt! {
     AbortMultipartUpload
     CompleteMultipartUpload
-    CopyObject
     CreateMultipartUpload
     DeleteBucketAnalyticsConfiguration
-    DeleteBucketCors
-    DeleteBucketEncryption
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
     DeleteBucketMetricsConfiguration
     DeleteBucketOwnershipControls
     DeleteBucketReplication
-    DeleteBucketWebsite
-    DeleteObjectTagging
     GetBucketAcl
     GetBucketAnalyticsConfiguration
-    GetBucketCors
-    GetBucketEncryption
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
     GetBucketMetricsConfiguration
     GetBucketNotificationConfiguration
     GetBucketOwnershipControls
     GetBucketReplication
-    GetBucketVersioning
-    GetBucketWebsite
     GetObjectAcl
-    GetObjectAttributes
     GetObjectLegalHold
     GetObjectLockConfiguration
     GetObjectRetention
-    GetObjectTagging
     ListBucketAnalyticsConfigurations
     ListBucketIntelligentTieringConfigurations
     ListBucketInventoryConfigurations
     ListBucketMetricsConfigurations
     ListMultipartUploads
-    ListObjectVersions
     ListParts
     PutBucketAcl
     PutBucketAnalyticsConfiguration
-    PutBucketCors
-    PutBucketEncryption
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
     PutBucketMetricsConfiguration
     PutBucketNotificationConfiguration
     PutBucketOwnershipControls
-    PutBucketVersioning
-    PutBucketWebsite
     PutObjectAcl
     PutObjectLegalHold
     PutObjectLockConfiguration
     PutObjectRetention
-    PutObjectTagging
-    RestoreObject
     UploadPartCopy
 }
 

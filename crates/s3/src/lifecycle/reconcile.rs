@@ -166,6 +166,7 @@ impl LifecycleReconciler {
             request_id: String::new(),
             source_ip: None,
             is_secure: true,
+            manner: Default::default(),
             user_agent: "lifecycle.s3.amazonaws.com".to_owned(),
             region: self.region.name.clone(),
             verdicts: Verdicts::default(),

@@ -139,6 +139,7 @@ impl LogDelivery {
             source_ip: None,
             is_secure: true,
             user_agent: WRITER.to_owned(),
+            manner: Arc::default(),
             region,
             verdicts: Verdicts::default(),
         }

@@ -59,8 +59,8 @@ pub struct Access {
     pub authentication: Option<&'static str>,
     /// `Host`.
     pub host: String,
-    /// Whether it came over TLS.
-    pub is_secure: bool,
+    /// The version of TLS that it came over, such as `1.3`; none for one that came without.
+    pub tls: Option<&'static str>,
 }
 
 impl Access {
@@ -97,7 +97,7 @@ impl Access {
             "-".to_owned(),
             text(self.authentication),
             text(Some(&escaped(&self.host).replace(' ', "%20"))),
-            if self.is_secure { "TLSv1.3" } else { "-" }.to_owned(),
+            self.tls.map_or("-".to_owned(), |version| format!("TLSv{version}")),
             "-".to_owned(),
             "-".to_owned(),
             region.to_owned(),
@@ -226,7 +226,7 @@ mod tests {
             signature: Some("SigV4"),
             authentication: Some("AuthHeader"),
             host: "b.s3.localhost".to_owned(),
-            is_secure: false,
+            tls: None,
         };
         let id = crate::owner::canonical_id(&owner);
         let expected = format!(

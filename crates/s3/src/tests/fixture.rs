@@ -7,13 +7,14 @@ use api::s3::{CreateBucketRequest, GetObjectOutput, GetObjectRequest, PutObjectO
 use api::{Call, Caller, Principal};
 use blobs::{BlobStore, MemoryBlobs};
 use bytes::Bytes;
+use iam::{AccountRecord, AccountStatus};
 use ids::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts, Runner, ZoneFacts};
-use store::Store;
+use store::{Changes, Store};
 use wire::{ByteStream, ServiceError};
 
-use crate::{BlobReconciler, Content, LifecycleReconciler, ObjectRecord, ObjectTraits, S3};
+use crate::{BlobReconciler, Content, KeyRing, LifecycleReconciler, MasterKeys, ObjectRecord, ObjectTraits, S3};
 
 /// A clock that stands still until it is moved.
 struct Clock {
@@ -64,7 +65,7 @@ impl Fixture {
             clock.clone(),
             Arc::new(iam::PolicyAuthorizer::new(&store, clock.clone())),
         );
-        let s3 = S3::new(runner, blobs.clone());
+        let s3 = S3::new(runner, blobs.clone(), keys());
         let reconciler = BlobReconciler::new(store.clone(), blobs.clone(), clock.clone());
         Self { s3, store, blobs, reconciler, lifecycle, clock }
     }
@@ -72,6 +73,13 @@ impl Fixture {
     /// A region with the bucket `bucket` of the account [`ours`].
     pub async fn with_bucket() -> Self {
         let fixture = Self::of_region("us-east-1");
+        let mut accounts = Changes::new();
+        for call in [ours(), theirs()] {
+            let id = call.caller.account.unwrap();
+            let (name, created) = (id.to_string(), Timestamp::UNIX_EPOCH);
+            accounts.put(&AccountRecord { id, name, status: AccountStatus::Active, created }).unwrap();
+        }
+        fixture.store.commit(None, accounts).await.unwrap();
         fixture.create("bucket").await.unwrap();
         fixture
     }
@@ -116,6 +124,11 @@ impl Fixture {
     }
 }
 
+/// Keys that everybody knows.
+pub(super) fn keys() -> Arc<KeyRing> {
+    Arc::new(KeyRing::new(&MasterKeys::new([42; 32])).unwrap())
+}
+
 pub(super) fn put(key: &str, body: &'static str) -> PutObjectRequest {
     put_stream(key, ByteStream::from_bytes(Bytes::from_static(body.as_bytes())))
 }
@@ -154,6 +167,7 @@ pub(super) fn call(caller: Caller) -> Call {
         source_ip: None,
         is_secure: true,
         user_agent: String::new(),
+        manner: Arc::default(),
         region: "us-east-1".to_owned(),
         verdicts: api::Verdicts::default(),
     }
@@ -192,5 +206,6 @@ pub(crate) fn object(bucket: &str, key: &str) -> ObjectRecord {
         last_modified: Timestamp::UNIX_EPOCH,
         checksum: None,
         traits: ObjectTraits { storage_class: "STANDARD".to_owned(), ..ObjectTraits::default() },
+        restored_until: None,
     }
 }

@@ -2,10 +2,14 @@
 
 mod access;
 mod configs;
+mod copying;
+mod encryption;
 mod fixture;
 mod lifecycle;
 mod policies;
 mod reading;
+mod tagging;
 mod uploads;
+mod versions;
 
 pub(crate) use fixture::object;
