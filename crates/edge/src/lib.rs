@@ -2,6 +2,7 @@
 //! Not here: what an operation means, and whether its caller may do it (the service's runner asks the authoriser).
 #![forbid(unsafe_code)]
 
+mod access;
 mod activity;
 mod answer;
 mod answering;
@@ -51,6 +52,7 @@ mod vouched;
 mod web;
 mod website;
 
+pub use access::{AccessLog, Accessed};
 pub use authenticate::Credentials;
 pub use dev::DevAccounts;
 pub use exposition::{Exposition, MetricKind};
