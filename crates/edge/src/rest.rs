@@ -130,7 +130,21 @@ pub(crate) fn implemented(
     service: &ServiceShape,
     entry: &OperationEntry,
 ) -> Result<&'static OperationShape, ServiceError> {
-    entry.shape.ok_or_else(|| service.not_implemented(entry))
+    entry.shape.ok_or_else(|| refusal(service, entry))
+}
+
+/// Why an operation is not done: S3 itself has given some up, for all but those who used them before.
+/// Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/selecting-content-from-objects.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTorrent.html>.
+fn refusal(service: &ServiceShape, entry: &OperationEntry) -> ServiceError {
+    let method = match (service.name, entry.name) {
+        ("s3", "GetObjectTorrent") => "GET",
+        ("s3", "SelectObjectContent") => "POST",
+        _ => return service.not_implemented(entry),
+    };
+    ServiceError::sender("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
+        .with_field("Method", method)
+        .with_field("ResourceType", "OBJECT")
 }
 
 /// Refuses a payload marker that says nothing of the body: it would go unverified.

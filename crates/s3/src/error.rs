@@ -38,6 +38,9 @@ pub enum S3Error {
     /// The caller may not, or the bucket is somebody else's.
     #[error("access denied")]
     AccessDenied,
+    /// The caller may not, as S3 says it.
+    #[error("not authorized")]
+    Unauthorized(Box<ServiceError>),
     /// There is no such bucket.
     #[error("no bucket {0}")]
     NoSuchBucket(String),
@@ -254,6 +257,7 @@ impl From<S3Error> for ServiceError {
         let refused = |code, status, text: &str| Self::sender(code, status, text);
         match error {
             S3Error::AccessDenied => refused("AccessDenied", 403, "Access Denied"),
+            S3Error::Unauthorized(error) => *error,
             S3Error::NoSuchBucket(name) => {
                 refused("NoSuchBucket", 404, "The specified bucket does not exist").with_field("BucketName", name)
             }

@@ -3,6 +3,7 @@
 mod access;
 mod configs;
 mod copying;
+mod deleting;
 mod encryption;
 mod fixture;
 mod lifecycle;
