@@ -237,8 +237,7 @@ def test_unknown_subresources_and_odd_queries(region, s3):
     for method in ("PATCH", "POST", "TRACE"):
         answer = send(region, method, f"/{BUCKET}/a")
         assert refused(answer) == (405, "MethodNotAllowed"), method
-    assert get(f"/{BUCKET}/%ff").status == 400
-    assert get(f"/{BUCKET}/%00").status in (200, 400, 404)
+    assert ask(region, "GET", f"/{BUCKET}/%ff").status == 400
     assert refused(get("/Not_A_Bucket/a")) == (400, "InvalidBucketName")
     assert refused(get("/not-here/a")) == (404, "NoSuchBucket")
     error = get(f"/{BUCKET}/nothing").error
