@@ -38,6 +38,9 @@ pub enum S3Error {
     /// The caller may not, or the bucket is somebody else's.
     #[error("access denied")]
     AccessDenied,
+    /// The caller may not, as S3 says it.
+    #[error("not authorized")]
+    Unauthorized(Box<ServiceError>),
     /// There is no such bucket.
     #[error("no bucket {0}")]
     NoSuchBucket(String),
@@ -150,6 +153,32 @@ pub enum S3Error {
     /// The object is still what the client has.
     #[error("not modified")]
     NotModified(Box<Unmodified>),
+    /// A configuration of a bucket that cannot be.
+    #[error("{code}: {message}")]
+    Misconfigured {
+        /// AWS's code.
+        code: &'static str,
+        /// AWS's text.
+        message: String,
+    },
+    /// The bucket has no such configuration.
+    #[error("{code} of bucket {bucket}")]
+    NotConfigured {
+        /// AWS's code.
+        code: &'static str,
+        /// AWS's text.
+        message: &'static str,
+        /// The bucket.
+        bucket: String,
+    },
+    /// A tag that cannot be.
+    #[error("{message}")]
+    InvalidTag {
+        /// AWS's text.
+        message: &'static str,
+        /// Which of its two sides is meant, and what it is.
+        field: Option<(&'static str, String)>,
+    },
     /// There is no such storage class.
     #[error("storage class {0}")]
     InvalidStorageClass(String),
@@ -189,6 +218,16 @@ impl S3Error {
     pub(crate) fn argument(name: &'static str, value: impl Into<String>, message: &'static str) -> Self {
         Self::InvalidArgument { name, value: value.into(), message }
     }
+
+    /// A configuration that the bucket does not have.
+    pub(crate) fn not_configured(code: &'static str, message: &'static str, bucket: impl Into<String>) -> Self {
+        Self::NotConfigured { code, message, bucket: bucket.into() }
+    }
+
+    /// A configuration that cannot be, by this code of AWS's and with this text.
+    pub(crate) fn misconfigured(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Misconfigured { code, message: message.into() }
+    }
 }
 
 impl From<StreamError> for S3Error {
@@ -218,6 +257,7 @@ impl From<S3Error> for ServiceError {
         let refused = |code, status, text: &str| Self::sender(code, status, text);
         match error {
             S3Error::AccessDenied => refused("AccessDenied", 403, "Access Denied"),
+            S3Error::Unauthorized(error) => *error,
             S3Error::NoSuchBucket(name) => {
                 refused("NoSuchBucket", 404, "The specified bucket does not exist").with_field("BucketName", name)
             }
@@ -335,6 +375,17 @@ impl From<S3Error> for ServiceError {
                 };
                 match object.expires {
                     Some(text) => error.with_header("Expires", text),
+                    None => error,
+                }
+            }
+            S3Error::Misconfigured { code, message } => Self::sender(code, 400, message),
+            S3Error::NotConfigured { code, message, bucket } => {
+                refused(code, 404, message).with_field("BucketName", bucket)
+            }
+            S3Error::InvalidTag { message, field } => {
+                let error = refused("InvalidTag", 400, message);
+                match field {
+                    Some((name, value)) => error.with_field(name, value),
                     None => error,
                 }
             }

@@ -1,7 +1,17 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration, DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle, DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl, GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment, GetBucketTagging, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, ListMultipartUploads, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
+    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration,
+    DeleteBucketOwnershipControls, DeleteBucketReplication, GetBucketAcl, GetBucketAnalyticsConfiguration,
+    GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketMetricsConfiguration,
+    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetObjectAcl,
+    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
+    ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
+    ListMultipartUploads, ListParts, PutBucketAcl, PutBucketAnalyticsConfiguration,
+    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketMetricsConfiguration,
+    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutObjectAcl, PutObjectLegalHold,
+    PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -32,25 +42,17 @@ unbuilt! {
     DeleteBucketAnalyticsConfiguration
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
-    DeleteBucketLifecycle
     DeleteBucketMetricsConfiguration
     DeleteBucketOwnershipControls
     DeleteBucketReplication
-    DeleteBucketTagging
-    GetBucketAbac
-    GetBucketAccelerateConfiguration
     GetBucketAcl
     GetBucketAnalyticsConfiguration
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
-    GetBucketLifecycleConfiguration
-    GetBucketLogging
     GetBucketMetricsConfiguration
     GetBucketNotificationConfiguration
     GetBucketOwnershipControls
     GetBucketReplication
-    GetBucketRequestPayment
-    GetBucketTagging
     GetObjectAcl
     GetObjectLegalHold
     GetObjectLockConfiguration
@@ -61,19 +63,13 @@ unbuilt! {
     ListBucketMetricsConfigurations
     ListMultipartUploads
     ListParts
-    PutBucketAbac
-    PutBucketAccelerateConfiguration
     PutBucketAcl
     PutBucketAnalyticsConfiguration
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
-    PutBucketLifecycleConfiguration
-    PutBucketLogging
     PutBucketMetricsConfiguration
     PutBucketNotificationConfiguration
     PutBucketOwnershipControls
-    PutBucketRequestPayment
-    PutBucketTagging
     PutObjectAcl
     PutObjectLegalHold
     PutObjectLockConfiguration

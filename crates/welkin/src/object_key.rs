@@ -12,7 +12,10 @@ use crate::settings::Settings;
 pub fn run(settings: &Settings) -> Result<()> {
     let data = DataDir::open(&settings.data_dir)?;
     let name = data.add_object_key()?;
-    println!("{} has a new key, {name}. It seals from the next start on; a region that runs takes it by", data.object_keys_file().display());
+    println!(
+        "{} has a new key, {name}. It seals from the next start on; a region that runs takes it by",
+        data.object_keys_file().display()
+    );
     println!("`welkin restart`. The keys before it are kept for what they have sealed. Make a backup before that:");
     println!("objects that are sealed with a key that is lost are lost.");
     Ok(())

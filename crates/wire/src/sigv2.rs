@@ -241,8 +241,10 @@ fn amz_headers(request: &Request<'_>, is_presigned: bool) -> Vec<(String, String
         .headers
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).trim().to_owned()));
-    let mut all: Vec<(String, String)> =
-        in_query.chain(in_headers).filter(|(name, _)| name.starts_with("x-amz-")).collect();
+    let mut all: Vec<(String, String)> = in_query.filter(|(name, _)| name.starts_with("x-amz-")).collect();
+    // A header that says once more what the query says is the same one.
+    let queried = all.clone();
+    all.extend(in_headers.filter(|header| header.0.starts_with("x-amz-") && !queried.contains(header)));
     // Stable, so that values of one name stay in their order.
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut joined: Vec<(String, String)> = Vec::with_capacity(all.len());
@@ -278,7 +280,9 @@ fn push_resource(request: &Request<'_>, text: &mut String) {
 }
 
 fn parse_date(text: &str) -> Option<Timestamp> {
-    crate::sigv4::parse_amz_date(text).or_else(|| Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp()))
+    // Some clients get the day of the week wrong; which day it is, the date says.
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    crate::sigv4::parse_amz_date(text).or_else(|| parser.parse_timestamp(text).ok())
 }
 
 #[cfg(test)]
