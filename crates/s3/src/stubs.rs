@@ -1,8 +1,7 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
-    DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
+    CopyObject, DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
     DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
     DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging,
     DeleteBucketWebsite, DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
@@ -12,15 +11,14 @@ use api::s3::{
     GetBucketTagging, GetBucketVersioning, GetBucketWebsite, GetObjectAcl, GetObjectAttributes, GetObjectLegalHold,
     GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, ListBucketAnalyticsConfigurations,
     ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl,
-    PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketEncryption, PutBucketIntelligentTieringConfiguration,
-    PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
+    ListObjectVersions, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration,
+    PutBucketCors, PutBucketEncryption, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration,
+    PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
     PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
     PutBucketVersioning, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration,
-    PutObjectRetention, PutObjectTagging, RestoreObject, UploadPart, UploadPartCopy, UploadPartRequest,
+    PutObjectRetention, PutObjectTagging, RestoreObject,
 };
-use async_trait::async_trait;
-use service::{Applied, Cx, Need, Operation, Scope, Streaming};
+use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
 use crate::{S3, S3Error};
@@ -42,10 +40,7 @@ macro_rules! unbuilt {
 }
 
 unbuilt! {
-    AbortMultipartUpload
-    CompleteMultipartUpload
     CopyObject
-    CreateMultipartUpload
     DeleteBucketAnalyticsConfiguration
     DeleteBucketCors
     DeleteBucketEncryption
@@ -86,9 +81,7 @@ unbuilt! {
     ListBucketIntelligentTieringConfigurations
     ListBucketInventoryConfigurations
     ListBucketMetricsConfigurations
-    ListMultipartUploads
     ListObjectVersions
-    ListParts
     PutBucketAbac
     PutBucketAccelerateConfiguration
     PutBucketAcl
@@ -112,34 +105,4 @@ unbuilt! {
     PutObjectRetention
     PutObjectTagging
     RestoreObject
-    UploadPartCopy
-}
-
-#[async_trait]
-impl Streaming<S3> for UploadPart {
-    type Error = S3Error;
-    type Staged = ();
-    type Found = api::s3::UploadPartOutput;
-
-    fn needs(_: &UploadPartRequest, _: &View, _: &Scope) -> Result<Vec<Need>, S3Error> {
-        Err(S3Error::NotImplemented("UploadPart"))
-    }
-
-    fn check(_: &UploadPartRequest, _: &View, _: &Cx) -> Result<(), S3Error> {
-        Ok(())
-    }
-
-    async fn stage(_: &S3, _: &mut UploadPartRequest, _: &Cx) -> Result<(), S3Error> {
-        Ok(())
-    }
-
-    fn apply(_: &UploadPartRequest, _: &(), _: &View, _: &Cx) -> Result<Applied<Self::Found>, S3Error> {
-        Err(S3Error::NotImplemented("UploadPart"))
-    }
-
-    async fn abandon(_: &S3, _: &()) {}
-
-    async fn finish(_: &S3, _: &UploadPartRequest, found: Self::Found) -> Result<Self::Found, S3Error> {
-        Ok(found)
-    }
 }

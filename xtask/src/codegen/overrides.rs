@@ -172,6 +172,9 @@ pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
 pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
     matches!(
         (service, operation),
-        ("ec2", "GetConsoleOutput") | ("cloudtrail", "LookupEvents") | ("sts", "AssumeRoleWithWebIdentity")
+        ("ec2", "GetConsoleOutput")
+            | ("cloudtrail", "LookupEvents")
+            | ("s3", "UploadPartCopy")
+            | ("sts", "AssumeRoleWithWebIdentity")
     )
 }

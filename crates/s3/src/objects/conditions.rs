@@ -11,7 +11,7 @@ use crate::error::Unmodified;
 
 /// The preconditions of a read.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct ReadConditions<'a> {
+pub(crate) struct ReadConditions<'a> {
     pub if_match: Option<&'a str>,
     pub if_none_match: Option<&'a str>,
     pub if_modified_since: Option<Timestamp>,
@@ -23,7 +23,7 @@ impl ReadConditions<'_> {
     ///
     /// # Errors
     /// [`S3Error::PreconditionFailed`] or [`S3Error::NotModified`].
-    pub(super) fn check(&self, object: &ObjectRecord) -> Result<(), S3Error> {
+    pub(crate) fn check(&self, object: &ObjectRecord) -> Result<(), S3Error> {
         match (self.if_match, self.if_unmodified_since) {
             (Some(tags), _) if !has_tag(tags, &object.etag) => return Err(S3Error::PreconditionFailed("If-Match")),
             (None, Some(date)) if is_later(object, date) => {
@@ -67,7 +67,7 @@ pub(super) fn has_tag(tags: &str, etag: &str) -> bool {
 /// # Errors
 /// [`S3Error::PreconditionFailed`]; [`S3Error::NoSuchKey`] for a tag of an object that isn't there;
 /// [`S3Error::NotImplemented`] for `If-None-Match` with anything but `*`.
-pub(super) fn check_write(
+pub(crate) fn check_write(
     if_match: Option<&str>,
     if_none_match: Option<&str>,
     key: &str,

@@ -208,7 +208,7 @@ impl Streaming<S3> for GetObject {
                 ByteStream::new(reader.map_err(|error| StreamError::Broken(Box::new(error))), Some(length))
             }
             Content::Empty => ByteStream::from_bytes(Bytes::new()),
-            Content::Parts(_) => return Err(S3Error::NotImplemented("partNumber")),
+            Content::Parts(_) => super::open(service, &found.object, found.range.clone()).await?,
         };
         let checksum = found.checksum();
         Ok(GetObjectOutput {

@@ -144,13 +144,17 @@ fn common_prefixes(prefixes: &[String], encoding: Encoding) -> Option<Vec<Common
 
 /// How keys are written in a listing: as they are, or fit for a URL, as XML can't hold every character of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
+pub(crate) enum Encoding {
     Plain,
     Url,
 }
 
 impl Encoding {
-    fn read(given: Option<&str>) -> Result<Self, S3Error> {
+    /// What `encoding-type` says.
+    ///
+    /// # Errors
+    /// [`S3Error::InvalidArgument`].
+    pub(crate) fn read(given: Option<&str>) -> Result<Self, S3Error> {
         match given {
             None => Ok(Self::Plain),
             Some(kind) if kind.eq_ignore_ascii_case("url") => Ok(Self::Url),
@@ -161,7 +165,7 @@ impl Encoding {
     }
 
     /// Spaces become `+`, as in forms; slashes stay.
-    fn encode(self, text: &str) -> String {
+    pub(crate) fn encode(self, text: &str) -> String {
         if self == Self::Plain {
             return text.to_owned();
         }

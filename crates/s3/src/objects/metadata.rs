@@ -13,7 +13,7 @@ use crate::error::MAX_METADATA_BYTES;
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
 /// The headers to keep.
-pub(super) fn headers_of(input: &PutObjectRequest) -> ObjectHeaders {
+pub(crate) fn headers_of(input: &PutObjectRequest) -> ObjectHeaders {
     let given = |header: &Option<String>| header.clone().filter(|text| !text.is_empty());
     ObjectHeaders {
         content_type: Some(given(&input.content_type).unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())),
@@ -29,7 +29,7 @@ pub(super) fn headers_of(input: &PutObjectRequest) -> ObjectHeaders {
 ///
 /// # Errors
 /// [`S3Error::MetadataTooLarge`].
-pub(super) fn check_metadata(metadata: Option<&BTreeMap<String, String>>) -> Result<(), S3Error> {
+pub(crate) fn check_metadata(metadata: Option<&BTreeMap<String, String>>) -> Result<(), S3Error> {
     let size = metadata.map_or(0, |pairs| pairs.iter().map(|(name, value)| name.len() + value.len()).sum());
     if size > MAX_METADATA_BYTES { Err(S3Error::MetadataTooLarge(size)) } else { Ok(()) }
 }

@@ -107,7 +107,11 @@ fn allowed(input: &PutObjectRequest, view: &View) -> Result<BucketRecord, S3Erro
     Ok(bucket)
 }
 
-fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
+/// Refuses what is not built yet.
+///
+/// # Errors
+/// [`S3Error::NotImplemented`].
+pub(crate) fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
     refuse_acl(input.acl.as_deref())?;
     refuse_storage_class(input.storage_class.as_deref())?;
     refuse_given(&[

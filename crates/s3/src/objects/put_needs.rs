@@ -9,7 +9,7 @@ use wire::parse_query;
 use crate::access::{Grounds, given};
 
 /// The needs of a call.
-pub(super) fn needs(input: &PutObjectRequest, grounds: &Grounds) -> Vec<Need> {
+pub(crate) fn needs(input: &PutObjectRequest, grounds: &Grounds) -> Vec<Need> {
     let on = |action| grounds.object(action, &input.key);
     let grants = [
         ("s3:x-amz-acl", input.acl.as_deref()),
