@@ -2,6 +2,7 @@
 
 mod access;
 mod fixture;
+mod multipart;
 mod policies;
 mod reading;
 mod uploads;

@@ -46,7 +46,7 @@ impl Drop for Lease {
 ///
 /// # Errors
 /// The store's.
-pub(super) async fn renew(service: &S3, upload: &str) -> Result<(), CommitError> {
+pub(crate) async fn renew(service: &S3, upload: &str) -> Result<(), CommitError> {
     let runner = service.runner();
     let until = runner.now().checked_add(HELD).unwrap_or(Timestamp::MAX);
     let mut changes = Changes::new();

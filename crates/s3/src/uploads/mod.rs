@@ -24,6 +24,8 @@ pub(crate) use abort::abort_all;
 pub(crate) use assembly::{Pieces, assembly, part};
 pub use error::UploadError;
 pub(crate) use lease::Lease;
+#[cfg(test)]
+pub(crate) use lease::renew;
 pub(crate) use reclaim::{forget_leases, take_apart};
 pub use record::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadRecord};
 
