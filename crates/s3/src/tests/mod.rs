@@ -2,6 +2,7 @@
 
 mod access;
 mod fixture;
+mod interleavings;
 mod multipart;
 mod policies;
 mod reading;
