@@ -170,7 +170,7 @@ async fn a_damaged_blob_is_left_out_and_said() {
     let rotten = put(&engine, &*blobs, rotten).await;
     let gone = put(&engine, &*blobs, gone).await;
     let path = |id: &BlobId| folder.path().join(&id.to_string()[..2]).join(id.to_string());
-    std::fs::remove_file(path(&gone)).unwrap();
+    blobs.delete(&gone).await.unwrap();
     let mut file = std::fs::read(path(&rotten)).unwrap();
     file[550_000] ^= 1;
     std::fs::write(path(&rotten), file).unwrap();

@@ -1,6 +1,6 @@
 //! How a blob lies on disk: as one *extent*, a run of bytes that can be read knowing only the file, where in it the
-//! extent begins, and how long it is. Today a file is one extent. Segments that small blobs share will be one extent
-//! after the other: each can be told from the next by walking forwards, and carries its blob's id.
+//! extent begins, and how long it is. The file of a large blob is one extent. A segment, which small blobs share, has
+//! one extent after the other: each can be told from the next by walking forwards, and carries its blob's id.
 //!
 //! ```text
 //! header   32  magic "WELKBLOB", version u16 (1), frame size as a power of two u8 (16), zero u8, blob id 16, crc u32
@@ -13,6 +13,8 @@
 //! trailer's covers the blob id, the magic and the length. So every bit of an extent is covered, and CRC-32C finds
 //! every single flipped bit. "TAIL" as a number is more than any `n`. The header keeps its size, magic, version and
 //! crc in every later version.
+
+use bytes::Bytes;
 
 use crate::{BlobError, BlobId};
 
@@ -118,7 +120,41 @@ pub fn check_frame(id: &BlobId, index: u64, frame: &[u8]) -> Result<(), BlobErro
     }
 }
 
-fn crc32c(parts: &[&[u8]]) -> [u8; 4] {
+/// Adds the extent of a blob of `length` bytes, which are those of `frames`, to `out`.
+pub fn write_extent(id: &BlobId, length: u64, frames: &[Bytes], out: &mut Vec<u8>) {
+    out.extend_from_slice(&header(id));
+    for (index, frame) in (0..).zip(frames) {
+        out.extend_from_slice(&frame_header(id, index, frame));
+        out.extend_from_slice(frame);
+    }
+    out.extend_from_slice(&trailer(id, length));
+}
+
+/// Checks the whole extent of a blob of `length` bytes, and gives the data of its frames.
+pub fn check_extent(id: &BlobId, length: u64, mut extent: Bytes) -> Result<Vec<Bytes>, BlobError> {
+    if extent_length(length) != Some(extent.len() as u64) {
+        return Err(BlobError::corrupt(*id, "its extent has another length than its frames"));
+    }
+    let mut head = [0; HEADER];
+    head.copy_from_slice(&extent.split_to(HEADER));
+    check_header(id, &head)?;
+    let mut frames = Vec::with_capacity(frame_count(length) as usize);
+    for index in 0..frame_count(length) {
+        let frame = extent.split_to(FRAME_HEADER + frame_length(index, length));
+        check_frame(id, index, &frame)?;
+        frames.push(frame.slice(FRAME_HEADER..));
+    }
+    let mut tail = [0; TRAILER];
+    tail.copy_from_slice(&extent);
+    if check_trailer(id, &tail)? == length {
+        Ok(frames)
+    } else {
+        Err(BlobError::corrupt(*id, "its trailer tells another length"))
+    }
+}
+
+/// CRC-32C of parts one after the other.
+pub fn crc32c(parts: &[&[u8]]) -> [u8; 4] {
     let mut crc = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
     for part in parts {
         crc.update(part);

@@ -20,10 +20,13 @@ mod front;
 mod held;
 #[cfg(feature = "hostile")]
 pub mod hostile;
+mod hosts;
 mod identify;
 mod inflate;
 mod limits;
 mod login;
+mod manner;
+mod markup;
 mod metrics;
 mod mount;
 mod odd;
@@ -45,6 +48,8 @@ mod throttle;
 mod tls;
 mod trace;
 mod vouched;
+mod web;
+mod website;
 
 pub use authenticate::Credentials;
 pub use dev::DevAccounts;
@@ -58,3 +63,4 @@ pub use phase::Phase;
 pub use server::{Server, ServerError};
 pub use throttle::DEFAULT_THROTTLE;
 pub use tls::{Tls, TlsError};
+pub use web::{Headers, Preflight, Site, Turn, Visit, Web};

@@ -16,9 +16,9 @@ use crate::checksum;
 use crate::evidence::{Evidence, hoist, payload_marker};
 use crate::failures::{collect_error, route_error, stream_error};
 use crate::front::{Asked, Edge};
+use crate::hosts::virtual_bucket;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
-use crate::recognise::virtual_bucket;
 use crate::refuse::{Refusal, refusal_error};
 use crate::trace::{SentUri, Trace, text_header};
 
@@ -182,7 +182,7 @@ pub(crate) fn to_path_style(parts: &mut Parts) {
     let host = text_header(parts, header::HOST.as_str()).to_owned();
     let Some(bucket) = virtual_bucket(&host) else { return };
     let path_and_query = parts.uri.path_and_query().map_or("/", |both| both.as_str());
-    if let Ok(uri) = format!("/{bucket}{path_and_query}").parse::<Uri>() {
+    if let Ok(uri) = format!("/{}{path_and_query}", bucket.to_ascii_lowercase()).parse::<Uri>() {
         parts.extensions.insert(SentUri(std::mem::replace(&mut parts.uri, uri)));
     }
 }

@@ -99,7 +99,8 @@ fn keep() -> Result<Kept, Box<dyn std::error::Error>> {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let blobs = FolderBlobs::open(folder.path(), FolderLimits::default())?;
+    // Small blobs would share a file.
+    let blobs = FolderBlobs::open(folder.path(), FolderLimits { small: 0, ..FolderLimits::default() })?;
     let data: Vec<u8> = (0..65_540_u32).map(|number| number.to_le_bytes()[0]).collect();
     let written = runtime.block_on(blobs.put(source_of(data.clone()), 1 << 20, &[]))?;
     let name = written.id.to_string();

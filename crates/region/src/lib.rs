@@ -25,6 +25,7 @@ mod sessions;
 mod shapes;
 mod trail;
 mod uses;
+mod web;
 
 pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};
@@ -34,4 +35,5 @@ pub use home::{HomeError, claim as claim_home};
 pub use lease::Duty;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};
+pub use s3::{KeyRing, MasterKeys};
 pub use sessions::{SessionAnswer, SessionLine, SessionOrder};

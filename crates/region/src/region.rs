@@ -3,16 +3,17 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobs::BlobStore;
 use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
-use iam::{Iam, KeyUseReconciler, KeyUses, Organizations, PolicyAuthorizer, Sts};
+use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::S3;
+use s3::{KeyRing, S3};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
@@ -31,13 +32,9 @@ use crate::logins::StoreLogins;
 use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
-use crate::runtime::Reconcilers;
 use crate::sessions::SessionKeeper;
 use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
-
-/// Longest that writing the last uses of keys may take at the end.
-const LAST_USES: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -58,6 +55,8 @@ pub struct RegionConfig {
     pub is_simulated: bool,
     /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
     pub is_dev: bool,
+    /// How long a day is for lifecycle rules of buckets.
+    pub lifecycle_day: Duration,
 }
 
 impl RegionConfig {
@@ -74,6 +73,8 @@ pub struct Parts {
     pub store: Store,
     /// Every object's bytes.
     pub blobs: Arc<dyn BlobStore>,
+    /// What those bytes are encrypted under.
+    pub keys: Arc<KeyRing>,
     /// The node that runs its machines.
     pub node: Arc<dyn Node>,
     /// The outside world.
@@ -151,10 +152,7 @@ impl Services {
                 let sts = sts.clone();
                 Box::pin(async move { api::sts::dispatch(&sts, operation, call, request).await })
             }),
-            Mount::new(&api::s3::SERVICE, move |operation, call, request| {
-                let s3 = s3.clone();
-                Box::pin(async move { api::s3::dispatch(&s3, operation, call, request).await })
-            }),
+            crate::web::mount(s3),
         ]
     }
 }
@@ -168,8 +166,7 @@ pub struct Region {
     folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
-    key_uses: KeyUses,
-    uses: Arc<iam::ServiceUses>,
+    uses: Arc<iam::LastUses>,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -204,7 +201,7 @@ impl Region {
             endpoint: server.address().to_string(),
             public_pool: config.public_pool,
         });
-        let Parts { store, blobs, node, effects, duty } = parts;
+        let Parts { store, blobs, keys, node, effects, duty } = parts;
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
         let keeper = AccountKeeper::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
         let sessions = SessionKeeper::new(store.clone(), Arc::clone(&effects));
@@ -227,10 +224,9 @@ impl Region {
             iam,
             organizations: Organizations::new(runner.clone()),
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
-            s3: S3::new(runner, Arc::clone(&blobs)),
+            s3: S3::new(runner, Arc::clone(&blobs), keys),
         };
-        let key_uses = KeyUses::default();
-        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(key_uses.clone(), &config.name));
+        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(Arc::clone(&uses), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
         let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
         if config.is_dev {
@@ -246,8 +242,10 @@ impl Region {
             images.activate().await.map_err(RegionError::Images)?;
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
-        let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, key_uses, uses, admin, root })
+        let lifecycle_day = config.lifecycle_day;
+        let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day };
+        let reconciling = Reconciling { store, duty, makers };
+        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -286,9 +284,6 @@ impl Region {
         let (phase, phases) = watch::channel(Phase::Serving);
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
-        // Each process notes the uses that it sees, so each writes them, whichever one has the lease.
-        let writer = Arc::new(KeyUseReconciler::new(self.store.clone(), self.key_uses));
-        let key_uses = Reconcilers::start(vec![Arc::clone(&writer) as _]);
         let uses = UseKeeper::start(self.store.clone(), self.uses);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
@@ -315,9 +310,6 @@ impl Region {
             end(serving, &phase, Phase::Draining).await;
             reconcilers.stop().await;
         }
-        key_uses.stop().await;
-        // What was noted last; a store that does not answer keeps nobody waiting for it.
-        let _ = tokio::time::timeout(LAST_USES, writer.activate()).await;
         uses.stop().await;
         given
     }

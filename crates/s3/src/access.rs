@@ -2,21 +2,27 @@
 //! bucket's policy, and says what conditions may ask about the request.
 //! Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
 
+use std::sync::Arc;
+
 use api::Principal;
+use api::s3::Tag;
 use policy::Kind;
 use service::{Need, ResourcePolicy, Scope};
 use store::View;
 
 use crate::S3Error;
 use crate::buckets::{BucketRecord, bucket_arn, known_bucket, object_arn};
-use crate::objects::ObjectRecord;
+use crate::config::tags_of;
+use crate::objects::{Found, ObjectRecord, find};
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
 
 /// A bucket and who may do what with it.
 pub(crate) struct Grounds {
     bucket: BucketRecord,
-    policy: Option<ResourcePolicy>,
+    policy: Option<Arc<ResourcePolicy>>,
+    /// Its tags, where they decide.
+    tags: Vec<Tag>,
 }
 
 impl Grounds {
@@ -31,9 +37,11 @@ impl Grounds {
             Some(policy) if policy.is_public && !is_within(scope, &bucket) && restricts(view, &bucket)? => None,
             policy => policy,
         };
-        let policy =
-            policy.map(|policy| ResourcePolicy { document: policy.document, kind: Kind::Resource, must_allow: false });
-        Ok(Self { bucket, policy })
+        let policy = policy.map(|BucketPolicyRecord { document, principals, .. }| {
+            Arc::new(ResourcePolicy { document, kind: Kind::Resource, must_allow: false, principals })
+        });
+        let tags = if bucket.is_abac { tags_of(view, &bucket.name)? } else { Vec::new() };
+        Ok(Self { bucket, policy, tags })
     }
 
     /// An action on the bucket.
@@ -56,14 +64,42 @@ impl Grounds {
             None => self.object("s3:GetObject", key),
             Some(version) => self.object("s3:GetObjectVersion", key).with("s3:VersionId", version),
         };
-        if view.contains::<ObjectRecord>(&(self.bucket.name.clone(), key.to_owned()))? {
-            return Ok(vec![read]);
+        match (find(view, &self.bucket, key, version)?, version) {
+            (Found::Object(object), _) => Ok(vec![tagged(read, &object)]),
+            (Found::Marker(_), Some(_)) => Ok(vec![read]),
+            (Found::Nothing, Some(_)) => Ok(vec![read, self.bucket("s3:ListBucketVersions")]),
+            (Found::Marker(_) | Found::Nothing, None) => Ok(vec![read, self.bucket("s3:ListBucket")]),
         }
-        Ok(vec![read, self.bucket("s3:ListBucket")])
+    }
+
+    /// An action on an object or on one of its versions, which have names of their own; conditions may ask for the tags
+    /// that it has.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn on_version(
+        &self,
+        (action, of_version): (&'static str, &'static str),
+        view: &View,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Need, S3Error> {
+        let need = match version {
+            None => self.object(action, key),
+            Some(version) => self.object(of_version, key).with("s3:VersionId", version),
+        };
+        Ok(match find(view, &self.bucket, key, version)? {
+            Found::Object(object) => tagged(need, &object),
+            Found::Marker(_) | Found::Nothing => need,
+        })
     }
 
     fn under(&self, need: Need) -> Need {
         let owner = self.bucket.owner.clone();
+        let need = self.tags.iter().fold(need, |need, tag| {
+            need.with(format!("aws:ResourceTag/{}", tag.key), &tag.value)
+                .with(format!("s3:BucketTag/{}", tag.key), &tag.value)
+        });
         need.with("s3:ResourceAccount", owner.as_str()).under(owner, self.policy.clone())
     }
 }
@@ -77,6 +113,12 @@ fn is_within(scope: &Scope, bucket: &BucketRecord) -> bool {
 fn restricts(view: &View, bucket: &BucketRecord) -> Result<bool, S3Error> {
     let block = view.get::<PublicAccessBlockRecord>(&bucket.name)?;
     Ok(block.is_some_and(|block| block.restrict_public_buckets))
+}
+
+/// The need on an object that has these tags.
+pub(crate) fn tagged(need: Need, object: &ObjectRecord) -> Need {
+    let tags = object.traits.tags.iter();
+    tags.fold(need, |need, (key, value)| need.with(format!("s3:ExistingObjectTag/{key}"), value.as_str()))
 }
 
 /// The need with each of `keys` that the request gives a value.

@@ -8,10 +8,13 @@ mod acl;
 mod bind;
 mod buckets;
 mod config;
+mod cors;
 mod encryption;
 mod error;
 mod garbage;
+mod lifecycle;
 mod lock;
+mod logging;
 mod objects;
 mod owner;
 mod policies;
@@ -23,6 +26,7 @@ mod tables;
 mod tests;
 mod unbuilt;
 mod uploads;
+mod website;
 
 use std::sync::Arc;
 
@@ -34,32 +38,41 @@ use wire::ServiceError;
 pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
-pub use encryption::{BucketEncryption, Encryption};
+pub use cors::{CrossOrigin, Preflight};
+pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, MasterKeys, SealedKey};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
+pub use lifecycle::LifecycleReconciler;
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
 pub use objects::{
-    ChecksumKind, Content, DeleteMarker, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum, Version,
-    VersionRecord,
+    ChecksumKind, Content, DeleteMarker, ObjectError, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum,
+    Version, VersionRecord,
 };
 pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
+pub use website::{Site, Turn, Visit};
 
 /// S3.
 #[derive(Clone)]
 pub struct S3 {
     runner: Runner,
     blobs: Arc<dyn BlobStore>,
+    keys: Arc<KeyRing>,
 }
 
 impl S3 {
-    /// S3 over a runner, with object bytes in `blobs`. Run a [`BlobReconciler`] over the same two, or the bytes of
-    /// deleted objects stay for ever.
-    pub fn new(runner: Runner, blobs: Arc<dyn BlobStore>) -> Self {
-        Self { runner, blobs }
+    /// S3 over a runner, with object bytes in `blobs`, encrypted under `keys`. Run a [`BlobReconciler`] over the same
+    /// two, or the bytes of deleted objects stay for ever.
+    pub fn new(runner: Runner, blobs: Arc<dyn BlobStore>, keys: Arc<KeyRing>) -> Self {
+        Self { runner, blobs, keys }
+    }
+
+    /// The keys that objects' keys are sealed under.
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.keys
     }
 
     pub(crate) fn blobs(&self) -> &Arc<dyn BlobStore> {

@@ -1,22 +1,16 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    CopyObject, DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
-    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
-    DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging,
-    DeleteBucketWebsite, DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
-    GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketEncryption, GetBucketIntelligentTieringConfiguration,
-    GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
-    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment,
-    GetBucketTagging, GetBucketVersioning, GetBucketWebsite, GetObjectAcl, GetObjectAttributes, GetObjectLegalHold,
-    GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, ListBucketAnalyticsConfigurations,
-    ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListObjectVersions, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl, PutBucketAnalyticsConfiguration,
-    PutBucketCors, PutBucketEncryption, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration,
-    PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
-    PutBucketVersioning, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration,
-    PutObjectRetention, PutObjectTagging, RestoreObject,
+    DeleteBucketAnalyticsConfiguration, DeleteBucketIntelligentTieringConfiguration,
+    DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls,
+    DeleteBucketReplication, GetBucketAcl, GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration,
+    GetBucketInventoryConfiguration, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration,
+    GetBucketOwnershipControls, GetBucketReplication, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration,
+    GetObjectRetention, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations,
+    ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, PutBucketAcl, PutBucketAnalyticsConfiguration,
+    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketMetricsConfiguration,
+    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutObjectAcl, PutObjectLegalHold,
+    PutObjectLockConfiguration, PutObjectRetention,
 };
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
@@ -40,69 +34,37 @@ macro_rules! unbuilt {
 }
 
 unbuilt! {
-    CopyObject
     DeleteBucketAnalyticsConfiguration
-    DeleteBucketCors
-    DeleteBucketEncryption
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
-    DeleteBucketLifecycle
     DeleteBucketMetricsConfiguration
     DeleteBucketOwnershipControls
     DeleteBucketReplication
-    DeleteBucketTagging
-    DeleteBucketWebsite
-    DeleteObjectTagging
-    GetBucketAbac
-    GetBucketAccelerateConfiguration
     GetBucketAcl
     GetBucketAnalyticsConfiguration
-    GetBucketCors
-    GetBucketEncryption
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
-    GetBucketLifecycleConfiguration
-    GetBucketLogging
     GetBucketMetricsConfiguration
     GetBucketNotificationConfiguration
     GetBucketOwnershipControls
     GetBucketReplication
-    GetBucketRequestPayment
-    GetBucketTagging
-    GetBucketVersioning
-    GetBucketWebsite
     GetObjectAcl
-    GetObjectAttributes
     GetObjectLegalHold
     GetObjectLockConfiguration
     GetObjectRetention
-    GetObjectTagging
     ListBucketAnalyticsConfigurations
     ListBucketIntelligentTieringConfigurations
     ListBucketInventoryConfigurations
     ListBucketMetricsConfigurations
-    ListObjectVersions
-    PutBucketAbac
-    PutBucketAccelerateConfiguration
     PutBucketAcl
     PutBucketAnalyticsConfiguration
-    PutBucketCors
-    PutBucketEncryption
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
-    PutBucketLifecycleConfiguration
-    PutBucketLogging
     PutBucketMetricsConfiguration
     PutBucketNotificationConfiguration
     PutBucketOwnershipControls
-    PutBucketRequestPayment
-    PutBucketTagging
-    PutBucketVersioning
-    PutBucketWebsite
     PutObjectAcl
     PutObjectLegalHold
     PutObjectLockConfiguration
     PutObjectRetention
-    PutObjectTagging
-    RestoreObject
 }

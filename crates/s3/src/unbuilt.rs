@@ -23,32 +23,9 @@ pub(crate) fn refuse_acl(acl: Option<&str>) -> Result<(), S3Error> {
     }
 }
 
-/// Permits the storage class `STANDARD`. An unknown one is a mistake.
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html> (`x-amz-storage-class`).
-pub(crate) fn refuse_storage_class(class: Option<&str>) -> Result<(), S3Error> {
-    match class {
-        None | Some("STANDARD") => Ok(()),
-        Some(
-            "REDUCED_REDUNDANCY"
-            | "STANDARD_IA"
-            | "ONEZONE_IA"
-            | "INTELLIGENT_TIERING"
-            | "GLACIER"
-            | "DEEP_ARCHIVE"
-            | "OUTPOSTS"
-            | "GLACIER_IR"
-            | "SNOW"
-            | "EXPRESS_ONEZONE"
-            | "FSX_OPENZFS"
-            | "FSX_ONTAP",
-        ) => Err(S3Error::NotImplemented("x-amz-storage-class")),
-        Some(other) => Err(S3Error::InvalidStorageClass(other.to_owned())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{refuse_acl, refuse_storage_class};
+    use super::refuse_acl;
     use crate::S3Error;
 
     #[test]
@@ -56,7 +33,5 @@ mod tests {
         assert!(refuse_acl(Some("private")).is_ok());
         assert!(matches!(refuse_acl(Some("public-read")), Err(S3Error::NotImplemented(_))));
         assert!(matches!(refuse_acl(Some("nonsense")), Err(S3Error::InvalidArgument { .. })));
-        assert!(matches!(refuse_storage_class(Some("GLACIER")), Err(S3Error::NotImplemented(_))));
-        assert!(matches!(refuse_storage_class(Some("COLD")), Err(S3Error::InvalidStorageClass(_))));
     }
 }

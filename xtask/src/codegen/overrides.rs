@@ -84,6 +84,11 @@ pub fn has_bare_errors(service: &str) -> bool {
     matches!(service, "s3" | "s3control")
 }
 
+/// Times in answers have no fraction, as the examples of IAM's and STS's references show; other query services have one.
+pub fn has_whole_seconds(service: &str) -> bool {
+    matches!(service, "iam" | "sts")
+}
+
 /// The namespace of answers, where the metadata names none.
 pub fn xml_namespace<'a>(service: &str, stated: &'a str) -> &'a str {
     match service {
@@ -174,7 +179,7 @@ pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
         (service, operation),
         ("ec2", "GetConsoleOutput")
             | ("cloudtrail", "LookupEvents")
-            | ("s3", "UploadPartCopy")
             | ("sts", "AssumeRoleWithWebIdentity")
+            | ("s3", "CopyObject" | "CreateMultipartUpload" | "UploadPartCopy")
     )
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Shared;
-use super::write::{Batch, Draft};
+use super::batch::Batch;
+use super::draft::Draft;
 use crate::{BlobError, BlobId};
 
 /// A blob being written. Dropped before [`Import::finish`], it is gone.
@@ -17,7 +18,7 @@ pub struct Import {
 
 impl Import {
     pub(super) fn new(shared: Arc<Shared>, id: BlobId) -> Self {
-        Self { draft: Draft::new(shared, id, &[]), batch: Batch::default() }
+        Self { draft: Draft::new(shared, id, None), batch: Batch::uncounted() }
     }
 
     /// Adds bytes.
@@ -27,8 +28,9 @@ impl Import {
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
         let mut rest = Bytes::copy_from_slice(bytes);
         while !rest.is_empty() {
-            if self.batch.is_full() {
-                self.draft.append(mem::take(&mut self.batch))?;
+            if self.batch.is_at_its_end() {
+                let full = mem::replace(&mut self.batch, Batch::uncounted());
+                self.draft.append(&full.freeze().data)?;
             }
             self.batch.fill(&mut rest);
         }
@@ -40,6 +42,10 @@ impl Import {
     /// # Errors
     /// As [`Import::write`].
     pub fn finish(self) -> Result<u64, BlobError> {
-        self.draft.finish_unflushed(self.batch)
+        let (shared, id) = (Arc::clone(self.draft.shared()), self.draft.id());
+        let length = self.draft.finish_unflushed(&self.batch.freeze().data)?;
+        // One in a segment would be found first.
+        shared.segments.delete(&id)?;
+        Ok(length)
     }
 }

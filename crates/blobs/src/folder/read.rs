@@ -1,6 +1,7 @@
 //! Reading a blob: a batch of frames at a time, each verified whole, then cut to the range that was asked for.
 
-use std::fs::{self, File};
+use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -8,15 +9,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
 
-use super::{Shared, failed, shard};
+use super::buffers::Buffers;
+use super::{Shared, failed, joined};
 use crate::format::{self, FRAME, FRAME_HEADER, HEADER, TRAILER};
-use crate::{BlobError, BlobId, BlobListed, BlobReader, checked_range};
+use crate::segments::SmallBlob;
+use crate::{BlobError, BlobId, BlobReader, Cipher, checked_range};
 
-/// Frames that are read at once: 256 KiB.
-const BATCH_FRAMES: u64 = 4;
+/// Frames that are read at first: 256 KiB.
+const FIRST_FRAMES: u32 = 4;
+/// Frames that are read at once after that, while what came before is sent: 1 MiB.
+const BATCH_FRAMES: u32 = 16;
 
 /// See [`crate::BlobStore::open`]. The reader keeps `slot` until it is dropped.
 pub(super) async fn open(
@@ -24,45 +30,156 @@ pub(super) async fn open(
     id: BlobId,
     range: Option<Range<u64>>,
     slot: OwnedSemaphorePermit,
+    cipher: Option<Arc<dyn Cipher>>,
 ) -> Result<BlobReader, BlobError> {
-    let path = shared.path(&id);
-    let (extent, range, first) = shared
+    let ours = Arc::clone(shared);
+    let opened = shared
         .blocking(move || {
-            let extent = Extent::open(&path, id)?;
-            let mut range = checked_range(range, extent.length)?;
-            let first = extent.read(&mut range)?;
-            Ok((extent, range, first))
+            if let Some(SmallBlob { length, frames }) = ours.segments.read(&id)? {
+                let range = checked_range(range, length)?;
+                let chunks = cut(frames, &range);
+                let chunks = match cipher {
+                    Some(cipher) => vec![turned(&chunks, range.start, &*cipher)],
+                    None => chunks,
+                };
+                return Ok(Opened::Small { length, chunks, range });
+            }
+            let extent = Extent::open(&ours.path(&id), id, cipher)?;
+            let range = checked_range(range, extent.length)?;
+            let mut rest = range.clone();
+            let first = extent.read(Part::take(&mut rest, &ours, FIRST_FRAMES))?;
+            Ok(Opened::Large { extent, range, rest, first })
         })
         .await?;
-    let blob_length = extent.length;
-    let first_length: u64 = first.iter().map(|chunk| chunk.len() as u64).sum();
-    let length = first_length + (range.end - range.start);
-
-    let rest = Rest { shared: Arc::clone(shared), extent, range, _slot: slot };
-    let rest = futures_util::stream::try_unfold(rest, |rest| async move {
-        if rest.range.is_empty() {
-            return Ok(None);
+    match opened {
+        Opened::Large { extent, range, rest, first } => {
+            let blob_length = extent.length;
+            let rest = Rest {
+                shared: Arc::clone(shared),
+                extent: Arc::new(extent),
+                range: rest,
+                ready: first.into(),
+                ahead: None,
+                _slot: slot,
+            };
+            let chunks = futures_util::stream::try_unfold(rest, Rest::next).boxed();
+            Ok(BlobReader::new(range.end - range.start, blob_length, chunks))
         }
-        let Rest { shared, extent, mut range, _slot } = rest;
-        let (extent, range, chunks) = shared
-            .blocking(move || {
-                let chunks = extent.read(&mut range)?;
-                Ok((extent, range, chunks))
-            })
-            .await?;
-        Ok(Some((chunks, Rest { shared, extent, range, _slot })))
-    });
-    let rest = rest.map_ok(|chunks| futures_util::stream::iter(chunks.into_iter().map(Ok))).try_flatten();
-    let chunks = futures_util::stream::iter(first.into_iter().map(Ok)).chain(rest).boxed();
-    Ok(BlobReader::new(length, blob_length, chunks))
+        Opened::Small { length, range, chunks } => {
+            let chunks = futures_util::stream::iter(chunks.into_iter().map(Ok)).boxed();
+            Ok(BlobReader::new(range.end - range.start, length, chunks))
+        }
+    }
 }
 
-/// What a reader has still to read.
+/// What the first look at a blob has found.
+enum Opened {
+    /// All of a small blob that is wanted.
+    Small { length: u64, range: Range<u64>, chunks: Vec<Bytes> },
+    /// What is wanted of a large one: its beginning, and the range of the rest.
+    Large { extent: Extent, range: Range<u64>, rest: Range<u64>, first: Vec<Bytes> },
+}
+
+/// The bytes of `range` out of the frames of a whole blob.
+fn cut(frames: Vec<Bytes>, range: &Range<u64>) -> Vec<Bytes> {
+    let mut begin = 0;
+    let mut chunks = Vec::with_capacity(frames.len());
+    for frame in frames {
+        let end = begin + frame.len() as u64;
+        let (from, to) = (range.start.max(begin), range.end.min(end));
+        if from < to {
+            chunks.push(frame.slice((from - begin) as usize..(to - begin) as usize));
+        }
+        begin = end;
+    }
+    chunks
+}
+
+/// Chunks in one, turned by a cipher.
+fn turned(chunks: &[Bytes], offset: u64, cipher: &dyn Cipher) -> Bytes {
+    let mut bytes = chunks.concat();
+    cipher.apply(offset, &mut bytes);
+    bytes.into()
+}
+
+/// What a reader has still to give.
 struct Rest {
     shared: Arc<Shared>,
-    extent: Extent,
+    extent: Arc<Extent>,
+    /// What nobody reads yet.
     range: Range<u64>,
+    ready: VecDeque<Bytes>,
+    /// What comes after what is ready.
+    ahead: Option<JoinHandle<Result<Vec<Bytes>, BlobError>>>,
     _slot: OwnedSemaphorePermit,
+}
+
+impl Rest {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, BlobError> {
+        loop {
+            if let Some(chunk) = self.ready.pop_front() {
+                return Ok(Some((chunk, self)));
+            }
+            let chunks = match self.ahead.take() {
+                Some(work) => joined(work).await?,
+                None if self.range.is_empty() => return Ok(None),
+                None => {
+                    let (part, extent) = (self.take_part(), Arc::clone(&self.extent));
+                    self.shared.blocking(move || extent.read(part)).await?
+                }
+            };
+            self.ready = chunks.into();
+            self.read_ahead();
+        }
+    }
+
+    fn take_part(&mut self) -> Part {
+        Part::take(&mut self.range, &self.shared, BATCH_FRAMES)
+    }
+
+    /// Has the next batch read while this one is sent, if a thread is free.
+    fn read_ahead(&mut self) {
+        if self.range.is_empty() {
+            return;
+        }
+        if let Ok(permit) = Arc::clone(&self.shared.workers).try_acquire_owned() {
+            let (part, extent) = (self.take_part(), Arc::clone(&self.extent));
+            self.ahead = Some(tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                extent.read(part)
+            }));
+        }
+    }
+}
+
+/// Some of what is to be read, and the memory for it.
+struct Part {
+    range: Range<u64>,
+    buffers: Arc<Buffers>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Part {
+    /// Takes up to `frames` frames off `range`: one, and more if memory allows.
+    fn take(range: &mut Range<u64>, shared: &Shared, frames: u32) -> Self {
+        let frame = FRAME as u64;
+        let first = range.start / frame;
+        let wanted = (range.end.saturating_sub(1) / frame).saturating_sub(first).min(u64::from(frames) - 1) as u32;
+        let mut more = wanted;
+        let permit = loop {
+            if more == 0 {
+                break None;
+            }
+            match Arc::clone(&shared.read_budget).try_acquire_many_owned(more) {
+                Ok(permit) => break Some(permit),
+                Err(_) => more /= 2,
+            }
+        };
+        let end = ((first + 1 + u64::from(more)) * frame).min(range.end);
+        let part = range.start..end.max(range.start);
+        range.start = part.end;
+        Self { range: part, buffers: Arc::clone(&shared.buffers), permit }
+    }
 }
 
 /// A blob's file, its header and trailer verified.
@@ -70,10 +187,11 @@ struct Extent {
     file: File,
     id: BlobId,
     length: u64,
+    cipher: Option<Arc<dyn Cipher>>,
 }
 
 impl Extent {
-    fn open(path: &Path, id: BlobId) -> Result<Self, BlobError> {
+    fn open(path: &Path, id: BlobId, cipher: Option<Arc<dyn Cipher>>) -> Result<Self, BlobError> {
         let file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => BlobError::NotFound(id),
             _ => failed("open", path)(error),
@@ -91,34 +209,36 @@ impl Extent {
         if format::extent_length(length) != Some(size) {
             return Err(BlobError::corrupt(id, format!("its file has {size} bytes, which do not fit its {length}")));
         }
-        Ok(Self { file, id, length })
+        Ok(Self { file, id, length, cipher })
     }
 
-    /// Reads and verifies the first frames of `range`, takes them off it, and gives their part of it.
-    fn read(&self, range: &mut Range<u64>) -> Result<Vec<Bytes>, BlobError> {
+    /// Reads and verifies the frames of a part, and gives what is wanted of them.
+    fn read(&self, part: Part) -> Result<Vec<Bytes>, BlobError> {
+        let Part { range, buffers, permit } = part;
         if range.is_empty() {
             return Ok(Vec::new());
         }
         let frame = FRAME as u64;
-        let first = range.start / frame;
-        let last = ((range.end - 1) / frame).min(first + BATCH_FRAMES - 1);
+        let (first, last) = (range.start / frame, (range.end - 1) / frame);
         let begin = format::frame_offset(first);
         let end = format::frame_offset(last) + (FRAME_HEADER + format::frame_length(last, self.length)) as u64;
-        let mut bytes = vec![0; (end - begin) as usize];
-        read_exact(&self.file, self.id, &mut bytes, begin)?;
+        let mut buffer = buffers.take((end - begin) as usize, permit);
+        read_exact(&self.file, self.id, buffer.bytes_mut(), begin)?;
 
-        let mut bytes = Bytes::from(bytes);
-        let mut chunks = Vec::with_capacity((last - first + 1) as usize);
-        for index in first..=last {
-            let length = format::frame_length(index, self.length);
-            let whole = bytes.split_to(FRAME_HEADER + length);
-            format::check_frame(&self.id, index, &whole)?;
-            let from = (range.start - index * frame) as usize;
-            let to = (range.end - index * frame).min(length as u64) as usize;
-            chunks.push(whole.slice(FRAME_HEADER + from..FRAME_HEADER + to));
-            range.start += (to - from) as u64;
+        let mut wanted = Vec::with_capacity((last - first + 1) as usize);
+        for (index, whole) in (first..=last).zip(buffer.bytes_mut().chunks_mut(FRAME_HEADER + FRAME)) {
+            format::check_frame(&self.id, index, whole)?;
+            let data = &mut whole[FRAME_HEADER..];
+            let from = range.start.max(index * frame) - index * frame;
+            let to = (range.end - index * frame).min(data.len() as u64);
+            if let Some(cipher) = &self.cipher {
+                cipher.apply(index * frame + from, &mut data[from as usize..to as usize]);
+            }
+            let begin = (index - first) as usize * (FRAME_HEADER + FRAME) + FRAME_HEADER;
+            wanted.push(begin + from as usize..begin + to as usize);
         }
-        Ok(chunks)
+        let bytes = Bytes::from_owner(buffer);
+        Ok(wanted.into_iter().map(|part| bytes.slice(part)).collect())
     }
 }
 
@@ -127,31 +247,4 @@ fn read_exact(file: &File, id: BlobId, bytes: &mut [u8], offset: u64) -> Result<
         io::ErrorKind::UnexpectedEof => BlobError::corrupt(id, "its file has become shorter"),
         _ => BlobError::io(format!("read blob {id}"), error),
     })
-}
-
-/// See [`crate::BlobStore::list`]. Holds the ids of one of the 256 folders at a time.
-pub(super) fn list(root: &Path, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
-    let mut listed = Vec::new();
-    for first_byte in after.map_or(0, |id| id.as_bytes()[0])..=u8::MAX {
-        let folder = root.join(shard(first_byte));
-        let mut ids = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(failed("list", &folder))? {
-            let name = entry.map_err(failed("list", &folder))?.file_name();
-            let id = name.to_str().and_then(|name| name.parse::<BlobId>().ok());
-            ids.extend(id.filter(|id| id.as_bytes()[0] == first_byte && after.is_none_or(|after| *id > after)));
-        }
-        ids.sort_unstable();
-        for id in ids {
-            if listed.len() >= limit {
-                return Ok(listed);
-            }
-            let path = folder.join(id.to_string());
-            match fs::metadata(&path).and_then(|metadata| metadata.modified()) {
-                Ok(written_at) => listed.push(BlobListed { id, written_at }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(failed("look at", &path)(error)),
-            }
-        }
-    }
-    Ok(listed)
 }

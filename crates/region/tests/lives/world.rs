@@ -19,7 +19,7 @@ use host_sim::{Faults, SimMachines, SimNetworks};
 use ids::{AccountId, InstanceId};
 use node::Agent;
 use region::admin::{self, Answer, Order, Request};
-use region::{Parts, ReconcilerStatus, Region, RegionConfig, Services};
+use region::{KeyRing, MasterKeys, Parts, ReconcilerStatus, Region, RegionConfig, Services};
 use store::{Direction, Engine, KeyRange, Memory, Store};
 use store_sqlite::Sqlite;
 use tempfile::TempDir;
@@ -96,10 +96,12 @@ impl World {
                 image_dir: None,
                 is_simulated: true,
                 is_dev: false,
+                lifecycle_day: std::time::Duration::from_secs(86_400),
             };
             let parts = Parts {
                 store: Store::shared(engine.clone()),
                 blobs: Arc::new(MemoryBlobs::default()),
+                keys: Arc::new(KeyRing::new(&MasterKeys::new([42; 32])).unwrap()),
                 node: agent.clone(),
                 effects: self.effects.clone(),
                 duty: None,
@@ -179,6 +181,7 @@ impl Process {
             source_ip: None,
             is_secure: true,
             user_agent: String::new(),
+            manner: Arc::default(),
             region: "us-east-1".into(),
             verdicts: api::Verdicts::default(),
         }

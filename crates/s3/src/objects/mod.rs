@@ -1,28 +1,43 @@
 //! Objects and their versions: put, read, listed, deleted.
 
+mod attributes;
+mod bytes;
 mod checksums;
 mod conditions;
-mod content;
+mod copy;
+mod copy_source;
 mod delete;
+mod description;
+mod error;
 mod get_head;
 mod list;
 mod list_operations;
+mod list_versions;
+mod list_versions_operation;
+mod listing;
 mod metadata;
 mod put;
 mod put_needs;
 mod range;
+mod read;
 mod record;
+mod restore;
+mod stack;
 mod staging;
+mod tagging;
+mod tags;
 mod token;
 pub(crate) mod versions;
 
+pub(crate) use bytes::open;
 pub(crate) use checksums::{ChecksumFields, computed, read_algorithm, read_given, read_md5};
 pub use checksums::{ChecksumKind, StoredChecksum};
 pub(crate) use conditions::{ReadConditions, check_write};
-pub(crate) use content::open;
-pub(crate) use list_operations::Encoding;
-pub(crate) use metadata::{check_metadata, headers_of};
-pub(crate) use put::refuse_unbuilt;
+pub(crate) use copy_source::{CopySource, Source};
+pub(crate) use description::{Description, description};
+pub use error::ObjectError;
+pub(crate) use listing::Encoding;
+pub(crate) use put::check_described;
 pub(crate) use put_needs::needs as put_needs;
 pub use record::{Content, ObjectHeaders, ObjectRecord, ObjectTraits};
 pub(crate) use record::{NULL_VERSION, check_key};

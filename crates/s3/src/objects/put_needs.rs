@@ -32,15 +32,7 @@ pub(crate) fn needs(input: &PutObjectRequest, grounds: &Grounds) -> Vec<Need> {
         ("s3:if-none-match", input.if_none_match.as_deref()),
     ];
     let tags = tags(input.tagging.as_deref());
-    let tagged = |need: Need| {
-        let need = tags.iter().fold(need, |need, (key, value)| need.with(format!("s3:RequestObjectTag/{key}"), value));
-        if tags.is_empty() {
-            return need;
-        }
-        let mut need = need;
-        need.context.set_all("s3:RequestObjectTagKeys", tags.iter().map(|(key, _)| key.clone()).collect());
-        need
-    };
+    let tagged = |need: Need| with_tags(need, &tags);
     let mut needs = vec![tagged(given(given(on("s3:PutObject"), &grants), &others))];
     if grants.iter().any(|(_, value)| value.is_some()) {
         needs.push(given(on("s3:PutObjectAcl"), &grants));
@@ -59,6 +51,16 @@ pub(crate) fn needs(input: &PutObjectRequest, grounds: &Grounds) -> Vec<Need> {
         needs.push(on("s3:GetObject"));
     }
     needs
+}
+
+/// The need in a request that brings these tags.
+pub(super) fn with_tags(need: Need, tags: &[(String, String)]) -> Need {
+    let tag = |need: Need, (key, value): &(String, String)| need.with(format!("s3:RequestObjectTag/{key}"), value);
+    let mut need = tags.iter().fold(need, tag);
+    if !tags.is_empty() {
+        need.context.set_all("s3:RequestObjectTagKeys", tags.iter().map(|(key, _)| key.clone()).collect());
+    }
+    need
 }
 
 /// The tags of the header, which are written as in a query.

@@ -17,7 +17,7 @@ use store::{MigrationError, Record};
 use super::checksums::StoredChecksum;
 use crate::S3Error;
 use crate::acl::Acl;
-use crate::encryption::Encryption;
+use crate::encryption::{Encryption, Place};
 use crate::error::MAX_KEY_BYTES;
 use crate::lock::ObjectLock;
 
@@ -49,6 +49,9 @@ pub struct ObjectRecord {
     pub checksum: Option<StoredChecksum>,
     /// What was said of it beside its bytes.
     pub traits: ObjectTraits,
+    /// Until when it can be read although its storage class is an archive; none if it was never restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_until: Option<Timestamp>,
 }
 
 /// Where the bytes of an object are.
@@ -152,6 +155,11 @@ impl ObjectRecord {
     /// The entity tag in quotes, as headers have it.
     pub(crate) fn quoted_etag(&self) -> String {
         format!("\"{}\"", self.etag)
+    }
+
+    /// Where the key of its bytes opens.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { bucket: &self.bucket, key: &self.key }
     }
 }
 

@@ -7,13 +7,14 @@ use api::s3::{CreateBucketRequest, GetObjectOutput, GetObjectRequest, PutObjectO
 use api::{Call, Caller, Principal};
 use blobs::{BlobStore, MemoryBlobs};
 use bytes::Bytes;
+use iam::{AccountRecord, AccountStatus};
 use ids::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts, Runner, ZoneFacts};
-use store::Store;
+use store::{Changes, Store};
 use wire::{ByteStream, ServiceError};
 
-use crate::{BlobReconciler, Content, ObjectRecord, ObjectTraits, S3};
+use crate::{BlobReconciler, Content, KeyRing, LifecycleReconciler, MasterKeys, ObjectRecord, ObjectTraits, S3};
 
 /// A clock that stands still until it is moved.
 struct Clock {
@@ -44,6 +45,7 @@ pub(super) struct Fixture {
     pub store: Store,
     pub blobs: Arc<MemoryBlobs>,
     pub reconciler: BlobReconciler,
+    pub lifecycle: LifecycleReconciler,
     clock: Arc<Clock>,
 }
 
@@ -60,20 +62,29 @@ impl Fixture {
         };
         let store = testkit::store();
         let blobs = Arc::new(MemoryBlobs::default());
+        let region = Arc::new(region);
+        let lifecycle = LifecycleReconciler::new(store.clone(), clock.clone(), Arc::clone(&region));
         let runner = Runner::new(
             store.clone(),
-            Arc::new(region),
+            region,
             clock.clone(),
             Arc::new(iam::PolicyAuthorizer::new(&store, clock.clone())),
         );
-        let s3 = S3::new(runner, blobs.clone());
+        let s3 = S3::new(runner, blobs.clone(), keys());
         let reconciler = BlobReconciler::new(store.clone(), blobs.clone(), clock.clone());
-        Self { s3, store, blobs, reconciler, clock }
+        Self { s3, store, blobs, reconciler, lifecycle, clock }
     }
 
     /// A region with the bucket `bucket` of the account [`ours`].
     pub async fn with_bucket() -> Self {
         let fixture = Self::of_region("us-east-1");
+        let mut accounts = Changes::new();
+        for call in [ours(), theirs()] {
+            let id = call.caller.account.unwrap();
+            let (name, created) = (id.to_string(), Timestamp::UNIX_EPOCH);
+            accounts.put(&AccountRecord { id, name, status: AccountStatus::Active, created }).unwrap();
+        }
+        fixture.store.commit(None, accounts).await.unwrap();
         fixture.create("bucket").await.unwrap();
         fixture
     }
@@ -98,10 +109,29 @@ impl Fixture {
         self.blobs.list(None, 1000).await.unwrap().len()
     }
 
+    /// Lets time pass, and the lifecycle rules be carried out until there is nothing more to do.
+    pub async fn live_on(&self, time: SignedDuration) -> Pass {
+        self.clock.seconds.fetch_add(time.as_secs(), Ordering::SeqCst);
+        let mut all = Pass::default();
+        loop {
+            let pass = self.lifecycle.activate().await.unwrap();
+            all.examined += pass.examined;
+            all.changed += pass.changed;
+            if pass.changed + pass.waiting == 0 {
+                return all;
+            }
+        }
+    }
+
     pub async fn reconcile_after(&self, time: SignedDuration) -> Pass {
         self.clock.seconds.fetch_add(time.as_secs(), Ordering::SeqCst);
         self.reconciler.activate().await.unwrap()
     }
+}
+
+/// Keys that everybody knows.
+pub(super) fn keys() -> Arc<KeyRing> {
+    Arc::new(KeyRing::new(&MasterKeys::new([42; 32])).unwrap())
 }
 
 pub(super) fn put(key: &str, body: &'static str) -> PutObjectRequest {
@@ -142,6 +172,7 @@ pub(super) fn call(caller: Caller) -> Call {
         source_ip: None,
         is_secure: true,
         user_agent: String::new(),
+        manner: Arc::default(),
         region: "us-east-1".to_owned(),
         verdicts: api::Verdicts::default(),
     }
@@ -180,5 +211,6 @@ pub(crate) fn object(bucket: &str, key: &str) -> ObjectRecord {
         last_modified: Timestamp::UNIX_EPOCH,
         checksum: None,
         traits: ObjectTraits { storage_class: "STANDARD".to_owned(), ..ObjectTraits::default() },
+        restored_until: None,
     }
 }

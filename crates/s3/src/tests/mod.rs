@@ -1,11 +1,17 @@
 //! S3 through its runner, with everything in memory and the clock in our hand.
 
 mod access;
+mod configs;
+mod copying;
+mod encryption;
 mod fixture;
 mod interleavings;
+mod lifecycle;
 mod multipart;
 mod policies;
 mod reading;
+mod tagging;
 mod uploads;
+mod versions;
 
 pub(crate) use fixture::object;

@@ -57,12 +57,6 @@ impl Fixture {
         self.s3.abort_multipart_upload(ours(), input).await.map(drop)
     }
 
-    async fn delete(&self, key: &str) {
-        let input =
-            DeleteObjectRequest { bucket: "bucket".to_owned(), key: key.to_owned(), ..DeleteObjectRequest::default() };
-        self.s3.delete_object(ours(), input).await.unwrap();
-    }
-
     /// The bytes of an object, or of a range of it, by a reader that has no limit of size.
     async fn read(&self, key: &str, range: Option<&str>) -> Vec<u8> {
         let input = GetObjectRequest { range: range.map(str::to_owned), ..get(key) };
@@ -76,6 +70,12 @@ impl Fixture {
             self.reconcile_after(SignedDuration::from_secs(61)).await;
         }
     }
+}
+
+async fn gone(fixture: &Fixture, key: &str) {
+    let input =
+        DeleteObjectRequest { bucket: "bucket".to_owned(), key: key.to_owned(), ..DeleteObjectRequest::default() };
+    fixture.s3.delete_object(ours(), input).await.unwrap();
 }
 
 fn part(key: &str, upload: &str, number: i32, body: impl Into<Bytes>) -> UploadPartRequest {
@@ -140,7 +140,7 @@ async fn parts_become_an_object_and_are_freed_with_it() {
     assert_eq!(fixture.part("key", &upload, 1, "x").await.unwrap_err().code, "NoSuchUpload");
     fixture.settle().await;
     assert_eq!(fixture.blob_count().await, 4, "the parts are the object's bytes");
-    fixture.delete("key").await;
+    gone(&fixture, "key").await;
     assert_eq!(fixture.complete("key", &upload, &listed(&etags)).await.unwrap_err().code, "NoSuchUpload");
     fixture.settle().await;
     assert_eq!(fixture.blob_count().await, 0);
@@ -223,7 +223,7 @@ async fn a_slow_reader_of_a_deleted_object_reads_on() {
     let (upload, etags, all) = four_parts(&fixture, "key").await;
     fixture.complete("key", &upload, &listed(&etags)).await.unwrap();
     let slow = fixture.s3.get_object(ours(), get("key")).await.unwrap().body.unwrap();
-    fixture.delete("key").await;
+    gone(&fixture, "key").await;
     // A reader renews its lease three times a minute.
     for _ in 0..5 {
         renew(&fixture.s3, &upload).await.unwrap();

@@ -28,10 +28,7 @@ impl Operation<S3> for AbortMultipartUpload {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<AbortMultipartUploadOutput>, S3Error> {
-        refuse_given(&[
-            ("x-amz-request-payer", input.request_payer.is_some()),
-            ("x-amz-if-match-initiated-time", input.if_match_initiated_time.is_some()),
-        ])?;
+        refuse_given(&[("x-amz-if-match-initiated-time", input.if_match_initiated_time.is_some())])?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let upload = known_upload(view, &bucket.name, &input.key, &input.upload_id)?;
         let mut changes = Changes::new();

@@ -11,11 +11,11 @@ use super::error::UploadError;
 use super::record::{AssemblyRecord, MAX_PARTS, PartRecord, UploadRecord};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::encryption::Shown;
 use crate::garbage::GarbagePartsRecord;
 use crate::objects::{
     ChecksumFields, Content, NULL_VERSION, ObjectRecord, Version, VersionRecord, check_key, check_write, versions,
 };
-use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 /// How many versions below the current one are looked through for the object of a completion that is asked for again.
@@ -39,7 +39,6 @@ impl Operation<S3> for CompleteMultipartUpload {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<CompleteMultipartUploadOutput>, S3Error> {
-        refuse_unbuilt(input)?;
         check_key(&input.key)?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let asked = Completion::read(input)?;
@@ -47,7 +46,7 @@ impl Operation<S3> for CompleteMultipartUpload {
         let Some(upload) = view.get::<UploadRecord>(&key)? else {
             let done = completed(view, &bucket, input, &asked)?;
             let done = done.ok_or_else(|| UploadError::NoSuchUpload(input.upload_id.clone()))?;
-            return Ok(Applied::read(output(&bucket, &done, cx)));
+            return Ok(Applied::read(output(input, &bucket, &done, cx)));
         };
         let old = versions::current(view, &bucket.name, &input.key)?;
         check_write(input.if_match.as_deref(), input.if_none_match.as_deref(), &input.key, old.as_ref())?;
@@ -67,6 +66,7 @@ impl Operation<S3> for CompleteMultipartUpload {
             last_modified: Timestamp::from_second(upload.initiated.as_second()).unwrap_or(upload.initiated),
             checksum: Some(whole.checksum),
             traits: upload.traits.clone(),
+            restored_until: None,
         };
         let object = versions::put(view, &mut changes, &bucket, object, cx)?;
         changes.delete::<UploadRecord>(&upload.key());
@@ -75,7 +75,7 @@ impl Operation<S3> for CompleteMultipartUpload {
             let spares = GarbagePartsRecord { upload: upload.id, since: cx.now, is_of_spares: true };
             changes.put(&spares)?;
         }
-        Ok(Applied::with(output(&bucket, &object, cx), changes))
+        Ok(Applied::with(output(input, &bucket, &object, cx), changes))
     }
 }
 
@@ -101,7 +101,12 @@ fn completed(
     }))
 }
 
-fn output(bucket: &BucketRecord, object: &ObjectRecord, cx: &Cx) -> CompleteMultipartUploadOutput {
+fn output(
+    input: &CompleteMultipartUploadRequest,
+    bucket: &BucketRecord,
+    object: &ObjectRecord,
+    cx: &Cx,
+) -> CompleteMultipartUploadOutput {
     let checksum = ChecksumFields::of(object.checksum.clone());
     let scheme = if cx.call.is_secure { "https" } else { "http" };
     let location = format!("{scheme}://{}/{}/{}", cx.region.endpoint, bucket.name, encoded(&object.key));
@@ -116,6 +121,7 @@ fn output(bucket: &BucketRecord, object: &ObjectRecord, cx: &Cx) -> CompleteMult
         checksum_sha1: checksum.sha1,
         checksum_sha256: checksum.sha256,
         checksum_type: checksum.kind,
+        server_side_encryption: Shown::of(&object.traits.encryption, input.into()).algorithm,
         version_id: bucket.shown_version(&object.version),
         ..CompleteMultipartUploadOutput::default()
     }
@@ -131,18 +137,4 @@ fn encoded(key: &str) -> String {
         }
     }
     encoded
-}
-
-fn refuse_unbuilt(input: &CompleteMultipartUploadRequest) -> Result<(), S3Error> {
-    refuse_given(&[
-        ("x-amz-checksum-sha512", input.checksum_sha512.is_some()),
-        ("x-amz-checksum-md5", input.checksum_md5.is_some()),
-        ("x-amz-checksum-xxhash64", input.checksum_xxhash64.is_some()),
-        ("x-amz-checksum-xxhash3", input.checksum_xxhash3.is_some()),
-        ("x-amz-checksum-xxhash128", input.checksum_xxhash128.is_some()),
-        ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
-        ("x-amz-server-side-encryption-customer-key", input.sse_customer_key.is_some()),
-        ("x-amz-server-side-encryption-customer-key-MD5", input.sse_customer_key_md5.is_some()),
-        ("x-amz-request-payer", input.request_payer.is_some()),
-    ])
 }

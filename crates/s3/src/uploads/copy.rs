@@ -3,24 +3,19 @@
 
 use api::s3::{CopyPartResult, UploadPartCopy, UploadPartCopyOutput, UploadPartCopyRequest};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use service::{Applied, Cx, Need, Scope, Streaming};
 use store::View;
 
-use super::copy_source::{CopySource, copied_range};
-use super::part::{StagedPart, check_number, put_part};
+use super::copy_range::copied_range;
+use super::part::{StagedPart, check_encryption, check_number, put_part};
 use super::record::{UploadRecord, known_upload};
 use super::with_view;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
-use crate::objects::{ChecksumFields, Found, ObjectRecord, Promises, ReadConditions, check_key, find, open, take_in};
-use crate::unbuilt::refuse_given;
+use crate::encryption::{CopySource as _, Place, Shown, Wanted, reading};
+use crate::objects::{ChecksumFields, CopySource, Promises, ReadConditions, Source, check_key, open, take_in};
 use crate::{S3, S3Error};
-
-/// What is copied: an object, and its version id as answers show it.
-struct Source {
-    object: ObjectRecord,
-    version: Option<String>,
-}
 
 /// The bytes of a part that was copied.
 pub struct CopiedPart {
@@ -38,26 +33,27 @@ impl Streaming<S3> for UploadPartCopy {
         let put = Grounds::of(view, scope, &input.bucket)?.object("s3:PutObject", &input.key);
         // What can't be read as a source is refused to who may put, later.
         let Ok(source) = CopySource::read(&input.copy_source) else { return Ok(vec![put]) };
-        let grounds = Grounds::of(view, scope, &source.bucket)?;
-        let read = grounds.reading(view, &source.key, source.version.as_deref())?;
-        Ok(std::iter::once(put).chain(read).collect())
+        Ok(std::iter::once(put).chain(source.needs(view, scope, false)?).collect())
     }
 
-    fn check(input: &UploadPartCopyRequest, view: &View, _cx: &Cx) -> Result<(), S3Error> {
-        refuse_unbuilt(input)?;
+    fn check(input: &UploadPartCopyRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
         check_number(input.part_number)?;
-        known(input, view)?;
-        let source = source(input, view)?;
+        check_encryption(Wanted::from(input), &known(input, view)?, view, cx)?;
+        let source = source(input, view, cx.now)?;
+        let object = &source.object;
+        reading(&object.traits.encryption, object.place(), input.source_headers(), &cx.call)?;
         copied_range(input.copy_source_range.as_deref(), source.object.length).map(drop)
     }
 
-    async fn stage(service: &S3, input: &mut UploadPartCopyRequest, _cx: &Cx) -> Result<CopiedPart, S3Error> {
-        let asked = input.clone();
+    async fn stage(service: &S3, input: &mut UploadPartCopyRequest, cx: &Cx) -> Result<CopiedPart, S3Error> {
+        // The source may have changed since it was checked: what is copied is what is found now.
+        let (asked, now) = (input.clone(), cx.now);
         let (upload, source) =
-            with_view(service, move |view| Ok((known(&asked, view)?, source(&asked, view)?))).await?;
+            with_view(service, move |view| Ok((known(&asked, view)?, source(&asked, view, now)?))).await?;
         let range = copied_range(input.copy_source_range.as_deref(), source.object.length)?;
-        let body = open(service, &source.object, range).await?;
-        let bytes = take_in(service, Some(body), &Promises::default().and_also(upload.kind())).await?;
+        let body = open(service, &source.object, input.source_headers(), range).await?;
+        let sealing = Wanted::from(&*input).seal(service, Place { bucket: &input.bucket, key: &input.key }, cx)?;
+        let bytes = take_in(service, Some(body), &Promises::default().and_also(upload.kind()), sealing).await?;
         let Some(checksum) = bytes.also.clone() else {
             bytes.give_up(service).await;
             return Err(S3Error::Internal(format!("no {} of a part", upload.kind().name())));
@@ -85,7 +81,11 @@ impl Streaming<S3> for UploadPartCopy {
             checksum_sha256: checksum.sha256,
             ..CopyPartResult::default()
         };
+        let encryption = Shown::of(&staged.part.bytes.encryption, input.into());
         let output = UploadPartCopyOutput {
+            server_side_encryption: encryption.algorithm,
+            sse_customer_algorithm: encryption.customer_algorithm,
+            sse_customer_key_md5: encryption.customer_key_md5,
             copy_source_version_id: staged.version.clone(),
             copy_part_result: Some(result),
             ..UploadPartCopyOutput::default()
@@ -113,46 +113,13 @@ fn known(input: &UploadPartCopyRequest, view: &View) -> Result<UploadRecord, S3E
 }
 
 /// The object that is copied, if its conditions hold.
-fn source(input: &UploadPartCopyRequest, view: &View) -> Result<Source, S3Error> {
-    let source = CopySource::read(&input.copy_source)?;
-    check_key(&source.key)?;
-    let bucket = known_bucket(view, &source.bucket, input.expected_source_bucket_owner.as_deref())?;
-    let object = match find(view, &bucket, &source.key, source.version.as_deref())? {
-        Found::Object(object) => *object,
-        Found::Marker(_) if source.version.is_some() => {
-            let text = "The source of a copy request may not specifically refer to a delete marker by version id.";
-            return Err(S3Error::InvalidRequest(text.to_owned()));
-        }
-        Found::Marker(_) | Found::Nothing => return Err(S3Error::NoSuchKey(source.key)),
-    };
+fn source(input: &UploadPartCopyRequest, view: &View, now: Timestamp) -> Result<Source, S3Error> {
     let conditions = ReadConditions {
         if_match: input.copy_source_if_match.as_deref(),
         if_none_match: input.copy_source_if_none_match.as_deref(),
         if_modified_since: input.copy_source_if_modified_since,
         if_unmodified_since: input.copy_source_if_unmodified_since,
     };
-    conditions.check(&object).map_err(|error| match error {
-        S3Error::NotModified(_) if conditions.if_none_match.is_some() => {
-            S3Error::PreconditionFailed("x-amz-copy-source-If-None-Match")
-        }
-        S3Error::NotModified(_) => S3Error::PreconditionFailed("x-amz-copy-source-If-Modified-Since"),
-        S3Error::PreconditionFailed("If-Match") => S3Error::PreconditionFailed("x-amz-copy-source-If-Match"),
-        S3Error::PreconditionFailed(_) => S3Error::PreconditionFailed("x-amz-copy-source-If-Unmodified-Since"),
-        other => other,
-    })?;
-    let version = bucket.shown_version(&object.version);
-    Ok(Source { object, version })
-}
-
-fn refuse_unbuilt(input: &UploadPartCopyRequest) -> Result<(), S3Error> {
-    refuse_given(&[
-        ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
-        ("x-amz-server-side-encryption-customer-key", input.sse_customer_key.is_some()),
-        ("x-amz-server-side-encryption-customer-key-MD5", input.sse_customer_key_md5.is_some()),
-        (
-            "x-amz-copy-source-server-side-encryption-customer-algorithm",
-            input.copy_source_sse_customer_algorithm.is_some(),
-        ),
-        ("x-amz-request-payer", input.request_payer.is_some()),
-    ])
+    let expected_owner = input.expected_source_bucket_owner.as_deref();
+    CopySource::read(&input.copy_source)?.look_up(expected_owner, &conditions, view, now)
 }

@@ -2,42 +2,50 @@
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html>.
 
 use api::s3::{CreateMultipartUpload, CreateMultipartUploadOutput, CreateMultipartUploadRequest, PutObjectRequest};
+use async_trait::async_trait;
 use jiff::Timestamp;
-use service::{Applied, Cx, Need, Operation, Scope};
+use service::{Applied, Cx, Need, Scope, Streaming};
 use store::{Changes, View};
 
 use super::checksums::read_choice;
 use super::record::UploadRecord;
 use crate::access::Grounds;
-use crate::buckets::known_bucket;
-use crate::objects::{ObjectTraits, check_key, check_metadata, headers_of, put_needs, refuse_unbuilt};
+use crate::buckets::{BucketRecord, known_bucket};
+use crate::encryption::{Encryption, Place, Shown, Wanted};
+use crate::lifecycle::abortion;
+use crate::objects::{ChecksumKind, ObjectTraits, check_described, description, put_needs};
 use crate::{S3, S3Error};
 
-impl Operation<S3> for CreateMultipartUpload {
+#[async_trait]
+impl Streaming<S3> for CreateMultipartUpload {
     type Error = S3Error;
+    type Staged = Encryption;
+    type Found = CreateMultipartUploadOutput;
 
     fn needs(input: &CreateMultipartUploadRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         Ok(put_needs(&as_put(input), &Grounds::of(view, scope, &input.bucket)?))
     }
 
+    fn check(input: &CreateMultipartUploadRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
+        check_described(&as_put(input))?;
+        choice(input)?;
+        allowed(input, view, cx).map(drop)
+    }
+
+    /// No bytes come, but the service has the keys that theirs will be under.
+    async fn stage(service: &S3, input: &mut CreateMultipartUploadRequest, cx: &Cx) -> Result<Encryption, S3Error> {
+        let place = Place { bucket: &input.bucket, key: &input.key };
+        Ok(Wanted::from(&*input).seal(service, place, cx)?.encryption)
+    }
+
     fn apply(
         input: &CreateMultipartUploadRequest,
+        encryption: &Encryption,
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<CreateMultipartUploadOutput>, S3Error> {
-        check_key(&input.key)?;
-        let put = as_put(input);
-        refuse_unbuilt(&put)?;
-        check_metadata(input.metadata.as_ref())?;
-        let (checksum, is_composite) =
-            read_choice(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
-        let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
-        let traits = ObjectTraits {
-            headers: headers_of(&put),
-            metadata: input.metadata.clone().unwrap_or_default(),
-            storage_class: "STANDARD".to_owned(),
-            ..ObjectTraits::default()
-        };
+        let bucket = allowed(input, view, cx)?;
+        let (checksum, is_composite) = choice(input)?;
         let upload = UploadRecord {
             bucket: bucket.name.clone(),
             key: input.key.clone(),
@@ -47,20 +55,48 @@ impl Operation<S3> for CreateMultipartUpload {
             initiator_arn: cx.call.caller.arn().unwrap_or_default(),
             checksum,
             is_composite,
-            traits,
+            traits: ObjectTraits { encryption: encryption.clone(), ..description!(input).traits()? },
         };
         let mut changes = Changes::new();
         changes.put(&upload)?;
+        let (abort_date, abort_rule_id) = abortion(view, &bucket, &upload.key, upload.initiated)?.unzip();
+        let shown = Shown::of(encryption, input.into());
         let output = CreateMultipartUploadOutput {
+            abort_date,
+            abort_rule_id,
+            server_side_encryption: shown.algorithm,
+            sse_customer_algorithm: shown.customer_algorithm,
+            sse_customer_key_md5: shown.customer_key_md5,
+            checksum_algorithm: checksum.map(|kind| kind.name().to_owned()),
+            checksum_type: checksum.map(|_| upload.type_name().to_owned()),
             bucket: Some(upload.bucket),
             key: Some(upload.key),
             upload_id: Some(upload.id),
-            checksum_algorithm: checksum.map(|kind| kind.name().to_owned()),
-            checksum_type: checksum.map(|_| if is_composite { "COMPOSITE" } else { "FULL_OBJECT" }.to_owned()),
             ..CreateMultipartUploadOutput::default()
         };
         Ok(Applied::with(output, changes))
     }
+
+    async fn abandon(_service: &S3, _staged: &Encryption) {}
+
+    async fn finish(
+        _service: &S3,
+        _input: &CreateMultipartUploadRequest,
+        found: CreateMultipartUploadOutput,
+    ) -> Result<CreateMultipartUploadOutput, S3Error> {
+        Ok(found)
+    }
+}
+
+/// The bucket, if the upload may be begun.
+fn allowed(input: &CreateMultipartUploadRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
+    let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
+    Ok(bucket)
+}
+
+fn choice(input: &CreateMultipartUploadRequest) -> Result<(Option<ChecksumKind>, bool), S3Error> {
+    read_choice(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())
 }
 
 /// An id that sorts by the time; nobody can guess it.

@@ -8,9 +8,9 @@ use store::{KeyPrefix, Position, View};
 use super::record::{PartRecord, UploadRecord, known_upload};
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::lifecycle::abortion;
 use crate::objects::ChecksumFields;
 use crate::owner::owner;
-use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 /// The most items of one page.
@@ -24,10 +24,6 @@ impl Operation<S3> for ListParts {
     }
 
     fn apply(input: &ListPartsRequest, view: &View, _cx: &Cx) -> Result<Applied<ListPartsOutput>, S3Error> {
-        refuse_given(&[
-            ("x-amz-request-payer", input.request_payer.is_some()),
-            ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
-        ])?;
         let limit =
             page_size("max-parts", "Argument max-parts must be an integer between 0 and 2147483647", input.max_parts)?;
         let text = "Argument part-number-marker must be an integer between 0 and 2147483647";
@@ -44,7 +40,10 @@ impl Operation<S3> for ListParts {
         let is_truncated = parts.len() > limit;
         parts.truncate(limit);
         let next = parts.last().map_or(given, |part| i32::try_from(part.number).unwrap_or(given));
+        let (abort_date, abort_rule_id) = abortion(view, &bucket, &upload.key, upload.initiated)?.unzip();
         Ok(Applied::read(ListPartsOutput {
+            abort_date,
+            abort_rule_id,
             bucket: Some(bucket.name),
             key: Some(upload.key.clone()),
             upload_id: Some(upload.id.clone()),

@@ -14,7 +14,6 @@ use crate::access::{Grounds, given};
 use crate::buckets::known_bucket;
 use crate::objects::Encoding;
 use crate::owner::owner;
-use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 impl Operation<S3> for ListMultipartUploads {
@@ -31,7 +30,6 @@ impl Operation<S3> for ListMultipartUploads {
         view: &View,
         _cx: &Cx,
     ) -> Result<Applied<ListMultipartUploadsOutput>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let text = "Argument max-uploads must be an integer between 0 and 2147483647";
         let limit = page_size("max-uploads", text, input.max_uploads)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;

@@ -3,29 +3,33 @@
 
 mod abort;
 mod assembly;
+mod attributes;
 mod checksums;
 mod complete;
 mod completion;
 mod copy;
-mod copy_source;
+mod copy_range;
 mod create;
 mod error;
 mod lease;
 mod list_parts;
 mod list_uploads;
 mod part;
+mod reading;
 mod reclaim;
 mod record;
 
 use service::Service;
 use store::{StoreError, View};
 
-pub(crate) use abort::abort_all;
-pub(crate) use assembly::{Pieces, assembly, part};
+pub(crate) use abort::{abort, abort_all};
+#[cfg(test)]
+pub(crate) use assembly::assembly;
+pub(crate) use attributes::{PartOf, part_of, parts_of};
 pub use error::UploadError;
-pub(crate) use lease::Lease;
 #[cfg(test)]
 pub(crate) use lease::renew;
+pub(crate) use reading::open_parts;
 pub(crate) use reclaim::{forget_leases, take_apart};
 pub use record::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadRecord};
 

@@ -12,10 +12,9 @@ use super::record::{MAX_PARTS, PartRecord, UploadRecord, known_upload};
 use super::with_view;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::encryption::{Place, Shown, Wanted};
 use crate::garbage::{drop_blob, name_blob};
 use crate::objects::{ChecksumFields, Promises, StagedBytes, StoredChecksum, check_key, check_length, take_in};
-use crate::owner::hex;
-use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 /// The bytes of a part, with the checksum that its upload wants.
@@ -34,23 +33,25 @@ impl Streaming<S3> for UploadPart {
         Ok(vec![Grounds::of(view, scope, &input.bucket)?.object("s3:PutObject", &input.key)])
     }
 
-    fn check(input: &UploadPartRequest, view: &View, _cx: &Cx) -> Result<(), S3Error> {
-        refuse_unbuilt(input)?;
+    fn check(input: &UploadPartRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
+        refuse_unknown(input)?;
         check_number(input.part_number)?;
         let promises = Promises::of_part(input)?;
         check_length(input.body.as_ref(), input.content_length)?;
         let upload = known(input, view)?;
+        check_encryption(Wanted::from(input), &upload, view, cx)?;
         match (upload.checksum, promises.announced()) {
             (Some(expected), Some(actual)) if expected != actual => Err(mismatch(expected, Some(actual))),
             _ => Ok(()),
         }
     }
 
-    async fn stage(service: &S3, input: &mut UploadPartRequest, _cx: &Cx) -> Result<StagedPart, S3Error> {
+    async fn stage(service: &S3, input: &mut UploadPartRequest, cx: &Cx) -> Result<StagedPart, S3Error> {
         let (bucket, key, id) = (input.bucket.clone(), input.key.clone(), input.upload_id.clone());
         let upload = with_view(service, move |view| known_upload(view, &bucket, &key, &id)).await?;
         let promises = Promises::of_part(input)?.and_also(upload.kind());
-        let bytes = take_in(service, input.body.take(), &promises).await?;
+        let sealing = Wanted::from(&*input).seal(service, Place { bucket: &input.bucket, key: &input.key }, cx)?;
+        let bytes = take_in(service, input.body.take(), &promises, sealing).await?;
         match fit(&upload, &bytes) {
             Ok(checksum) => Ok(StagedPart { bytes, checksum }),
             Err(refused) => {
@@ -75,7 +76,11 @@ impl Streaming<S3> for UploadPart {
             (None, None) => None,
         };
         let checksum = ChecksumFields::of(shown);
+        let encryption = Shown::of(&part.encryption, input.into());
         let output = UploadPartOutput {
+            server_side_encryption: encryption.algorithm,
+            sse_customer_algorithm: encryption.customer_algorithm,
+            sse_customer_key_md5: encryption.customer_key_md5,
             e_tag: Some(part.quoted_etag()),
             checksum_crc32: checksum.crc32,
             checksum_crc32_c: checksum.crc32c,
@@ -104,6 +109,17 @@ fn known(input: &UploadPartRequest, view: &View) -> Result<UploadRecord, S3Error
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
     check_key(&input.key)?;
     known_upload(view, &bucket.name, &input.key, &input.upload_id)
+}
+
+/// Refuses a part that says another key than its upload, or one that its bucket doesn't take.
+///
+/// # Errors
+/// Those of [`Wanted::check`] and [`Wanted::check_part`].
+pub(super) fn check_encryption(wanted: Wanted<'_>, upload: &UploadRecord, view: &View, cx: &Cx) -> Result<(), S3Error> {
+    if wanted.is_given() {
+        wanted.check(&known_bucket(view, &upload.bucket, None)?, &upload.key, "s3:PutObject", cx)?;
+    }
+    wanted.check_part(&upload.traits.encryption, Place { bucket: &upload.bucket, key: &upload.key })
 }
 
 /// Refuses numbers that no part can have.
@@ -157,24 +173,26 @@ pub(super) fn put_part(
         number,
         blob: staged.bytes.blob,
         length: staged.bytes.length,
-        etag: hex(&staged.bytes.md5),
+        etag: staged.bytes.etag(),
         last_modified: Timestamp::from_second(cx.now.as_second()).unwrap_or(cx.now),
         checksum: staged.checksum.clone(),
+        encryption: staged.bytes.encryption.clone(),
     };
     changes.put(&part)?;
     Ok((part, changes))
 }
 
-fn refuse_unbuilt(input: &UploadPartRequest) -> Result<(), S3Error> {
-    refuse_given(&[
-        ("x-amz-checksum-sha512", input.checksum_sha512.is_some()),
-        ("x-amz-checksum-md5", input.checksum_md5.is_some()),
-        ("x-amz-checksum-xxhash64", input.checksum_xxhash64.is_some()),
-        ("x-amz-checksum-xxhash3", input.checksum_xxhash3.is_some()),
-        ("x-amz-checksum-xxhash128", input.checksum_xxhash128.is_some()),
-        ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
-        ("x-amz-server-side-encryption-customer-key", input.sse_customer_key.is_some()),
-        ("x-amz-server-side-encryption-customer-key-MD5", input.sse_customer_key_md5.is_some()),
-        ("x-amz-request-payer", input.request_payer.is_some()),
-    ])
+fn refuse_unknown(input: &UploadPartRequest) -> Result<(), S3Error> {
+    let unknown = [
+        &input.checksum_sha512,
+        &input.checksum_md5,
+        &input.checksum_xxhash64,
+        &input.checksum_xxhash3,
+        &input.checksum_xxhash128,
+    ];
+    if unknown.iter().any(|checksum| checksum.is_some()) {
+        let text = "The algorithm type you specified in x-amz-checksum- header is invalid.";
+        return Err(S3Error::InvalidRequest(text.to_owned()));
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use store::{Record, View};
 
 use super::error::UploadError;
 use crate::S3Error;
+use crate::encryption::Encryption;
 use crate::objects::{ChecksumKind, ObjectTraits, StoredChecksum};
 
 /// The most parts of an upload, and the highest number of one.
@@ -86,6 +87,9 @@ pub struct PartRecord {
     pub last_modified: Timestamp,
     /// Its checksum.
     pub checksum: StoredChecksum,
+    /// How its bytes are encrypted.
+    #[serde(default, skip_serializing_if = "Encryption::is_none")]
+    pub encryption: Encryption,
 }
 
 impl PartRecord {

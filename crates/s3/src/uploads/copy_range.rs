@@ -1,4 +1,4 @@
-//! Where a part is copied from, and which bytes of it.
+//! Which bytes of an object become a part that is copied from it.
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html>.
 
 use std::ops::Range;
@@ -8,38 +8,6 @@ use crate::S3Error;
 
 /// The most bytes that are copied in one go.
 const MAX_COPY_BYTES: u64 = 5 << 30;
-
-/// A copy's source, as `x-amz-copy-source` names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CopySource {
-    pub bucket: String,
-    pub key: String,
-    pub version: Option<String>,
-}
-
-impl CopySource {
-    /// Reads the header: bucket, slash, key, encoded as in a URL, and perhaps a version.
-    ///
-    /// # Errors
-    /// [`S3Error::InvalidArgument`] for anything else.
-    pub(super) fn read(header: &str) -> Result<Self, S3Error> {
-        let text = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey";
-        let refused = || S3Error::argument("x-amz-copy-source", header, text);
-        let (path, version) = match header.rsplit_once("?versionId=") {
-            Some((path, version)) => (path, Some(version)),
-            None => (header, None),
-        };
-        let decoded = wire::decode_query(path.strip_prefix('/').unwrap_or(path)).map_err(|_| refused())?;
-        let (bucket, key) = decoded.split_once('/').ok_or_else(refused)?;
-        if bucket.is_empty() || key.is_empty() {
-            return Err(refused());
-        }
-        if version.is_some_and(str::is_empty) {
-            return Err(S3Error::argument("x-amz-copy-source", header, "Version id cannot be the empty string"));
-        }
-        Ok(Self { bucket: bucket.to_owned(), key: key.to_owned(), version: version.map(str::to_owned) })
-    }
-}
 
 /// The bytes that `x-amz-copy-source-range` names of a source of `length` bytes; none for all of them.
 ///
@@ -72,29 +40,7 @@ fn too_large() -> S3Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{CopySource, copied_range};
-
-    #[test]
-    fn sources() {
-        for (header, expected) in [
-            ("bucket/key", Some(("bucket", "key", None))),
-            ("/bucket/a/b%20c", Some(("bucket", "a/b c", None))),
-            ("bucket%2Fkey", Some(("bucket", "key", None))),
-            ("bucket/key?versionId=v1", Some(("bucket", "key", Some("v1")))),
-            ("bucket/a?b", Some(("bucket", "a?b", None))),
-            ("bucket/a%3FversionId=v1", Some(("bucket", "a?versionId=v1", None))),
-            ("bucket/key?versionId=", None),
-            ("bucket/", None),
-            ("/key", None),
-            ("//key", None),
-            ("", None),
-            ("bucket/%zz", None),
-        ] {
-            let read = CopySource::read(header).ok();
-            let read = read.as_ref().map(|it| (it.bucket.as_str(), it.key.as_str(), it.version.as_deref()));
-            assert_eq!(read, expected, "{header}");
-        }
-    }
+    use super::copied_range;
 
     #[test]
     fn ranges() {

@@ -1,54 +1,54 @@
-//! Reads the bytes of an object, wherever they are: one stream out of one blob, or out of as many as it has parts. Of
-//! those only two are open at a time, and only some of their records are in memory.
+//! Reads the bytes of an object that is made of parts: one stream out of many blobs. Two of them are open at a time, and
+//! the records of a few are in memory, however many there are.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use blobs::{BlobError, BlobId, BlobReader};
+use blobs::BlobReader;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinHandle;
 use wire::{ByteStream, StreamError};
 
-use super::record::{Content, ObjectRecord};
-use crate::uploads::{Lease, Pieces, assembly, part, with_view};
+use super::assembly::{Pieces, assembly, part};
+use super::lease::Lease;
+use super::record::PartRecord;
+use super::with_view;
+use crate::encryption::{CustomerHeaders, KeptHeaders, Place, opening};
+use crate::objects::ObjectRecord;
 use crate::{S3, S3Error};
 
 /// How many parts are looked up at once.
 const BATCH: usize = 64;
 
-/// Opens an object for reading, all of it or a range of its bytes, which must lie within it. A reader goes on
-/// undisturbed when its object is deleted. What turns out to be damaged, or gone, in the middle ends the stream with an
-/// error.
+/// Opens a range of the bytes of an object that is the parts of `upload`, or all of them. A reader goes on undisturbed
+/// when its object is deleted. What turns out to be damaged, or gone, in the middle ends the stream with an error.
 ///
 /// # Errors
-/// The blob store's and the store's, where they show before the first byte.
-pub(crate) async fn open(
+/// Those of the key, the blob store's and the store's, where they show before the first byte.
+pub(crate) async fn open_parts(
     service: &S3,
     object: &ObjectRecord,
+    upload: &str,
+    customer: CustomerHeaders<'_>,
     range: Option<Range<u64>>,
 ) -> Result<ByteStream, S3Error> {
-    match &object.content {
-        Content::Empty => Ok(ByteStream::from_bytes(Bytes::new())),
-        Content::Blob(blob) => {
-            let reader = service.blobs().open(blob, range).await?;
-            let length = reader.length();
-            Ok(ByteStream::new(reader.map_err(broken), Some(length)))
-        }
-        Content::Parts(upload) => open_parts(service, upload, range.unwrap_or(0..object.length)).await,
-    }
-}
-
-async fn open_parts(service: &S3, upload: &str, range: Range<u64>) -> Result<ByteStream, S3Error> {
-    let (length, id) = (range.end - range.start, upload.to_owned());
+    let (range, id) = (range.unwrap_or(0..object.length), upload.to_owned());
+    let length = range.end - range.start;
     let pieces = with_view(service, move |view| Ok(assembly(view, &id)?.pieces(range))).await?;
-    let ahead =
-        Ahead { service: service.clone(), upload: upload.to_owned(), pieces: Some(pieces), batch: VecDeque::new() };
+    let ahead = Ahead {
+        service: service.clone(),
+        upload: upload.to_owned(),
+        place: (object.bucket.clone(), object.key.clone()),
+        customer: customer.keep(),
+        pieces: Some(pieces),
+        batch: VecDeque::new(),
+    };
     let (ahead, first) = ahead.open().await;
     let Some(first) = first? else { return Ok(ByteStream::from_bytes(Bytes::new())) };
-    let reading = Reading { _lease: Lease::take(service, upload), current: first, next: Some(ahead.open_meanwhile()) };
+    let reading = Reading { current: first, next: Some(ahead.open_meanwhile()), _lease: Lease::take(service, upload) };
     let bytes = stream::try_unfold(reading, Reading::advance);
-    Ok(ByteStream::new(bytes.map_err(broken_by), Some(length)))
+    Ok(ByteStream::new(bytes.map_err(|error| StreamError::Broken(Box::new(error))), Some(length)))
 }
 
 /// The part that is being read, and the one after it.
@@ -94,9 +94,12 @@ impl Drop for Opening {
 struct Ahead {
     service: S3,
     upload: String,
+    /// The bucket and the key of the object.
+    place: (String, String),
+    customer: KeptHeaders,
     /// What is to be read of the parts that are not looked up yet; none while they are.
     pieces: Option<Pieces>,
-    batch: VecDeque<(BlobId, Range<u64>)>,
+    batch: VecDeque<(PartRecord, Range<u64>)>,
 }
 
 impl Ahead {
@@ -114,8 +117,12 @@ impl Ahead {
         if self.batch.is_empty() {
             self.look_up().await?;
         }
-        let Some((blob, range)) = self.batch.pop_front() else { return Ok(None) };
-        Ok(Some(self.service.blobs().open(&blob, Some(range)).await?))
+        let Some((part, range)) = self.batch.pop_front() else { return Ok(None) };
+        let PartRecord { number, blob, encryption, .. } = part;
+        let lost = || S3Error::Internal(format!("part {number} of {} has no bytes", self.upload));
+        let place = Place { bucket: &self.place.0, key: &self.place.1 };
+        let cipher = opening(&encryption, place, self.customer.headers(), self.service.keys())?;
+        Ok(Some(self.service.blobs().open_with(&blob.ok_or_else(lost)?, Some(range), cipher).await?))
     }
 
     async fn look_up(&mut self) -> Result<(), S3Error> {
@@ -124,9 +131,7 @@ impl Ahead {
         let look_up = move |view: &store::View| {
             let mut batch = VecDeque::new();
             for (number, range) in pieces.by_ref().take(BATCH) {
-                let blob = part(view, &upload, number)?.blob;
-                let blob = blob.ok_or_else(|| S3Error::Internal(format!("part {number} of {upload} has no bytes")))?;
-                batch.push_back((blob, range));
+                batch.push_back((part(view, &upload, number)?, range));
             }
             Ok((pieces, batch))
         };
@@ -134,12 +139,4 @@ impl Ahead {
         (self.pieces, self.batch) = (Some(pieces), batch);
         Ok(())
     }
-}
-
-fn broken(error: BlobError) -> StreamError {
-    StreamError::Broken(Box::new(error))
-}
-
-fn broken_by(error: S3Error) -> StreamError {
-    StreamError::Broken(Box::new(error))
 }
