@@ -1,16 +1,9 @@
 //! Operations that are being built: each says that it is not.
 
 use api::s3::{
-    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
-    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration,
-    DeleteBucketOwnershipControls, DeleteBucketReplication, GetBucketAcl, GetBucketAnalyticsConfiguration,
-    GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketMetricsConfiguration,
-    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetObjectAcl,
-    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
-    ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListMultipartUploads, ListParts, PutBucketAcl, PutBucketAnalyticsConfiguration,
-    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutObjectAcl, PutObjectLegalHold,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketOwnershipControls, GetBucketAcl,
+    GetBucketOwnershipControls, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention,
+    ListMultipartUploads, ListParts, PutBucketAcl, PutBucketOwnershipControls, PutObjectAcl, PutObjectLegalHold,
     PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
@@ -39,36 +32,16 @@ unbuilt! {
     AbortMultipartUpload
     CompleteMultipartUpload
     CreateMultipartUpload
-    DeleteBucketAnalyticsConfiguration
-    DeleteBucketIntelligentTieringConfiguration
-    DeleteBucketInventoryConfiguration
-    DeleteBucketMetricsConfiguration
     DeleteBucketOwnershipControls
-    DeleteBucketReplication
     GetBucketAcl
-    GetBucketAnalyticsConfiguration
-    GetBucketIntelligentTieringConfiguration
-    GetBucketInventoryConfiguration
-    GetBucketMetricsConfiguration
-    GetBucketNotificationConfiguration
     GetBucketOwnershipControls
-    GetBucketReplication
     GetObjectAcl
     GetObjectLegalHold
     GetObjectLockConfiguration
     GetObjectRetention
-    ListBucketAnalyticsConfigurations
-    ListBucketIntelligentTieringConfigurations
-    ListBucketInventoryConfigurations
-    ListBucketMetricsConfigurations
     ListMultipartUploads
     ListParts
     PutBucketAcl
-    PutBucketAnalyticsConfiguration
-    PutBucketIntelligentTieringConfiguration
-    PutBucketInventoryConfiguration
-    PutBucketMetricsConfiguration
-    PutBucketNotificationConfiguration
     PutBucketOwnershipControls
     PutObjectAcl
     PutObjectLegalHold
