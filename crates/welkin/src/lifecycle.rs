@@ -12,6 +12,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Options of `welkin up`.
 #[derive(Args)]
+#[group(id = "lifecycle")]
 pub struct Options {
     /// How long a day is for lifecycle rules of buckets, such as 10s, for those who test rules [default: 24h]
     #[arg(long, value_name = "DURATION")]
