@@ -22,6 +22,7 @@ use crate::front::{Asked, Edge};
 use crate::hosts::virtual_bucket;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
+use crate::reads;
 use crate::refuse::{Refusal, refusal_error};
 use crate::trace::{SentUri, Trace, text_header};
 use crate::web::bucket_of;
@@ -96,6 +97,7 @@ impl Edge {
             let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
             checksum::check(&parts.headers, trailers, &request.body, operation.requires_checksum)?;
         }
+        reads::check(operation.name, &request.headers)?;
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
         Ok(Ready { mount, operation, decoded: Decoded { value, body: stream }, caller })

@@ -322,7 +322,7 @@ struct Up {
     #[command(flatten)]
     watching: watching::Options,
     #[command(flatten)]
-    lifecycle: lifecycle::Options,
+    lifecycle: lifecycle::LifecycleOptions,
     #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings

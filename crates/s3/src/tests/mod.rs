@@ -2,11 +2,13 @@
 
 mod access;
 mod configs;
+mod acls;
 mod copying;
 mod deleting;
 mod encryption;
 mod fixture;
 mod lifecycle;
+mod locks;
 mod policies;
 mod reading;
 mod tagging;
