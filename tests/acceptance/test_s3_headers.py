@@ -199,6 +199,20 @@ def test_a_checksum_in_a_form(region, s3):
     assert form(region, signed_form(region, {"key": "sum2", "x-amz-checksum-sha256": other})).status == 400
 
 
+def test_a_form_of_anybody(region, s3):
+    everybody = f"anybody-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=everybody, ObjectOwnership="BucketOwnerPreferred")
+    fields = {"key": "k", "Content-Type": "text/plain", "x-amz-meta-a": "b"}
+    assert refused(form(region, fields, bucket=everybody)) == (403, "AccessDenied")
+    s3.delete_public_access_block(Bucket=everybody)
+    s3.put_bucket_acl(Bucket=everybody, ACL="public-read-write")
+    assert form(region, {**fields, "acl": "public-read"}, bucket=everybody).status == 204
+    got = ask(region, "GET", f"/{everybody}/k")
+    assert (got.status, got.body, got.headers["x-amz-meta-a"]) == (200, b"body", "b")
+    overridden = ask(region, "GET", f"/{everybody}/k?response-content-type=x/y")
+    assert refused(overridden) == (400, "InvalidRequest")
+
+
 def test_forms_that_s3_refuses(region, s3):
     good = signed_form(region, {"key": "k"})
     check = lambda fields, status: form(region, fields).status == status or pytest.fail(f"{fields}")
