@@ -43,7 +43,6 @@ pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, Mas
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
 pub use lifecycle::LifecycleReconciler;
-pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockError, LockMode, ObjectLock, Retention};
 pub use logging::{Access, AccessLogs, LogDelivery};
 pub use objects::{

@@ -1,8 +1,8 @@
 //! S3 through its runner, with everything in memory and the clock in our hand.
 
 mod access;
-mod configs;
 mod acls;
+mod configs;
 mod copying;
 mod deleting;
 mod encryption;
