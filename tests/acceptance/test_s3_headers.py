@@ -175,7 +175,7 @@ def test_forms(region, s3):
     moved = post({"key": "k", "success_action_redirect": "http://elsewhere.test/done?x=y"})
     assert moved.status == 303 and moved.headers["Location"].startswith("http://elsewhere.test/done?x=y&bucket=headers&key=k&etag=")
     assert post({"key": "k", "x-ignore-me": "1"}).status == 204
-    assert post({"kEy": "k", "aCl": "private"}, ["StArTs-WiTh", "$KEY", "k"], {"ACL": "private"}).status == 204
+    assert post({"kEy": "k", "aCl": "bucket-owner-full-control"}, ["StArTs-WiTh", "$KEY", "k"], ["starts-with", "$ACL", "bucket-"]).status == 204
     odd = post({"key": "\\$foo.txt"}, ["starts-with", "$key", "\\$foo"])
     assert odd.status == 204 and s3.head_object(Bucket=BUCKET, Key="\\$foo.txt")
     within = ["content-length-range", 2, 10]
