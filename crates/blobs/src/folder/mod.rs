@@ -46,7 +46,9 @@ use tokio::task::JoinHandle;
 
 use crate::hold::Holds;
 use crate::segments::{self, Compactor, SMALL, Segments, Writer};
-use crate::{BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind};
+use crate::{
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, DiskStats,
+};
 
 use batch::Budget;
 use buffers::Buffers;
@@ -184,6 +186,17 @@ impl FolderBlobs {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// How many bytes are free where the folder is. Errors: [`BlobError::Io`].
+    pub fn free_bytes(&self) -> Result<u64, BlobError> {
+        list::free_bytes(&self.shared.root)
+    }
+
+    /// Whether a blob is here, damaged or not. Errors: [`BlobError::Busy`], [`BlobError::Io`].
+    pub(crate) async fn contains(&self, id: &BlobId) -> Result<bool, BlobError> {
+        let (id, shared) = (*id, Arc::clone(&self.shared));
+        self.shared.blocking(move || Ok(shared.segments.contains(&id)? || shared.path(&id).exists())).await
+    }
+
     /// Begins to write a blob under the id that it had in another store. Blocks on the disk, and flushes nothing:
     /// whoever fills a folder flushes its file system once, before the folder is used.
     pub fn import(&self, id: BlobId) -> Import {
@@ -220,7 +233,18 @@ impl BlobStore for FolderBlobs {
 
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
         let shared = Arc::clone(&self.shared);
-        self.shared.blocking(move || list::list(&shared, after, limit)).await
+        self.shared.blocking(move || list::list(&shared, after, limit, false)).await
+    }
+
+    async fn survey(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobId>, BlobError> {
+        let shared = Arc::clone(&self.shared);
+        let found = self.shared.blocking(move || list::list(&shared, after, limit, true)).await?;
+        Ok(found.into_iter().map(|blob| blob.id).collect())
+    }
+
+    async fn stats(&self) -> Result<Vec<DiskStats>, BlobError> {
+        let shared = Arc::clone(&self.shared);
+        Ok(vec![self.shared.blocking(move || list::stats(&shared)).await?])
     }
 
     fn hold(&self) -> Result<BlobHold, BlobError> {
