@@ -14,7 +14,7 @@ use crate::activity::Activity;
 use crate::answering::Answering;
 use crate::connection;
 use crate::front::Edge;
-use crate::phase::Phase;
+use crate::phase::{FIRST_REQUEST, Phase};
 use crate::places::{Place, Places};
 use crate::source::Source;
 use crate::tls::{Tls, TlsMode};
@@ -117,8 +117,8 @@ impl Server {
             places: Arc::new(Semaphore::new(limits.requests)),
         };
         {
-            // A phase whose sender is gone is the last one.
-            let mut over = pin!(async { drop(phase.wait_for(|phase| *phase != Phase::Serving).await) });
+            let phases = phase.clone();
+            let mut over = pin!(is_over(&mut phase));
             loop {
                 let accepted = tokio::select! {
                     () = &mut over => break,
@@ -127,9 +127,18 @@ impl Server {
                 match accepted {
                     Ok((socket, peer)) => {
                         let activity = Activity::new();
+                        // Who has been accepted is served, whatever comes meanwhile: the kernel waits for nobody who has
+                        // left its queue, and dropping the socket would reset the connection.
+                        let entering = places.enter(Source::of(Some(peer.ip())), &activity);
+                        let mut phases = phases.clone();
+                        let patience = async {
+                            is_over(&mut phases).await;
+                            tokio::time::sleep(limits.part_time * FIRST_REQUEST).await;
+                        };
                         let place = tokio::select! {
-                            () = &mut over => break,
-                            place = places.enter(Source::of(Some(peer.ip())), &activity) => place,
+                            biased;
+                            place = entering => place,
+                            () = patience => break,
                         };
                         let Some(place) = place else {
                             debug!(%peer, "refused: its address has its share of the connections");
@@ -152,6 +161,12 @@ impl Server {
             warn!("some requests did not end in time and were cut off");
         }
     }
+}
+
+/// Returns when the server is to accept nobody any more.
+async fn is_over(phase: &mut watch::Receiver<Phase>) {
+    // A phase whose sender is gone is the last one.
+    drop(phase.wait_for(|phase| *phase != Phase::Serving).await);
 }
 
 fn open(socket: TcpStream, answering: Answering, tls: TlsMode, place: Place) {

@@ -7,12 +7,44 @@ use service::Service;
 use wire::{BoxFuture, ServiceError};
 
 impl S3Api for crate::S3 {
+    fn abort_multipart_upload(
+        &self,
+        call: Call,
+        input: generated::AbortMultipartUploadRequest,
+    ) -> BoxFuture<'_, Result<generated::AbortMultipartUploadOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::AbortMultipartUpload>(self, call, input))
+    }
+
+    fn complete_multipart_upload(
+        &self,
+        call: Call,
+        input: generated::CompleteMultipartUploadRequest,
+    ) -> BoxFuture<'_, Result<generated::CompleteMultipartUploadOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CompleteMultipartUpload>(self, call, input))
+    }
+
+    fn copy_object(
+        &self,
+        call: Call,
+        input: generated::CopyObjectRequest,
+    ) -> BoxFuture<'_, Result<generated::CopyObjectOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CopyObject>(self, call, input))
+    }
+
     fn create_bucket(
         &self,
         call: Call,
         input: generated::CreateBucketRequest,
     ) -> BoxFuture<'_, Result<generated::CreateBucketOutput, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::CreateBucket>(self, call, input))
+    }
+
+    fn create_multipart_upload(
+        &self,
+        call: Call,
+        input: generated::CreateMultipartUploadRequest,
+    ) -> BoxFuture<'_, Result<generated::CreateMultipartUploadOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::CreateMultipartUpload>(self, call, input))
     }
 
     fn delete_bucket(
@@ -23,6 +55,70 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::DeleteBucket>(self, call, input))
     }
 
+    fn delete_bucket_analytics_configuration(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketAnalyticsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketAnalyticsConfiguration>(self, call, input))
+    }
+
+    fn delete_bucket_cors(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketCorsRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketCors>(self, call, input))
+    }
+
+    fn delete_bucket_encryption(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketEncryptionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketEncryption>(self, call, input))
+    }
+
+    fn delete_bucket_intelligent_tiering_configuration(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketIntelligentTieringConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketIntelligentTieringConfiguration>(self, call, input))
+    }
+
+    fn delete_bucket_inventory_configuration(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketInventoryConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketInventoryConfiguration>(self, call, input))
+    }
+
+    fn delete_bucket_lifecycle(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketLifecycleRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketLifecycle>(self, call, input))
+    }
+
+    fn delete_bucket_metrics_configuration(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketMetricsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketMetricsConfiguration>(self, call, input))
+    }
+
+    fn delete_bucket_ownership_controls(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketOwnershipControlsRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketOwnershipControls>(self, call, input))
+    }
+
     fn delete_bucket_policy(
         &self,
         call: Call,
@@ -31,12 +127,44 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::DeleteBucketPolicy>(self, call, input))
     }
 
+    fn delete_bucket_replication(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketReplicationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketReplication>(self, call, input))
+    }
+
+    fn delete_bucket_tagging(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketTaggingRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketTagging>(self, call, input))
+    }
+
+    fn delete_bucket_website(
+        &self,
+        call: Call,
+        input: generated::DeleteBucketWebsiteRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteBucketWebsite>(self, call, input))
+    }
+
     fn delete_object(
         &self,
         call: Call,
         input: generated::DeleteObjectRequest,
     ) -> BoxFuture<'_, Result<generated::DeleteObjectOutput, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::DeleteObject>(self, call, input))
+    }
+
+    fn delete_object_tagging(
+        &self,
+        call: Call,
+        input: generated::DeleteObjectTaggingRequest,
+    ) -> BoxFuture<'_, Result<generated::DeleteObjectTaggingOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::DeleteObjectTagging>(self, call, input))
     }
 
     fn delete_objects(
@@ -55,12 +183,116 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::DeletePublicAccessBlock>(self, call, input))
     }
 
+    fn get_bucket_abac(
+        &self,
+        call: Call,
+        input: generated::GetBucketAbacRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketAbacOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketAbac>(self, call, input))
+    }
+
+    fn get_bucket_accelerate_configuration(
+        &self,
+        call: Call,
+        input: generated::GetBucketAccelerateConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketAccelerateConfigurationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketAccelerateConfiguration>(self, call, input))
+    }
+
+    fn get_bucket_acl(
+        &self,
+        call: Call,
+        input: generated::GetBucketAclRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketAclOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketAcl>(self, call, input))
+    }
+
+    fn get_bucket_analytics_configuration(
+        &self,
+        call: Call,
+        input: generated::GetBucketAnalyticsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketAnalyticsConfigurationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketAnalyticsConfiguration>(self, call, input))
+    }
+
+    fn get_bucket_cors(
+        &self,
+        call: Call,
+        input: generated::GetBucketCorsRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketCorsOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketCors>(self, call, input))
+    }
+
+    fn get_bucket_encryption(
+        &self,
+        call: Call,
+        input: generated::GetBucketEncryptionRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketEncryptionOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketEncryption>(self, call, input))
+    }
+
+    fn get_bucket_intelligent_tiering_configuration(
+        &self,
+        call: Call,
+        input: generated::GetBucketIntelligentTieringConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketIntelligentTieringConfigurationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketIntelligentTieringConfiguration>(self, call, input))
+    }
+
+    fn get_bucket_inventory_configuration(
+        &self,
+        call: Call,
+        input: generated::GetBucketInventoryConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketInventoryConfigurationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketInventoryConfiguration>(self, call, input))
+    }
+
+    fn get_bucket_lifecycle_configuration(
+        &self,
+        call: Call,
+        input: generated::GetBucketLifecycleConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketLifecycleConfigurationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketLifecycleConfiguration>(self, call, input))
+    }
+
     fn get_bucket_location(
         &self,
         call: Call,
         input: generated::GetBucketLocationRequest,
     ) -> BoxFuture<'_, Result<generated::GetBucketLocationOutput, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::GetBucketLocation>(self, call, input))
+    }
+
+    fn get_bucket_logging(
+        &self,
+        call: Call,
+        input: generated::GetBucketLoggingRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketLoggingOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketLogging>(self, call, input))
+    }
+
+    fn get_bucket_metrics_configuration(
+        &self,
+        call: Call,
+        input: generated::GetBucketMetricsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketMetricsConfigurationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketMetricsConfiguration>(self, call, input))
+    }
+
+    fn get_bucket_notification_configuration(
+        &self,
+        call: Call,
+        input: generated::GetBucketNotificationConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::NotificationConfiguration, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketNotificationConfiguration>(self, call, input))
+    }
+
+    fn get_bucket_ownership_controls(
+        &self,
+        call: Call,
+        input: generated::GetBucketOwnershipControlsRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketOwnershipControlsOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketOwnershipControls>(self, call, input))
     }
 
     fn get_bucket_policy(
@@ -79,12 +311,100 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::GetBucketPolicyStatus>(self, call, input))
     }
 
+    fn get_bucket_replication(
+        &self,
+        call: Call,
+        input: generated::GetBucketReplicationRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketReplicationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketReplication>(self, call, input))
+    }
+
+    fn get_bucket_request_payment(
+        &self,
+        call: Call,
+        input: generated::GetBucketRequestPaymentRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketRequestPaymentOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketRequestPayment>(self, call, input))
+    }
+
+    fn get_bucket_tagging(
+        &self,
+        call: Call,
+        input: generated::GetBucketTaggingRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketTaggingOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketTagging>(self, call, input))
+    }
+
+    fn get_bucket_versioning(
+        &self,
+        call: Call,
+        input: generated::GetBucketVersioningRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketVersioningOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketVersioning>(self, call, input))
+    }
+
+    fn get_bucket_website(
+        &self,
+        call: Call,
+        input: generated::GetBucketWebsiteRequest,
+    ) -> BoxFuture<'_, Result<generated::GetBucketWebsiteOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetBucketWebsite>(self, call, input))
+    }
+
     fn get_object(
         &self,
         call: Call,
         input: generated::GetObjectRequest,
     ) -> BoxFuture<'_, Result<generated::GetObjectOutput, ServiceError>> {
         Box::pin(self.runner().run_streaming::<Self, generated::GetObject>(self, call, input))
+    }
+
+    fn get_object_acl(
+        &self,
+        call: Call,
+        input: generated::GetObjectAclRequest,
+    ) -> BoxFuture<'_, Result<generated::GetObjectAclOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetObjectAcl>(self, call, input))
+    }
+
+    fn get_object_attributes(
+        &self,
+        call: Call,
+        input: generated::GetObjectAttributesRequest,
+    ) -> BoxFuture<'_, Result<generated::GetObjectAttributesOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetObjectAttributes>(self, call, input))
+    }
+
+    fn get_object_legal_hold(
+        &self,
+        call: Call,
+        input: generated::GetObjectLegalHoldRequest,
+    ) -> BoxFuture<'_, Result<generated::GetObjectLegalHoldOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetObjectLegalHold>(self, call, input))
+    }
+
+    fn get_object_lock_configuration(
+        &self,
+        call: Call,
+        input: generated::GetObjectLockConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::GetObjectLockConfigurationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetObjectLockConfiguration>(self, call, input))
+    }
+
+    fn get_object_retention(
+        &self,
+        call: Call,
+        input: generated::GetObjectRetentionRequest,
+    ) -> BoxFuture<'_, Result<generated::GetObjectRetentionOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetObjectRetention>(self, call, input))
+    }
+
+    fn get_object_tagging(
+        &self,
+        call: Call,
+        input: generated::GetObjectTaggingRequest,
+    ) -> BoxFuture<'_, Result<generated::GetObjectTaggingOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::GetObjectTagging>(self, call, input))
     }
 
     fn get_public_access_block(
@@ -111,12 +431,60 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::HeadObject>(self, call, input))
     }
 
+    fn list_bucket_analytics_configurations(
+        &self,
+        call: Call,
+        input: generated::ListBucketAnalyticsConfigurationsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListBucketAnalyticsConfigurationsOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListBucketAnalyticsConfigurations>(self, call, input))
+    }
+
+    fn list_bucket_intelligent_tiering_configurations(
+        &self,
+        call: Call,
+        input: generated::ListBucketIntelligentTieringConfigurationsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListBucketIntelligentTieringConfigurationsOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListBucketIntelligentTieringConfigurations>(self, call, input))
+    }
+
+    fn list_bucket_inventory_configurations(
+        &self,
+        call: Call,
+        input: generated::ListBucketInventoryConfigurationsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListBucketInventoryConfigurationsOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListBucketInventoryConfigurations>(self, call, input))
+    }
+
+    fn list_bucket_metrics_configurations(
+        &self,
+        call: Call,
+        input: generated::ListBucketMetricsConfigurationsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListBucketMetricsConfigurationsOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListBucketMetricsConfigurations>(self, call, input))
+    }
+
     fn list_buckets(
         &self,
         call: Call,
         input: generated::ListBucketsRequest,
     ) -> BoxFuture<'_, Result<generated::ListBucketsOutput, ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::ListBuckets>(self, call, input))
+    }
+
+    fn list_multipart_uploads(
+        &self,
+        call: Call,
+        input: generated::ListMultipartUploadsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListMultipartUploadsOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListMultipartUploads>(self, call, input))
+    }
+
+    fn list_object_versions(
+        &self,
+        call: Call,
+        input: generated::ListObjectVersionsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListObjectVersionsOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListObjectVersions>(self, call, input))
     }
 
     fn list_objects(
@@ -135,12 +503,156 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run::<Self, generated::ListObjectsV2>(self, call, input))
     }
 
+    fn list_parts(
+        &self,
+        call: Call,
+        input: generated::ListPartsRequest,
+    ) -> BoxFuture<'_, Result<generated::ListPartsOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::ListParts>(self, call, input))
+    }
+
+    fn put_bucket_abac(
+        &self,
+        call: Call,
+        input: generated::PutBucketAbacRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketAbac>(self, call, input))
+    }
+
+    fn put_bucket_accelerate_configuration(
+        &self,
+        call: Call,
+        input: generated::PutBucketAccelerateConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketAccelerateConfiguration>(self, call, input))
+    }
+
+    fn put_bucket_acl(
+        &self,
+        call: Call,
+        input: generated::PutBucketAclRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketAcl>(self, call, input))
+    }
+
+    fn put_bucket_analytics_configuration(
+        &self,
+        call: Call,
+        input: generated::PutBucketAnalyticsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketAnalyticsConfiguration>(self, call, input))
+    }
+
+    fn put_bucket_cors(
+        &self,
+        call: Call,
+        input: generated::PutBucketCorsRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketCors>(self, call, input))
+    }
+
+    fn put_bucket_encryption(
+        &self,
+        call: Call,
+        input: generated::PutBucketEncryptionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketEncryption>(self, call, input))
+    }
+
+    fn put_bucket_intelligent_tiering_configuration(
+        &self,
+        call: Call,
+        input: generated::PutBucketIntelligentTieringConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketIntelligentTieringConfiguration>(self, call, input))
+    }
+
+    fn put_bucket_inventory_configuration(
+        &self,
+        call: Call,
+        input: generated::PutBucketInventoryConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketInventoryConfiguration>(self, call, input))
+    }
+
+    fn put_bucket_lifecycle_configuration(
+        &self,
+        call: Call,
+        input: generated::PutBucketLifecycleConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::PutBucketLifecycleConfigurationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketLifecycleConfiguration>(self, call, input))
+    }
+
+    fn put_bucket_logging(
+        &self,
+        call: Call,
+        input: generated::PutBucketLoggingRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketLogging>(self, call, input))
+    }
+
+    fn put_bucket_metrics_configuration(
+        &self,
+        call: Call,
+        input: generated::PutBucketMetricsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketMetricsConfiguration>(self, call, input))
+    }
+
+    fn put_bucket_notification_configuration(
+        &self,
+        call: Call,
+        input: generated::PutBucketNotificationConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketNotificationConfiguration>(self, call, input))
+    }
+
+    fn put_bucket_ownership_controls(
+        &self,
+        call: Call,
+        input: generated::PutBucketOwnershipControlsRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketOwnershipControls>(self, call, input))
+    }
+
     fn put_bucket_policy(
         &self,
         call: Call,
         input: generated::PutBucketPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::PutBucketPolicy>(self, call, input))
+    }
+
+    fn put_bucket_request_payment(
+        &self,
+        call: Call,
+        input: generated::PutBucketRequestPaymentRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketRequestPayment>(self, call, input))
+    }
+
+    fn put_bucket_tagging(
+        &self,
+        call: Call,
+        input: generated::PutBucketTaggingRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketTagging>(self, call, input))
+    }
+
+    fn put_bucket_versioning(
+        &self,
+        call: Call,
+        input: generated::PutBucketVersioningRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketVersioning>(self, call, input))
+    }
+
+    fn put_bucket_website(
+        &self,
+        call: Call,
+        input: generated::PutBucketWebsiteRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutBucketWebsite>(self, call, input))
     }
 
     fn put_object(
@@ -151,11 +663,75 @@ impl S3Api for crate::S3 {
         Box::pin(self.runner().run_streaming::<Self, generated::PutObject>(self, call, input))
     }
 
+    fn put_object_acl(
+        &self,
+        call: Call,
+        input: generated::PutObjectAclRequest,
+    ) -> BoxFuture<'_, Result<generated::PutObjectAclOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutObjectAcl>(self, call, input))
+    }
+
+    fn put_object_legal_hold(
+        &self,
+        call: Call,
+        input: generated::PutObjectLegalHoldRequest,
+    ) -> BoxFuture<'_, Result<generated::PutObjectLegalHoldOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutObjectLegalHold>(self, call, input))
+    }
+
+    fn put_object_lock_configuration(
+        &self,
+        call: Call,
+        input: generated::PutObjectLockConfigurationRequest,
+    ) -> BoxFuture<'_, Result<generated::PutObjectLockConfigurationOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutObjectLockConfiguration>(self, call, input))
+    }
+
+    fn put_object_retention(
+        &self,
+        call: Call,
+        input: generated::PutObjectRetentionRequest,
+    ) -> BoxFuture<'_, Result<generated::PutObjectRetentionOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutObjectRetention>(self, call, input))
+    }
+
+    fn put_object_tagging(
+        &self,
+        call: Call,
+        input: generated::PutObjectTaggingRequest,
+    ) -> BoxFuture<'_, Result<generated::PutObjectTaggingOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::PutObjectTagging>(self, call, input))
+    }
+
     fn put_public_access_block(
         &self,
         call: Call,
         input: generated::PutPublicAccessBlockRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>> {
         Box::pin(self.runner().run::<Self, generated::PutPublicAccessBlock>(self, call, input))
+    }
+
+    fn restore_object(
+        &self,
+        call: Call,
+        input: generated::RestoreObjectRequest,
+    ) -> BoxFuture<'_, Result<generated::RestoreObjectOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::RestoreObject>(self, call, input))
+    }
+
+    fn upload_part(
+        &self,
+        call: Call,
+        input: generated::UploadPartRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadPartOutput, ServiceError>> {
+        Box::pin(self.runner().run_streaming::<Self, generated::UploadPart>(self, call, input))
+    }
+
+    fn upload_part_copy(
+        &self,
+        call: Call,
+        input: generated::UploadPartCopyRequest,
+    ) -> BoxFuture<'_, Result<generated::UploadPartCopyOutput, ServiceError>> {
+        Box::pin(self.runner().run::<Self, generated::UploadPartCopy>(self, call, input))
     }
 }

@@ -73,6 +73,9 @@ pub enum S3Error {
     /// There are objects in the bucket.
     #[error("bucket {0} is not empty")]
     BucketNotEmpty(String),
+    /// There are versions in the bucket.
+    #[error("bucket {0} has versions")]
+    VersionsLeft(String),
     /// The location constraint names another region than this one, or none where one is needed.
     #[error("location constraint {0} at this endpoint")]
     IllegalLocationConstraint(String),
@@ -235,6 +238,10 @@ impl From<S3Error> for ServiceError {
             S3Error::BucketNotEmpty(name) => {
                 refused("BucketNotEmpty", 409, "The bucket you tried to delete is not empty")
                     .with_field("BucketName", name)
+            }
+            S3Error::VersionsLeft(name) => {
+                let text = "The bucket you tried to delete is not empty. You must delete all versions in the bucket.";
+                refused("BucketNotEmpty", 409, text).with_field("BucketName", name)
             }
             S3Error::IllegalLocationConstraint(constraint) => Self::sender(
                 "IllegalLocationConstraintException",

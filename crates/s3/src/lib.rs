@@ -1,22 +1,28 @@
 //! S3: buckets and objects, on disk and durable. Records in the store say what there is; object bytes are blobs that
 //! the records name.
-//! Not here yet: versions, multipart uploads, copies, ACLs, tags, encryption. A parameter whose meaning
-//! is not built is refused with `NotImplemented`, never dropped.
+//! A parameter whose meaning is not built is refused with `NotImplemented`, never dropped.
 #![forbid(unsafe_code)]
 
 mod access;
+mod acl;
 mod bind;
 mod buckets;
+mod config;
+mod encryption;
 mod error;
+mod garbage;
+mod lock;
 mod objects;
 mod owner;
 mod policies;
 mod public_access;
 mod reconcile;
+mod stubs;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -25,15 +31,22 @@ use blobs::BlobStore;
 use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
-pub use buckets::BucketRecord;
+pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
+pub use buckets::{BucketRecord, Versioning};
+pub use config::BucketConfigRecord;
+pub use encryption::{BucketEncryption, Encryption};
 pub use error::{S3Error, Unmodified};
+pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
+pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
 pub use objects::{
-    BlobRefRecord, ChecksumKind, GarbageRecord, ObjectHeaders, ObjectRecord, StoredChecksum, named_blob,
+    ChecksumKind, Content, DeleteMarker, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum, Version,
+    VersionRecord,
 };
 pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
+pub use uploads::{PartRecord, UploadRecord};
 
 /// S3.
 #[derive(Clone)]

@@ -2,7 +2,10 @@
 
 use store::{CommitError, Store};
 
-use crate::{BlobRefRecord, BucketPolicyRecord, BucketRecord, GarbageRecord, ObjectRecord, PublicAccessBlockRecord};
+use crate::{
+    BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, GarbagePartsRecord, GarbageRecord,
+    ObjectRecord, PartRecord, PublicAccessBlockRecord, UploadRecord, VersionRecord,
+};
 
 /// Brings the tables of buckets, objects and blobs to the shapes and indexes of this program. On a store that has them
 /// already it reads one key a table.
@@ -17,6 +20,11 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<ObjectRecord>(),
         store.prepare::<BlobRefRecord>(),
         store.prepare::<GarbageRecord>(),
+        store.prepare::<GarbagePartsRecord>(),
+        store.prepare::<BucketConfigRecord>(),
+        store.prepare::<VersionRecord>(),
+        store.prepare::<UploadRecord>(),
+        store.prepare::<PartRecord>(),
     );
     prepared.map(drop)
 }
@@ -28,13 +36,14 @@ mod tests {
 
     use blobs::BlobId;
     use jiff::Timestamp;
+    use serde_json::json;
     use store::conformance::check_shapes;
     use store::{encode, table_prefix};
 
-    use crate::objects::{ChecksumKind, StoredChecksum};
     use crate::{
-        BlobRefRecord, BucketPolicyRecord, BucketRecord, GarbageRecord, ObjectHeaders, ObjectRecord,
-        PublicAccessBlockRecord, named_blob,
+        BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, ChecksumKind, Content, DeleteMarker,
+        GarbagePartsRecord, GarbageRecord, ObjectHeaders, ObjectRecord, ObjectTraits, PartRecord,
+        PublicAccessBlockRecord, StoredChecksum, UploadRecord, Version, VersionRecord, named_blob,
     };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
@@ -48,29 +57,72 @@ mod tests {
         let blob = named().blob;
         check_shapes(SHAPES, &[(1, named())]);
         check_shapes(SHAPES, &[(1, GarbageRecord { blob, since: Timestamp::UNIX_EPOCH })]);
-        let bucket = BucketRecord {
-            name: "n".into(),
-            owner: "123456789012".parse().unwrap(),
-            region: "r".into(),
-            created: Timestamp::UNIX_EPOCH,
-        };
+        let bucket = BucketRecord::new("n", "123456789012".parse().unwrap(), "r", Timestamp::UNIX_EPOCH);
         check_shapes(SHAPES, &[(1, bucket)]);
         let policy = BucketPolicyRecord { bucket: "n".into(), document: "{}".into(), is_public: true };
         check_shapes(SHAPES, &[(1, policy)]);
         check_shapes(SHAPES, &[(1, PublicAccessBlockRecord::of_new("n"))]);
+        let checksum = StoredChecksum { kind: ChecksumKind::Crc64nvme, value: "c".into(), is_composite: false };
+        let traits = ObjectTraits {
+            headers: ObjectHeaders { content_type: Some("t".into()), ..ObjectHeaders::default() },
+            metadata: BTreeMap::from([("n".to_owned(), "v".to_owned())]),
+            storage_class: "STANDARD".into(),
+            ..ObjectTraits::default()
+        };
         let object = ObjectRecord {
             bucket: "b".into(),
             key: "k".into(),
+            version: "null".into(),
+            order: 0,
+            content: Content::Blob(blob),
+            length: 3,
+            etag: "e".into(),
+            last_modified: Timestamp::UNIX_EPOCH,
+            checksum: Some(checksum.clone()),
+            traits: traits.clone(),
+        };
+        check_shapes(SHAPES, &[(1, object.clone()), (2, object.clone())]);
+        let version = Version::Object(Box::new(object));
+        check_shapes(SHAPES, &[(1, VersionRecord { version, noncurrent_since: Some(Timestamp::UNIX_EPOCH) })]);
+        let upload = UploadRecord {
+            bucket: "b".into(),
+            key: "k".into(),
+            id: "u".into(),
+            initiated: Timestamp::UNIX_EPOCH,
+            initiator: "123456789012".parse().unwrap(),
+            initiator_arn: "arn:aws:iam::123456789012:root".into(),
+            checksum: Some(ChecksumKind::Crc32),
+            is_composite: true,
+            traits,
+        };
+        check_shapes(SHAPES, &[(1, upload)]);
+        let part = PartRecord {
+            upload: "u".into(),
+            number: 7,
             blob: Some(blob),
             length: 3,
             etag: "e".into(),
             last_modified: Timestamp::UNIX_EPOCH,
-            checksum: StoredChecksum { kind: ChecksumKind::Crc64nvme, value: "c".into() },
-            headers: ObjectHeaders { content_type: Some("t".into()), ..ObjectHeaders::default() },
-            metadata: BTreeMap::from([("n".to_owned(), "v".to_owned())]),
-            storage_class: "STANDARD".into(),
+            checksum,
         };
-        check_shapes(SHAPES, &[(1, object)]);
+        check_shapes(SHAPES, &[(1, part)]);
+        check_shapes(SHAPES, &[(1, GarbagePartsRecord { upload: "u".into(), since: Timestamp::UNIX_EPOCH })]);
+        let value = json!({ "a": 1 });
+        let config = BucketConfigRecord { bucket: "b".into(), kind: "cors".into(), id: String::new(), value };
+        check_shapes(SHAPES, &[(1, config)]);
+    }
+
+    #[test]
+    fn a_marker_is_kept_beside_objects() {
+        let marker = DeleteMarker {
+            bucket: "b".into(),
+            key: "k".into(),
+            version: "v".into(),
+            order: 7,
+            last_modified: Timestamp::UNIX_EPOCH,
+        };
+        let record = VersionRecord { version: Version::Marker(marker), noncurrent_since: None };
+        assert_eq!(store::decode::<VersionRecord>(&encode(&record).unwrap()).unwrap(), record);
     }
 
     #[test]

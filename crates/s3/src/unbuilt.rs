@@ -10,14 +10,6 @@ pub(crate) fn refuse_given(headers: &[(&'static str, bool)]) -> Result<(), S3Err
     }
 }
 
-/// Refuses every version but `null`, the only one that an object has in a bucket that never had versions.
-pub(crate) fn refuse_version(version_id: Option<&str>) -> Result<(), S3Error> {
-    match version_id {
-        None | Some("null") => Ok(()),
-        Some(_) => Err(S3Error::NotImplemented("versionId")),
-    }
-}
-
 /// Permits the canned ACLs that give nobody but the owner anything. An unknown one is a mistake.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl>.
 pub(crate) fn refuse_acl(acl: Option<&str>) -> Result<(), S3Error> {
@@ -56,7 +48,7 @@ pub(crate) fn refuse_storage_class(class: Option<&str>) -> Result<(), S3Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{refuse_acl, refuse_storage_class, refuse_version};
+    use super::{refuse_acl, refuse_storage_class};
     use crate::S3Error;
 
     #[test]
@@ -66,7 +58,5 @@ mod tests {
         assert!(matches!(refuse_acl(Some("nonsense")), Err(S3Error::InvalidArgument { .. })));
         assert!(matches!(refuse_storage_class(Some("GLACIER")), Err(S3Error::NotImplemented(_))));
         assert!(matches!(refuse_storage_class(Some("COLD")), Err(S3Error::InvalidStorageClass(_))));
-        assert!(refuse_version(Some("null")).is_ok());
-        assert!(matches!(refuse_version(Some("3")), Err(S3Error::NotImplemented(_))));
     }
 }

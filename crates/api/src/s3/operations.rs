@@ -6,6 +6,72 @@ use wire::{BoxFuture, Decoded, Encoded, OperationShape, OperationType, ServiceEr
 use super::{shapes, types};
 use crate::Call;
 
+/// `AbortMultipartUpload`.
+#[derive(Debug, Clone, Copy)]
+pub struct AbortMultipartUpload;
+
+impl OperationType for AbortMultipartUpload {
+    type Input = types::AbortMultipartUploadRequest;
+    type Output = types::AbortMultipartUploadOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "AbortMultipartUpload",
+        input: Some(&shapes::ABORT_MULTIPART_UPLOAD_REQUEST),
+        output: Some(&shapes::ABORT_MULTIPART_UPLOAD_OUTPUT),
+        status: 204,
+        output_root: "AbortMultipartUploadOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchUpload"],
+    };
+}
+
+/// `CompleteMultipartUpload`.
+#[derive(Debug, Clone, Copy)]
+pub struct CompleteMultipartUpload;
+
+impl OperationType for CompleteMultipartUpload {
+    type Input = types::CompleteMultipartUploadRequest;
+    type Output = types::CompleteMultipartUploadOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CompleteMultipartUpload",
+        input: Some(&shapes::COMPLETE_MULTIPART_UPLOAD_REQUEST),
+        output: Some(&shapes::COMPLETE_MULTIPART_UPLOAD_OUTPUT),
+        status: 200,
+        output_root: "CompleteMultipartUploadResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `CopyObject`.
+#[derive(Debug, Clone, Copy)]
+pub struct CopyObject;
+
+impl OperationType for CopyObject {
+    type Input = types::CopyObjectRequest;
+    type Output = types::CopyObjectOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CopyObject",
+        input: Some(&shapes::COPY_OBJECT_REQUEST),
+        output: Some(&shapes::COPY_OBJECT_OUTPUT),
+        status: 200,
+        output_root: "CopyObjectOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ObjectNotInActiveTierError"],
+    };
+}
+
 /// `CreateBucket`.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateBucket;
@@ -28,6 +94,28 @@ impl OperationType for CreateBucket {
     };
 }
 
+/// `CreateMultipartUpload`.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateMultipartUpload;
+
+impl OperationType for CreateMultipartUpload {
+    type Input = types::CreateMultipartUploadRequest;
+    type Output = types::CreateMultipartUploadOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "CreateMultipartUpload",
+        input: Some(&shapes::CREATE_MULTIPART_UPLOAD_REQUEST),
+        output: Some(&shapes::CREATE_MULTIPART_UPLOAD_OUTPUT),
+        status: 200,
+        output_root: "InitiateMultipartUploadResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `DeleteBucket`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteBucket;
@@ -38,6 +126,182 @@ impl OperationType for DeleteBucket {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "DeleteBucket",
         input: Some(&shapes::DELETE_BUCKET_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketAnalyticsConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketAnalyticsConfiguration;
+
+impl OperationType for DeleteBucketAnalyticsConfiguration {
+    type Input = types::DeleteBucketAnalyticsConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketAnalyticsConfiguration",
+        input: Some(&shapes::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketCors`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketCors;
+
+impl OperationType for DeleteBucketCors {
+    type Input = types::DeleteBucketCorsRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketCors",
+        input: Some(&shapes::DELETE_BUCKET_CORS_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketEncryption`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketEncryption;
+
+impl OperationType for DeleteBucketEncryption {
+    type Input = types::DeleteBucketEncryptionRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketEncryption",
+        input: Some(&shapes::DELETE_BUCKET_ENCRYPTION_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketIntelligentTieringConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketIntelligentTieringConfiguration;
+
+impl OperationType for DeleteBucketIntelligentTieringConfiguration {
+    type Input = types::DeleteBucketIntelligentTieringConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketIntelligentTieringConfiguration",
+        input: Some(&shapes::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketInventoryConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketInventoryConfiguration;
+
+impl OperationType for DeleteBucketInventoryConfiguration {
+    type Input = types::DeleteBucketInventoryConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketInventoryConfiguration",
+        input: Some(&shapes::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketLifecycle`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketLifecycle;
+
+impl OperationType for DeleteBucketLifecycle {
+    type Input = types::DeleteBucketLifecycleRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketLifecycle",
+        input: Some(&shapes::DELETE_BUCKET_LIFECYCLE_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketMetricsConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketMetricsConfiguration;
+
+impl OperationType for DeleteBucketMetricsConfiguration {
+    type Input = types::DeleteBucketMetricsConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketMetricsConfiguration",
+        input: Some(&shapes::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketOwnershipControls`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketOwnershipControls;
+
+impl OperationType for DeleteBucketOwnershipControls {
+    type Input = types::DeleteBucketOwnershipControlsRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketOwnershipControls",
+        input: Some(&shapes::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST),
         output: None,
         status: 204,
         output_root: "",
@@ -72,6 +336,72 @@ impl OperationType for DeleteBucketPolicy {
     };
 }
 
+/// `DeleteBucketReplication`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketReplication;
+
+impl OperationType for DeleteBucketReplication {
+    type Input = types::DeleteBucketReplicationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketReplication",
+        input: Some(&shapes::DELETE_BUCKET_REPLICATION_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketTagging`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketTagging;
+
+impl OperationType for DeleteBucketTagging {
+    type Input = types::DeleteBucketTaggingRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketTagging",
+        input: Some(&shapes::DELETE_BUCKET_TAGGING_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteBucketWebsite`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBucketWebsite;
+
+impl OperationType for DeleteBucketWebsite {
+    type Input = types::DeleteBucketWebsiteRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteBucketWebsite",
+        input: Some(&shapes::DELETE_BUCKET_WEBSITE_REQUEST),
+        output: None,
+        status: 204,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `DeleteObject`.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteObject;
@@ -85,6 +415,28 @@ impl OperationType for DeleteObject {
         output: Some(&shapes::DELETE_OBJECT_OUTPUT),
         status: 204,
         output_root: "DeleteObjectOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `DeleteObjectTagging`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteObjectTagging;
+
+impl OperationType for DeleteObjectTagging {
+    type Input = types::DeleteObjectTaggingRequest;
+    type Output = types::DeleteObjectTaggingOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "DeleteObjectTagging",
+        input: Some(&shapes::DELETE_OBJECT_TAGGING_REQUEST),
+        output: Some(&shapes::DELETE_OBJECT_TAGGING_OUTPUT),
+        status: 204,
+        output_root: "DeleteObjectTaggingOutput",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -138,6 +490,204 @@ impl OperationType for DeletePublicAccessBlock {
     };
 }
 
+/// `GetBucketAbac`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketAbac;
+
+impl OperationType for GetBucketAbac {
+    type Input = types::GetBucketAbacRequest;
+    type Output = types::GetBucketAbacOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketAbac",
+        input: Some(&shapes::GET_BUCKET_ABAC_REQUEST),
+        output: Some(&shapes::GET_BUCKET_ABAC_OUTPUT),
+        status: 200,
+        output_root: "GetBucketAbacOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketAccelerateConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketAccelerateConfiguration;
+
+impl OperationType for GetBucketAccelerateConfiguration {
+    type Input = types::GetBucketAccelerateConfigurationRequest;
+    type Output = types::GetBucketAccelerateConfigurationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketAccelerateConfiguration",
+        input: Some(&shapes::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST),
+        output: Some(&shapes::GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT),
+        status: 200,
+        output_root: "AccelerateConfiguration",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketAcl`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketAcl;
+
+impl OperationType for GetBucketAcl {
+    type Input = types::GetBucketAclRequest;
+    type Output = types::GetBucketAclOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketAcl",
+        input: Some(&shapes::GET_BUCKET_ACL_REQUEST),
+        output: Some(&shapes::GET_BUCKET_ACL_OUTPUT),
+        status: 200,
+        output_root: "AccessControlPolicy",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketAnalyticsConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketAnalyticsConfiguration;
+
+impl OperationType for GetBucketAnalyticsConfiguration {
+    type Input = types::GetBucketAnalyticsConfigurationRequest;
+    type Output = types::GetBucketAnalyticsConfigurationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketAnalyticsConfiguration",
+        input: Some(&shapes::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST),
+        output: Some(&shapes::GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT),
+        status: 200,
+        output_root: "GetBucketAnalyticsConfigurationOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketCors`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketCors;
+
+impl OperationType for GetBucketCors {
+    type Input = types::GetBucketCorsRequest;
+    type Output = types::GetBucketCorsOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketCors",
+        input: Some(&shapes::GET_BUCKET_CORS_REQUEST),
+        output: Some(&shapes::GET_BUCKET_CORS_OUTPUT),
+        status: 200,
+        output_root: "CORSConfiguration",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketEncryption`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketEncryption;
+
+impl OperationType for GetBucketEncryption {
+    type Input = types::GetBucketEncryptionRequest;
+    type Output = types::GetBucketEncryptionOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketEncryption",
+        input: Some(&shapes::GET_BUCKET_ENCRYPTION_REQUEST),
+        output: Some(&shapes::GET_BUCKET_ENCRYPTION_OUTPUT),
+        status: 200,
+        output_root: "GetBucketEncryptionOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketIntelligentTieringConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketIntelligentTieringConfiguration;
+
+impl OperationType for GetBucketIntelligentTieringConfiguration {
+    type Input = types::GetBucketIntelligentTieringConfigurationRequest;
+    type Output = types::GetBucketIntelligentTieringConfigurationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketIntelligentTieringConfiguration",
+        input: Some(&shapes::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST),
+        output: Some(&shapes::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT),
+        status: 200,
+        output_root: "GetBucketIntelligentTieringConfigurationOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketInventoryConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketInventoryConfiguration;
+
+impl OperationType for GetBucketInventoryConfiguration {
+    type Input = types::GetBucketInventoryConfigurationRequest;
+    type Output = types::GetBucketInventoryConfigurationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketInventoryConfiguration",
+        input: Some(&shapes::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST),
+        output: Some(&shapes::GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT),
+        status: 200,
+        output_root: "GetBucketInventoryConfigurationOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketLifecycleConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketLifecycleConfiguration;
+
+impl OperationType for GetBucketLifecycleConfiguration {
+    type Input = types::GetBucketLifecycleConfigurationRequest;
+    type Output = types::GetBucketLifecycleConfigurationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketLifecycleConfiguration",
+        input: Some(&shapes::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST),
+        output: Some(&shapes::GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT),
+        status: 200,
+        output_root: "LifecycleConfiguration",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `GetBucketLocation`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetBucketLocation;
@@ -152,6 +702,94 @@ impl OperationType for GetBucketLocation {
         status: 200,
         output_root: "LocationConstraint",
         is_output_unwrapped: true,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketLogging`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketLogging;
+
+impl OperationType for GetBucketLogging {
+    type Input = types::GetBucketLoggingRequest;
+    type Output = types::GetBucketLoggingOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketLogging",
+        input: Some(&shapes::GET_BUCKET_LOGGING_REQUEST),
+        output: Some(&shapes::GET_BUCKET_LOGGING_OUTPUT),
+        status: 200,
+        output_root: "BucketLoggingStatus",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketMetricsConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketMetricsConfiguration;
+
+impl OperationType for GetBucketMetricsConfiguration {
+    type Input = types::GetBucketMetricsConfigurationRequest;
+    type Output = types::GetBucketMetricsConfigurationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketMetricsConfiguration",
+        input: Some(&shapes::GET_BUCKET_METRICS_CONFIGURATION_REQUEST),
+        output: Some(&shapes::GET_BUCKET_METRICS_CONFIGURATION_OUTPUT),
+        status: 200,
+        output_root: "GetBucketMetricsConfigurationOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketNotificationConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketNotificationConfiguration;
+
+impl OperationType for GetBucketNotificationConfiguration {
+    type Input = types::GetBucketNotificationConfigurationRequest;
+    type Output = types::NotificationConfiguration;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketNotificationConfiguration",
+        input: Some(&shapes::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST),
+        output: Some(&shapes::NOTIFICATION_CONFIGURATION),
+        status: 200,
+        output_root: "NotificationConfiguration",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketOwnershipControls`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketOwnershipControls;
+
+impl OperationType for GetBucketOwnershipControls {
+    type Input = types::GetBucketOwnershipControlsRequest;
+    type Output = types::GetBucketOwnershipControlsOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketOwnershipControls",
+        input: Some(&shapes::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST),
+        output: Some(&shapes::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT),
+        status: 200,
+        output_root: "GetBucketOwnershipControlsOutput",
+        is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
         requires_checksum: false,
@@ -204,6 +842,116 @@ impl OperationType for GetBucketPolicyStatus {
     };
 }
 
+/// `GetBucketReplication`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketReplication;
+
+impl OperationType for GetBucketReplication {
+    type Input = types::GetBucketReplicationRequest;
+    type Output = types::GetBucketReplicationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketReplication",
+        input: Some(&shapes::GET_BUCKET_REPLICATION_REQUEST),
+        output: Some(&shapes::GET_BUCKET_REPLICATION_OUTPUT),
+        status: 200,
+        output_root: "GetBucketReplicationOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketRequestPayment`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketRequestPayment;
+
+impl OperationType for GetBucketRequestPayment {
+    type Input = types::GetBucketRequestPaymentRequest;
+    type Output = types::GetBucketRequestPaymentOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketRequestPayment",
+        input: Some(&shapes::GET_BUCKET_REQUEST_PAYMENT_REQUEST),
+        output: Some(&shapes::GET_BUCKET_REQUEST_PAYMENT_OUTPUT),
+        status: 200,
+        output_root: "RequestPaymentConfiguration",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketTagging`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketTagging;
+
+impl OperationType for GetBucketTagging {
+    type Input = types::GetBucketTaggingRequest;
+    type Output = types::GetBucketTaggingOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketTagging",
+        input: Some(&shapes::GET_BUCKET_TAGGING_REQUEST),
+        output: Some(&shapes::GET_BUCKET_TAGGING_OUTPUT),
+        status: 200,
+        output_root: "Tagging",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketVersioning`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketVersioning;
+
+impl OperationType for GetBucketVersioning {
+    type Input = types::GetBucketVersioningRequest;
+    type Output = types::GetBucketVersioningOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketVersioning",
+        input: Some(&shapes::GET_BUCKET_VERSIONING_REQUEST),
+        output: Some(&shapes::GET_BUCKET_VERSIONING_OUTPUT),
+        status: 200,
+        output_root: "VersioningConfiguration",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetBucketWebsite`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetBucketWebsite;
+
+impl OperationType for GetBucketWebsite {
+    type Input = types::GetBucketWebsiteRequest;
+    type Output = types::GetBucketWebsiteOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetBucketWebsite",
+        input: Some(&shapes::GET_BUCKET_WEBSITE_REQUEST),
+        output: Some(&shapes::GET_BUCKET_WEBSITE_OUTPUT),
+        status: 200,
+        output_root: "WebsiteConfiguration",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `GetObject`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetObject;
@@ -223,6 +971,138 @@ impl OperationType for GetObject {
         requires_checksum: false,
         host_prefix: "",
         errors: &["NoSuchKey", "InvalidObjectState"],
+    };
+}
+
+/// `GetObjectAcl`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetObjectAcl;
+
+impl OperationType for GetObjectAcl {
+    type Input = types::GetObjectAclRequest;
+    type Output = types::GetObjectAclOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetObjectAcl",
+        input: Some(&shapes::GET_OBJECT_ACL_REQUEST),
+        output: Some(&shapes::GET_OBJECT_ACL_OUTPUT),
+        status: 200,
+        output_root: "AccessControlPolicy",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchKey"],
+    };
+}
+
+/// `GetObjectAttributes`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetObjectAttributes;
+
+impl OperationType for GetObjectAttributes {
+    type Input = types::GetObjectAttributesRequest;
+    type Output = types::GetObjectAttributesOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetObjectAttributes",
+        input: Some(&shapes::GET_OBJECT_ATTRIBUTES_REQUEST),
+        output: Some(&shapes::GET_OBJECT_ATTRIBUTES_OUTPUT),
+        status: 200,
+        output_root: "GetObjectAttributesResponse",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["NoSuchKey"],
+    };
+}
+
+/// `GetObjectLegalHold`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetObjectLegalHold;
+
+impl OperationType for GetObjectLegalHold {
+    type Input = types::GetObjectLegalHoldRequest;
+    type Output = types::GetObjectLegalHoldOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetObjectLegalHold",
+        input: Some(&shapes::GET_OBJECT_LEGAL_HOLD_REQUEST),
+        output: Some(&shapes::GET_OBJECT_LEGAL_HOLD_OUTPUT),
+        status: 200,
+        output_root: "GetObjectLegalHoldOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetObjectLockConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetObjectLockConfiguration;
+
+impl OperationType for GetObjectLockConfiguration {
+    type Input = types::GetObjectLockConfigurationRequest;
+    type Output = types::GetObjectLockConfigurationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetObjectLockConfiguration",
+        input: Some(&shapes::GET_OBJECT_LOCK_CONFIGURATION_REQUEST),
+        output: Some(&shapes::GET_OBJECT_LOCK_CONFIGURATION_OUTPUT),
+        status: 200,
+        output_root: "GetObjectLockConfigurationOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetObjectRetention`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetObjectRetention;
+
+impl OperationType for GetObjectRetention {
+    type Input = types::GetObjectRetentionRequest;
+    type Output = types::GetObjectRetentionOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetObjectRetention",
+        input: Some(&shapes::GET_OBJECT_RETENTION_REQUEST),
+        output: Some(&shapes::GET_OBJECT_RETENTION_OUTPUT),
+        status: 200,
+        output_root: "GetObjectRetentionOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `GetObjectTagging`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetObjectTagging;
+
+impl OperationType for GetObjectTagging {
+    type Input = types::GetObjectTaggingRequest;
+    type Output = types::GetObjectTaggingOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "GetObjectTagging",
+        input: Some(&shapes::GET_OBJECT_TAGGING_REQUEST),
+        output: Some(&shapes::GET_OBJECT_TAGGING_OUTPUT),
+        status: 200,
+        output_root: "Tagging",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
     };
 }
 
@@ -292,6 +1172,94 @@ impl OperationType for HeadObject {
     };
 }
 
+/// `ListBucketAnalyticsConfigurations`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListBucketAnalyticsConfigurations;
+
+impl OperationType for ListBucketAnalyticsConfigurations {
+    type Input = types::ListBucketAnalyticsConfigurationsRequest;
+    type Output = types::ListBucketAnalyticsConfigurationsOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListBucketAnalyticsConfigurations",
+        input: Some(&shapes::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST),
+        output: Some(&shapes::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT),
+        status: 200,
+        output_root: "ListBucketAnalyticsConfigurationResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `ListBucketIntelligentTieringConfigurations`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListBucketIntelligentTieringConfigurations;
+
+impl OperationType for ListBucketIntelligentTieringConfigurations {
+    type Input = types::ListBucketIntelligentTieringConfigurationsRequest;
+    type Output = types::ListBucketIntelligentTieringConfigurationsOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListBucketIntelligentTieringConfigurations",
+        input: Some(&shapes::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST),
+        output: Some(&shapes::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT),
+        status: 200,
+        output_root: "ListBucketIntelligentTieringConfigurationsOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `ListBucketInventoryConfigurations`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListBucketInventoryConfigurations;
+
+impl OperationType for ListBucketInventoryConfigurations {
+    type Input = types::ListBucketInventoryConfigurationsRequest;
+    type Output = types::ListBucketInventoryConfigurationsOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListBucketInventoryConfigurations",
+        input: Some(&shapes::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST),
+        output: Some(&shapes::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT),
+        status: 200,
+        output_root: "ListInventoryConfigurationsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `ListBucketMetricsConfigurations`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListBucketMetricsConfigurations;
+
+impl OperationType for ListBucketMetricsConfigurations {
+    type Input = types::ListBucketMetricsConfigurationsRequest;
+    type Output = types::ListBucketMetricsConfigurationsOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListBucketMetricsConfigurations",
+        input: Some(&shapes::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST),
+        output: Some(&shapes::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT),
+        status: 200,
+        output_root: "ListMetricsConfigurationsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `ListBuckets`.
 #[derive(Debug, Clone, Copy)]
 pub struct ListBuckets;
@@ -305,6 +1273,50 @@ impl OperationType for ListBuckets {
         output: Some(&shapes::LIST_BUCKETS_OUTPUT),
         status: 200,
         output_root: "ListAllMyBucketsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `ListMultipartUploads`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListMultipartUploads;
+
+impl OperationType for ListMultipartUploads {
+    type Input = types::ListMultipartUploadsRequest;
+    type Output = types::ListMultipartUploadsOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListMultipartUploads",
+        input: Some(&shapes::LIST_MULTIPART_UPLOADS_REQUEST),
+        output: Some(&shapes::LIST_MULTIPART_UPLOADS_OUTPUT),
+        status: 200,
+        output_root: "ListMultipartUploadsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `ListObjectVersions`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListObjectVersions;
+
+impl OperationType for ListObjectVersions {
+    type Input = types::ListObjectVersionsRequest;
+    type Output = types::ListObjectVersionsOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListObjectVersions",
+        input: Some(&shapes::LIST_OBJECT_VERSIONS_REQUEST),
+        output: Some(&shapes::LIST_OBJECT_VERSIONS_OUTPUT),
+        status: 200,
+        output_root: "ListVersionsResult",
         is_output_unwrapped: false,
         has_streaming_input: false,
         has_streaming_output: false,
@@ -358,6 +1370,314 @@ impl OperationType for ListObjectsV2 {
     };
 }
 
+/// `ListParts`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListParts;
+
+impl OperationType for ListParts {
+    type Input = types::ListPartsRequest;
+    type Output = types::ListPartsOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "ListParts",
+        input: Some(&shapes::LIST_PARTS_REQUEST),
+        output: Some(&shapes::LIST_PARTS_OUTPUT),
+        status: 200,
+        output_root: "ListPartsResult",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketAbac`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketAbac;
+
+impl OperationType for PutBucketAbac {
+    type Input = types::PutBucketAbacRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketAbac",
+        input: Some(&shapes::PUT_BUCKET_ABAC_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketAccelerateConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketAccelerateConfiguration;
+
+impl OperationType for PutBucketAccelerateConfiguration {
+    type Input = types::PutBucketAccelerateConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketAccelerateConfiguration",
+        input: Some(&shapes::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketAcl`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketAcl;
+
+impl OperationType for PutBucketAcl {
+    type Input = types::PutBucketAclRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketAcl",
+        input: Some(&shapes::PUT_BUCKET_ACL_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketAnalyticsConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketAnalyticsConfiguration;
+
+impl OperationType for PutBucketAnalyticsConfiguration {
+    type Input = types::PutBucketAnalyticsConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketAnalyticsConfiguration",
+        input: Some(&shapes::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketCors`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketCors;
+
+impl OperationType for PutBucketCors {
+    type Input = types::PutBucketCorsRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketCors",
+        input: Some(&shapes::PUT_BUCKET_CORS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketEncryption`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketEncryption;
+
+impl OperationType for PutBucketEncryption {
+    type Input = types::PutBucketEncryptionRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketEncryption",
+        input: Some(&shapes::PUT_BUCKET_ENCRYPTION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketIntelligentTieringConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketIntelligentTieringConfiguration;
+
+impl OperationType for PutBucketIntelligentTieringConfiguration {
+    type Input = types::PutBucketIntelligentTieringConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketIntelligentTieringConfiguration",
+        input: Some(&shapes::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketInventoryConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketInventoryConfiguration;
+
+impl OperationType for PutBucketInventoryConfiguration {
+    type Input = types::PutBucketInventoryConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketInventoryConfiguration",
+        input: Some(&shapes::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketLifecycleConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketLifecycleConfiguration;
+
+impl OperationType for PutBucketLifecycleConfiguration {
+    type Input = types::PutBucketLifecycleConfigurationRequest;
+    type Output = types::PutBucketLifecycleConfigurationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketLifecycleConfiguration",
+        input: Some(&shapes::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST),
+        output: Some(&shapes::PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT),
+        status: 200,
+        output_root: "PutBucketLifecycleConfigurationOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketLogging`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketLogging;
+
+impl OperationType for PutBucketLogging {
+    type Input = types::PutBucketLoggingRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketLogging",
+        input: Some(&shapes::PUT_BUCKET_LOGGING_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketMetricsConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketMetricsConfiguration;
+
+impl OperationType for PutBucketMetricsConfiguration {
+    type Input = types::PutBucketMetricsConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketMetricsConfiguration",
+        input: Some(&shapes::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketNotificationConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketNotificationConfiguration;
+
+impl OperationType for PutBucketNotificationConfiguration {
+    type Input = types::PutBucketNotificationConfigurationRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketNotificationConfiguration",
+        input: Some(&shapes::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketOwnershipControls`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketOwnershipControls;
+
+impl OperationType for PutBucketOwnershipControls {
+    type Input = types::PutBucketOwnershipControlsRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketOwnershipControls",
+        input: Some(&shapes::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `PutBucketPolicy`.
 #[derive(Debug, Clone, Copy)]
 pub struct PutBucketPolicy;
@@ -368,6 +1688,94 @@ impl OperationType for PutBucketPolicy {
     const SHAPE: &'static OperationShape = &OperationShape {
         name: "PutBucketPolicy",
         input: Some(&shapes::PUT_BUCKET_POLICY_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketRequestPayment`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketRequestPayment;
+
+impl OperationType for PutBucketRequestPayment {
+    type Input = types::PutBucketRequestPaymentRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketRequestPayment",
+        input: Some(&shapes::PUT_BUCKET_REQUEST_PAYMENT_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketTagging`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketTagging;
+
+impl OperationType for PutBucketTagging {
+    type Input = types::PutBucketTaggingRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketTagging",
+        input: Some(&shapes::PUT_BUCKET_TAGGING_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketVersioning`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketVersioning;
+
+impl OperationType for PutBucketVersioning {
+    type Input = types::PutBucketVersioningRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketVersioning",
+        input: Some(&shapes::PUT_BUCKET_VERSIONING_REQUEST),
+        output: None,
+        status: 200,
+        output_root: "",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutBucketWebsite`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBucketWebsite;
+
+impl OperationType for PutBucketWebsite {
+    type Input = types::PutBucketWebsiteRequest;
+    type Output = ();
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutBucketWebsite",
+        input: Some(&shapes::PUT_BUCKET_WEBSITE_REQUEST),
         output: None,
         status: 200,
         output_root: "",
@@ -402,6 +1810,116 @@ impl OperationType for PutObject {
     };
 }
 
+/// `PutObjectAcl`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutObjectAcl;
+
+impl OperationType for PutObjectAcl {
+    type Input = types::PutObjectAclRequest;
+    type Output = types::PutObjectAclOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutObjectAcl",
+        input: Some(&shapes::PUT_OBJECT_ACL_REQUEST),
+        output: Some(&shapes::PUT_OBJECT_ACL_OUTPUT),
+        status: 200,
+        output_root: "PutObjectAclOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &["NoSuchKey"],
+    };
+}
+
+/// `PutObjectLegalHold`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutObjectLegalHold;
+
+impl OperationType for PutObjectLegalHold {
+    type Input = types::PutObjectLegalHoldRequest;
+    type Output = types::PutObjectLegalHoldOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutObjectLegalHold",
+        input: Some(&shapes::PUT_OBJECT_LEGAL_HOLD_REQUEST),
+        output: Some(&shapes::PUT_OBJECT_LEGAL_HOLD_OUTPUT),
+        status: 200,
+        output_root: "PutObjectLegalHoldOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutObjectLockConfiguration`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutObjectLockConfiguration;
+
+impl OperationType for PutObjectLockConfiguration {
+    type Input = types::PutObjectLockConfigurationRequest;
+    type Output = types::PutObjectLockConfigurationOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutObjectLockConfiguration",
+        input: Some(&shapes::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST),
+        output: Some(&shapes::PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT),
+        status: 200,
+        output_root: "PutObjectLockConfigurationOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutObjectRetention`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutObjectRetention;
+
+impl OperationType for PutObjectRetention {
+    type Input = types::PutObjectRetentionRequest;
+    type Output = types::PutObjectRetentionOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutObjectRetention",
+        input: Some(&shapes::PUT_OBJECT_RETENTION_REQUEST),
+        output: Some(&shapes::PUT_OBJECT_RETENTION_OUTPUT),
+        status: 200,
+        output_root: "PutObjectRetentionOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `PutObjectTagging`.
+#[derive(Debug, Clone, Copy)]
+pub struct PutObjectTagging;
+
+impl OperationType for PutObjectTagging {
+    type Input = types::PutObjectTaggingRequest;
+    type Output = types::PutObjectTaggingOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "PutObjectTagging",
+        input: Some(&shapes::PUT_OBJECT_TAGGING_REQUEST),
+        output: Some(&shapes::PUT_OBJECT_TAGGING_OUTPUT),
+        status: 200,
+        output_root: "PutObjectTaggingOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: true,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// `PutPublicAccessBlock`.
 #[derive(Debug, Clone, Copy)]
 pub struct PutPublicAccessBlock;
@@ -424,8 +1942,95 @@ impl OperationType for PutPublicAccessBlock {
     };
 }
 
+/// `RestoreObject`.
+#[derive(Debug, Clone, Copy)]
+pub struct RestoreObject;
+
+impl OperationType for RestoreObject {
+    type Input = types::RestoreObjectRequest;
+    type Output = types::RestoreObjectOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "RestoreObject",
+        input: Some(&shapes::RESTORE_OBJECT_REQUEST),
+        output: Some(&shapes::RESTORE_OBJECT_OUTPUT),
+        status: 200,
+        output_root: "RestoreObjectOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &["ObjectAlreadyInActiveTierError"],
+    };
+}
+
+/// `UploadPart`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadPart;
+
+impl OperationType for UploadPart {
+    type Input = types::UploadPartRequest;
+    type Output = types::UploadPartOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadPart",
+        input: Some(&shapes::UPLOAD_PART_REQUEST),
+        output: Some(&shapes::UPLOAD_PART_OUTPUT),
+        status: 200,
+        output_root: "UploadPartOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: true,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
+/// `UploadPartCopy`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadPartCopy;
+
+impl OperationType for UploadPartCopy {
+    type Input = types::UploadPartCopyRequest;
+    type Output = types::UploadPartCopyOutput;
+    const SHAPE: &'static OperationShape = &OperationShape {
+        name: "UploadPartCopy",
+        input: Some(&shapes::UPLOAD_PART_COPY_REQUEST),
+        output: Some(&shapes::UPLOAD_PART_COPY_OUTPUT),
+        status: 200,
+        output_root: "UploadPartCopyOutput",
+        is_output_unwrapped: false,
+        has_streaming_input: false,
+        has_streaming_output: false,
+        requires_checksum: false,
+        host_prefix: "",
+        errors: &[],
+    };
+}
+
 /// The operations of S3.
 pub trait S3Api: Send + Sync {
+    /// `AbortMultipartUpload`.
+    fn abort_multipart_upload(
+        &self,
+        call: Call,
+        input: types::AbortMultipartUploadRequest,
+    ) -> BoxFuture<'_, Result<types::AbortMultipartUploadOutput, ServiceError>>;
+
+    /// `CompleteMultipartUpload`.
+    fn complete_multipart_upload(
+        &self,
+        call: Call,
+        input: types::CompleteMultipartUploadRequest,
+    ) -> BoxFuture<'_, Result<types::CompleteMultipartUploadOutput, ServiceError>>;
+
+    /// `CopyObject`.
+    fn copy_object(
+        &self,
+        call: Call,
+        input: types::CopyObjectRequest,
+    ) -> BoxFuture<'_, Result<types::CopyObjectOutput, ServiceError>>;
+
     /// `CreateBucket`.
     fn create_bucket(
         &self,
@@ -433,8 +2038,71 @@ pub trait S3Api: Send + Sync {
         input: types::CreateBucketRequest,
     ) -> BoxFuture<'_, Result<types::CreateBucketOutput, ServiceError>>;
 
+    /// `CreateMultipartUpload`.
+    fn create_multipart_upload(
+        &self,
+        call: Call,
+        input: types::CreateMultipartUploadRequest,
+    ) -> BoxFuture<'_, Result<types::CreateMultipartUploadOutput, ServiceError>>;
+
     /// `DeleteBucket`.
     fn delete_bucket(&self, call: Call, input: types::DeleteBucketRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketAnalyticsConfiguration`.
+    fn delete_bucket_analytics_configuration(
+        &self,
+        call: Call,
+        input: types::DeleteBucketAnalyticsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketCors`.
+    fn delete_bucket_cors(
+        &self,
+        call: Call,
+        input: types::DeleteBucketCorsRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketEncryption`.
+    fn delete_bucket_encryption(
+        &self,
+        call: Call,
+        input: types::DeleteBucketEncryptionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketIntelligentTieringConfiguration`.
+    fn delete_bucket_intelligent_tiering_configuration(
+        &self,
+        call: Call,
+        input: types::DeleteBucketIntelligentTieringConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketInventoryConfiguration`.
+    fn delete_bucket_inventory_configuration(
+        &self,
+        call: Call,
+        input: types::DeleteBucketInventoryConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketLifecycle`.
+    fn delete_bucket_lifecycle(
+        &self,
+        call: Call,
+        input: types::DeleteBucketLifecycleRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketMetricsConfiguration`.
+    fn delete_bucket_metrics_configuration(
+        &self,
+        call: Call,
+        input: types::DeleteBucketMetricsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketOwnershipControls`.
+    fn delete_bucket_ownership_controls(
+        &self,
+        call: Call,
+        input: types::DeleteBucketOwnershipControlsRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `DeleteBucketPolicy`.
     fn delete_bucket_policy(
@@ -443,12 +2111,40 @@ pub trait S3Api: Send + Sync {
         input: types::DeleteBucketPolicyRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `DeleteBucketReplication`.
+    fn delete_bucket_replication(
+        &self,
+        call: Call,
+        input: types::DeleteBucketReplicationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketTagging`.
+    fn delete_bucket_tagging(
+        &self,
+        call: Call,
+        input: types::DeleteBucketTaggingRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `DeleteBucketWebsite`.
+    fn delete_bucket_website(
+        &self,
+        call: Call,
+        input: types::DeleteBucketWebsiteRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `DeleteObject`.
     fn delete_object(
         &self,
         call: Call,
         input: types::DeleteObjectRequest,
     ) -> BoxFuture<'_, Result<types::DeleteObjectOutput, ServiceError>>;
+
+    /// `DeleteObjectTagging`.
+    fn delete_object_tagging(
+        &self,
+        call: Call,
+        input: types::DeleteObjectTaggingRequest,
+    ) -> BoxFuture<'_, Result<types::DeleteObjectTaggingOutput, ServiceError>>;
 
     /// `DeleteObjects`.
     fn delete_objects(
@@ -464,12 +2160,103 @@ pub trait S3Api: Send + Sync {
         input: types::DeletePublicAccessBlockRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
+    /// `GetBucketAbac`.
+    fn get_bucket_abac(
+        &self,
+        call: Call,
+        input: types::GetBucketAbacRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketAbacOutput, ServiceError>>;
+
+    /// `GetBucketAccelerateConfiguration`.
+    fn get_bucket_accelerate_configuration(
+        &self,
+        call: Call,
+        input: types::GetBucketAccelerateConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketAccelerateConfigurationOutput, ServiceError>>;
+
+    /// `GetBucketAcl`.
+    fn get_bucket_acl(
+        &self,
+        call: Call,
+        input: types::GetBucketAclRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketAclOutput, ServiceError>>;
+
+    /// `GetBucketAnalyticsConfiguration`.
+    fn get_bucket_analytics_configuration(
+        &self,
+        call: Call,
+        input: types::GetBucketAnalyticsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketAnalyticsConfigurationOutput, ServiceError>>;
+
+    /// `GetBucketCors`.
+    fn get_bucket_cors(
+        &self,
+        call: Call,
+        input: types::GetBucketCorsRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketCorsOutput, ServiceError>>;
+
+    /// `GetBucketEncryption`.
+    fn get_bucket_encryption(
+        &self,
+        call: Call,
+        input: types::GetBucketEncryptionRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketEncryptionOutput, ServiceError>>;
+
+    /// `GetBucketIntelligentTieringConfiguration`.
+    fn get_bucket_intelligent_tiering_configuration(
+        &self,
+        call: Call,
+        input: types::GetBucketIntelligentTieringConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketIntelligentTieringConfigurationOutput, ServiceError>>;
+
+    /// `GetBucketInventoryConfiguration`.
+    fn get_bucket_inventory_configuration(
+        &self,
+        call: Call,
+        input: types::GetBucketInventoryConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketInventoryConfigurationOutput, ServiceError>>;
+
+    /// `GetBucketLifecycleConfiguration`.
+    fn get_bucket_lifecycle_configuration(
+        &self,
+        call: Call,
+        input: types::GetBucketLifecycleConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketLifecycleConfigurationOutput, ServiceError>>;
+
     /// `GetBucketLocation`.
     fn get_bucket_location(
         &self,
         call: Call,
         input: types::GetBucketLocationRequest,
     ) -> BoxFuture<'_, Result<types::GetBucketLocationOutput, ServiceError>>;
+
+    /// `GetBucketLogging`.
+    fn get_bucket_logging(
+        &self,
+        call: Call,
+        input: types::GetBucketLoggingRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketLoggingOutput, ServiceError>>;
+
+    /// `GetBucketMetricsConfiguration`.
+    fn get_bucket_metrics_configuration(
+        &self,
+        call: Call,
+        input: types::GetBucketMetricsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketMetricsConfigurationOutput, ServiceError>>;
+
+    /// `GetBucketNotificationConfiguration`.
+    fn get_bucket_notification_configuration(
+        &self,
+        call: Call,
+        input: types::GetBucketNotificationConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::NotificationConfiguration, ServiceError>>;
+
+    /// `GetBucketOwnershipControls`.
+    fn get_bucket_ownership_controls(
+        &self,
+        call: Call,
+        input: types::GetBucketOwnershipControlsRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketOwnershipControlsOutput, ServiceError>>;
 
     /// `GetBucketPolicy`.
     fn get_bucket_policy(
@@ -485,12 +2272,89 @@ pub trait S3Api: Send + Sync {
         input: types::GetBucketPolicyStatusRequest,
     ) -> BoxFuture<'_, Result<types::GetBucketPolicyStatusOutput, ServiceError>>;
 
+    /// `GetBucketReplication`.
+    fn get_bucket_replication(
+        &self,
+        call: Call,
+        input: types::GetBucketReplicationRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketReplicationOutput, ServiceError>>;
+
+    /// `GetBucketRequestPayment`.
+    fn get_bucket_request_payment(
+        &self,
+        call: Call,
+        input: types::GetBucketRequestPaymentRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketRequestPaymentOutput, ServiceError>>;
+
+    /// `GetBucketTagging`.
+    fn get_bucket_tagging(
+        &self,
+        call: Call,
+        input: types::GetBucketTaggingRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketTaggingOutput, ServiceError>>;
+
+    /// `GetBucketVersioning`.
+    fn get_bucket_versioning(
+        &self,
+        call: Call,
+        input: types::GetBucketVersioningRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketVersioningOutput, ServiceError>>;
+
+    /// `GetBucketWebsite`.
+    fn get_bucket_website(
+        &self,
+        call: Call,
+        input: types::GetBucketWebsiteRequest,
+    ) -> BoxFuture<'_, Result<types::GetBucketWebsiteOutput, ServiceError>>;
+
     /// `GetObject`.
     fn get_object(
         &self,
         call: Call,
         input: types::GetObjectRequest,
     ) -> BoxFuture<'_, Result<types::GetObjectOutput, ServiceError>>;
+
+    /// `GetObjectAcl`.
+    fn get_object_acl(
+        &self,
+        call: Call,
+        input: types::GetObjectAclRequest,
+    ) -> BoxFuture<'_, Result<types::GetObjectAclOutput, ServiceError>>;
+
+    /// `GetObjectAttributes`.
+    fn get_object_attributes(
+        &self,
+        call: Call,
+        input: types::GetObjectAttributesRequest,
+    ) -> BoxFuture<'_, Result<types::GetObjectAttributesOutput, ServiceError>>;
+
+    /// `GetObjectLegalHold`.
+    fn get_object_legal_hold(
+        &self,
+        call: Call,
+        input: types::GetObjectLegalHoldRequest,
+    ) -> BoxFuture<'_, Result<types::GetObjectLegalHoldOutput, ServiceError>>;
+
+    /// `GetObjectLockConfiguration`.
+    fn get_object_lock_configuration(
+        &self,
+        call: Call,
+        input: types::GetObjectLockConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::GetObjectLockConfigurationOutput, ServiceError>>;
+
+    /// `GetObjectRetention`.
+    fn get_object_retention(
+        &self,
+        call: Call,
+        input: types::GetObjectRetentionRequest,
+    ) -> BoxFuture<'_, Result<types::GetObjectRetentionOutput, ServiceError>>;
+
+    /// `GetObjectTagging`.
+    fn get_object_tagging(
+        &self,
+        call: Call,
+        input: types::GetObjectTaggingRequest,
+    ) -> BoxFuture<'_, Result<types::GetObjectTaggingOutput, ServiceError>>;
 
     /// `GetPublicAccessBlock`.
     fn get_public_access_block(
@@ -513,12 +2377,54 @@ pub trait S3Api: Send + Sync {
         input: types::HeadObjectRequest,
     ) -> BoxFuture<'_, Result<types::HeadObjectOutput, ServiceError>>;
 
+    /// `ListBucketAnalyticsConfigurations`.
+    fn list_bucket_analytics_configurations(
+        &self,
+        call: Call,
+        input: types::ListBucketAnalyticsConfigurationsRequest,
+    ) -> BoxFuture<'_, Result<types::ListBucketAnalyticsConfigurationsOutput, ServiceError>>;
+
+    /// `ListBucketIntelligentTieringConfigurations`.
+    fn list_bucket_intelligent_tiering_configurations(
+        &self,
+        call: Call,
+        input: types::ListBucketIntelligentTieringConfigurationsRequest,
+    ) -> BoxFuture<'_, Result<types::ListBucketIntelligentTieringConfigurationsOutput, ServiceError>>;
+
+    /// `ListBucketInventoryConfigurations`.
+    fn list_bucket_inventory_configurations(
+        &self,
+        call: Call,
+        input: types::ListBucketInventoryConfigurationsRequest,
+    ) -> BoxFuture<'_, Result<types::ListBucketInventoryConfigurationsOutput, ServiceError>>;
+
+    /// `ListBucketMetricsConfigurations`.
+    fn list_bucket_metrics_configurations(
+        &self,
+        call: Call,
+        input: types::ListBucketMetricsConfigurationsRequest,
+    ) -> BoxFuture<'_, Result<types::ListBucketMetricsConfigurationsOutput, ServiceError>>;
+
     /// `ListBuckets`.
     fn list_buckets(
         &self,
         call: Call,
         input: types::ListBucketsRequest,
     ) -> BoxFuture<'_, Result<types::ListBucketsOutput, ServiceError>>;
+
+    /// `ListMultipartUploads`.
+    fn list_multipart_uploads(
+        &self,
+        call: Call,
+        input: types::ListMultipartUploadsRequest,
+    ) -> BoxFuture<'_, Result<types::ListMultipartUploadsOutput, ServiceError>>;
+
+    /// `ListObjectVersions`.
+    fn list_object_versions(
+        &self,
+        call: Call,
+        input: types::ListObjectVersionsRequest,
+    ) -> BoxFuture<'_, Result<types::ListObjectVersionsOutput, ServiceError>>;
 
     /// `ListObjects`.
     fn list_objects(
@@ -534,11 +2440,133 @@ pub trait S3Api: Send + Sync {
         input: types::ListObjectsV2Request,
     ) -> BoxFuture<'_, Result<types::ListObjectsV2Output, ServiceError>>;
 
+    /// `ListParts`.
+    fn list_parts(
+        &self,
+        call: Call,
+        input: types::ListPartsRequest,
+    ) -> BoxFuture<'_, Result<types::ListPartsOutput, ServiceError>>;
+
+    /// `PutBucketAbac`.
+    fn put_bucket_abac(
+        &self,
+        call: Call,
+        input: types::PutBucketAbacRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketAccelerateConfiguration`.
+    fn put_bucket_accelerate_configuration(
+        &self,
+        call: Call,
+        input: types::PutBucketAccelerateConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketAcl`.
+    fn put_bucket_acl(&self, call: Call, input: types::PutBucketAclRequest) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketAnalyticsConfiguration`.
+    fn put_bucket_analytics_configuration(
+        &self,
+        call: Call,
+        input: types::PutBucketAnalyticsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketCors`.
+    fn put_bucket_cors(
+        &self,
+        call: Call,
+        input: types::PutBucketCorsRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketEncryption`.
+    fn put_bucket_encryption(
+        &self,
+        call: Call,
+        input: types::PutBucketEncryptionRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketIntelligentTieringConfiguration`.
+    fn put_bucket_intelligent_tiering_configuration(
+        &self,
+        call: Call,
+        input: types::PutBucketIntelligentTieringConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketInventoryConfiguration`.
+    fn put_bucket_inventory_configuration(
+        &self,
+        call: Call,
+        input: types::PutBucketInventoryConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketLifecycleConfiguration`.
+    fn put_bucket_lifecycle_configuration(
+        &self,
+        call: Call,
+        input: types::PutBucketLifecycleConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::PutBucketLifecycleConfigurationOutput, ServiceError>>;
+
+    /// `PutBucketLogging`.
+    fn put_bucket_logging(
+        &self,
+        call: Call,
+        input: types::PutBucketLoggingRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketMetricsConfiguration`.
+    fn put_bucket_metrics_configuration(
+        &self,
+        call: Call,
+        input: types::PutBucketMetricsConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketNotificationConfiguration`.
+    fn put_bucket_notification_configuration(
+        &self,
+        call: Call,
+        input: types::PutBucketNotificationConfigurationRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketOwnershipControls`.
+    fn put_bucket_ownership_controls(
+        &self,
+        call: Call,
+        input: types::PutBucketOwnershipControlsRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
     /// `PutBucketPolicy`.
     fn put_bucket_policy(
         &self,
         call: Call,
         input: types::PutBucketPolicyRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketRequestPayment`.
+    fn put_bucket_request_payment(
+        &self,
+        call: Call,
+        input: types::PutBucketRequestPaymentRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketTagging`.
+    fn put_bucket_tagging(
+        &self,
+        call: Call,
+        input: types::PutBucketTaggingRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketVersioning`.
+    fn put_bucket_versioning(
+        &self,
+        call: Call,
+        input: types::PutBucketVersioningRequest,
+    ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `PutBucketWebsite`.
+    fn put_bucket_website(
+        &self,
+        call: Call,
+        input: types::PutBucketWebsiteRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
 
     /// `PutObject`.
@@ -548,12 +2576,68 @@ pub trait S3Api: Send + Sync {
         input: types::PutObjectRequest,
     ) -> BoxFuture<'_, Result<types::PutObjectOutput, ServiceError>>;
 
+    /// `PutObjectAcl`.
+    fn put_object_acl(
+        &self,
+        call: Call,
+        input: types::PutObjectAclRequest,
+    ) -> BoxFuture<'_, Result<types::PutObjectAclOutput, ServiceError>>;
+
+    /// `PutObjectLegalHold`.
+    fn put_object_legal_hold(
+        &self,
+        call: Call,
+        input: types::PutObjectLegalHoldRequest,
+    ) -> BoxFuture<'_, Result<types::PutObjectLegalHoldOutput, ServiceError>>;
+
+    /// `PutObjectLockConfiguration`.
+    fn put_object_lock_configuration(
+        &self,
+        call: Call,
+        input: types::PutObjectLockConfigurationRequest,
+    ) -> BoxFuture<'_, Result<types::PutObjectLockConfigurationOutput, ServiceError>>;
+
+    /// `PutObjectRetention`.
+    fn put_object_retention(
+        &self,
+        call: Call,
+        input: types::PutObjectRetentionRequest,
+    ) -> BoxFuture<'_, Result<types::PutObjectRetentionOutput, ServiceError>>;
+
+    /// `PutObjectTagging`.
+    fn put_object_tagging(
+        &self,
+        call: Call,
+        input: types::PutObjectTaggingRequest,
+    ) -> BoxFuture<'_, Result<types::PutObjectTaggingOutput, ServiceError>>;
+
     /// `PutPublicAccessBlock`.
     fn put_public_access_block(
         &self,
         call: Call,
         input: types::PutPublicAccessBlockRequest,
     ) -> BoxFuture<'_, Result<(), ServiceError>>;
+
+    /// `RestoreObject`.
+    fn restore_object(
+        &self,
+        call: Call,
+        input: types::RestoreObjectRequest,
+    ) -> BoxFuture<'_, Result<types::RestoreObjectOutput, ServiceError>>;
+
+    /// `UploadPart`.
+    fn upload_part(
+        &self,
+        call: Call,
+        input: types::UploadPartRequest,
+    ) -> BoxFuture<'_, Result<types::UploadPartOutput, ServiceError>>;
+
+    /// `UploadPartCopy`.
+    fn upload_part_copy(
+        &self,
+        call: Call,
+        input: types::UploadPartCopyRequest,
+    ) -> BoxFuture<'_, Result<types::UploadPartCopyOutput, ServiceError>>;
 }
 
 /// Types the request, calls the operation and gives its answer as a tree.
@@ -564,37 +2648,225 @@ pub fn dispatch<'a>(
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
     match operation.name {
+        "AbortMultipartUpload" => {
+            wire::call::<AbortMultipartUpload>(request, move |input| api.abort_multipart_upload(call, input))
+        }
+        "CompleteMultipartUpload" => {
+            wire::call::<CompleteMultipartUpload>(request, move |input| api.complete_multipart_upload(call, input))
+        }
+        "CopyObject" => wire::call::<CopyObject>(request, move |input| api.copy_object(call, input)),
         "CreateBucket" => wire::call::<CreateBucket>(request, move |input| api.create_bucket(call, input)),
+        "CreateMultipartUpload" => {
+            wire::call::<CreateMultipartUpload>(request, move |input| api.create_multipart_upload(call, input))
+        }
         "DeleteBucket" => wire::call::<DeleteBucket>(request, move |input| api.delete_bucket(call, input)),
+        "DeleteBucketAnalyticsConfiguration" => {
+            wire::call::<DeleteBucketAnalyticsConfiguration>(request, move |input| {
+                api.delete_bucket_analytics_configuration(call, input)
+            })
+        }
+        "DeleteBucketCors" => wire::call::<DeleteBucketCors>(request, move |input| api.delete_bucket_cors(call, input)),
+        "DeleteBucketEncryption" => {
+            wire::call::<DeleteBucketEncryption>(request, move |input| api.delete_bucket_encryption(call, input))
+        }
+        "DeleteBucketIntelligentTieringConfiguration" => {
+            wire::call::<DeleteBucketIntelligentTieringConfiguration>(request, move |input| {
+                api.delete_bucket_intelligent_tiering_configuration(call, input)
+            })
+        }
+        "DeleteBucketInventoryConfiguration" => {
+            wire::call::<DeleteBucketInventoryConfiguration>(request, move |input| {
+                api.delete_bucket_inventory_configuration(call, input)
+            })
+        }
+        "DeleteBucketLifecycle" => {
+            wire::call::<DeleteBucketLifecycle>(request, move |input| api.delete_bucket_lifecycle(call, input))
+        }
+        "DeleteBucketMetricsConfiguration" => wire::call::<DeleteBucketMetricsConfiguration>(request, move |input| {
+            api.delete_bucket_metrics_configuration(call, input)
+        }),
+        "DeleteBucketOwnershipControls" => wire::call::<DeleteBucketOwnershipControls>(request, move |input| {
+            api.delete_bucket_ownership_controls(call, input)
+        }),
         "DeleteBucketPolicy" => {
             wire::call::<DeleteBucketPolicy>(request, move |input| api.delete_bucket_policy(call, input))
         }
+        "DeleteBucketReplication" => {
+            wire::call::<DeleteBucketReplication>(request, move |input| api.delete_bucket_replication(call, input))
+        }
+        "DeleteBucketTagging" => {
+            wire::call::<DeleteBucketTagging>(request, move |input| api.delete_bucket_tagging(call, input))
+        }
+        "DeleteBucketWebsite" => {
+            wire::call::<DeleteBucketWebsite>(request, move |input| api.delete_bucket_website(call, input))
+        }
         "DeleteObject" => wire::call::<DeleteObject>(request, move |input| api.delete_object(call, input)),
+        "DeleteObjectTagging" => {
+            wire::call::<DeleteObjectTagging>(request, move |input| api.delete_object_tagging(call, input))
+        }
         "DeleteObjects" => wire::call::<DeleteObjects>(request, move |input| api.delete_objects(call, input)),
         "DeletePublicAccessBlock" => {
             wire::call::<DeletePublicAccessBlock>(request, move |input| api.delete_public_access_block(call, input))
         }
+        "GetBucketAbac" => wire::call::<GetBucketAbac>(request, move |input| api.get_bucket_abac(call, input)),
+        "GetBucketAccelerateConfiguration" => wire::call::<GetBucketAccelerateConfiguration>(request, move |input| {
+            api.get_bucket_accelerate_configuration(call, input)
+        }),
+        "GetBucketAcl" => wire::call::<GetBucketAcl>(request, move |input| api.get_bucket_acl(call, input)),
+        "GetBucketAnalyticsConfiguration" => wire::call::<GetBucketAnalyticsConfiguration>(request, move |input| {
+            api.get_bucket_analytics_configuration(call, input)
+        }),
+        "GetBucketCors" => wire::call::<GetBucketCors>(request, move |input| api.get_bucket_cors(call, input)),
+        "GetBucketEncryption" => {
+            wire::call::<GetBucketEncryption>(request, move |input| api.get_bucket_encryption(call, input))
+        }
+        "GetBucketIntelligentTieringConfiguration" => {
+            wire::call::<GetBucketIntelligentTieringConfiguration>(request, move |input| {
+                api.get_bucket_intelligent_tiering_configuration(call, input)
+            })
+        }
+        "GetBucketInventoryConfiguration" => wire::call::<GetBucketInventoryConfiguration>(request, move |input| {
+            api.get_bucket_inventory_configuration(call, input)
+        }),
+        "GetBucketLifecycleConfiguration" => wire::call::<GetBucketLifecycleConfiguration>(request, move |input| {
+            api.get_bucket_lifecycle_configuration(call, input)
+        }),
         "GetBucketLocation" => {
             wire::call::<GetBucketLocation>(request, move |input| api.get_bucket_location(call, input))
         }
+        "GetBucketLogging" => wire::call::<GetBucketLogging>(request, move |input| api.get_bucket_logging(call, input)),
+        "GetBucketMetricsConfiguration" => wire::call::<GetBucketMetricsConfiguration>(request, move |input| {
+            api.get_bucket_metrics_configuration(call, input)
+        }),
+        "GetBucketNotificationConfiguration" => {
+            wire::call::<GetBucketNotificationConfiguration>(request, move |input| {
+                api.get_bucket_notification_configuration(call, input)
+            })
+        }
+        "GetBucketOwnershipControls" => wire::call::<GetBucketOwnershipControls>(request, move |input| {
+            api.get_bucket_ownership_controls(call, input)
+        }),
         "GetBucketPolicy" => wire::call::<GetBucketPolicy>(request, move |input| api.get_bucket_policy(call, input)),
         "GetBucketPolicyStatus" => {
             wire::call::<GetBucketPolicyStatus>(request, move |input| api.get_bucket_policy_status(call, input))
         }
+        "GetBucketReplication" => {
+            wire::call::<GetBucketReplication>(request, move |input| api.get_bucket_replication(call, input))
+        }
+        "GetBucketRequestPayment" => {
+            wire::call::<GetBucketRequestPayment>(request, move |input| api.get_bucket_request_payment(call, input))
+        }
+        "GetBucketTagging" => wire::call::<GetBucketTagging>(request, move |input| api.get_bucket_tagging(call, input)),
+        "GetBucketVersioning" => {
+            wire::call::<GetBucketVersioning>(request, move |input| api.get_bucket_versioning(call, input))
+        }
+        "GetBucketWebsite" => wire::call::<GetBucketWebsite>(request, move |input| api.get_bucket_website(call, input)),
         "GetObject" => wire::call::<GetObject>(request, move |input| api.get_object(call, input)),
+        "GetObjectAcl" => wire::call::<GetObjectAcl>(request, move |input| api.get_object_acl(call, input)),
+        "GetObjectAttributes" => {
+            wire::call::<GetObjectAttributes>(request, move |input| api.get_object_attributes(call, input))
+        }
+        "GetObjectLegalHold" => {
+            wire::call::<GetObjectLegalHold>(request, move |input| api.get_object_legal_hold(call, input))
+        }
+        "GetObjectLockConfiguration" => wire::call::<GetObjectLockConfiguration>(request, move |input| {
+            api.get_object_lock_configuration(call, input)
+        }),
+        "GetObjectRetention" => {
+            wire::call::<GetObjectRetention>(request, move |input| api.get_object_retention(call, input))
+        }
+        "GetObjectTagging" => wire::call::<GetObjectTagging>(request, move |input| api.get_object_tagging(call, input)),
         "GetPublicAccessBlock" => {
             wire::call::<GetPublicAccessBlock>(request, move |input| api.get_public_access_block(call, input))
         }
         "HeadBucket" => wire::call::<HeadBucket>(request, move |input| api.head_bucket(call, input)),
         "HeadObject" => wire::call::<HeadObject>(request, move |input| api.head_object(call, input)),
+        "ListBucketAnalyticsConfigurations" => wire::call::<ListBucketAnalyticsConfigurations>(request, move |input| {
+            api.list_bucket_analytics_configurations(call, input)
+        }),
+        "ListBucketIntelligentTieringConfigurations" => {
+            wire::call::<ListBucketIntelligentTieringConfigurations>(request, move |input| {
+                api.list_bucket_intelligent_tiering_configurations(call, input)
+            })
+        }
+        "ListBucketInventoryConfigurations" => wire::call::<ListBucketInventoryConfigurations>(request, move |input| {
+            api.list_bucket_inventory_configurations(call, input)
+        }),
+        "ListBucketMetricsConfigurations" => wire::call::<ListBucketMetricsConfigurations>(request, move |input| {
+            api.list_bucket_metrics_configurations(call, input)
+        }),
         "ListBuckets" => wire::call::<ListBuckets>(request, move |input| api.list_buckets(call, input)),
+        "ListMultipartUploads" => {
+            wire::call::<ListMultipartUploads>(request, move |input| api.list_multipart_uploads(call, input))
+        }
+        "ListObjectVersions" => {
+            wire::call::<ListObjectVersions>(request, move |input| api.list_object_versions(call, input))
+        }
         "ListObjects" => wire::call::<ListObjects>(request, move |input| api.list_objects(call, input)),
         "ListObjectsV2" => wire::call::<ListObjectsV2>(request, move |input| api.list_objects_v2(call, input)),
+        "ListParts" => wire::call::<ListParts>(request, move |input| api.list_parts(call, input)),
+        "PutBucketAbac" => wire::call::<PutBucketAbac>(request, move |input| api.put_bucket_abac(call, input)),
+        "PutBucketAccelerateConfiguration" => wire::call::<PutBucketAccelerateConfiguration>(request, move |input| {
+            api.put_bucket_accelerate_configuration(call, input)
+        }),
+        "PutBucketAcl" => wire::call::<PutBucketAcl>(request, move |input| api.put_bucket_acl(call, input)),
+        "PutBucketAnalyticsConfiguration" => wire::call::<PutBucketAnalyticsConfiguration>(request, move |input| {
+            api.put_bucket_analytics_configuration(call, input)
+        }),
+        "PutBucketCors" => wire::call::<PutBucketCors>(request, move |input| api.put_bucket_cors(call, input)),
+        "PutBucketEncryption" => {
+            wire::call::<PutBucketEncryption>(request, move |input| api.put_bucket_encryption(call, input))
+        }
+        "PutBucketIntelligentTieringConfiguration" => {
+            wire::call::<PutBucketIntelligentTieringConfiguration>(request, move |input| {
+                api.put_bucket_intelligent_tiering_configuration(call, input)
+            })
+        }
+        "PutBucketInventoryConfiguration" => wire::call::<PutBucketInventoryConfiguration>(request, move |input| {
+            api.put_bucket_inventory_configuration(call, input)
+        }),
+        "PutBucketLifecycleConfiguration" => wire::call::<PutBucketLifecycleConfiguration>(request, move |input| {
+            api.put_bucket_lifecycle_configuration(call, input)
+        }),
+        "PutBucketLogging" => wire::call::<PutBucketLogging>(request, move |input| api.put_bucket_logging(call, input)),
+        "PutBucketMetricsConfiguration" => wire::call::<PutBucketMetricsConfiguration>(request, move |input| {
+            api.put_bucket_metrics_configuration(call, input)
+        }),
+        "PutBucketNotificationConfiguration" => {
+            wire::call::<PutBucketNotificationConfiguration>(request, move |input| {
+                api.put_bucket_notification_configuration(call, input)
+            })
+        }
+        "PutBucketOwnershipControls" => wire::call::<PutBucketOwnershipControls>(request, move |input| {
+            api.put_bucket_ownership_controls(call, input)
+        }),
         "PutBucketPolicy" => wire::call::<PutBucketPolicy>(request, move |input| api.put_bucket_policy(call, input)),
+        "PutBucketRequestPayment" => {
+            wire::call::<PutBucketRequestPayment>(request, move |input| api.put_bucket_request_payment(call, input))
+        }
+        "PutBucketTagging" => wire::call::<PutBucketTagging>(request, move |input| api.put_bucket_tagging(call, input)),
+        "PutBucketVersioning" => {
+            wire::call::<PutBucketVersioning>(request, move |input| api.put_bucket_versioning(call, input))
+        }
+        "PutBucketWebsite" => wire::call::<PutBucketWebsite>(request, move |input| api.put_bucket_website(call, input)),
         "PutObject" => wire::call::<PutObject>(request, move |input| api.put_object(call, input)),
+        "PutObjectAcl" => wire::call::<PutObjectAcl>(request, move |input| api.put_object_acl(call, input)),
+        "PutObjectLegalHold" => {
+            wire::call::<PutObjectLegalHold>(request, move |input| api.put_object_legal_hold(call, input))
+        }
+        "PutObjectLockConfiguration" => wire::call::<PutObjectLockConfiguration>(request, move |input| {
+            api.put_object_lock_configuration(call, input)
+        }),
+        "PutObjectRetention" => {
+            wire::call::<PutObjectRetention>(request, move |input| api.put_object_retention(call, input))
+        }
+        "PutObjectTagging" => wire::call::<PutObjectTagging>(request, move |input| api.put_object_tagging(call, input)),
         "PutPublicAccessBlock" => {
             wire::call::<PutPublicAccessBlock>(request, move |input| api.put_public_access_block(call, input))
         }
+        "RestoreObject" => wire::call::<RestoreObject>(request, move |input| api.restore_object(call, input)),
+        "UploadPart" => wire::call::<UploadPart>(request, move |input| api.upload_part(call, input)),
+        "UploadPartCopy" => wire::call::<UploadPartCopy>(request, move |input| api.upload_part_copy(call, input)),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

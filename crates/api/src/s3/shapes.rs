@@ -3,6 +3,90 @@
 
 use wire::{Location, Member, Shape, scalars};
 
+pub static ABAC_STATUS: Shape = Shape::structure("AbacStatus", &[Member::new("Status", &scalars::STRING)]);
+
+pub static ABORT_INCOMPLETE_MULTIPART_UPLOAD: Shape =
+    Shape::structure("AbortIncompleteMultipartUpload", &[Member::new("DaysAfterInitiation", &scalars::INTEGER)]);
+
+pub static ABORT_MULTIPART_UPLOAD_OUTPUT: Shape = Shape::structure(
+    "AbortMultipartUploadOutput",
+    &[
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
+    ],
+);
+
+pub static ABORT_MULTIPART_UPLOAD_REQUEST: Shape = Shape::structure(
+    "AbortMultipartUploadRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("UploadId", &scalars::STRING).wire("uploadId").at(Location::Query).required(),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("IfMatchInitiatedTime", &scalars::TIMESTAMP_HTTP_DATE)
+            .wire("x-amz-if-match-initiated-time")
+            .at(Location::Header),
+    ],
+);
+
+pub static ACCELERATE_CONFIGURATION: Shape =
+    Shape::structure("AccelerateConfiguration", &[Member::new("Status", &scalars::STRING)]);
+
+pub static ACCESS_CONTROL_POLICY: Shape = Shape::structure(
+    "AccessControlPolicy",
+    &[Member::new("Grants", &GRANTS).wire("AccessControlList"), Member::new("Owner", &OWNER)],
+);
+
+pub static ACCESS_CONTROL_TRANSLATION: Shape =
+    Shape::structure("AccessControlTranslation", &[Member::new("Owner", &scalars::STRING).required()]);
+
+pub static ALLOWED_HEADERS: Shape = Shape::list("AllowedHeaders", &scalars::STRING, None);
+
+pub static ALLOWED_METHODS: Shape = Shape::list("AllowedMethods", &scalars::STRING, None);
+
+pub static ALLOWED_ORIGINS: Shape = Shape::list("AllowedOrigins", &scalars::STRING, None);
+
+pub static ANALYTICS_AND_OPERATOR: Shape = Shape::structure(
+    "AnalyticsAndOperator",
+    &[Member::new("Prefix", &scalars::STRING), Member::new("Tags", &TAG_SET).wire("Tag").flattened()],
+);
+
+pub static ANALYTICS_CONFIGURATION: Shape = Shape::structure(
+    "AnalyticsConfiguration",
+    &[
+        Member::new("Id", &scalars::STRING).required(),
+        Member::new("Filter", &ANALYTICS_FILTER),
+        Member::new("StorageClassAnalysis", &STORAGE_CLASS_ANALYSIS).required(),
+    ],
+);
+
+pub static ANALYTICS_CONFIGURATION_LIST: Shape =
+    Shape::list("AnalyticsConfigurationList", &ANALYTICS_CONFIGURATION, None);
+
+pub static ANALYTICS_EXPORT_DESTINATION: Shape = Shape::structure(
+    "AnalyticsExportDestination",
+    &[Member::new("S3BucketDestination", &ANALYTICS_S3_BUCKET_DESTINATION).required()],
+);
+
+pub static ANALYTICS_FILTER: Shape = Shape::structure(
+    "AnalyticsFilter",
+    &[Member::new("Prefix", &scalars::STRING), Member::new("Tag", &TAG), Member::new("And", &ANALYTICS_AND_OPERATOR)],
+);
+
+pub static ANALYTICS_S3_BUCKET_DESTINATION: Shape = Shape::structure(
+    "AnalyticsS3BucketDestination",
+    &[
+        Member::new("Format", &scalars::STRING).required(),
+        Member::new("BucketAccountId", &scalars::STRING),
+        Member::new("Bucket", &scalars::STRING).required(),
+        Member::new("Prefix", &scalars::STRING),
+    ],
+);
+
+pub static BLOCKED_ENCRYPTION_TYPES: Shape =
+    Shape::structure("BlockedEncryptionTypes", &[Member::new("EncryptionType", &ENCRYPTION_TYPE_LIST).flattened()]);
+
 pub static BUCKET: Shape = Shape::structure(
     "Bucket",
     &[
@@ -18,13 +102,343 @@ pub static BUCKET_INFO: Shape = Shape::structure(
     &[Member::new("DataRedundancy", &scalars::STRING), Member::new("Type", &scalars::STRING)],
 );
 
+pub static BUCKET_LIFECYCLE_CONFIGURATION: Shape = Shape::structure(
+    "BucketLifecycleConfiguration",
+    &[Member::new("Rules", &LIFECYCLE_RULES).wire("Rule").required().flattened()],
+);
+
+pub static BUCKET_LOGGING_STATUS: Shape =
+    Shape::structure("BucketLoggingStatus", &[Member::new("LoggingEnabled", &LOGGING_ENABLED)]);
+
 pub static BUCKETS: Shape = Shape::list("Buckets", &BUCKET, Some("Bucket"));
+
+pub static CORS_CONFIGURATION: Shape = Shape::structure(
+    "CORSConfiguration",
+    &[Member::new("CORSRules", &CORS_RULES).wire("CORSRule").required().flattened()],
+);
+
+pub static CORS_RULE: Shape = Shape::structure(
+    "CORSRule",
+    &[
+        Member::new("ID", &scalars::STRING),
+        Member::new("AllowedHeaders", &ALLOWED_HEADERS).wire("AllowedHeader").flattened(),
+        Member::new("AllowedMethods", &ALLOWED_METHODS).wire("AllowedMethod").required().flattened(),
+        Member::new("AllowedOrigins", &ALLOWED_ORIGINS).wire("AllowedOrigin").required().flattened(),
+        Member::new("ExposeHeaders", &EXPOSE_HEADERS).wire("ExposeHeader").flattened(),
+        Member::new("MaxAgeSeconds", &scalars::INTEGER),
+    ],
+);
+
+pub static CORS_RULES: Shape = Shape::list("CORSRules", &CORS_RULE, None);
+
+pub static CSV_INPUT: Shape = Shape::structure(
+    "CSVInput",
+    &[
+        Member::new("FileHeaderInfo", &scalars::STRING),
+        Member::new("Comments", &scalars::STRING),
+        Member::new("QuoteEscapeCharacter", &scalars::STRING),
+        Member::new("RecordDelimiter", &scalars::STRING),
+        Member::new("FieldDelimiter", &scalars::STRING),
+        Member::new("QuoteCharacter", &scalars::STRING),
+        Member::new("AllowQuotedRecordDelimiter", &scalars::BOOLEAN),
+    ],
+);
+
+pub static CSV_OUTPUT: Shape = Shape::structure(
+    "CSVOutput",
+    &[
+        Member::new("QuoteFields", &scalars::STRING),
+        Member::new("QuoteEscapeCharacter", &scalars::STRING),
+        Member::new("RecordDelimiter", &scalars::STRING),
+        Member::new("FieldDelimiter", &scalars::STRING),
+        Member::new("QuoteCharacter", &scalars::STRING),
+    ],
+);
+
+pub static CHECKSUM: Shape = Shape::structure(
+    "Checksum",
+    &[
+        Member::new("ChecksumCRC32", &scalars::STRING),
+        Member::new("ChecksumCRC32C", &scalars::STRING),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING),
+        Member::new("ChecksumSHA1", &scalars::STRING),
+        Member::new("ChecksumSHA256", &scalars::STRING),
+        Member::new("ChecksumSHA512", &scalars::STRING),
+        Member::new("ChecksumMD5", &scalars::STRING),
+        Member::new("ChecksumXXHASH64", &scalars::STRING),
+        Member::new("ChecksumXXHASH3", &scalars::STRING),
+        Member::new("ChecksumXXHASH128", &scalars::STRING),
+        Member::new("ChecksumType", &scalars::STRING),
+    ],
+);
 
 pub static CHECKSUM_ALGORITHM_LIST: Shape = Shape::list("ChecksumAlgorithmList", &scalars::STRING, None);
 
 pub static COMMON_PREFIX: Shape = Shape::structure("CommonPrefix", &[Member::new("Prefix", &scalars::STRING)]);
 
 pub static COMMON_PREFIX_LIST: Shape = Shape::list("CommonPrefixList", &COMMON_PREFIX, None);
+
+pub static COMPLETE_MULTIPART_UPLOAD_OUTPUT: Shape = Shape::structure(
+    "CompleteMultipartUploadOutput",
+    &[
+        Member::new("Location", &scalars::STRING),
+        Member::new("Bucket", &scalars::STRING),
+        Member::new("Key", &scalars::STRING),
+        Member::new("Expiration", &scalars::STRING).wire("x-amz-expiration").at(Location::Header),
+        Member::new("ETag", &scalars::STRING),
+        Member::new("ChecksumCRC32", &scalars::STRING),
+        Member::new("ChecksumCRC32C", &scalars::STRING),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING),
+        Member::new("ChecksumSHA1", &scalars::STRING),
+        Member::new("ChecksumSHA256", &scalars::STRING),
+        Member::new("ChecksumSHA512", &scalars::STRING),
+        Member::new("ChecksumMD5", &scalars::STRING),
+        Member::new("ChecksumXXHASH64", &scalars::STRING),
+        Member::new("ChecksumXXHASH3", &scalars::STRING),
+        Member::new("ChecksumXXHASH128", &scalars::STRING),
+        Member::new("ChecksumType", &scalars::STRING),
+        Member::new("ServerSideEncryption", &scalars::STRING).wire("x-amz-server-side-encryption").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
+        Member::new("SSEKMSKeyId", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-aws-kms-key-id")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("BucketKeyEnabled", &scalars::BOOLEAN)
+            .wire("x-amz-server-side-encryption-bucket-key-enabled")
+            .at(Location::Header),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+    ],
+);
+
+pub static COMPLETE_MULTIPART_UPLOAD_REQUEST: Shape = Shape::structure(
+    "CompleteMultipartUploadRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("MultipartUpload", &COMPLETED_MULTIPART_UPLOAD)
+            .wire("CompleteMultipartUpload")
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload(),
+        Member::new("UploadId", &scalars::STRING).wire("uploadId").at(Location::Query).required(),
+        Member::new("ChecksumCRC32", &scalars::STRING).wire("x-amz-checksum-crc32").at(Location::Header),
+        Member::new("ChecksumCRC32C", &scalars::STRING).wire("x-amz-checksum-crc32c").at(Location::Header),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING).wire("x-amz-checksum-crc64nvme").at(Location::Header),
+        Member::new("ChecksumSHA1", &scalars::STRING).wire("x-amz-checksum-sha1").at(Location::Header),
+        Member::new("ChecksumSHA256", &scalars::STRING).wire("x-amz-checksum-sha256").at(Location::Header),
+        Member::new("ChecksumSHA512", &scalars::STRING).wire("x-amz-checksum-sha512").at(Location::Header),
+        Member::new("ChecksumMD5", &scalars::STRING).wire("x-amz-checksum-md5").at(Location::Header),
+        Member::new("ChecksumXXHASH64", &scalars::STRING).wire("x-amz-checksum-xxhash64").at(Location::Header),
+        Member::new("ChecksumXXHASH3", &scalars::STRING).wire("x-amz-checksum-xxhash3").at(Location::Header),
+        Member::new("ChecksumXXHASH128", &scalars::STRING).wire("x-amz-checksum-xxhash128").at(Location::Header),
+        Member::new("ChecksumType", &scalars::STRING).wire("x-amz-checksum-type").at(Location::Header),
+        Member::new("MpuObjectSize", &scalars::LONG).wire("x-amz-mp-object-size").at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("IfMatch", &scalars::STRING).wire("If-Match").at(Location::Header),
+        Member::new("IfNoneMatch", &scalars::STRING).wire("If-None-Match").at(Location::Header),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKey", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+    ],
+);
+
+pub static COMPLETED_MULTIPART_UPLOAD: Shape = Shape::structure(
+    "CompletedMultipartUpload",
+    &[Member::new("Parts", &COMPLETED_PART_LIST).wire("Part").flattened()],
+);
+
+pub static COMPLETED_PART: Shape = Shape::structure(
+    "CompletedPart",
+    &[
+        Member::new("ETag", &scalars::STRING),
+        Member::new("ChecksumCRC32", &scalars::STRING),
+        Member::new("ChecksumCRC32C", &scalars::STRING),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING),
+        Member::new("ChecksumSHA1", &scalars::STRING),
+        Member::new("ChecksumSHA256", &scalars::STRING),
+        Member::new("ChecksumSHA512", &scalars::STRING),
+        Member::new("ChecksumMD5", &scalars::STRING),
+        Member::new("ChecksumXXHASH64", &scalars::STRING),
+        Member::new("ChecksumXXHASH3", &scalars::STRING),
+        Member::new("ChecksumXXHASH128", &scalars::STRING),
+        Member::new("PartNumber", &scalars::INTEGER),
+    ],
+);
+
+pub static COMPLETED_PART_LIST: Shape = Shape::list("CompletedPartList", &COMPLETED_PART, None);
+
+pub static CONDITION: Shape = Shape::structure(
+    "Condition",
+    &[Member::new("HttpErrorCodeReturnedEquals", &scalars::STRING), Member::new("KeyPrefixEquals", &scalars::STRING)],
+);
+
+pub static COPY_OBJECT_OUTPUT: Shape = Shape::structure(
+    "CopyObjectOutput",
+    &[
+        Member::new("CopyObjectResult", &COPY_OBJECT_RESULT).payload(),
+        Member::new("Expiration", &scalars::STRING).wire("x-amz-expiration").at(Location::Header),
+        Member::new("CopySourceVersionId", &scalars::STRING).wire("x-amz-copy-source-version-id").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
+        Member::new("ServerSideEncryption", &scalars::STRING).wire("x-amz-server-side-encryption").at(Location::Header),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("SSEKMSKeyId", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-aws-kms-key-id")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSEKMSEncryptionContext", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-context")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("BucketKeyEnabled", &scalars::BOOLEAN)
+            .wire("x-amz-server-side-encryption-bucket-key-enabled")
+            .at(Location::Header),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+    ],
+);
+
+pub static COPY_OBJECT_REQUEST: Shape = Shape::structure(
+    "CopyObjectRequest",
+    &[
+        Member::new("ACL", &scalars::STRING).wire("x-amz-acl").at(Location::Header),
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("CacheControl", &scalars::STRING).wire("Cache-Control").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-checksum-algorithm").at(Location::Header),
+        Member::new("ContentDisposition", &scalars::STRING).wire("Content-Disposition").at(Location::Header),
+        Member::new("ContentEncoding", &scalars::STRING).wire("Content-Encoding").at(Location::Header),
+        Member::new("ContentLanguage", &scalars::STRING).wire("Content-Language").at(Location::Header),
+        Member::new("ContentType", &scalars::STRING).wire("Content-Type").at(Location::Header),
+        Member::new("CopySource", &scalars::STRING).wire("x-amz-copy-source").at(Location::Header).required(),
+        Member::new("CopySourceIfMatch", &scalars::STRING).wire("x-amz-copy-source-if-match").at(Location::Header),
+        Member::new("CopySourceIfModifiedSince", &scalars::TIMESTAMP)
+            .wire("x-amz-copy-source-if-modified-since")
+            .at(Location::Header),
+        Member::new("CopySourceIfNoneMatch", &scalars::STRING)
+            .wire("x-amz-copy-source-if-none-match")
+            .at(Location::Header),
+        Member::new("CopySourceIfUnmodifiedSince", &scalars::TIMESTAMP)
+            .wire("x-amz-copy-source-if-unmodified-since")
+            .at(Location::Header),
+        Member::new("Expires", &scalars::STRING).at(Location::Header),
+        Member::new("GrantFullControl", &scalars::STRING).wire("x-amz-grant-full-control").at(Location::Header),
+        Member::new("GrantRead", &scalars::STRING).wire("x-amz-grant-read").at(Location::Header),
+        Member::new("GrantReadACP", &scalars::STRING).wire("x-amz-grant-read-acp").at(Location::Header),
+        Member::new("GrantWriteACP", &scalars::STRING).wire("x-amz-grant-write-acp").at(Location::Header),
+        Member::new("IfMatch", &scalars::STRING).wire("If-Match").at(Location::Header),
+        Member::new("IfNoneMatch", &scalars::STRING).wire("If-None-Match").at(Location::Header),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Metadata", &METADATA).wire("x-amz-meta-").at(Location::Headers),
+        Member::new("MetadataDirective", &scalars::STRING).wire("x-amz-metadata-directive").at(Location::Header),
+        Member::new("TaggingDirective", &scalars::STRING).wire("x-amz-tagging-directive").at(Location::Header),
+        Member::new("AnnotationDirective", &scalars::STRING)
+            .wire("x-amz-object-annotation-directive")
+            .at(Location::Header),
+        Member::new("ServerSideEncryption", &scalars::STRING).wire("x-amz-server-side-encryption").at(Location::Header),
+        Member::new("StorageClass", &scalars::STRING).wire("x-amz-storage-class").at(Location::Header),
+        Member::new("WebsiteRedirectLocation", &scalars::STRING)
+            .wire("x-amz-website-redirect-location")
+            .at(Location::Header),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKey", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("SSEKMSKeyId", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-aws-kms-key-id")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSEKMSEncryptionContext", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-context")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("BucketKeyEnabled", &scalars::BOOLEAN)
+            .wire("x-amz-server-side-encryption-bucket-key-enabled")
+            .at(Location::Header),
+        Member::new("CopySourceSSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-copy-source-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("CopySourceSSECustomerKey", &scalars::STRING)
+            .wire("x-amz-copy-source-server-side-encryption-customer-key")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("CopySourceSSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-copy-source-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("Tagging", &scalars::STRING).wire("x-amz-tagging").at(Location::Header),
+        Member::new("ObjectLockMode", &scalars::STRING).wire("x-amz-object-lock-mode").at(Location::Header),
+        Member::new("ObjectLockRetainUntilDate", &scalars::TIMESTAMP_ISO8601)
+            .wire("x-amz-object-lock-retain-until-date")
+            .at(Location::Header),
+        Member::new("ObjectLockLegalHoldStatus", &scalars::STRING)
+            .wire("x-amz-object-lock-legal-hold")
+            .at(Location::Header),
+        Member::new("ObjectLockEventHold", &scalars::STRING).wire("x-amz-object-lock-event-hold").at(Location::Header),
+        Member::new("ObjectLockEventHoldDurationDays", &scalars::INTEGER)
+            .wire("x-amz-object-lock-event-hold-duration-days")
+            .at(Location::Header),
+        Member::new("ObjectLockEventHoldDurationYears", &scalars::INTEGER)
+            .wire("x-amz-object-lock-event-hold-duration-years")
+            .at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("ExpectedSourceBucketOwner", &scalars::STRING)
+            .wire("x-amz-source-expected-bucket-owner")
+            .at(Location::Header),
+    ],
+);
+
+pub static COPY_OBJECT_RESULT: Shape = Shape::structure(
+    "CopyObjectResult",
+    &[
+        Member::new("ETag", &scalars::STRING),
+        Member::new("LastModified", &scalars::TIMESTAMP),
+        Member::new("ChecksumType", &scalars::STRING),
+        Member::new("ChecksumCRC32", &scalars::STRING),
+        Member::new("ChecksumCRC32C", &scalars::STRING),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING),
+        Member::new("ChecksumSHA1", &scalars::STRING),
+        Member::new("ChecksumSHA256", &scalars::STRING),
+        Member::new("ChecksumSHA512", &scalars::STRING),
+        Member::new("ChecksumMD5", &scalars::STRING),
+        Member::new("ChecksumXXHASH64", &scalars::STRING),
+        Member::new("ChecksumXXHASH3", &scalars::STRING),
+        Member::new("ChecksumXXHASH128", &scalars::STRING),
+    ],
+);
+
+pub static COPY_PART_RESULT: Shape = Shape::structure(
+    "CopyPartResult",
+    &[
+        Member::new("ETag", &scalars::STRING),
+        Member::new("LastModified", &scalars::TIMESTAMP),
+        Member::new("ChecksumCRC32", &scalars::STRING),
+        Member::new("ChecksumCRC32C", &scalars::STRING),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING),
+        Member::new("ChecksumSHA1", &scalars::STRING),
+        Member::new("ChecksumSHA256", &scalars::STRING),
+        Member::new("ChecksumSHA512", &scalars::STRING),
+        Member::new("ChecksumMD5", &scalars::STRING),
+        Member::new("ChecksumXXHASH64", &scalars::STRING),
+        Member::new("ChecksumXXHASH3", &scalars::STRING),
+        Member::new("ChecksumXXHASH128", &scalars::STRING),
+    ],
+);
 
 pub static CREATE_BUCKET_CONFIGURATION: Shape = Shape::structure(
     "CreateBucketConfiguration",
@@ -65,6 +479,114 @@ pub static CREATE_BUCKET_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static CREATE_MULTIPART_UPLOAD_OUTPUT: Shape = Shape::structure(
+    "CreateMultipartUploadOutput",
+    &[
+        Member::new("AbortDate", &scalars::TIMESTAMP).wire("x-amz-abort-date").at(Location::Header),
+        Member::new("AbortRuleId", &scalars::STRING).wire("x-amz-abort-rule-id").at(Location::Header),
+        Member::new("Bucket", &scalars::STRING),
+        Member::new("Key", &scalars::STRING),
+        Member::new("UploadId", &scalars::STRING),
+        Member::new("ServerSideEncryption", &scalars::STRING).wire("x-amz-server-side-encryption").at(Location::Header),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("SSEKMSKeyId", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-aws-kms-key-id")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSEKMSEncryptionContext", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-context")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("BucketKeyEnabled", &scalars::BOOLEAN)
+            .wire("x-amz-server-side-encryption-bucket-key-enabled")
+            .at(Location::Header),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-checksum-algorithm").at(Location::Header),
+        Member::new("ChecksumType", &scalars::STRING).wire("x-amz-checksum-type").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
+    ],
+);
+
+pub static CREATE_MULTIPART_UPLOAD_REQUEST: Shape = Shape::structure(
+    "CreateMultipartUploadRequest",
+    &[
+        Member::new("ACL", &scalars::STRING).wire("x-amz-acl").at(Location::Header),
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("CacheControl", &scalars::STRING).wire("Cache-Control").at(Location::Header),
+        Member::new("ContentDisposition", &scalars::STRING).wire("Content-Disposition").at(Location::Header),
+        Member::new("ContentEncoding", &scalars::STRING).wire("Content-Encoding").at(Location::Header),
+        Member::new("ContentLanguage", &scalars::STRING).wire("Content-Language").at(Location::Header),
+        Member::new("ContentType", &scalars::STRING).wire("Content-Type").at(Location::Header),
+        Member::new("Expires", &scalars::STRING).at(Location::Header),
+        Member::new("GrantFullControl", &scalars::STRING).wire("x-amz-grant-full-control").at(Location::Header),
+        Member::new("GrantRead", &scalars::STRING).wire("x-amz-grant-read").at(Location::Header),
+        Member::new("GrantReadACP", &scalars::STRING).wire("x-amz-grant-read-acp").at(Location::Header),
+        Member::new("GrantWriteACP", &scalars::STRING).wire("x-amz-grant-write-acp").at(Location::Header),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Metadata", &METADATA).wire("x-amz-meta-").at(Location::Headers),
+        Member::new("ServerSideEncryption", &scalars::STRING).wire("x-amz-server-side-encryption").at(Location::Header),
+        Member::new("StorageClass", &scalars::STRING).wire("x-amz-storage-class").at(Location::Header),
+        Member::new("WebsiteRedirectLocation", &scalars::STRING)
+            .wire("x-amz-website-redirect-location")
+            .at(Location::Header),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKey", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("SSEKMSKeyId", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-aws-kms-key-id")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSEKMSEncryptionContext", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-context")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("BucketKeyEnabled", &scalars::BOOLEAN)
+            .wire("x-amz-server-side-encryption-bucket-key-enabled")
+            .at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("Tagging", &scalars::STRING).wire("x-amz-tagging").at(Location::Header),
+        Member::new("ObjectLockMode", &scalars::STRING).wire("x-amz-object-lock-mode").at(Location::Header),
+        Member::new("ObjectLockRetainUntilDate", &scalars::TIMESTAMP_ISO8601)
+            .wire("x-amz-object-lock-retain-until-date")
+            .at(Location::Header),
+        Member::new("ObjectLockLegalHoldStatus", &scalars::STRING)
+            .wire("x-amz-object-lock-legal-hold")
+            .at(Location::Header),
+        Member::new("ObjectLockEventHold", &scalars::STRING).wire("x-amz-object-lock-event-hold").at(Location::Header),
+        Member::new("ObjectLockEventHoldDurationDays", &scalars::INTEGER)
+            .wire("x-amz-object-lock-event-hold-duration-days")
+            .at(Location::Header),
+        Member::new("ObjectLockEventHoldDurationYears", &scalars::INTEGER)
+            .wire("x-amz-object-lock-event-hold-duration-years")
+            .at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-checksum-algorithm").at(Location::Header),
+        Member::new("ChecksumType", &scalars::STRING).wire("x-amz-checksum-type").at(Location::Header),
+    ],
+);
+
+pub static DEFAULT_RETENTION: Shape = Shape::structure(
+    "DefaultRetention",
+    &[
+        Member::new("Mode", &scalars::STRING),
+        Member::new("Days", &scalars::INTEGER),
+        Member::new("Years", &scalars::INTEGER),
+        Member::new("DefaultEventHold", &EVENT_HOLD_DURATION),
+    ],
+);
+
 pub static DELETE: Shape = Shape::structure(
     "Delete",
     &[
@@ -73,8 +595,84 @@ pub static DELETE: Shape = Shape::structure(
     ],
 );
 
+pub static DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "DeleteBucketAnalyticsConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_BUCKET_CORS_REQUEST: Shape = Shape::structure(
+    "DeleteBucketCorsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_BUCKET_ENCRYPTION_REQUEST: Shape = Shape::structure(
+    "DeleteBucketEncryptionRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "DeleteBucketIntelligentTieringConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "DeleteBucketInventoryConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_BUCKET_LIFECYCLE_REQUEST: Shape = Shape::structure(
+    "DeleteBucketLifecycleRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "DeleteBucketMetricsConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST: Shape = Shape::structure(
+    "DeleteBucketOwnershipControlsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
 pub static DELETE_BUCKET_POLICY_REQUEST: Shape = Shape::structure(
     "DeleteBucketPolicyRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_BUCKET_REPLICATION_REQUEST: Shape = Shape::structure(
+    "DeleteBucketReplicationRequest",
     &[
         Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
         Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
@@ -88,6 +686,38 @@ pub static DELETE_BUCKET_REQUEST: Shape = Shape::structure(
         Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
     ],
 );
+
+pub static DELETE_BUCKET_TAGGING_REQUEST: Shape = Shape::structure(
+    "DeleteBucketTaggingRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_BUCKET_WEBSITE_REQUEST: Shape = Shape::structure(
+    "DeleteBucketWebsiteRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static DELETE_MARKER_ENTRY: Shape = Shape::structure(
+    "DeleteMarkerEntry",
+    &[
+        Member::new("Owner", &OWNER),
+        Member::new("Key", &scalars::STRING),
+        Member::new("VersionId", &scalars::STRING),
+        Member::new("IsLatest", &scalars::BOOLEAN),
+        Member::new("LastModified", &scalars::TIMESTAMP),
+    ],
+);
+
+pub static DELETE_MARKER_REPLICATION: Shape =
+    Shape::structure("DeleteMarkerReplication", &[Member::new("Status", &scalars::STRING)]);
+
+pub static DELETE_MARKERS: Shape = Shape::list("DeleteMarkers", &DELETE_MARKER_ENTRY, None);
 
 pub static DELETE_OBJECT_OUTPUT: Shape = Shape::structure(
     "DeleteObjectOutput",
@@ -115,6 +745,21 @@ pub static DELETE_OBJECT_REQUEST: Shape = Shape::structure(
             .wire("x-amz-if-match-last-modified-time")
             .at(Location::Header),
         Member::new("IfMatchSize", &scalars::LONG).wire("x-amz-if-match-size").at(Location::Header),
+    ],
+);
+
+pub static DELETE_OBJECT_TAGGING_OUTPUT: Shape = Shape::structure(
+    "DeleteObjectTaggingOutput",
+    &[Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header)],
+);
+
+pub static DELETE_OBJECT_TAGGING_REQUEST: Shape = Shape::structure(
+    "DeleteObjectTaggingRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
     ],
 );
 
@@ -162,6 +807,33 @@ pub static DELETED_OBJECT: Shape = Shape::structure(
 
 pub static DELETED_OBJECTS: Shape = Shape::list("DeletedObjects", &DELETED_OBJECT, None);
 
+pub static DESTINATION: Shape = Shape::structure(
+    "Destination",
+    &[
+        Member::new("Bucket", &scalars::STRING).required(),
+        Member::new("Account", &scalars::STRING),
+        Member::new("StorageClass", &scalars::STRING),
+        Member::new("AccessControlTranslation", &ACCESS_CONTROL_TRANSLATION),
+        Member::new("EncryptionConfiguration", &ENCRYPTION_CONFIGURATION),
+        Member::new("ReplicationTime", &REPLICATION_TIME),
+        Member::new("Metrics", &METRICS),
+    ],
+);
+
+pub static ENCRYPTION: Shape = Shape::structure(
+    "Encryption",
+    &[
+        Member::new("EncryptionType", &scalars::STRING).required(),
+        Member::new("KMSKeyId", &scalars::STRING).sensitive(),
+        Member::new("KMSContext", &scalars::STRING),
+    ],
+);
+
+pub static ENCRYPTION_CONFIGURATION: Shape =
+    Shape::structure("EncryptionConfiguration", &[Member::new("ReplicaKmsKeyID", &scalars::STRING)]);
+
+pub static ENCRYPTION_TYPE_LIST: Shape = Shape::list("EncryptionTypeList", &scalars::STRING, Some("EncryptionType"));
+
 pub static ERROR: Shape = Shape::structure(
     "Error",
     &[
@@ -172,13 +844,206 @@ pub static ERROR: Shape = Shape::structure(
     ],
 );
 
+pub static ERROR_DOCUMENT: Shape =
+    Shape::structure("ErrorDocument", &[Member::new("Key", &scalars::STRING).required()]);
+
 pub static ERRORS: Shape = Shape::list("Errors", &ERROR, None);
+
+pub static EVENT_BRIDGE_CONFIGURATION: Shape = Shape::structure("EventBridgeConfiguration", &[]);
+
+pub static EVENT_HOLD_DURATION: Shape = Shape::structure(
+    "EventHoldDuration",
+    &[Member::new("Days", &scalars::INTEGER), Member::new("Years", &scalars::INTEGER)],
+);
+
+pub static EVENT_LIST: Shape = Shape::list("EventList", &scalars::STRING, None);
+
+pub static EXISTING_OBJECT_REPLICATION: Shape =
+    Shape::structure("ExistingObjectReplication", &[Member::new("Status", &scalars::STRING).required()]);
+
+pub static EXPOSE_HEADERS: Shape = Shape::list("ExposeHeaders", &scalars::STRING, None);
+
+pub static FILTER_RULE: Shape =
+    Shape::structure("FilterRule", &[Member::new("Name", &scalars::STRING), Member::new("Value", &scalars::STRING)]);
+
+pub static FILTER_RULE_LIST: Shape = Shape::list("FilterRuleList", &FILTER_RULE, None);
+
+pub static GET_BUCKET_ABAC_OUTPUT: Shape =
+    Shape::structure("GetBucketAbacOutput", &[Member::new("AbacStatus", &ABAC_STATUS).payload()]);
+
+pub static GET_BUCKET_ABAC_REQUEST: Shape = Shape::structure(
+    "GetBucketAbacRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT: Shape = Shape::structure(
+    "GetBucketAccelerateConfigurationOutput",
+    &[
+        Member::new("Status", &scalars::STRING),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "GetBucketAccelerateConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_ACL_OUTPUT: Shape = Shape::structure(
+    "GetBucketAclOutput",
+    &[Member::new("Owner", &OWNER), Member::new("Grants", &GRANTS).wire("AccessControlList")],
+);
+
+pub static GET_BUCKET_ACL_REQUEST: Shape = Shape::structure(
+    "GetBucketAclRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT: Shape = Shape::structure(
+    "GetBucketAnalyticsConfigurationOutput",
+    &[Member::new("AnalyticsConfiguration", &ANALYTICS_CONFIGURATION).payload()],
+);
+
+pub static GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "GetBucketAnalyticsConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_CORS_OUTPUT: Shape =
+    Shape::structure("GetBucketCorsOutput", &[Member::new("CORSRules", &CORS_RULES).wire("CORSRule").flattened()]);
+
+pub static GET_BUCKET_CORS_REQUEST: Shape = Shape::structure(
+    "GetBucketCorsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_ENCRYPTION_OUTPUT: Shape = Shape::structure(
+    "GetBucketEncryptionOutput",
+    &[Member::new("ServerSideEncryptionConfiguration", &SERVER_SIDE_ENCRYPTION_CONFIGURATION).payload()],
+);
+
+pub static GET_BUCKET_ENCRYPTION_REQUEST: Shape = Shape::structure(
+    "GetBucketEncryptionRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT: Shape = Shape::structure(
+    "GetBucketIntelligentTieringConfigurationOutput",
+    &[Member::new("IntelligentTieringConfiguration", &INTELLIGENT_TIERING_CONFIGURATION).payload()],
+);
+
+pub static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "GetBucketIntelligentTieringConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT: Shape = Shape::structure(
+    "GetBucketInventoryConfigurationOutput",
+    &[Member::new("InventoryConfiguration", &INVENTORY_CONFIGURATION).payload()],
+);
+
+pub static GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "GetBucketInventoryConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT: Shape = Shape::structure(
+    "GetBucketLifecycleConfigurationOutput",
+    &[
+        Member::new("Rules", &LIFECYCLE_RULES).wire("Rule").flattened(),
+        Member::new("TransitionDefaultMinimumObjectSize", &scalars::STRING)
+            .wire("x-amz-transition-default-minimum-object-size")
+            .at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "GetBucketLifecycleConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
 
 pub static GET_BUCKET_LOCATION_OUTPUT: Shape =
     Shape::structure("GetBucketLocationOutput", &[Member::new("LocationConstraint", &scalars::STRING)]);
 
 pub static GET_BUCKET_LOCATION_REQUEST: Shape = Shape::structure(
     "GetBucketLocationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_LOGGING_OUTPUT: Shape =
+    Shape::structure("GetBucketLoggingOutput", &[Member::new("LoggingEnabled", &LOGGING_ENABLED)]);
+
+pub static GET_BUCKET_LOGGING_REQUEST: Shape = Shape::structure(
+    "GetBucketLoggingRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_METRICS_CONFIGURATION_OUTPUT: Shape = Shape::structure(
+    "GetBucketMetricsConfigurationOutput",
+    &[Member::new("MetricsConfiguration", &METRICS_CONFIGURATION).payload()],
+);
+
+pub static GET_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "GetBucketMetricsConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "GetBucketNotificationConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT: Shape = Shape::structure(
+    "GetBucketOwnershipControlsOutput",
+    &[Member::new("OwnershipControls", &OWNERSHIP_CONTROLS).payload()],
+);
+
+pub static GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST: Shape = Shape::structure(
+    "GetBucketOwnershipControlsRequest",
     &[
         Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
         Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
@@ -201,6 +1066,173 @@ pub static GET_BUCKET_POLICY_STATUS_OUTPUT: Shape =
 
 pub static GET_BUCKET_POLICY_STATUS_REQUEST: Shape = Shape::structure(
     "GetBucketPolicyStatusRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_REPLICATION_OUTPUT: Shape = Shape::structure(
+    "GetBucketReplicationOutput",
+    &[Member::new("ReplicationConfiguration", &REPLICATION_CONFIGURATION).payload()],
+);
+
+pub static GET_BUCKET_REPLICATION_REQUEST: Shape = Shape::structure(
+    "GetBucketReplicationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_REQUEST_PAYMENT_OUTPUT: Shape =
+    Shape::structure("GetBucketRequestPaymentOutput", &[Member::new("Payer", &scalars::STRING)]);
+
+pub static GET_BUCKET_REQUEST_PAYMENT_REQUEST: Shape = Shape::structure(
+    "GetBucketRequestPaymentRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_TAGGING_OUTPUT: Shape =
+    Shape::structure("GetBucketTaggingOutput", &[Member::new("TagSet", &TAG_SET).required()]);
+
+pub static GET_BUCKET_TAGGING_REQUEST: Shape = Shape::structure(
+    "GetBucketTaggingRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_VERSIONING_OUTPUT: Shape = Shape::structure(
+    "GetBucketVersioningOutput",
+    &[Member::new("Status", &scalars::STRING), Member::new("MFADelete", &scalars::STRING).wire("MfaDelete")],
+);
+
+pub static GET_BUCKET_VERSIONING_REQUEST: Shape = Shape::structure(
+    "GetBucketVersioningRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_BUCKET_WEBSITE_OUTPUT: Shape = Shape::structure(
+    "GetBucketWebsiteOutput",
+    &[
+        Member::new("RedirectAllRequestsTo", &REDIRECT_ALL_REQUESTS_TO),
+        Member::new("IndexDocument", &INDEX_DOCUMENT),
+        Member::new("ErrorDocument", &ERROR_DOCUMENT),
+        Member::new("RoutingRules", &ROUTING_RULES),
+    ],
+);
+
+pub static GET_BUCKET_WEBSITE_REQUEST: Shape = Shape::structure(
+    "GetBucketWebsiteRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_OBJECT_ACL_OUTPUT: Shape = Shape::structure(
+    "GetObjectAclOutput",
+    &[
+        Member::new("Owner", &OWNER),
+        Member::new("Grants", &GRANTS).wire("AccessControlList"),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+    ],
+);
+
+pub static GET_OBJECT_ACL_REQUEST: Shape = Shape::structure(
+    "GetObjectAclRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_OBJECT_ATTRIBUTES_OUTPUT: Shape = Shape::structure(
+    "GetObjectAttributesOutput",
+    &[
+        Member::new("DeleteMarker", &scalars::BOOLEAN).wire("x-amz-delete-marker").at(Location::Header),
+        Member::new("LastModified", &scalars::TIMESTAMP).wire("Last-Modified").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+        Member::new("ETag", &scalars::STRING),
+        Member::new("Checksum", &CHECKSUM),
+        Member::new("ObjectParts", &GET_OBJECT_ATTRIBUTES_PARTS),
+        Member::new("StorageClass", &scalars::STRING),
+        Member::new("ObjectSize", &scalars::LONG),
+    ],
+);
+
+pub static GET_OBJECT_ATTRIBUTES_PARTS: Shape = Shape::structure(
+    "GetObjectAttributesParts",
+    &[
+        Member::new("TotalPartsCount", &scalars::INTEGER).wire("PartsCount"),
+        Member::new("PartNumberMarker", &scalars::INTEGER),
+        Member::new("NextPartNumberMarker", &scalars::INTEGER),
+        Member::new("MaxParts", &scalars::INTEGER),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Parts", &PARTS_LIST).wire("Part").flattened(),
+    ],
+);
+
+pub static GET_OBJECT_ATTRIBUTES_REQUEST: Shape = Shape::structure(
+    "GetObjectAttributesRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("MaxParts", &scalars::INTEGER).wire("x-amz-max-parts").at(Location::Header),
+        Member::new("PartNumberMarker", &scalars::INTEGER).wire("x-amz-part-number-marker").at(Location::Header),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKey", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("ObjectAttributes", &OBJECT_ATTRIBUTES_LIST)
+            .wire("x-amz-object-attributes")
+            .at(Location::Header)
+            .required(),
+    ],
+);
+
+pub static GET_OBJECT_LEGAL_HOLD_OUTPUT: Shape =
+    Shape::structure("GetObjectLegalHoldOutput", &[Member::new("LegalHold", &OBJECT_LOCK_LEGAL_HOLD).payload()]);
+
+pub static GET_OBJECT_LEGAL_HOLD_REQUEST: Shape = Shape::structure(
+    "GetObjectLegalHoldRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_OBJECT_LOCK_CONFIGURATION_OUTPUT: Shape = Shape::structure(
+    "GetObjectLockConfigurationOutput",
+    &[Member::new("ObjectLockConfiguration", &OBJECT_LOCK_CONFIGURATION).payload()],
+);
+
+pub static GET_OBJECT_LOCK_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "GetObjectLockConfigurationRequest",
     &[
         Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
         Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
@@ -314,6 +1346,39 @@ pub static GET_OBJECT_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static GET_OBJECT_RETENTION_OUTPUT: Shape =
+    Shape::structure("GetObjectRetentionOutput", &[Member::new("Retention", &OBJECT_LOCK_RETENTION).payload()]);
+
+pub static GET_OBJECT_RETENTION_REQUEST: Shape = Shape::structure(
+    "GetObjectRetentionRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static GET_OBJECT_TAGGING_OUTPUT: Shape = Shape::structure(
+    "GetObjectTaggingOutput",
+    &[
+        Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
+        Member::new("TagSet", &TAG_SET).required(),
+    ],
+);
+
+pub static GET_OBJECT_TAGGING_REQUEST: Shape = Shape::structure(
+    "GetObjectTaggingRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+    ],
+);
+
 pub static GET_PUBLIC_ACCESS_BLOCK_OUTPUT: Shape = Shape::structure(
     "GetPublicAccessBlockOutput",
     &[Member::new("PublicAccessBlockConfiguration", &PUBLIC_ACCESS_BLOCK_CONFIGURATION).payload()],
@@ -326,6 +1391,30 @@ pub static GET_PUBLIC_ACCESS_BLOCK_REQUEST: Shape = Shape::structure(
         Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
     ],
 );
+
+pub static GLACIER_JOB_PARAMETERS: Shape =
+    Shape::structure("GlacierJobParameters", &[Member::new("Tier", &scalars::STRING).required()]);
+
+pub static GRANT: Shape = Shape::structure(
+    "Grant",
+    &[
+        Member::new("Grantee", &GRANTEE).namespace("http://www.w3.org/2001/XMLSchema-instance", Some("xsi")),
+        Member::new("Permission", &scalars::STRING),
+    ],
+);
+
+pub static GRANTEE: Shape = Shape::structure(
+    "Grantee",
+    &[
+        Member::new("DisplayName", &scalars::STRING),
+        Member::new("EmailAddress", &scalars::STRING),
+        Member::new("ID", &scalars::STRING),
+        Member::new("Type", &scalars::STRING).wire("xsi:type").required().attribute(),
+        Member::new("URI", &scalars::STRING),
+    ],
+);
+
+pub static GRANTS: Shape = Shape::list("Grants", &GRANT, Some("Grant"));
 
 pub static HEAD_BUCKET_OUTPUT: Shape = Shape::structure(
     "HeadBucketOutput",
@@ -453,6 +1542,242 @@ pub static HEAD_OBJECT_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static INDEX_DOCUMENT: Shape =
+    Shape::structure("IndexDocument", &[Member::new("Suffix", &scalars::STRING).required()]);
+
+pub static INITIATOR: Shape =
+    Shape::structure("Initiator", &[Member::new("ID", &scalars::STRING), Member::new("DisplayName", &scalars::STRING)]);
+
+pub static INPUT_SERIALIZATION: Shape = Shape::structure(
+    "InputSerialization",
+    &[
+        Member::new("CSV", &CSV_INPUT),
+        Member::new("CompressionType", &scalars::STRING),
+        Member::new("JSON", &JSON_INPUT),
+        Member::new("Parquet", &PARQUET_INPUT),
+    ],
+);
+
+pub static INTELLIGENT_TIERING_AND_OPERATOR: Shape = Shape::structure(
+    "IntelligentTieringAndOperator",
+    &[Member::new("Prefix", &scalars::STRING), Member::new("Tags", &TAG_SET).wire("Tag").flattened()],
+);
+
+pub static INTELLIGENT_TIERING_CONFIGURATION: Shape = Shape::structure(
+    "IntelligentTieringConfiguration",
+    &[
+        Member::new("Id", &scalars::STRING).required(),
+        Member::new("Filter", &INTELLIGENT_TIERING_FILTER),
+        Member::new("Status", &scalars::STRING).required(),
+        Member::new("Tierings", &TIERING_LIST).wire("Tiering").required().flattened(),
+    ],
+);
+
+pub static INTELLIGENT_TIERING_CONFIGURATION_LIST: Shape =
+    Shape::list("IntelligentTieringConfigurationList", &INTELLIGENT_TIERING_CONFIGURATION, None);
+
+pub static INTELLIGENT_TIERING_FILTER: Shape = Shape::structure(
+    "IntelligentTieringFilter",
+    &[
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Tag", &TAG),
+        Member::new("And", &INTELLIGENT_TIERING_AND_OPERATOR),
+    ],
+);
+
+pub static INVENTORY_CONFIGURATION: Shape = Shape::structure(
+    "InventoryConfiguration",
+    &[
+        Member::new("Destination", &INVENTORY_DESTINATION).required(),
+        Member::new("IsEnabled", &scalars::BOOLEAN).required(),
+        Member::new("Filter", &INVENTORY_FILTER),
+        Member::new("Id", &scalars::STRING).required(),
+        Member::new("IncludedObjectVersions", &scalars::STRING).required(),
+        Member::new("OptionalFields", &INVENTORY_OPTIONAL_FIELDS),
+        Member::new("Schedule", &INVENTORY_SCHEDULE).required(),
+    ],
+);
+
+pub static INVENTORY_CONFIGURATION_LIST: Shape =
+    Shape::list("InventoryConfigurationList", &INVENTORY_CONFIGURATION, None);
+
+pub static INVENTORY_DESTINATION: Shape = Shape::structure(
+    "InventoryDestination",
+    &[Member::new("S3BucketDestination", &INVENTORY_S3_BUCKET_DESTINATION).required()],
+);
+
+pub static INVENTORY_ENCRYPTION: Shape = Shape::structure(
+    "InventoryEncryption",
+    &[Member::new("SSES3", &SSES3).wire("SSE-S3"), Member::new("SSEKMS", &SSEKMS).wire("SSE-KMS")],
+);
+
+pub static INVENTORY_FILTER: Shape =
+    Shape::structure("InventoryFilter", &[Member::new("Prefix", &scalars::STRING).required()]);
+
+pub static INVENTORY_OPTIONAL_FIELDS: Shape = Shape::list("InventoryOptionalFields", &scalars::STRING, Some("Field"));
+
+pub static INVENTORY_S3_BUCKET_DESTINATION: Shape = Shape::structure(
+    "InventoryS3BucketDestination",
+    &[
+        Member::new("AccountId", &scalars::STRING),
+        Member::new("Bucket", &scalars::STRING).required(),
+        Member::new("Format", &scalars::STRING).required(),
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Encryption", &INVENTORY_ENCRYPTION),
+    ],
+);
+
+pub static INVENTORY_SCHEDULE: Shape =
+    Shape::structure("InventorySchedule", &[Member::new("Frequency", &scalars::STRING).required()]);
+
+pub static JSON_INPUT: Shape = Shape::structure("JSONInput", &[Member::new("Type", &scalars::STRING)]);
+
+pub static JSON_OUTPUT: Shape = Shape::structure("JSONOutput", &[Member::new("RecordDelimiter", &scalars::STRING)]);
+
+pub static LAMBDA_FUNCTION_CONFIGURATION: Shape = Shape::structure(
+    "LambdaFunctionConfiguration",
+    &[
+        Member::new("Id", &scalars::STRING),
+        Member::new("LambdaFunctionArn", &scalars::STRING).wire("CloudFunction").required(),
+        Member::new("Events", &EVENT_LIST).wire("Event").required().flattened(),
+        Member::new("Filter", &NOTIFICATION_CONFIGURATION_FILTER),
+    ],
+);
+
+pub static LAMBDA_FUNCTION_CONFIGURATION_LIST: Shape =
+    Shape::list("LambdaFunctionConfigurationList", &LAMBDA_FUNCTION_CONFIGURATION, None);
+
+pub static LIFECYCLE_EXPIRATION: Shape = Shape::structure(
+    "LifecycleExpiration",
+    &[
+        Member::new("Date", &scalars::TIMESTAMP_ISO8601),
+        Member::new("Days", &scalars::INTEGER),
+        Member::new("ExpiredObjectDeleteMarker", &scalars::BOOLEAN),
+    ],
+);
+
+pub static LIFECYCLE_RULE: Shape = Shape::structure(
+    "LifecycleRule",
+    &[
+        Member::new("Expiration", &LIFECYCLE_EXPIRATION),
+        Member::new("ID", &scalars::STRING),
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Filter", &LIFECYCLE_RULE_FILTER),
+        Member::new("Status", &scalars::STRING).required(),
+        Member::new("Transitions", &TRANSITION_LIST).wire("Transition").flattened(),
+        Member::new("NoncurrentVersionTransitions", &NONCURRENT_VERSION_TRANSITION_LIST)
+            .wire("NoncurrentVersionTransition")
+            .flattened(),
+        Member::new("NoncurrentVersionExpiration", &NONCURRENT_VERSION_EXPIRATION),
+        Member::new("AbortIncompleteMultipartUpload", &ABORT_INCOMPLETE_MULTIPART_UPLOAD),
+    ],
+);
+
+pub static LIFECYCLE_RULE_AND_OPERATOR: Shape = Shape::structure(
+    "LifecycleRuleAndOperator",
+    &[
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Tags", &TAG_SET).wire("Tag").flattened(),
+        Member::new("ObjectSizeGreaterThan", &scalars::LONG),
+        Member::new("ObjectSizeLessThan", &scalars::LONG),
+    ],
+);
+
+pub static LIFECYCLE_RULE_FILTER: Shape = Shape::structure(
+    "LifecycleRuleFilter",
+    &[
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Tag", &TAG),
+        Member::new("ObjectSizeGreaterThan", &scalars::LONG),
+        Member::new("ObjectSizeLessThan", &scalars::LONG),
+        Member::new("And", &LIFECYCLE_RULE_AND_OPERATOR),
+    ],
+);
+
+pub static LIFECYCLE_RULES: Shape = Shape::list("LifecycleRules", &LIFECYCLE_RULE, None);
+
+pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT: Shape = Shape::structure(
+    "ListBucketAnalyticsConfigurationsOutput",
+    &[
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("ContinuationToken", &scalars::STRING),
+        Member::new("NextContinuationToken", &scalars::STRING),
+        Member::new("AnalyticsConfigurationList", &ANALYTICS_CONFIGURATION_LIST)
+            .wire("AnalyticsConfiguration")
+            .flattened(),
+    ],
+);
+
+pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST: Shape = Shape::structure(
+    "ListBucketAnalyticsConfigurationsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContinuationToken", &scalars::STRING).wire("continuation-token").at(Location::Query),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT: Shape = Shape::structure(
+    "ListBucketIntelligentTieringConfigurationsOutput",
+    &[
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("ContinuationToken", &scalars::STRING),
+        Member::new("NextContinuationToken", &scalars::STRING),
+        Member::new("IntelligentTieringConfigurationList", &INTELLIGENT_TIERING_CONFIGURATION_LIST)
+            .wire("IntelligentTieringConfiguration")
+            .flattened(),
+    ],
+);
+
+pub static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST: Shape = Shape::structure(
+    "ListBucketIntelligentTieringConfigurationsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContinuationToken", &scalars::STRING).wire("continuation-token").at(Location::Query),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT: Shape = Shape::structure(
+    "ListBucketInventoryConfigurationsOutput",
+    &[
+        Member::new("ContinuationToken", &scalars::STRING),
+        Member::new("InventoryConfigurationList", &INVENTORY_CONFIGURATION_LIST)
+            .wire("InventoryConfiguration")
+            .flattened(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("NextContinuationToken", &scalars::STRING),
+    ],
+);
+
+pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST: Shape = Shape::structure(
+    "ListBucketInventoryConfigurationsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContinuationToken", &scalars::STRING).wire("continuation-token").at(Location::Query),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT: Shape = Shape::structure(
+    "ListBucketMetricsConfigurationsOutput",
+    &[
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("ContinuationToken", &scalars::STRING),
+        Member::new("NextContinuationToken", &scalars::STRING),
+        Member::new("MetricsConfigurationList", &METRICS_CONFIGURATION_LIST).wire("MetricsConfiguration").flattened(),
+    ],
+);
+
+pub static LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST: Shape = Shape::structure(
+    "ListBucketMetricsConfigurationsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContinuationToken", &scalars::STRING).wire("continuation-token").at(Location::Query),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
 pub static LIST_BUCKETS_OUTPUT: Shape = Shape::structure(
     "ListBucketsOutput",
     &[
@@ -470,6 +1795,78 @@ pub static LIST_BUCKETS_REQUEST: Shape = Shape::structure(
         Member::new("ContinuationToken", &scalars::STRING).wire("continuation-token").at(Location::Query),
         Member::new("Prefix", &scalars::STRING).wire("prefix").at(Location::Query),
         Member::new("BucketRegion", &scalars::STRING).wire("bucket-region").at(Location::Query),
+    ],
+);
+
+pub static LIST_MULTIPART_UPLOADS_OUTPUT: Shape = Shape::structure(
+    "ListMultipartUploadsOutput",
+    &[
+        Member::new("Bucket", &scalars::STRING),
+        Member::new("KeyMarker", &scalars::STRING),
+        Member::new("UploadIdMarker", &scalars::STRING),
+        Member::new("NextKeyMarker", &scalars::STRING),
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Delimiter", &scalars::STRING),
+        Member::new("NextUploadIdMarker", &scalars::STRING),
+        Member::new("MaxUploads", &scalars::INTEGER),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Uploads", &MULTIPART_UPLOAD_LIST).wire("Upload").flattened(),
+        Member::new("CommonPrefixes", &COMMON_PREFIX_LIST).flattened(),
+        Member::new("EncodingType", &scalars::STRING),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+    ],
+);
+
+pub static LIST_MULTIPART_UPLOADS_REQUEST: Shape = Shape::structure(
+    "ListMultipartUploadsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Delimiter", &scalars::STRING).wire("delimiter").at(Location::Query),
+        Member::new("EncodingType", &scalars::STRING).wire("encoding-type").at(Location::Query),
+        Member::new("KeyMarker", &scalars::STRING).wire("key-marker").at(Location::Query),
+        Member::new("MaxUploads", &scalars::INTEGER).wire("max-uploads").at(Location::Query),
+        Member::new("Prefix", &scalars::STRING).wire("prefix").at(Location::Query),
+        Member::new("UploadIdMarker", &scalars::STRING).wire("upload-id-marker").at(Location::Query),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+    ],
+);
+
+pub static LIST_OBJECT_VERSIONS_OUTPUT: Shape = Shape::structure(
+    "ListObjectVersionsOutput",
+    &[
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("KeyMarker", &scalars::STRING),
+        Member::new("VersionIdMarker", &scalars::STRING),
+        Member::new("NextKeyMarker", &scalars::STRING),
+        Member::new("NextVersionIdMarker", &scalars::STRING),
+        Member::new("Versions", &OBJECT_VERSION_LIST).wire("Version").flattened(),
+        Member::new("DeleteMarkers", &DELETE_MARKERS).wire("DeleteMarker").flattened(),
+        Member::new("Name", &scalars::STRING),
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Delimiter", &scalars::STRING),
+        Member::new("MaxKeys", &scalars::INTEGER),
+        Member::new("CommonPrefixes", &COMMON_PREFIX_LIST).flattened(),
+        Member::new("EncodingType", &scalars::STRING),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+    ],
+);
+
+pub static LIST_OBJECT_VERSIONS_REQUEST: Shape = Shape::structure(
+    "ListObjectVersionsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Delimiter", &scalars::STRING).wire("delimiter").at(Location::Query),
+        Member::new("EncodingType", &scalars::STRING).wire("encoding-type").at(Location::Query),
+        Member::new("KeyMarker", &scalars::STRING).wire("key-marker").at(Location::Query),
+        Member::new("MaxKeys", &scalars::INTEGER).wire("max-keys").at(Location::Query),
+        Member::new("Prefix", &scalars::STRING).wire("prefix").at(Location::Query),
+        Member::new("VersionIdMarker", &scalars::STRING).wire("version-id-marker").at(Location::Query),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("OptionalObjectAttributes", &OPTIONAL_OBJECT_ATTRIBUTES_LIST)
+            .wire("x-amz-optional-object-attributes")
+            .at(Location::Header),
     ],
 );
 
@@ -545,10 +1942,149 @@ pub static LIST_OBJECTS_V2_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static LIST_PARTS_OUTPUT: Shape = Shape::structure(
+    "ListPartsOutput",
+    &[
+        Member::new("AbortDate", &scalars::TIMESTAMP).wire("x-amz-abort-date").at(Location::Header),
+        Member::new("AbortRuleId", &scalars::STRING).wire("x-amz-abort-rule-id").at(Location::Header),
+        Member::new("Bucket", &scalars::STRING),
+        Member::new("Key", &scalars::STRING),
+        Member::new("UploadId", &scalars::STRING),
+        Member::new("PartNumberMarker", &scalars::INTEGER),
+        Member::new("NextPartNumberMarker", &scalars::INTEGER),
+        Member::new("MaxParts", &scalars::INTEGER),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Parts", &PARTS).wire("Part").flattened(),
+        Member::new("Initiator", &INITIATOR),
+        Member::new("Owner", &OWNER),
+        Member::new("StorageClass", &scalars::STRING),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING),
+        Member::new("ChecksumType", &scalars::STRING),
+        Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
+    ],
+);
+
+pub static LIST_PARTS_REQUEST: Shape = Shape::structure(
+    "ListPartsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("MaxParts", &scalars::INTEGER).wire("max-parts").at(Location::Query),
+        Member::new("PartNumberMarker", &scalars::INTEGER).wire("part-number-marker").at(Location::Query),
+        Member::new("UploadId", &scalars::STRING).wire("uploadId").at(Location::Query).required(),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKey", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+    ],
+);
+
 pub static LOCATION_INFO: Shape =
     Shape::structure("LocationInfo", &[Member::new("Type", &scalars::STRING), Member::new("Name", &scalars::STRING)]);
 
+pub static LOGGING_ENABLED: Shape = Shape::structure(
+    "LoggingEnabled",
+    &[
+        Member::new("TargetBucket", &scalars::STRING).required(),
+        Member::new("TargetGrants", &TARGET_GRANTS),
+        Member::new("TargetPrefix", &scalars::STRING).required(),
+        Member::new("TargetObjectKeyFormat", &TARGET_OBJECT_KEY_FORMAT),
+    ],
+);
+
 pub static METADATA: Shape = Shape::map("Metadata", &scalars::STRING, None, None);
+
+pub static METADATA_ENTRY: Shape =
+    Shape::structure("MetadataEntry", &[Member::new("Name", &scalars::STRING), Member::new("Value", &scalars::STRING)]);
+
+pub static METRICS: Shape = Shape::structure(
+    "Metrics",
+    &[Member::new("Status", &scalars::STRING).required(), Member::new("EventThreshold", &REPLICATION_TIME_VALUE)],
+);
+
+pub static METRICS_AND_OPERATOR: Shape = Shape::structure(
+    "MetricsAndOperator",
+    &[
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Tags", &TAG_SET).wire("Tag").flattened(),
+        Member::new("AccessPointArn", &scalars::STRING),
+    ],
+);
+
+pub static METRICS_CONFIGURATION: Shape = Shape::structure(
+    "MetricsConfiguration",
+    &[Member::new("Id", &scalars::STRING).required(), Member::new("Filter", &METRICS_FILTER)],
+);
+
+pub static METRICS_CONFIGURATION_LIST: Shape = Shape::list("MetricsConfigurationList", &METRICS_CONFIGURATION, None);
+
+pub static METRICS_FILTER: Shape = Shape::structure(
+    "MetricsFilter",
+    &[
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Tag", &TAG),
+        Member::new("AccessPointArn", &scalars::STRING),
+        Member::new("And", &METRICS_AND_OPERATOR),
+    ],
+);
+
+pub static MULTIPART_UPLOAD: Shape = Shape::structure(
+    "MultipartUpload",
+    &[
+        Member::new("UploadId", &scalars::STRING),
+        Member::new("Key", &scalars::STRING),
+        Member::new("Initiated", &scalars::TIMESTAMP),
+        Member::new("StorageClass", &scalars::STRING),
+        Member::new("Owner", &OWNER),
+        Member::new("Initiator", &INITIATOR),
+        Member::new("ChecksumAlgorithm", &scalars::STRING),
+        Member::new("ChecksumType", &scalars::STRING),
+        Member::new("VersionId", &scalars::STRING),
+    ],
+);
+
+pub static MULTIPART_UPLOAD_LIST: Shape = Shape::list("MultipartUploadList", &MULTIPART_UPLOAD, None);
+
+pub static NONCURRENT_VERSION_EXPIRATION: Shape = Shape::structure(
+    "NoncurrentVersionExpiration",
+    &[Member::new("NoncurrentDays", &scalars::INTEGER), Member::new("NewerNoncurrentVersions", &scalars::INTEGER)],
+);
+
+pub static NONCURRENT_VERSION_TRANSITION: Shape = Shape::structure(
+    "NoncurrentVersionTransition",
+    &[
+        Member::new("NoncurrentDays", &scalars::INTEGER),
+        Member::new("StorageClass", &scalars::STRING),
+        Member::new("NewerNoncurrentVersions", &scalars::INTEGER),
+    ],
+);
+
+pub static NONCURRENT_VERSION_TRANSITION_LIST: Shape =
+    Shape::list("NoncurrentVersionTransitionList", &NONCURRENT_VERSION_TRANSITION, None);
+
+pub static NOTIFICATION_CONFIGURATION: Shape = Shape::structure(
+    "NotificationConfiguration",
+    &[
+        Member::new("TopicConfigurations", &TOPIC_CONFIGURATION_LIST).wire("TopicConfiguration").flattened(),
+        Member::new("QueueConfigurations", &QUEUE_CONFIGURATION_LIST).wire("QueueConfiguration").flattened(),
+        Member::new("LambdaFunctionConfigurations", &LAMBDA_FUNCTION_CONFIGURATION_LIST)
+            .wire("CloudFunctionConfiguration")
+            .flattened(),
+        Member::new("EventBridgeConfiguration", &EVENT_BRIDGE_CONFIGURATION),
+    ],
+);
+
+pub static NOTIFICATION_CONFIGURATION_FILTER: Shape =
+    Shape::structure("NotificationConfigurationFilter", &[Member::new("Key", &S3_KEY_FILTER).wire("S3Key")]);
 
 pub static OBJECT: Shape = Shape::structure(
     "Object",
@@ -565,6 +2101,8 @@ pub static OBJECT: Shape = Shape::structure(
     ],
 );
 
+pub static OBJECT_ATTRIBUTES_LIST: Shape = Shape::list("ObjectAttributesList", &scalars::STRING, None);
+
 pub static OBJECT_IDENTIFIER: Shape = Shape::structure(
     "ObjectIdentifier",
     &[
@@ -580,10 +2118,112 @@ pub static OBJECT_IDENTIFIER_LIST: Shape = Shape::list("ObjectIdentifierList", &
 
 pub static OBJECT_LIST: Shape = Shape::list("ObjectList", &OBJECT, None);
 
+pub static OBJECT_LOCK_CONFIGURATION: Shape = Shape::structure(
+    "ObjectLockConfiguration",
+    &[Member::new("ObjectLockEnabled", &scalars::STRING), Member::new("Rule", &OBJECT_LOCK_RULE)],
+);
+
+pub static OBJECT_LOCK_LEGAL_HOLD: Shape =
+    Shape::structure("ObjectLockLegalHold", &[Member::new("Status", &scalars::STRING)]);
+
+pub static OBJECT_LOCK_RETENTION: Shape = Shape::structure(
+    "ObjectLockRetention",
+    &[
+        Member::new("Mode", &scalars::STRING),
+        Member::new("RetainUntilDate", &scalars::TIMESTAMP_ISO8601),
+        Member::new("EventHold", &scalars::STRING),
+        Member::new("EventHoldDuration", &EVENT_HOLD_DURATION),
+    ],
+);
+
+pub static OBJECT_LOCK_RULE: Shape =
+    Shape::structure("ObjectLockRule", &[Member::new("DefaultRetention", &DEFAULT_RETENTION)]);
+
+pub static OBJECT_PART: Shape = Shape::structure(
+    "ObjectPart",
+    &[
+        Member::new("PartNumber", &scalars::INTEGER),
+        Member::new("Size", &scalars::LONG),
+        Member::new("ChecksumCRC32", &scalars::STRING),
+        Member::new("ChecksumCRC32C", &scalars::STRING),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING),
+        Member::new("ChecksumSHA1", &scalars::STRING),
+        Member::new("ChecksumSHA256", &scalars::STRING),
+        Member::new("ChecksumSHA512", &scalars::STRING),
+        Member::new("ChecksumMD5", &scalars::STRING),
+        Member::new("ChecksumXXHASH64", &scalars::STRING),
+        Member::new("ChecksumXXHASH3", &scalars::STRING),
+        Member::new("ChecksumXXHASH128", &scalars::STRING),
+    ],
+);
+
+pub static OBJECT_VERSION: Shape = Shape::structure(
+    "ObjectVersion",
+    &[
+        Member::new("ETag", &scalars::STRING),
+        Member::new("ChecksumAlgorithm", &CHECKSUM_ALGORITHM_LIST).flattened(),
+        Member::new("ChecksumType", &scalars::STRING),
+        Member::new("Size", &scalars::LONG),
+        Member::new("StorageClass", &scalars::STRING),
+        Member::new("Key", &scalars::STRING),
+        Member::new("VersionId", &scalars::STRING),
+        Member::new("IsLatest", &scalars::BOOLEAN),
+        Member::new("LastModified", &scalars::TIMESTAMP),
+        Member::new("Owner", &OWNER),
+        Member::new("RestoreStatus", &RESTORE_STATUS),
+    ],
+);
+
+pub static OBJECT_VERSION_LIST: Shape = Shape::list("ObjectVersionList", &OBJECT_VERSION, None);
+
 pub static OPTIONAL_OBJECT_ATTRIBUTES_LIST: Shape = Shape::list("OptionalObjectAttributesList", &scalars::STRING, None);
+
+pub static OUTPUT_LOCATION: Shape = Shape::structure("OutputLocation", &[Member::new("S3", &S3_LOCATION)]);
+
+pub static OUTPUT_SERIALIZATION: Shape =
+    Shape::structure("OutputSerialization", &[Member::new("CSV", &CSV_OUTPUT), Member::new("JSON", &JSON_OUTPUT)]);
 
 pub static OWNER: Shape =
     Shape::structure("Owner", &[Member::new("DisplayName", &scalars::STRING), Member::new("ID", &scalars::STRING)]);
+
+pub static OWNERSHIP_CONTROLS: Shape = Shape::structure(
+    "OwnershipControls",
+    &[Member::new("Rules", &OWNERSHIP_CONTROLS_RULES).wire("Rule").required().flattened()],
+);
+
+pub static OWNERSHIP_CONTROLS_RULE: Shape =
+    Shape::structure("OwnershipControlsRule", &[Member::new("ObjectOwnership", &scalars::STRING).required()]);
+
+pub static OWNERSHIP_CONTROLS_RULES: Shape = Shape::list("OwnershipControlsRules", &OWNERSHIP_CONTROLS_RULE, None);
+
+pub static PARQUET_INPUT: Shape = Shape::structure("ParquetInput", &[]);
+
+pub static PART: Shape = Shape::structure(
+    "Part",
+    &[
+        Member::new("PartNumber", &scalars::INTEGER),
+        Member::new("LastModified", &scalars::TIMESTAMP),
+        Member::new("ETag", &scalars::STRING),
+        Member::new("Size", &scalars::LONG),
+        Member::new("ChecksumCRC32", &scalars::STRING),
+        Member::new("ChecksumCRC32C", &scalars::STRING),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING),
+        Member::new("ChecksumSHA1", &scalars::STRING),
+        Member::new("ChecksumSHA256", &scalars::STRING),
+        Member::new("ChecksumSHA512", &scalars::STRING),
+        Member::new("ChecksumMD5", &scalars::STRING),
+        Member::new("ChecksumXXHASH64", &scalars::STRING),
+        Member::new("ChecksumXXHASH3", &scalars::STRING),
+        Member::new("ChecksumXXHASH128", &scalars::STRING),
+    ],
+);
+
+pub static PARTITIONED_PREFIX: Shape =
+    Shape::structure("PartitionedPrefix", &[Member::new("PartitionDateSource", &scalars::STRING)]);
+
+pub static PARTS: Shape = Shape::list("Parts", &PART, None);
+
+pub static PARTS_LIST: Shape = Shape::list("PartsList", &OBJECT_PART, None);
 
 pub static POLICY_STATUS: Shape = Shape::structure("PolicyStatus", &[Member::new("IsPublic", &scalars::BOOLEAN)]);
 
@@ -597,6 +2237,197 @@ pub static PUBLIC_ACCESS_BLOCK_CONFIGURATION: Shape = Shape::structure(
     ],
 );
 
+pub static PUT_BUCKET_ABAC_REQUEST: Shape = Shape::structure(
+    "PutBucketAbacRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("AbacStatus", &ABAC_STATUS)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+    ],
+);
+
+pub static PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "PutBucketAccelerateConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("AccelerateConfiguration", &ACCELERATE_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_ACL_REQUEST: Shape = Shape::structure(
+    "PutBucketAclRequest",
+    &[
+        Member::new("ACL", &scalars::STRING).wire("x-amz-acl").at(Location::Header),
+        Member::new("AccessControlPolicy", &ACCESS_CONTROL_POLICY)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload(),
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("GrantFullControl", &scalars::STRING).wire("x-amz-grant-full-control").at(Location::Header),
+        Member::new("GrantRead", &scalars::STRING).wire("x-amz-grant-read").at(Location::Header),
+        Member::new("GrantReadACP", &scalars::STRING).wire("x-amz-grant-read-acp").at(Location::Header),
+        Member::new("GrantWrite", &scalars::STRING).wire("x-amz-grant-write").at(Location::Header),
+        Member::new("GrantWriteACP", &scalars::STRING).wire("x-amz-grant-write-acp").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "PutBucketAnalyticsConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("AnalyticsConfiguration", &ANALYTICS_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_CORS_REQUEST: Shape = Shape::structure(
+    "PutBucketCorsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("CORSConfiguration", &CORS_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_ENCRYPTION_REQUEST: Shape = Shape::structure(
+    "PutBucketEncryptionRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("ServerSideEncryptionConfiguration", &SERVER_SIDE_ENCRYPTION_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "PutBucketIntelligentTieringConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("IntelligentTieringConfiguration", &INTELLIGENT_TIERING_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+    ],
+);
+
+pub static PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "PutBucketInventoryConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("InventoryConfiguration", &INVENTORY_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT: Shape = Shape::structure(
+    "PutBucketLifecycleConfigurationOutput",
+    &[Member::new("TransitionDefaultMinimumObjectSize", &scalars::STRING)
+        .wire("x-amz-transition-default-minimum-object-size")
+        .at(Location::Header)],
+);
+
+pub static PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "PutBucketLifecycleConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("LifecycleConfiguration", &BUCKET_LIFECYCLE_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("TransitionDefaultMinimumObjectSize", &scalars::STRING)
+            .wire("x-amz-transition-default-minimum-object-size")
+            .at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_LOGGING_REQUEST: Shape = Shape::structure(
+    "PutBucketLoggingRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("BucketLoggingStatus", &BUCKET_LOGGING_STATUS)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "PutBucketMetricsConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Id", &scalars::STRING).wire("id").at(Location::Query).required(),
+        Member::new("MetricsConfiguration", &METRICS_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "PutBucketNotificationConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("NotificationConfiguration", &NOTIFICATION_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("SkipDestinationValidation", &scalars::BOOLEAN)
+            .wire("x-amz-skip-destination-validation")
+            .at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST: Shape = Shape::structure(
+    "PutBucketOwnershipControlsRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("OwnershipControls", &OWNERSHIP_CONTROLS)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+    ],
+);
+
 pub static PUT_BUCKET_POLICY_REQUEST: Shape = Shape::structure(
     "PutBucketPolicyRequest",
     &[
@@ -607,6 +2438,131 @@ pub static PUT_BUCKET_POLICY_REQUEST: Shape = Shape::structure(
             .wire("x-amz-confirm-remove-self-bucket-access")
             .at(Location::Header),
         Member::new("Policy", &scalars::STRING).payload().required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_REQUEST_PAYMENT_REQUEST: Shape = Shape::structure(
+    "PutBucketRequestPaymentRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("RequestPaymentConfiguration", &REQUEST_PAYMENT_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_TAGGING_REQUEST: Shape = Shape::structure(
+    "PutBucketTaggingRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("Tagging", &TAGGING)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_VERSIONING_REQUEST: Shape = Shape::structure(
+    "PutBucketVersioningRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("MFA", &scalars::STRING).wire("x-amz-mfa").at(Location::Header),
+        Member::new("VersioningConfiguration", &VERSIONING_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_BUCKET_WEBSITE_REQUEST: Shape = Shape::structure(
+    "PutBucketWebsiteRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("WebsiteConfiguration", &WEBSITE_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_OBJECT_ACL_OUTPUT: Shape = Shape::structure(
+    "PutObjectAclOutput",
+    &[Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header)],
+);
+
+pub static PUT_OBJECT_ACL_REQUEST: Shape = Shape::structure(
+    "PutObjectAclRequest",
+    &[
+        Member::new("ACL", &scalars::STRING).wire("x-amz-acl").at(Location::Header),
+        Member::new("AccessControlPolicy", &ACCESS_CONTROL_POLICY)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload(),
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("GrantFullControl", &scalars::STRING).wire("x-amz-grant-full-control").at(Location::Header),
+        Member::new("GrantRead", &scalars::STRING).wire("x-amz-grant-read").at(Location::Header),
+        Member::new("GrantReadACP", &scalars::STRING).wire("x-amz-grant-read-acp").at(Location::Header),
+        Member::new("GrantWrite", &scalars::STRING).wire("x-amz-grant-write").at(Location::Header),
+        Member::new("GrantWriteACP", &scalars::STRING).wire("x-amz-grant-write-acp").at(Location::Header),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_OBJECT_LEGAL_HOLD_OUTPUT: Shape = Shape::structure(
+    "PutObjectLegalHoldOutput",
+    &[Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header)],
+);
+
+pub static PUT_OBJECT_LEGAL_HOLD_REQUEST: Shape = Shape::structure(
+    "PutObjectLegalHoldRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("LegalHold", &OBJECT_LOCK_LEGAL_HOLD)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload(),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT: Shape = Shape::structure(
+    "PutObjectLockConfigurationOutput",
+    &[Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header)],
+);
+
+pub static PUT_OBJECT_LOCK_CONFIGURATION_REQUEST: Shape = Shape::structure(
+    "PutObjectLockConfigurationRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ObjectLockConfiguration", &OBJECT_LOCK_CONFIGURATION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload(),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("Token", &scalars::STRING).wire("x-amz-bucket-object-lock-token").at(Location::Header),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
         Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
     ],
 );
@@ -731,6 +2687,52 @@ pub static PUT_OBJECT_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static PUT_OBJECT_RETENTION_OUTPUT: Shape = Shape::structure(
+    "PutObjectRetentionOutput",
+    &[Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header)],
+);
+
+pub static PUT_OBJECT_RETENTION_REQUEST: Shape = Shape::structure(
+    "PutObjectRetentionRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Retention", &OBJECT_LOCK_RETENTION)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload(),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("BypassGovernanceRetention", &scalars::BOOLEAN)
+            .wire("x-amz-bypass-governance-retention")
+            .at(Location::Header),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static PUT_OBJECT_TAGGING_OUTPUT: Shape = Shape::structure(
+    "PutObjectTaggingOutput",
+    &[Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header)],
+);
+
+pub static PUT_OBJECT_TAGGING_REQUEST: Shape = Shape::structure(
+    "PutObjectTaggingRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("Tagging", &TAGGING)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload()
+            .required(),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+    ],
+);
+
 pub static PUT_PUBLIC_ACCESS_BLOCK_REQUEST: Shape = Shape::structure(
     "PutPublicAccessBlockRequest",
     &[
@@ -745,9 +2747,213 @@ pub static PUT_PUBLIC_ACCESS_BLOCK_REQUEST: Shape = Shape::structure(
     ],
 );
 
+pub static QUEUE_CONFIGURATION: Shape = Shape::structure(
+    "QueueConfiguration",
+    &[
+        Member::new("Id", &scalars::STRING),
+        Member::new("QueueArn", &scalars::STRING).wire("Queue").required(),
+        Member::new("Events", &EVENT_LIST).wire("Event").required().flattened(),
+        Member::new("Filter", &NOTIFICATION_CONFIGURATION_FILTER),
+    ],
+);
+
+pub static QUEUE_CONFIGURATION_LIST: Shape = Shape::list("QueueConfigurationList", &QUEUE_CONFIGURATION, None);
+
+pub static REDIRECT: Shape = Shape::structure(
+    "Redirect",
+    &[
+        Member::new("HostName", &scalars::STRING),
+        Member::new("HttpRedirectCode", &scalars::STRING),
+        Member::new("Protocol", &scalars::STRING),
+        Member::new("ReplaceKeyPrefixWith", &scalars::STRING),
+        Member::new("ReplaceKeyWith", &scalars::STRING),
+    ],
+);
+
+pub static REDIRECT_ALL_REQUESTS_TO: Shape = Shape::structure(
+    "RedirectAllRequestsTo",
+    &[Member::new("HostName", &scalars::STRING).required(), Member::new("Protocol", &scalars::STRING)],
+);
+
+pub static REPLICA_MODIFICATIONS: Shape =
+    Shape::structure("ReplicaModifications", &[Member::new("Status", &scalars::STRING).required()]);
+
+pub static REPLICATION_CONFIGURATION: Shape = Shape::structure(
+    "ReplicationConfiguration",
+    &[
+        Member::new("Role", &scalars::STRING).required(),
+        Member::new("Rules", &REPLICATION_RULES).wire("Rule").required().flattened(),
+    ],
+);
+
+pub static REPLICATION_RULE: Shape = Shape::structure(
+    "ReplicationRule",
+    &[
+        Member::new("ID", &scalars::STRING),
+        Member::new("Priority", &scalars::INTEGER),
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Filter", &REPLICATION_RULE_FILTER),
+        Member::new("Status", &scalars::STRING).required(),
+        Member::new("SourceSelectionCriteria", &SOURCE_SELECTION_CRITERIA),
+        Member::new("ExistingObjectReplication", &EXISTING_OBJECT_REPLICATION),
+        Member::new("Destination", &DESTINATION).required(),
+        Member::new("DeleteMarkerReplication", &DELETE_MARKER_REPLICATION),
+    ],
+);
+
+pub static REPLICATION_RULE_AND_OPERATOR: Shape = Shape::structure(
+    "ReplicationRuleAndOperator",
+    &[Member::new("Prefix", &scalars::STRING), Member::new("Tags", &TAG_SET).wire("Tag").flattened()],
+);
+
+pub static REPLICATION_RULE_FILTER: Shape = Shape::structure(
+    "ReplicationRuleFilter",
+    &[
+        Member::new("Prefix", &scalars::STRING),
+        Member::new("Tag", &TAG),
+        Member::new("And", &REPLICATION_RULE_AND_OPERATOR),
+    ],
+);
+
+pub static REPLICATION_RULES: Shape = Shape::list("ReplicationRules", &REPLICATION_RULE, None);
+
+pub static REPLICATION_TIME: Shape = Shape::structure(
+    "ReplicationTime",
+    &[Member::new("Status", &scalars::STRING).required(), Member::new("Time", &REPLICATION_TIME_VALUE).required()],
+);
+
+pub static REPLICATION_TIME_VALUE: Shape =
+    Shape::structure("ReplicationTimeValue", &[Member::new("Minutes", &scalars::INTEGER)]);
+
+pub static REQUEST_PAYMENT_CONFIGURATION: Shape =
+    Shape::structure("RequestPaymentConfiguration", &[Member::new("Payer", &scalars::STRING).required()]);
+
+pub static RESTORE_OBJECT_OUTPUT: Shape = Shape::structure(
+    "RestoreObjectOutput",
+    &[
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+        Member::new("RestoreOutputPath", &scalars::STRING).wire("x-amz-restore-output-path").at(Location::Header),
+    ],
+);
+
+pub static RESTORE_OBJECT_REQUEST: Shape = Shape::structure(
+    "RestoreObjectRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("VersionId", &scalars::STRING).wire("versionId").at(Location::Query),
+        Member::new("RestoreRequest", &RESTORE_REQUEST)
+            .namespace("http://s3.amazonaws.com/doc/2006-03-01/", None)
+            .payload(),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static RESTORE_REQUEST: Shape = Shape::structure(
+    "RestoreRequest",
+    &[
+        Member::new("Days", &scalars::INTEGER),
+        Member::new("GlacierJobParameters", &GLACIER_JOB_PARAMETERS),
+        Member::new("Type", &scalars::STRING),
+        Member::new("Tier", &scalars::STRING),
+        Member::new("Description", &scalars::STRING),
+        Member::new("SelectParameters", &SELECT_PARAMETERS),
+        Member::new("OutputLocation", &OUTPUT_LOCATION),
+    ],
+);
+
 pub static RESTORE_STATUS: Shape = Shape::structure(
     "RestoreStatus",
     &[Member::new("IsRestoreInProgress", &scalars::BOOLEAN), Member::new("RestoreExpiryDate", &scalars::TIMESTAMP)],
+);
+
+pub static ROUTING_RULE: Shape = Shape::structure(
+    "RoutingRule",
+    &[Member::new("Condition", &CONDITION), Member::new("Redirect", &REDIRECT).required()],
+);
+
+pub static ROUTING_RULES: Shape = Shape::list("RoutingRules", &ROUTING_RULE, Some("RoutingRule"));
+
+pub static S3_KEY_FILTER: Shape =
+    Shape::structure("S3KeyFilter", &[Member::new("FilterRules", &FILTER_RULE_LIST).wire("FilterRule").flattened()]);
+
+pub static S3_LOCATION: Shape = Shape::structure(
+    "S3Location",
+    &[
+        Member::new("BucketName", &scalars::STRING).required(),
+        Member::new("Prefix", &scalars::STRING).required(),
+        Member::new("Encryption", &ENCRYPTION),
+        Member::new("CannedACL", &scalars::STRING),
+        Member::new("AccessControlList", &GRANTS),
+        Member::new("Tagging", &TAGGING),
+        Member::new("UserMetadata", &USER_METADATA),
+        Member::new("StorageClass", &scalars::STRING),
+    ],
+);
+
+pub static SSEKMS: Shape = Shape::structure("SSEKMS", &[Member::new("KeyId", &scalars::STRING).required().sensitive()]);
+
+pub static SSES3: Shape = Shape::structure("SSES3", &[]);
+
+pub static SELECT_PARAMETERS: Shape = Shape::structure(
+    "SelectParameters",
+    &[
+        Member::new("InputSerialization", &INPUT_SERIALIZATION).required(),
+        Member::new("ExpressionType", &scalars::STRING).required(),
+        Member::new("Expression", &scalars::STRING).required(),
+        Member::new("OutputSerialization", &OUTPUT_SERIALIZATION).required(),
+    ],
+);
+
+pub static SERVER_SIDE_ENCRYPTION_BY_DEFAULT: Shape = Shape::structure(
+    "ServerSideEncryptionByDefault",
+    &[
+        Member::new("SSEAlgorithm", &scalars::STRING).required(),
+        Member::new("KMSMasterKeyID", &scalars::STRING).sensitive(),
+    ],
+);
+
+pub static SERVER_SIDE_ENCRYPTION_CONFIGURATION: Shape = Shape::structure(
+    "ServerSideEncryptionConfiguration",
+    &[Member::new("Rules", &SERVER_SIDE_ENCRYPTION_RULES).wire("Rule").required().flattened()],
+);
+
+pub static SERVER_SIDE_ENCRYPTION_RULE: Shape = Shape::structure(
+    "ServerSideEncryptionRule",
+    &[
+        Member::new("ApplyServerSideEncryptionByDefault", &SERVER_SIDE_ENCRYPTION_BY_DEFAULT),
+        Member::new("BucketKeyEnabled", &scalars::BOOLEAN),
+        Member::new("BlockedEncryptionTypes", &BLOCKED_ENCRYPTION_TYPES),
+    ],
+);
+
+pub static SERVER_SIDE_ENCRYPTION_RULES: Shape =
+    Shape::list("ServerSideEncryptionRules", &SERVER_SIDE_ENCRYPTION_RULE, None);
+
+pub static SIMPLE_PREFIX: Shape = Shape::structure("SimplePrefix", &[]);
+
+pub static SOURCE_SELECTION_CRITERIA: Shape = Shape::structure(
+    "SourceSelectionCriteria",
+    &[
+        Member::new("SseKmsEncryptedObjects", &SSE_KMS_ENCRYPTED_OBJECTS),
+        Member::new("ReplicaModifications", &REPLICA_MODIFICATIONS),
+    ],
+);
+
+pub static SSE_KMS_ENCRYPTED_OBJECTS: Shape =
+    Shape::structure("SseKmsEncryptedObjects", &[Member::new("Status", &scalars::STRING).required()]);
+
+pub static STORAGE_CLASS_ANALYSIS: Shape =
+    Shape::structure("StorageClassAnalysis", &[Member::new("DataExport", &STORAGE_CLASS_ANALYSIS_DATA_EXPORT)]);
+
+pub static STORAGE_CLASS_ANALYSIS_DATA_EXPORT: Shape = Shape::structure(
+    "StorageClassAnalysisDataExport",
+    &[
+        Member::new("OutputSchemaVersion", &scalars::STRING).required(),
+        Member::new("Destination", &ANALYTICS_EXPORT_DESTINATION).required(),
+    ],
 );
 
 pub static TAG: Shape = Shape::structure(
@@ -756,6 +2962,210 @@ pub static TAG: Shape = Shape::structure(
 );
 
 pub static TAG_SET: Shape = Shape::list("TagSet", &TAG, Some("Tag"));
+
+pub static TAGGING: Shape = Shape::structure("Tagging", &[Member::new("TagSet", &TAG_SET).required()]);
+
+pub static TARGET_GRANT: Shape = Shape::structure(
+    "TargetGrant",
+    &[
+        Member::new("Grantee", &GRANTEE).namespace("http://www.w3.org/2001/XMLSchema-instance", Some("xsi")),
+        Member::new("Permission", &scalars::STRING),
+    ],
+);
+
+pub static TARGET_GRANTS: Shape = Shape::list("TargetGrants", &TARGET_GRANT, Some("Grant"));
+
+pub static TARGET_OBJECT_KEY_FORMAT: Shape = Shape::structure(
+    "TargetObjectKeyFormat",
+    &[Member::new("SimplePrefix", &SIMPLE_PREFIX), Member::new("PartitionedPrefix", &PARTITIONED_PREFIX)],
+);
+
+pub static TIERING: Shape = Shape::structure(
+    "Tiering",
+    &[Member::new("Days", &scalars::INTEGER).required(), Member::new("AccessTier", &scalars::STRING).required()],
+);
+
+pub static TIERING_LIST: Shape = Shape::list("TieringList", &TIERING, None);
+
+pub static TOPIC_CONFIGURATION: Shape = Shape::structure(
+    "TopicConfiguration",
+    &[
+        Member::new("Id", &scalars::STRING),
+        Member::new("TopicArn", &scalars::STRING).wire("Topic").required(),
+        Member::new("Events", &EVENT_LIST).wire("Event").required().flattened(),
+        Member::new("Filter", &NOTIFICATION_CONFIGURATION_FILTER),
+    ],
+);
+
+pub static TOPIC_CONFIGURATION_LIST: Shape = Shape::list("TopicConfigurationList", &TOPIC_CONFIGURATION, None);
+
+pub static TRANSITION: Shape = Shape::structure(
+    "Transition",
+    &[
+        Member::new("Date", &scalars::TIMESTAMP_ISO8601),
+        Member::new("Days", &scalars::INTEGER),
+        Member::new("StorageClass", &scalars::STRING),
+    ],
+);
+
+pub static TRANSITION_LIST: Shape = Shape::list("TransitionList", &TRANSITION, None);
+
+pub static UPLOAD_PART_COPY_OUTPUT: Shape = Shape::structure(
+    "UploadPartCopyOutput",
+    &[
+        Member::new("CopySourceVersionId", &scalars::STRING).wire("x-amz-copy-source-version-id").at(Location::Header),
+        Member::new("CopyPartResult", &COPY_PART_RESULT).payload(),
+        Member::new("ServerSideEncryption", &scalars::STRING).wire("x-amz-server-side-encryption").at(Location::Header),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("SSEKMSKeyId", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-aws-kms-key-id")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("BucketKeyEnabled", &scalars::BOOLEAN)
+            .wire("x-amz-server-side-encryption-bucket-key-enabled")
+            .at(Location::Header),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
+    ],
+);
+
+pub static UPLOAD_PART_COPY_REQUEST: Shape = Shape::structure(
+    "UploadPartCopyRequest",
+    &[
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("CopySource", &scalars::STRING).wire("x-amz-copy-source").at(Location::Header).required(),
+        Member::new("CopySourceIfMatch", &scalars::STRING).wire("x-amz-copy-source-if-match").at(Location::Header),
+        Member::new("CopySourceIfModifiedSince", &scalars::TIMESTAMP)
+            .wire("x-amz-copy-source-if-modified-since")
+            .at(Location::Header),
+        Member::new("CopySourceIfNoneMatch", &scalars::STRING)
+            .wire("x-amz-copy-source-if-none-match")
+            .at(Location::Header),
+        Member::new("CopySourceIfUnmodifiedSince", &scalars::TIMESTAMP)
+            .wire("x-amz-copy-source-if-unmodified-since")
+            .at(Location::Header),
+        Member::new("CopySourceRange", &scalars::STRING).wire("x-amz-copy-source-range").at(Location::Header),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("PartNumber", &scalars::INTEGER).wire("partNumber").at(Location::Query).required(),
+        Member::new("UploadId", &scalars::STRING).wire("uploadId").at(Location::Query).required(),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKey", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("CopySourceSSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-copy-source-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("CopySourceSSECustomerKey", &scalars::STRING)
+            .wire("x-amz-copy-source-server-side-encryption-customer-key")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("CopySourceSSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-copy-source-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+        Member::new("ExpectedSourceBucketOwner", &scalars::STRING)
+            .wire("x-amz-source-expected-bucket-owner")
+            .at(Location::Header),
+    ],
+);
+
+pub static UPLOAD_PART_OUTPUT: Shape = Shape::structure(
+    "UploadPartOutput",
+    &[
+        Member::new("ServerSideEncryption", &scalars::STRING).wire("x-amz-server-side-encryption").at(Location::Header),
+        Member::new("ETag", &scalars::STRING).at(Location::Header),
+        Member::new("ChecksumCRC32", &scalars::STRING).wire("x-amz-checksum-crc32").at(Location::Header),
+        Member::new("ChecksumCRC32C", &scalars::STRING).wire("x-amz-checksum-crc32c").at(Location::Header),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING).wire("x-amz-checksum-crc64nvme").at(Location::Header),
+        Member::new("ChecksumSHA1", &scalars::STRING).wire("x-amz-checksum-sha1").at(Location::Header),
+        Member::new("ChecksumSHA256", &scalars::STRING).wire("x-amz-checksum-sha256").at(Location::Header),
+        Member::new("ChecksumSHA512", &scalars::STRING).wire("x-amz-checksum-sha512").at(Location::Header),
+        Member::new("ChecksumMD5", &scalars::STRING).wire("x-amz-checksum-md5").at(Location::Header),
+        Member::new("ChecksumXXHASH64", &scalars::STRING).wire("x-amz-checksum-xxhash64").at(Location::Header),
+        Member::new("ChecksumXXHASH3", &scalars::STRING).wire("x-amz-checksum-xxhash3").at(Location::Header),
+        Member::new("ChecksumXXHASH128", &scalars::STRING).wire("x-amz-checksum-xxhash128").at(Location::Header),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("SSEKMSKeyId", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-aws-kms-key-id")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("BucketKeyEnabled", &scalars::BOOLEAN)
+            .wire("x-amz-server-side-encryption-bucket-key-enabled")
+            .at(Location::Header),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
+        Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
+    ],
+);
+
+pub static UPLOAD_PART_REQUEST: Shape = Shape::structure(
+    "UploadPartRequest",
+    &[
+        Member::new("Body", &scalars::BLOB).payload().streaming(),
+        Member::new("Bucket", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("ContentLength", &scalars::LONG).wire("Content-Length").at(Location::Header),
+        Member::new("ContentMD5", &scalars::STRING).wire("Content-MD5").at(Location::Header),
+        Member::new("ChecksumAlgorithm", &scalars::STRING).wire("x-amz-sdk-checksum-algorithm").at(Location::Header),
+        Member::new("ChecksumCRC32", &scalars::STRING).wire("x-amz-checksum-crc32").at(Location::Header),
+        Member::new("ChecksumCRC32C", &scalars::STRING).wire("x-amz-checksum-crc32c").at(Location::Header),
+        Member::new("ChecksumCRC64NVME", &scalars::STRING).wire("x-amz-checksum-crc64nvme").at(Location::Header),
+        Member::new("ChecksumSHA1", &scalars::STRING).wire("x-amz-checksum-sha1").at(Location::Header),
+        Member::new("ChecksumSHA256", &scalars::STRING).wire("x-amz-checksum-sha256").at(Location::Header),
+        Member::new("ChecksumSHA512", &scalars::STRING).wire("x-amz-checksum-sha512").at(Location::Header),
+        Member::new("ChecksumMD5", &scalars::STRING).wire("x-amz-checksum-md5").at(Location::Header),
+        Member::new("ChecksumXXHASH64", &scalars::STRING).wire("x-amz-checksum-xxhash64").at(Location::Header),
+        Member::new("ChecksumXXHASH3", &scalars::STRING).wire("x-amz-checksum-xxhash3").at(Location::Header),
+        Member::new("ChecksumXXHASH128", &scalars::STRING).wire("x-amz-checksum-xxhash128").at(Location::Header),
+        Member::new("Key", &scalars::STRING).at(Location::Uri).required(),
+        Member::new("PartNumber", &scalars::INTEGER).wire("partNumber").at(Location::Query).required(),
+        Member::new("UploadId", &scalars::STRING).wire("uploadId").at(Location::Query).required(),
+        Member::new("SSECustomerAlgorithm", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-algorithm")
+            .at(Location::Header),
+        Member::new("SSECustomerKey", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key")
+            .at(Location::Header)
+            .sensitive(),
+        Member::new("SSECustomerKeyMD5", &scalars::STRING)
+            .wire("x-amz-server-side-encryption-customer-key-MD5")
+            .at(Location::Header),
+        Member::new("RequestPayer", &scalars::STRING).wire("x-amz-request-payer").at(Location::Header),
+        Member::new("ExpectedBucketOwner", &scalars::STRING).wire("x-amz-expected-bucket-owner").at(Location::Header),
+    ],
+);
+
+pub static USER_METADATA: Shape = Shape::list("UserMetadata", &METADATA_ENTRY, Some("MetadataEntry"));
+
+pub static VERSIONING_CONFIGURATION: Shape = Shape::structure(
+    "VersioningConfiguration",
+    &[Member::new("MFADelete", &scalars::STRING).wire("MfaDelete"), Member::new("Status", &scalars::STRING)],
+);
+
+pub static WEBSITE_CONFIGURATION: Shape = Shape::structure(
+    "WebsiteConfiguration",
+    &[
+        Member::new("ErrorDocument", &ERROR_DOCUMENT),
+        Member::new("IndexDocument", &INDEX_DOCUMENT),
+        Member::new("RedirectAllRequestsTo", &REDIRECT_ALL_REQUESTS_TO),
+        Member::new("RoutingRules", &ROUTING_RULES),
+    ],
+);
 
 pub static BUCKET_ALREADY_EXISTS: Shape = Shape::structure("BucketAlreadyExists", &[]);
 
@@ -775,5 +3185,11 @@ pub static INVALID_WRITE_OFFSET: Shape = Shape::structure("InvalidWriteOffset", 
 pub static NO_SUCH_BUCKET: Shape = Shape::structure("NoSuchBucket", &[]);
 
 pub static NO_SUCH_KEY: Shape = Shape::structure("NoSuchKey", &[]);
+
+pub static NO_SUCH_UPLOAD: Shape = Shape::structure("NoSuchUpload", &[]);
+
+pub static OBJECT_ALREADY_IN_ACTIVE_TIER_ERROR: Shape = Shape::structure("ObjectAlreadyInActiveTierError", &[]);
+
+pub static OBJECT_NOT_IN_ACTIVE_TIER_ERROR: Shape = Shape::structure("ObjectNotInActiveTierError", &[]);
 
 pub static TOO_MANY_PARTS: Shape = Shape::structure("TooManyParts", &[]);

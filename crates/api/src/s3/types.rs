@@ -5,6 +5,347 @@ use wire::{ByteStream, DecodeError, FieldReader, FieldWriter, Shape, Shaped, Typ
 
 use super::shapes;
 
+/// AWS's `AbacStatus`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AbacStatus {
+    pub status: Option<String>,
+}
+
+impl Shaped for AbacStatus {
+    const SHAPE: &'static Shape = &shapes::ABAC_STATUS;
+}
+
+impl Typed for AbacStatus {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `AbortIncompleteMultipartUpload`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AbortIncompleteMultipartUpload {
+    pub days_after_initiation: Option<i32>,
+}
+
+impl Shaped for AbortIncompleteMultipartUpload {
+    const SHAPE: &'static Shape = &shapes::ABORT_INCOMPLETE_MULTIPART_UPLOAD;
+}
+
+impl Typed for AbortIncompleteMultipartUpload {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { days_after_initiation: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.days_after_initiation);
+        fields.finish()
+    }
+}
+
+/// AWS's `AbortMultipartUploadOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AbortMultipartUploadOutput {
+    pub request_charged: Option<String>,
+    pub version_id: Option<String>,
+}
+
+impl Shaped for AbortMultipartUploadOutput {
+    const SHAPE: &'static Shape = &shapes::ABORT_MULTIPART_UPLOAD_OUTPUT;
+}
+
+impl Typed for AbortMultipartUploadOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { request_charged: fields.optional(0)?, version_id: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.request_charged);
+        fields.optional(1, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `AbortMultipartUploadRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AbortMultipartUploadRequest {
+    pub bucket: String,
+    pub key: String,
+    pub upload_id: String,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub if_match_initiated_time: Option<jiff::Timestamp>,
+}
+
+impl Shaped for AbortMultipartUploadRequest {
+    const SHAPE: &'static Shape = &shapes::ABORT_MULTIPART_UPLOAD_REQUEST;
+}
+
+impl Typed for AbortMultipartUploadRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            upload_id: fields.required(2)?,
+            request_payer: fields.optional(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+            if_match_initiated_time: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.required(2, self.upload_id);
+        fields.optional(3, self.request_payer);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.optional(5, self.if_match_initiated_time);
+        fields.finish()
+    }
+}
+
+/// AWS's `AccelerateConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccelerateConfiguration {
+    pub status: Option<String>,
+}
+
+impl Shaped for AccelerateConfiguration {
+    const SHAPE: &'static Shape = &shapes::ACCELERATE_CONFIGURATION;
+}
+
+impl Typed for AccelerateConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `AccessControlPolicy`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessControlPolicy {
+    pub grants: Option<Vec<Grant>>,
+    pub owner: Option<Owner>,
+}
+
+impl Shaped for AccessControlPolicy {
+    const SHAPE: &'static Shape = &shapes::ACCESS_CONTROL_POLICY;
+}
+
+impl Typed for AccessControlPolicy {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { grants: fields.optional(0)?, owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.grants);
+        fields.optional(1, self.owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `AccessControlTranslation`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessControlTranslation {
+    pub owner: String,
+}
+
+impl Shaped for AccessControlTranslation {
+    const SHAPE: &'static Shape = &shapes::ACCESS_CONTROL_TRANSLATION;
+}
+
+impl Typed for AccessControlTranslation {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { owner: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `AnalyticsAndOperator`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyticsAndOperator {
+    pub prefix: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for AnalyticsAndOperator {
+    const SHAPE: &'static Shape = &shapes::ANALYTICS_AND_OPERATOR;
+}
+
+impl Typed for AnalyticsAndOperator {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { prefix: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `AnalyticsConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyticsConfiguration {
+    pub id: String,
+    pub filter: Option<AnalyticsFilter>,
+    pub storage_class_analysis: StorageClassAnalysis,
+}
+
+impl Shaped for AnalyticsConfiguration {
+    const SHAPE: &'static Shape = &shapes::ANALYTICS_CONFIGURATION;
+}
+
+impl Typed for AnalyticsConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { id: fields.required(0)?, filter: fields.optional(1)?, storage_class_analysis: fields.required(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.id);
+        fields.optional(1, self.filter);
+        fields.required(2, self.storage_class_analysis);
+        fields.finish()
+    }
+}
+
+/// AWS's `AnalyticsExportDestination`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyticsExportDestination {
+    pub s3_bucket_destination: AnalyticsS3BucketDestination,
+}
+
+impl Shaped for AnalyticsExportDestination {
+    const SHAPE: &'static Shape = &shapes::ANALYTICS_EXPORT_DESTINATION;
+}
+
+impl Typed for AnalyticsExportDestination {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { s3_bucket_destination: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.s3_bucket_destination);
+        fields.finish()
+    }
+}
+
+/// AWS's `AnalyticsFilter`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyticsFilter {
+    pub prefix: Option<String>,
+    pub tag: Option<Tag>,
+    pub and: Option<AnalyticsAndOperator>,
+}
+
+impl Shaped for AnalyticsFilter {
+    const SHAPE: &'static Shape = &shapes::ANALYTICS_FILTER;
+}
+
+impl Typed for AnalyticsFilter {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { prefix: fields.optional(0)?, tag: fields.optional(1)?, and: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tag);
+        fields.optional(2, self.and);
+        fields.finish()
+    }
+}
+
+/// AWS's `AnalyticsS3BucketDestination`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyticsS3BucketDestination {
+    pub format: String,
+    pub bucket_account_id: Option<String>,
+    pub bucket: String,
+    pub prefix: Option<String>,
+}
+
+impl Shaped for AnalyticsS3BucketDestination {
+    const SHAPE: &'static Shape = &shapes::ANALYTICS_S3_BUCKET_DESTINATION;
+}
+
+impl Typed for AnalyticsS3BucketDestination {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            format: fields.required(0)?,
+            bucket_account_id: fields.optional(1)?,
+            bucket: fields.required(2)?,
+            prefix: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.format);
+        fields.optional(1, self.bucket_account_id);
+        fields.required(2, self.bucket);
+        fields.optional(3, self.prefix);
+        fields.finish()
+    }
+}
+
+/// AWS's `BlockedEncryptionTypes`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BlockedEncryptionTypes {
+    pub encryption_type: Option<Vec<String>>,
+}
+
+impl Shaped for BlockedEncryptionTypes {
+    const SHAPE: &'static Shape = &shapes::BLOCKED_ENCRYPTION_TYPES;
+}
+
+impl Typed for BlockedEncryptionTypes {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { encryption_type: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.encryption_type);
+        fields.finish()
+    }
+}
+
 /// AWS's `Bucket`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Bucket {
@@ -64,6 +405,250 @@ impl Typed for BucketInfo {
     }
 }
 
+/// AWS's `BucketLifecycleConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BucketLifecycleConfiguration {
+    pub rules: Vec<LifecycleRule>,
+}
+
+impl Shaped for BucketLifecycleConfiguration {
+    const SHAPE: &'static Shape = &shapes::BUCKET_LIFECYCLE_CONFIGURATION;
+}
+
+impl Typed for BucketLifecycleConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { rules: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.rules);
+        fields.finish()
+    }
+}
+
+/// AWS's `BucketLoggingStatus`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BucketLoggingStatus {
+    pub logging_enabled: Option<LoggingEnabled>,
+}
+
+impl Shaped for BucketLoggingStatus {
+    const SHAPE: &'static Shape = &shapes::BUCKET_LOGGING_STATUS;
+}
+
+impl Typed for BucketLoggingStatus {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { logging_enabled: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.logging_enabled);
+        fields.finish()
+    }
+}
+
+/// AWS's `CORSConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CORSConfiguration {
+    pub cors_rules: Vec<CORSRule>,
+}
+
+impl Shaped for CORSConfiguration {
+    const SHAPE: &'static Shape = &shapes::CORS_CONFIGURATION;
+}
+
+impl Typed for CORSConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { cors_rules: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.cors_rules);
+        fields.finish()
+    }
+}
+
+/// AWS's `CORSRule`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CORSRule {
+    pub id: Option<String>,
+    pub allowed_headers: Option<Vec<String>>,
+    pub allowed_methods: Vec<String>,
+    pub allowed_origins: Vec<String>,
+    pub expose_headers: Option<Vec<String>>,
+    pub max_age_seconds: Option<i32>,
+}
+
+impl Shaped for CORSRule {
+    const SHAPE: &'static Shape = &shapes::CORS_RULE;
+}
+
+impl Typed for CORSRule {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            id: fields.optional(0)?,
+            allowed_headers: fields.optional(1)?,
+            allowed_methods: fields.required(2)?,
+            allowed_origins: fields.required(3)?,
+            expose_headers: fields.optional(4)?,
+            max_age_seconds: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.id);
+        fields.optional(1, self.allowed_headers);
+        fields.required(2, self.allowed_methods);
+        fields.required(3, self.allowed_origins);
+        fields.optional(4, self.expose_headers);
+        fields.optional(5, self.max_age_seconds);
+        fields.finish()
+    }
+}
+
+/// AWS's `CSVInput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CSVInput {
+    pub file_header_info: Option<String>,
+    pub comments: Option<String>,
+    pub quote_escape_character: Option<String>,
+    pub record_delimiter: Option<String>,
+    pub field_delimiter: Option<String>,
+    pub quote_character: Option<String>,
+    pub allow_quoted_record_delimiter: Option<bool>,
+}
+
+impl Shaped for CSVInput {
+    const SHAPE: &'static Shape = &shapes::CSV_INPUT;
+}
+
+impl Typed for CSVInput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            file_header_info: fields.optional(0)?,
+            comments: fields.optional(1)?,
+            quote_escape_character: fields.optional(2)?,
+            record_delimiter: fields.optional(3)?,
+            field_delimiter: fields.optional(4)?,
+            quote_character: fields.optional(5)?,
+            allow_quoted_record_delimiter: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.file_header_info);
+        fields.optional(1, self.comments);
+        fields.optional(2, self.quote_escape_character);
+        fields.optional(3, self.record_delimiter);
+        fields.optional(4, self.field_delimiter);
+        fields.optional(5, self.quote_character);
+        fields.optional(6, self.allow_quoted_record_delimiter);
+        fields.finish()
+    }
+}
+
+/// AWS's `CSVOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CSVOutput {
+    pub quote_fields: Option<String>,
+    pub quote_escape_character: Option<String>,
+    pub record_delimiter: Option<String>,
+    pub field_delimiter: Option<String>,
+    pub quote_character: Option<String>,
+}
+
+impl Shaped for CSVOutput {
+    const SHAPE: &'static Shape = &shapes::CSV_OUTPUT;
+}
+
+impl Typed for CSVOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            quote_fields: fields.optional(0)?,
+            quote_escape_character: fields.optional(1)?,
+            record_delimiter: fields.optional(2)?,
+            field_delimiter: fields.optional(3)?,
+            quote_character: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.quote_fields);
+        fields.optional(1, self.quote_escape_character);
+        fields.optional(2, self.record_delimiter);
+        fields.optional(3, self.field_delimiter);
+        fields.optional(4, self.quote_character);
+        fields.finish()
+    }
+}
+
+/// AWS's `Checksum`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Checksum {
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+    pub checksum_type: Option<String>,
+}
+
+impl Shaped for Checksum {
+    const SHAPE: &'static Shape = &shapes::CHECKSUM;
+}
+
+impl Typed for Checksum {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            checksum_crc32: fields.optional(0)?,
+            checksum_crc32_c: fields.optional(1)?,
+            checksum_crc64_nvme: fields.optional(2)?,
+            checksum_sha1: fields.optional(3)?,
+            checksum_sha256: fields.optional(4)?,
+            checksum_sha512: fields.optional(5)?,
+            checksum_md5: fields.optional(6)?,
+            checksum_xxhash64: fields.optional(7)?,
+            checksum_xxhash3: fields.optional(8)?,
+            checksum_xxhash128: fields.optional(9)?,
+            checksum_type: fields.optional(10)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.checksum_crc32);
+        fields.optional(1, self.checksum_crc32_c);
+        fields.optional(2, self.checksum_crc64_nvme);
+        fields.optional(3, self.checksum_sha1);
+        fields.optional(4, self.checksum_sha256);
+        fields.optional(5, self.checksum_sha512);
+        fields.optional(6, self.checksum_md5);
+        fields.optional(7, self.checksum_xxhash64);
+        fields.optional(8, self.checksum_xxhash3);
+        fields.optional(9, self.checksum_xxhash128);
+        fields.optional(10, self.checksum_type);
+        fields.finish()
+    }
+}
+
 /// AWS's `CommonPrefix`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CommonPrefix {
@@ -83,6 +668,755 @@ impl Typed for CommonPrefix {
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.prefix);
+        fields.finish()
+    }
+}
+
+/// AWS's `CompleteMultipartUploadOutput`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CompleteMultipartUploadOutput {
+    pub location: Option<String>,
+    pub bucket: Option<String>,
+    pub key: Option<String>,
+    pub expiration: Option<String>,
+    pub e_tag: Option<String>,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+    pub checksum_type: Option<String>,
+    pub server_side_encryption: Option<String>,
+    pub version_id: Option<String>,
+    pub ssekms_key_id: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+    pub request_charged: Option<String>,
+}
+
+impl std::fmt::Debug for CompleteMultipartUploadOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompleteMultipartUploadOutput")
+            .field("location", &self.location)
+            .field("bucket", &self.bucket)
+            .field("key", &self.key)
+            .field("expiration", &self.expiration)
+            .field("e_tag", &self.e_tag)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("checksum_type", &self.checksum_type)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("version_id", &self.version_id)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("request_charged", &self.request_charged)
+            .finish()
+    }
+}
+
+impl Shaped for CompleteMultipartUploadOutput {
+    const SHAPE: &'static Shape = &shapes::COMPLETE_MULTIPART_UPLOAD_OUTPUT;
+}
+
+impl Typed for CompleteMultipartUploadOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            location: fields.optional(0)?,
+            bucket: fields.optional(1)?,
+            key: fields.optional(2)?,
+            expiration: fields.optional(3)?,
+            e_tag: fields.optional(4)?,
+            checksum_crc32: fields.optional(5)?,
+            checksum_crc32_c: fields.optional(6)?,
+            checksum_crc64_nvme: fields.optional(7)?,
+            checksum_sha1: fields.optional(8)?,
+            checksum_sha256: fields.optional(9)?,
+            checksum_sha512: fields.optional(10)?,
+            checksum_md5: fields.optional(11)?,
+            checksum_xxhash64: fields.optional(12)?,
+            checksum_xxhash3: fields.optional(13)?,
+            checksum_xxhash128: fields.optional(14)?,
+            checksum_type: fields.optional(15)?,
+            server_side_encryption: fields.optional(16)?,
+            version_id: fields.optional(17)?,
+            ssekms_key_id: fields.optional(18)?,
+            bucket_key_enabled: fields.optional(19)?,
+            request_charged: fields.optional(20)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.location);
+        fields.optional(1, self.bucket);
+        fields.optional(2, self.key);
+        fields.optional(3, self.expiration);
+        fields.optional(4, self.e_tag);
+        fields.optional(5, self.checksum_crc32);
+        fields.optional(6, self.checksum_crc32_c);
+        fields.optional(7, self.checksum_crc64_nvme);
+        fields.optional(8, self.checksum_sha1);
+        fields.optional(9, self.checksum_sha256);
+        fields.optional(10, self.checksum_sha512);
+        fields.optional(11, self.checksum_md5);
+        fields.optional(12, self.checksum_xxhash64);
+        fields.optional(13, self.checksum_xxhash3);
+        fields.optional(14, self.checksum_xxhash128);
+        fields.optional(15, self.checksum_type);
+        fields.optional(16, self.server_side_encryption);
+        fields.optional(17, self.version_id);
+        fields.optional(18, self.ssekms_key_id);
+        fields.optional(19, self.bucket_key_enabled);
+        fields.optional(20, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `CompleteMultipartUploadRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CompleteMultipartUploadRequest {
+    pub bucket: String,
+    pub key: String,
+    pub multipart_upload: Option<CompletedMultipartUpload>,
+    pub upload_id: String,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+    pub checksum_type: Option<String>,
+    pub mpu_object_size: Option<i64>,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+}
+
+impl std::fmt::Debug for CompleteMultipartUploadRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompleteMultipartUploadRequest")
+            .field("bucket", &self.bucket)
+            .field("key", &self.key)
+            .field("multipart_upload", &self.multipart_upload)
+            .field("upload_id", &self.upload_id)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("checksum_type", &self.checksum_type)
+            .field("mpu_object_size", &self.mpu_object_size)
+            .field("request_payer", &self.request_payer)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("if_match", &self.if_match)
+            .field("if_none_match", &self.if_none_match)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .finish()
+    }
+}
+
+impl Shaped for CompleteMultipartUploadRequest {
+    const SHAPE: &'static Shape = &shapes::COMPLETE_MULTIPART_UPLOAD_REQUEST;
+}
+
+impl Typed for CompleteMultipartUploadRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            multipart_upload: fields.optional(2)?,
+            upload_id: fields.required(3)?,
+            checksum_crc32: fields.optional(4)?,
+            checksum_crc32_c: fields.optional(5)?,
+            checksum_crc64_nvme: fields.optional(6)?,
+            checksum_sha1: fields.optional(7)?,
+            checksum_sha256: fields.optional(8)?,
+            checksum_sha512: fields.optional(9)?,
+            checksum_md5: fields.optional(10)?,
+            checksum_xxhash64: fields.optional(11)?,
+            checksum_xxhash3: fields.optional(12)?,
+            checksum_xxhash128: fields.optional(13)?,
+            checksum_type: fields.optional(14)?,
+            mpu_object_size: fields.optional(15)?,
+            request_payer: fields.optional(16)?,
+            expected_bucket_owner: fields.optional(17)?,
+            if_match: fields.optional(18)?,
+            if_none_match: fields.optional(19)?,
+            sse_customer_algorithm: fields.optional(20)?,
+            sse_customer_key: fields.optional(21)?,
+            sse_customer_key_md5: fields.optional(22)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.multipart_upload);
+        fields.required(3, self.upload_id);
+        fields.optional(4, self.checksum_crc32);
+        fields.optional(5, self.checksum_crc32_c);
+        fields.optional(6, self.checksum_crc64_nvme);
+        fields.optional(7, self.checksum_sha1);
+        fields.optional(8, self.checksum_sha256);
+        fields.optional(9, self.checksum_sha512);
+        fields.optional(10, self.checksum_md5);
+        fields.optional(11, self.checksum_xxhash64);
+        fields.optional(12, self.checksum_xxhash3);
+        fields.optional(13, self.checksum_xxhash128);
+        fields.optional(14, self.checksum_type);
+        fields.optional(15, self.mpu_object_size);
+        fields.optional(16, self.request_payer);
+        fields.optional(17, self.expected_bucket_owner);
+        fields.optional(18, self.if_match);
+        fields.optional(19, self.if_none_match);
+        fields.optional(20, self.sse_customer_algorithm);
+        fields.optional(21, self.sse_customer_key);
+        fields.optional(22, self.sse_customer_key_md5);
+        fields.finish()
+    }
+}
+
+/// AWS's `CompletedMultipartUpload`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CompletedMultipartUpload {
+    pub parts: Option<Vec<CompletedPart>>,
+}
+
+impl Shaped for CompletedMultipartUpload {
+    const SHAPE: &'static Shape = &shapes::COMPLETED_MULTIPART_UPLOAD;
+}
+
+impl Typed for CompletedMultipartUpload {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { parts: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.parts);
+        fields.finish()
+    }
+}
+
+/// AWS's `CompletedPart`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CompletedPart {
+    pub e_tag: Option<String>,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+    pub part_number: Option<i32>,
+}
+
+impl Shaped for CompletedPart {
+    const SHAPE: &'static Shape = &shapes::COMPLETED_PART;
+}
+
+impl Typed for CompletedPart {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            e_tag: fields.optional(0)?,
+            checksum_crc32: fields.optional(1)?,
+            checksum_crc32_c: fields.optional(2)?,
+            checksum_crc64_nvme: fields.optional(3)?,
+            checksum_sha1: fields.optional(4)?,
+            checksum_sha256: fields.optional(5)?,
+            checksum_sha512: fields.optional(6)?,
+            checksum_md5: fields.optional(7)?,
+            checksum_xxhash64: fields.optional(8)?,
+            checksum_xxhash3: fields.optional(9)?,
+            checksum_xxhash128: fields.optional(10)?,
+            part_number: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.e_tag);
+        fields.optional(1, self.checksum_crc32);
+        fields.optional(2, self.checksum_crc32_c);
+        fields.optional(3, self.checksum_crc64_nvme);
+        fields.optional(4, self.checksum_sha1);
+        fields.optional(5, self.checksum_sha256);
+        fields.optional(6, self.checksum_sha512);
+        fields.optional(7, self.checksum_md5);
+        fields.optional(8, self.checksum_xxhash64);
+        fields.optional(9, self.checksum_xxhash3);
+        fields.optional(10, self.checksum_xxhash128);
+        fields.optional(11, self.part_number);
+        fields.finish()
+    }
+}
+
+/// AWS's `Condition`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Condition {
+    pub http_error_code_returned_equals: Option<String>,
+    pub key_prefix_equals: Option<String>,
+}
+
+impl Shaped for Condition {
+    const SHAPE: &'static Shape = &shapes::CONDITION;
+}
+
+impl Typed for Condition {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { http_error_code_returned_equals: fields.optional(0)?, key_prefix_equals: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.http_error_code_returned_equals);
+        fields.optional(1, self.key_prefix_equals);
+        fields.finish()
+    }
+}
+
+/// AWS's `CopyObjectOutput`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CopyObjectOutput {
+    pub copy_object_result: Option<CopyObjectResult>,
+    pub expiration: Option<String>,
+    pub copy_source_version_id: Option<String>,
+    pub version_id: Option<String>,
+    pub server_side_encryption: Option<String>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub ssekms_key_id: Option<String>,
+    pub ssekms_encryption_context: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+    pub request_charged: Option<String>,
+}
+
+impl std::fmt::Debug for CopyObjectOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CopyObjectOutput")
+            .field("copy_object_result", &self.copy_object_result)
+            .field("expiration", &self.expiration)
+            .field("copy_source_version_id", &self.copy_source_version_id)
+            .field("version_id", &self.version_id)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("ssekms_encryption_context", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("request_charged", &self.request_charged)
+            .finish()
+    }
+}
+
+impl Shaped for CopyObjectOutput {
+    const SHAPE: &'static Shape = &shapes::COPY_OBJECT_OUTPUT;
+}
+
+impl Typed for CopyObjectOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            copy_object_result: fields.optional(0)?,
+            expiration: fields.optional(1)?,
+            copy_source_version_id: fields.optional(2)?,
+            version_id: fields.optional(3)?,
+            server_side_encryption: fields.optional(4)?,
+            sse_customer_algorithm: fields.optional(5)?,
+            sse_customer_key_md5: fields.optional(6)?,
+            ssekms_key_id: fields.optional(7)?,
+            ssekms_encryption_context: fields.optional(8)?,
+            bucket_key_enabled: fields.optional(9)?,
+            request_charged: fields.optional(10)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.copy_object_result);
+        fields.optional(1, self.expiration);
+        fields.optional(2, self.copy_source_version_id);
+        fields.optional(3, self.version_id);
+        fields.optional(4, self.server_side_encryption);
+        fields.optional(5, self.sse_customer_algorithm);
+        fields.optional(6, self.sse_customer_key_md5);
+        fields.optional(7, self.ssekms_key_id);
+        fields.optional(8, self.ssekms_encryption_context);
+        fields.optional(9, self.bucket_key_enabled);
+        fields.optional(10, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `CopyObjectRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CopyObjectRequest {
+    pub acl: Option<String>,
+    pub bucket: String,
+    pub cache_control: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub content_disposition: Option<String>,
+    pub content_encoding: Option<String>,
+    pub content_language: Option<String>,
+    pub content_type: Option<String>,
+    pub copy_source: String,
+    pub copy_source_if_match: Option<String>,
+    pub copy_source_if_modified_since: Option<jiff::Timestamp>,
+    pub copy_source_if_none_match: Option<String>,
+    pub copy_source_if_unmodified_since: Option<jiff::Timestamp>,
+    pub expires: Option<String>,
+    pub grant_full_control: Option<String>,
+    pub grant_read: Option<String>,
+    pub grant_read_acp: Option<String>,
+    pub grant_write_acp: Option<String>,
+    pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
+    pub key: String,
+    pub metadata: Option<std::collections::BTreeMap<String, String>>,
+    pub metadata_directive: Option<String>,
+    pub tagging_directive: Option<String>,
+    pub annotation_directive: Option<String>,
+    pub server_side_encryption: Option<String>,
+    pub storage_class: Option<String>,
+    pub website_redirect_location: Option<String>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub ssekms_key_id: Option<String>,
+    pub ssekms_encryption_context: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+    pub copy_source_sse_customer_algorithm: Option<String>,
+    pub copy_source_sse_customer_key: Option<String>,
+    pub copy_source_sse_customer_key_md5: Option<String>,
+    pub request_payer: Option<String>,
+    pub tagging: Option<String>,
+    pub object_lock_mode: Option<String>,
+    pub object_lock_retain_until_date: Option<jiff::Timestamp>,
+    pub object_lock_legal_hold_status: Option<String>,
+    pub object_lock_event_hold: Option<String>,
+    pub object_lock_event_hold_duration_days: Option<i32>,
+    pub object_lock_event_hold_duration_years: Option<i32>,
+    pub expected_bucket_owner: Option<String>,
+    pub expected_source_bucket_owner: Option<String>,
+}
+
+impl std::fmt::Debug for CopyObjectRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CopyObjectRequest")
+            .field("acl", &self.acl)
+            .field("bucket", &self.bucket)
+            .field("cache_control", &self.cache_control)
+            .field("checksum_algorithm", &self.checksum_algorithm)
+            .field("content_disposition", &self.content_disposition)
+            .field("content_encoding", &self.content_encoding)
+            .field("content_language", &self.content_language)
+            .field("content_type", &self.content_type)
+            .field("copy_source", &self.copy_source)
+            .field("copy_source_if_match", &self.copy_source_if_match)
+            .field("copy_source_if_modified_since", &self.copy_source_if_modified_since)
+            .field("copy_source_if_none_match", &self.copy_source_if_none_match)
+            .field("copy_source_if_unmodified_since", &self.copy_source_if_unmodified_since)
+            .field("expires", &self.expires)
+            .field("grant_full_control", &self.grant_full_control)
+            .field("grant_read", &self.grant_read)
+            .field("grant_read_acp", &self.grant_read_acp)
+            .field("grant_write_acp", &self.grant_write_acp)
+            .field("if_match", &self.if_match)
+            .field("if_none_match", &self.if_none_match)
+            .field("key", &self.key)
+            .field("metadata", &self.metadata)
+            .field("metadata_directive", &self.metadata_directive)
+            .field("tagging_directive", &self.tagging_directive)
+            .field("annotation_directive", &self.annotation_directive)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("storage_class", &self.storage_class)
+            .field("website_redirect_location", &self.website_redirect_location)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("ssekms_encryption_context", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("copy_source_sse_customer_algorithm", &self.copy_source_sse_customer_algorithm)
+            .field("copy_source_sse_customer_key", &wire::Redacted)
+            .field("copy_source_sse_customer_key_md5", &self.copy_source_sse_customer_key_md5)
+            .field("request_payer", &self.request_payer)
+            .field("tagging", &self.tagging)
+            .field("object_lock_mode", &self.object_lock_mode)
+            .field("object_lock_retain_until_date", &self.object_lock_retain_until_date)
+            .field("object_lock_legal_hold_status", &self.object_lock_legal_hold_status)
+            .field("object_lock_event_hold", &self.object_lock_event_hold)
+            .field("object_lock_event_hold_duration_days", &self.object_lock_event_hold_duration_days)
+            .field("object_lock_event_hold_duration_years", &self.object_lock_event_hold_duration_years)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("expected_source_bucket_owner", &self.expected_source_bucket_owner)
+            .finish()
+    }
+}
+
+impl Shaped for CopyObjectRequest {
+    const SHAPE: &'static Shape = &shapes::COPY_OBJECT_REQUEST;
+}
+
+impl Typed for CopyObjectRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            acl: fields.optional(0)?,
+            bucket: fields.required(1)?,
+            cache_control: fields.optional(2)?,
+            checksum_algorithm: fields.optional(3)?,
+            content_disposition: fields.optional(4)?,
+            content_encoding: fields.optional(5)?,
+            content_language: fields.optional(6)?,
+            content_type: fields.optional(7)?,
+            copy_source: fields.required(8)?,
+            copy_source_if_match: fields.optional(9)?,
+            copy_source_if_modified_since: fields.optional(10)?,
+            copy_source_if_none_match: fields.optional(11)?,
+            copy_source_if_unmodified_since: fields.optional(12)?,
+            expires: fields.optional(13)?,
+            grant_full_control: fields.optional(14)?,
+            grant_read: fields.optional(15)?,
+            grant_read_acp: fields.optional(16)?,
+            grant_write_acp: fields.optional(17)?,
+            if_match: fields.optional(18)?,
+            if_none_match: fields.optional(19)?,
+            key: fields.required(20)?,
+            metadata: fields.optional(21)?,
+            metadata_directive: fields.optional(22)?,
+            tagging_directive: fields.optional(23)?,
+            annotation_directive: fields.optional(24)?,
+            server_side_encryption: fields.optional(25)?,
+            storage_class: fields.optional(26)?,
+            website_redirect_location: fields.optional(27)?,
+            sse_customer_algorithm: fields.optional(28)?,
+            sse_customer_key: fields.optional(29)?,
+            sse_customer_key_md5: fields.optional(30)?,
+            ssekms_key_id: fields.optional(31)?,
+            ssekms_encryption_context: fields.optional(32)?,
+            bucket_key_enabled: fields.optional(33)?,
+            copy_source_sse_customer_algorithm: fields.optional(34)?,
+            copy_source_sse_customer_key: fields.optional(35)?,
+            copy_source_sse_customer_key_md5: fields.optional(36)?,
+            request_payer: fields.optional(37)?,
+            tagging: fields.optional(38)?,
+            object_lock_mode: fields.optional(39)?,
+            object_lock_retain_until_date: fields.optional(40)?,
+            object_lock_legal_hold_status: fields.optional(41)?,
+            object_lock_event_hold: fields.optional(42)?,
+            object_lock_event_hold_duration_days: fields.optional(43)?,
+            object_lock_event_hold_duration_years: fields.optional(44)?,
+            expected_bucket_owner: fields.optional(45)?,
+            expected_source_bucket_owner: fields.optional(46)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.acl);
+        fields.required(1, self.bucket);
+        fields.optional(2, self.cache_control);
+        fields.optional(3, self.checksum_algorithm);
+        fields.optional(4, self.content_disposition);
+        fields.optional(5, self.content_encoding);
+        fields.optional(6, self.content_language);
+        fields.optional(7, self.content_type);
+        fields.required(8, self.copy_source);
+        fields.optional(9, self.copy_source_if_match);
+        fields.optional(10, self.copy_source_if_modified_since);
+        fields.optional(11, self.copy_source_if_none_match);
+        fields.optional(12, self.copy_source_if_unmodified_since);
+        fields.optional(13, self.expires);
+        fields.optional(14, self.grant_full_control);
+        fields.optional(15, self.grant_read);
+        fields.optional(16, self.grant_read_acp);
+        fields.optional(17, self.grant_write_acp);
+        fields.optional(18, self.if_match);
+        fields.optional(19, self.if_none_match);
+        fields.required(20, self.key);
+        fields.optional(21, self.metadata);
+        fields.optional(22, self.metadata_directive);
+        fields.optional(23, self.tagging_directive);
+        fields.optional(24, self.annotation_directive);
+        fields.optional(25, self.server_side_encryption);
+        fields.optional(26, self.storage_class);
+        fields.optional(27, self.website_redirect_location);
+        fields.optional(28, self.sse_customer_algorithm);
+        fields.optional(29, self.sse_customer_key);
+        fields.optional(30, self.sse_customer_key_md5);
+        fields.optional(31, self.ssekms_key_id);
+        fields.optional(32, self.ssekms_encryption_context);
+        fields.optional(33, self.bucket_key_enabled);
+        fields.optional(34, self.copy_source_sse_customer_algorithm);
+        fields.optional(35, self.copy_source_sse_customer_key);
+        fields.optional(36, self.copy_source_sse_customer_key_md5);
+        fields.optional(37, self.request_payer);
+        fields.optional(38, self.tagging);
+        fields.optional(39, self.object_lock_mode);
+        fields.optional(40, self.object_lock_retain_until_date);
+        fields.optional(41, self.object_lock_legal_hold_status);
+        fields.optional(42, self.object_lock_event_hold);
+        fields.optional(43, self.object_lock_event_hold_duration_days);
+        fields.optional(44, self.object_lock_event_hold_duration_years);
+        fields.optional(45, self.expected_bucket_owner);
+        fields.optional(46, self.expected_source_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `CopyObjectResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CopyObjectResult {
+    pub e_tag: Option<String>,
+    pub last_modified: Option<jiff::Timestamp>,
+    pub checksum_type: Option<String>,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+}
+
+impl Shaped for CopyObjectResult {
+    const SHAPE: &'static Shape = &shapes::COPY_OBJECT_RESULT;
+}
+
+impl Typed for CopyObjectResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            e_tag: fields.optional(0)?,
+            last_modified: fields.optional(1)?,
+            checksum_type: fields.optional(2)?,
+            checksum_crc32: fields.optional(3)?,
+            checksum_crc32_c: fields.optional(4)?,
+            checksum_crc64_nvme: fields.optional(5)?,
+            checksum_sha1: fields.optional(6)?,
+            checksum_sha256: fields.optional(7)?,
+            checksum_sha512: fields.optional(8)?,
+            checksum_md5: fields.optional(9)?,
+            checksum_xxhash64: fields.optional(10)?,
+            checksum_xxhash3: fields.optional(11)?,
+            checksum_xxhash128: fields.optional(12)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.e_tag);
+        fields.optional(1, self.last_modified);
+        fields.optional(2, self.checksum_type);
+        fields.optional(3, self.checksum_crc32);
+        fields.optional(4, self.checksum_crc32_c);
+        fields.optional(5, self.checksum_crc64_nvme);
+        fields.optional(6, self.checksum_sha1);
+        fields.optional(7, self.checksum_sha256);
+        fields.optional(8, self.checksum_sha512);
+        fields.optional(9, self.checksum_md5);
+        fields.optional(10, self.checksum_xxhash64);
+        fields.optional(11, self.checksum_xxhash3);
+        fields.optional(12, self.checksum_xxhash128);
+        fields.finish()
+    }
+}
+
+/// AWS's `CopyPartResult`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CopyPartResult {
+    pub e_tag: Option<String>,
+    pub last_modified: Option<jiff::Timestamp>,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+}
+
+impl Shaped for CopyPartResult {
+    const SHAPE: &'static Shape = &shapes::COPY_PART_RESULT;
+}
+
+impl Typed for CopyPartResult {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            e_tag: fields.optional(0)?,
+            last_modified: fields.optional(1)?,
+            checksum_crc32: fields.optional(2)?,
+            checksum_crc32_c: fields.optional(3)?,
+            checksum_crc64_nvme: fields.optional(4)?,
+            checksum_sha1: fields.optional(5)?,
+            checksum_sha256: fields.optional(6)?,
+            checksum_sha512: fields.optional(7)?,
+            checksum_md5: fields.optional(8)?,
+            checksum_xxhash64: fields.optional(9)?,
+            checksum_xxhash3: fields.optional(10)?,
+            checksum_xxhash128: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.e_tag);
+        fields.optional(1, self.last_modified);
+        fields.optional(2, self.checksum_crc32);
+        fields.optional(3, self.checksum_crc32_c);
+        fields.optional(4, self.checksum_crc64_nvme);
+        fields.optional(5, self.checksum_sha1);
+        fields.optional(6, self.checksum_sha256);
+        fields.optional(7, self.checksum_sha512);
+        fields.optional(8, self.checksum_md5);
+        fields.optional(9, self.checksum_xxhash64);
+        fields.optional(10, self.checksum_xxhash3);
+        fields.optional(11, self.checksum_xxhash128);
         fields.finish()
     }
 }
@@ -201,6 +1535,294 @@ impl Typed for CreateBucketRequest {
     }
 }
 
+/// AWS's `CreateMultipartUploadOutput`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateMultipartUploadOutput {
+    pub abort_date: Option<jiff::Timestamp>,
+    pub abort_rule_id: Option<String>,
+    pub bucket: Option<String>,
+    pub key: Option<String>,
+    pub upload_id: Option<String>,
+    pub server_side_encryption: Option<String>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub ssekms_key_id: Option<String>,
+    pub ssekms_encryption_context: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+    pub request_charged: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub checksum_type: Option<String>,
+    pub version_id: Option<String>,
+}
+
+impl std::fmt::Debug for CreateMultipartUploadOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateMultipartUploadOutput")
+            .field("abort_date", &self.abort_date)
+            .field("abort_rule_id", &self.abort_rule_id)
+            .field("bucket", &self.bucket)
+            .field("key", &self.key)
+            .field("upload_id", &self.upload_id)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("ssekms_encryption_context", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("request_charged", &self.request_charged)
+            .field("checksum_algorithm", &self.checksum_algorithm)
+            .field("checksum_type", &self.checksum_type)
+            .field("version_id", &self.version_id)
+            .finish()
+    }
+}
+
+impl Shaped for CreateMultipartUploadOutput {
+    const SHAPE: &'static Shape = &shapes::CREATE_MULTIPART_UPLOAD_OUTPUT;
+}
+
+impl Typed for CreateMultipartUploadOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            abort_date: fields.optional(0)?,
+            abort_rule_id: fields.optional(1)?,
+            bucket: fields.optional(2)?,
+            key: fields.optional(3)?,
+            upload_id: fields.optional(4)?,
+            server_side_encryption: fields.optional(5)?,
+            sse_customer_algorithm: fields.optional(6)?,
+            sse_customer_key_md5: fields.optional(7)?,
+            ssekms_key_id: fields.optional(8)?,
+            ssekms_encryption_context: fields.optional(9)?,
+            bucket_key_enabled: fields.optional(10)?,
+            request_charged: fields.optional(11)?,
+            checksum_algorithm: fields.optional(12)?,
+            checksum_type: fields.optional(13)?,
+            version_id: fields.optional(14)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.abort_date);
+        fields.optional(1, self.abort_rule_id);
+        fields.optional(2, self.bucket);
+        fields.optional(3, self.key);
+        fields.optional(4, self.upload_id);
+        fields.optional(5, self.server_side_encryption);
+        fields.optional(6, self.sse_customer_algorithm);
+        fields.optional(7, self.sse_customer_key_md5);
+        fields.optional(8, self.ssekms_key_id);
+        fields.optional(9, self.ssekms_encryption_context);
+        fields.optional(10, self.bucket_key_enabled);
+        fields.optional(11, self.request_charged);
+        fields.optional(12, self.checksum_algorithm);
+        fields.optional(13, self.checksum_type);
+        fields.optional(14, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `CreateMultipartUploadRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateMultipartUploadRequest {
+    pub acl: Option<String>,
+    pub bucket: String,
+    pub cache_control: Option<String>,
+    pub content_disposition: Option<String>,
+    pub content_encoding: Option<String>,
+    pub content_language: Option<String>,
+    pub content_type: Option<String>,
+    pub expires: Option<String>,
+    pub grant_full_control: Option<String>,
+    pub grant_read: Option<String>,
+    pub grant_read_acp: Option<String>,
+    pub grant_write_acp: Option<String>,
+    pub key: String,
+    pub metadata: Option<std::collections::BTreeMap<String, String>>,
+    pub server_side_encryption: Option<String>,
+    pub storage_class: Option<String>,
+    pub website_redirect_location: Option<String>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub ssekms_key_id: Option<String>,
+    pub ssekms_encryption_context: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+    pub request_payer: Option<String>,
+    pub tagging: Option<String>,
+    pub object_lock_mode: Option<String>,
+    pub object_lock_retain_until_date: Option<jiff::Timestamp>,
+    pub object_lock_legal_hold_status: Option<String>,
+    pub object_lock_event_hold: Option<String>,
+    pub object_lock_event_hold_duration_days: Option<i32>,
+    pub object_lock_event_hold_duration_years: Option<i32>,
+    pub expected_bucket_owner: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub checksum_type: Option<String>,
+}
+
+impl std::fmt::Debug for CreateMultipartUploadRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateMultipartUploadRequest")
+            .field("acl", &self.acl)
+            .field("bucket", &self.bucket)
+            .field("cache_control", &self.cache_control)
+            .field("content_disposition", &self.content_disposition)
+            .field("content_encoding", &self.content_encoding)
+            .field("content_language", &self.content_language)
+            .field("content_type", &self.content_type)
+            .field("expires", &self.expires)
+            .field("grant_full_control", &self.grant_full_control)
+            .field("grant_read", &self.grant_read)
+            .field("grant_read_acp", &self.grant_read_acp)
+            .field("grant_write_acp", &self.grant_write_acp)
+            .field("key", &self.key)
+            .field("metadata", &self.metadata)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("storage_class", &self.storage_class)
+            .field("website_redirect_location", &self.website_redirect_location)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("ssekms_encryption_context", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("request_payer", &self.request_payer)
+            .field("tagging", &self.tagging)
+            .field("object_lock_mode", &self.object_lock_mode)
+            .field("object_lock_retain_until_date", &self.object_lock_retain_until_date)
+            .field("object_lock_legal_hold_status", &self.object_lock_legal_hold_status)
+            .field("object_lock_event_hold", &self.object_lock_event_hold)
+            .field("object_lock_event_hold_duration_days", &self.object_lock_event_hold_duration_days)
+            .field("object_lock_event_hold_duration_years", &self.object_lock_event_hold_duration_years)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("checksum_algorithm", &self.checksum_algorithm)
+            .field("checksum_type", &self.checksum_type)
+            .finish()
+    }
+}
+
+impl Shaped for CreateMultipartUploadRequest {
+    const SHAPE: &'static Shape = &shapes::CREATE_MULTIPART_UPLOAD_REQUEST;
+}
+
+impl Typed for CreateMultipartUploadRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            acl: fields.optional(0)?,
+            bucket: fields.required(1)?,
+            cache_control: fields.optional(2)?,
+            content_disposition: fields.optional(3)?,
+            content_encoding: fields.optional(4)?,
+            content_language: fields.optional(5)?,
+            content_type: fields.optional(6)?,
+            expires: fields.optional(7)?,
+            grant_full_control: fields.optional(8)?,
+            grant_read: fields.optional(9)?,
+            grant_read_acp: fields.optional(10)?,
+            grant_write_acp: fields.optional(11)?,
+            key: fields.required(12)?,
+            metadata: fields.optional(13)?,
+            server_side_encryption: fields.optional(14)?,
+            storage_class: fields.optional(15)?,
+            website_redirect_location: fields.optional(16)?,
+            sse_customer_algorithm: fields.optional(17)?,
+            sse_customer_key: fields.optional(18)?,
+            sse_customer_key_md5: fields.optional(19)?,
+            ssekms_key_id: fields.optional(20)?,
+            ssekms_encryption_context: fields.optional(21)?,
+            bucket_key_enabled: fields.optional(22)?,
+            request_payer: fields.optional(23)?,
+            tagging: fields.optional(24)?,
+            object_lock_mode: fields.optional(25)?,
+            object_lock_retain_until_date: fields.optional(26)?,
+            object_lock_legal_hold_status: fields.optional(27)?,
+            object_lock_event_hold: fields.optional(28)?,
+            object_lock_event_hold_duration_days: fields.optional(29)?,
+            object_lock_event_hold_duration_years: fields.optional(30)?,
+            expected_bucket_owner: fields.optional(31)?,
+            checksum_algorithm: fields.optional(32)?,
+            checksum_type: fields.optional(33)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.acl);
+        fields.required(1, self.bucket);
+        fields.optional(2, self.cache_control);
+        fields.optional(3, self.content_disposition);
+        fields.optional(4, self.content_encoding);
+        fields.optional(5, self.content_language);
+        fields.optional(6, self.content_type);
+        fields.optional(7, self.expires);
+        fields.optional(8, self.grant_full_control);
+        fields.optional(9, self.grant_read);
+        fields.optional(10, self.grant_read_acp);
+        fields.optional(11, self.grant_write_acp);
+        fields.required(12, self.key);
+        fields.optional(13, self.metadata);
+        fields.optional(14, self.server_side_encryption);
+        fields.optional(15, self.storage_class);
+        fields.optional(16, self.website_redirect_location);
+        fields.optional(17, self.sse_customer_algorithm);
+        fields.optional(18, self.sse_customer_key);
+        fields.optional(19, self.sse_customer_key_md5);
+        fields.optional(20, self.ssekms_key_id);
+        fields.optional(21, self.ssekms_encryption_context);
+        fields.optional(22, self.bucket_key_enabled);
+        fields.optional(23, self.request_payer);
+        fields.optional(24, self.tagging);
+        fields.optional(25, self.object_lock_mode);
+        fields.optional(26, self.object_lock_retain_until_date);
+        fields.optional(27, self.object_lock_legal_hold_status);
+        fields.optional(28, self.object_lock_event_hold);
+        fields.optional(29, self.object_lock_event_hold_duration_days);
+        fields.optional(30, self.object_lock_event_hold_duration_years);
+        fields.optional(31, self.expected_bucket_owner);
+        fields.optional(32, self.checksum_algorithm);
+        fields.optional(33, self.checksum_type);
+        fields.finish()
+    }
+}
+
+/// AWS's `DefaultRetention`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DefaultRetention {
+    pub mode: Option<String>,
+    pub days: Option<i32>,
+    pub years: Option<i32>,
+    pub default_event_hold: Option<EventHoldDuration>,
+}
+
+impl Shaped for DefaultRetention {
+    const SHAPE: &'static Shape = &shapes::DEFAULT_RETENTION;
+}
+
+impl Typed for DefaultRetention {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            mode: fields.optional(0)?,
+            days: fields.optional(1)?,
+            years: fields.optional(2)?,
+            default_event_hold: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.mode);
+        fields.optional(1, self.days);
+        fields.optional(2, self.years);
+        fields.optional(3, self.default_event_hold);
+        fields.finish()
+    }
+}
+
 /// AWS's `Delete`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Delete {
@@ -226,6 +1848,214 @@ impl Typed for Delete {
     }
 }
 
+/// AWS's `DeleteBucketAnalyticsConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketAnalyticsConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketAnalyticsConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST;
+}
+
+impl Typed for DeleteBucketAnalyticsConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, id: fields.required(1)?, expected_bucket_owner: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketCorsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketCorsRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketCorsRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_CORS_REQUEST;
+}
+
+impl Typed for DeleteBucketCorsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketEncryptionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketEncryptionRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketEncryptionRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_ENCRYPTION_REQUEST;
+}
+
+impl Typed for DeleteBucketEncryptionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketIntelligentTieringConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketIntelligentTieringConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketIntelligentTieringConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST;
+}
+
+impl Typed for DeleteBucketIntelligentTieringConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, id: fields.required(1)?, expected_bucket_owner: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketInventoryConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketInventoryConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketInventoryConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST;
+}
+
+impl Typed for DeleteBucketInventoryConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, id: fields.required(1)?, expected_bucket_owner: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketLifecycleRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketLifecycleRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketLifecycleRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_LIFECYCLE_REQUEST;
+}
+
+impl Typed for DeleteBucketLifecycleRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketMetricsConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketMetricsConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketMetricsConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST;
+}
+
+impl Typed for DeleteBucketMetricsConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, id: fields.required(1)?, expected_bucket_owner: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketOwnershipControlsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketOwnershipControlsRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketOwnershipControlsRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST;
+}
+
+impl Typed for DeleteBucketOwnershipControlsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
 /// AWS's `DeleteBucketPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteBucketPolicyRequest {
@@ -238,6 +2068,31 @@ impl Shaped for DeleteBucketPolicyRequest {
 }
 
 impl Typed for DeleteBucketPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketReplicationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketReplicationRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketReplicationRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_REPLICATION_REQUEST;
+}
+
+impl Typed for DeleteBucketReplicationRequest {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
@@ -272,6 +2127,116 @@ impl Typed for DeleteBucketRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.bucket);
         fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketTaggingRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketTaggingRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketTaggingRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_TAGGING_REQUEST;
+}
+
+impl Typed for DeleteBucketTaggingRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteBucketWebsiteRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBucketWebsiteRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteBucketWebsiteRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_BUCKET_WEBSITE_REQUEST;
+}
+
+impl Typed for DeleteBucketWebsiteRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteMarkerEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteMarkerEntry {
+    pub owner: Option<Owner>,
+    pub key: Option<String>,
+    pub version_id: Option<String>,
+    pub is_latest: Option<bool>,
+    pub last_modified: Option<jiff::Timestamp>,
+}
+
+impl Shaped for DeleteMarkerEntry {
+    const SHAPE: &'static Shape = &shapes::DELETE_MARKER_ENTRY;
+}
+
+impl Typed for DeleteMarkerEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            owner: fields.optional(0)?,
+            key: fields.optional(1)?,
+            version_id: fields.optional(2)?,
+            is_latest: fields.optional(3)?,
+            last_modified: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.owner);
+        fields.optional(1, self.key);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.is_latest);
+        fields.optional(4, self.last_modified);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteMarkerReplication`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteMarkerReplication {
+    pub status: Option<String>,
+}
+
+impl Shaped for DeleteMarkerReplication {
+    const SHAPE: &'static Shape = &shapes::DELETE_MARKER_REPLICATION;
+}
+
+impl Typed for DeleteMarkerReplication {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.status);
         fields.finish()
     }
 }
@@ -355,6 +2320,63 @@ impl Typed for DeleteObjectRequest {
         fields.optional(7, self.if_match);
         fields.optional(8, self.if_match_last_modified_time);
         fields.optional(9, self.if_match_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteObjectTaggingOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteObjectTaggingOutput {
+    pub version_id: Option<String>,
+}
+
+impl Shaped for DeleteObjectTaggingOutput {
+    const SHAPE: &'static Shape = &shapes::DELETE_OBJECT_TAGGING_OUTPUT;
+}
+
+impl Typed for DeleteObjectTaggingOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { version_id: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `DeleteObjectTaggingRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteObjectTaggingRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for DeleteObjectTaggingRequest {
+    const SHAPE: &'static Shape = &shapes::DELETE_OBJECT_TAGGING_REQUEST;
+}
+
+impl Typed for DeleteObjectTaggingRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            version_id: fields.optional(2)?,
+            expected_bucket_owner: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.expected_bucket_owner);
         fields.finish()
     }
 }
@@ -488,6 +2510,113 @@ impl Typed for DeletedObject {
     }
 }
 
+/// AWS's `Destination`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Destination {
+    pub bucket: String,
+    pub account: Option<String>,
+    pub storage_class: Option<String>,
+    pub access_control_translation: Option<AccessControlTranslation>,
+    pub encryption_configuration: Option<EncryptionConfiguration>,
+    pub replication_time: Option<ReplicationTime>,
+    pub metrics: Option<Metrics>,
+}
+
+impl Shaped for Destination {
+    const SHAPE: &'static Shape = &shapes::DESTINATION;
+}
+
+impl Typed for Destination {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            account: fields.optional(1)?,
+            storage_class: fields.optional(2)?,
+            access_control_translation: fields.optional(3)?,
+            encryption_configuration: fields.optional(4)?,
+            replication_time: fields.optional(5)?,
+            metrics: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.account);
+        fields.optional(2, self.storage_class);
+        fields.optional(3, self.access_control_translation);
+        fields.optional(4, self.encryption_configuration);
+        fields.optional(5, self.replication_time);
+        fields.optional(6, self.metrics);
+        fields.finish()
+    }
+}
+
+/// AWS's `Encryption`.
+#[derive(Clone, Default, PartialEq)]
+pub struct Encryption {
+    pub encryption_type: String,
+    pub kms_key_id: Option<String>,
+    pub kms_context: Option<String>,
+}
+
+impl std::fmt::Debug for Encryption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encryption")
+            .field("encryption_type", &self.encryption_type)
+            .field("kms_key_id", &wire::Redacted)
+            .field("kms_context", &self.kms_context)
+            .finish()
+    }
+}
+
+impl Shaped for Encryption {
+    const SHAPE: &'static Shape = &shapes::ENCRYPTION;
+}
+
+impl Typed for Encryption {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            encryption_type: fields.required(0)?,
+            kms_key_id: fields.optional(1)?,
+            kms_context: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.encryption_type);
+        fields.optional(1, self.kms_key_id);
+        fields.optional(2, self.kms_context);
+        fields.finish()
+    }
+}
+
+/// AWS's `EncryptionConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EncryptionConfiguration {
+    pub replica_kms_key_id: Option<String>,
+}
+
+impl Shaped for EncryptionConfiguration {
+    const SHAPE: &'static Shape = &shapes::ENCRYPTION_CONFIGURATION;
+}
+
+impl Typed for EncryptionConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { replica_kms_key_id: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.replica_kms_key_id);
+        fields.finish()
+    }
+}
+
 /// AWS's `Error`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Error {
@@ -518,6 +2647,570 @@ impl Typed for Error {
         fields.optional(1, self.version_id);
         fields.optional(2, self.code);
         fields.optional(3, self.message);
+        fields.finish()
+    }
+}
+
+/// AWS's `ErrorDocument`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ErrorDocument {
+    pub key: String,
+}
+
+impl Shaped for ErrorDocument {
+    const SHAPE: &'static Shape = &shapes::ERROR_DOCUMENT;
+}
+
+impl Typed for ErrorDocument {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { key: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.key);
+        fields.finish()
+    }
+}
+
+/// AWS's `EventBridgeConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventBridgeConfiguration {}
+
+impl Shaped for EventBridgeConfiguration {
+    const SHAPE: &'static Shape = &shapes::EVENT_BRIDGE_CONFIGURATION;
+}
+
+impl Typed for EventBridgeConfiguration {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `EventHoldDuration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventHoldDuration {
+    pub days: Option<i32>,
+    pub years: Option<i32>,
+}
+
+impl Shaped for EventHoldDuration {
+    const SHAPE: &'static Shape = &shapes::EVENT_HOLD_DURATION;
+}
+
+impl Typed for EventHoldDuration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { days: fields.optional(0)?, years: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.days);
+        fields.optional(1, self.years);
+        fields.finish()
+    }
+}
+
+/// AWS's `ExistingObjectReplication`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExistingObjectReplication {
+    pub status: String,
+}
+
+impl Shaped for ExistingObjectReplication {
+    const SHAPE: &'static Shape = &shapes::EXISTING_OBJECT_REPLICATION;
+}
+
+impl Typed for ExistingObjectReplication {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `FilterRule`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FilterRule {
+    pub name: Option<String>,
+    pub value: Option<String>,
+}
+
+impl Shaped for FilterRule {
+    const SHAPE: &'static Shape = &shapes::FILTER_RULE;
+}
+
+impl Typed for FilterRule {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { name: fields.optional(0)?, value: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.name);
+        fields.optional(1, self.value);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketAbacOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketAbacOutput {
+    pub abac_status: Option<AbacStatus>,
+}
+
+impl Shaped for GetBucketAbacOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ABAC_OUTPUT;
+}
+
+impl Typed for GetBucketAbacOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { abac_status: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.abac_status);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketAbacRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketAbacRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketAbacRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ABAC_REQUEST;
+}
+
+impl Typed for GetBucketAbacRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketAccelerateConfigurationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketAccelerateConfigurationOutput {
+    pub status: Option<String>,
+    pub request_charged: Option<String>,
+}
+
+impl Shaped for GetBucketAccelerateConfigurationOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT;
+}
+
+impl Typed for GetBucketAccelerateConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.optional(0)?, request_charged: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.status);
+        fields.optional(1, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketAccelerateConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketAccelerateConfigurationRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+    pub request_payer: Option<String>,
+}
+
+impl Shaped for GetBucketAccelerateConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ACCELERATE_CONFIGURATION_REQUEST;
+}
+
+impl Typed for GetBucketAccelerateConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            expected_bucket_owner: fields.optional(1)?,
+            request_payer: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.optional(2, self.request_payer);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketAclOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketAclOutput {
+    pub owner: Option<Owner>,
+    pub grants: Option<Vec<Grant>>,
+}
+
+impl Shaped for GetBucketAclOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ACL_OUTPUT;
+}
+
+impl Typed for GetBucketAclOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { owner: fields.optional(0)?, grants: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.owner);
+        fields.optional(1, self.grants);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketAclRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketAclRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketAclRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ACL_REQUEST;
+}
+
+impl Typed for GetBucketAclRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketAnalyticsConfigurationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketAnalyticsConfigurationOutput {
+    pub analytics_configuration: Option<AnalyticsConfiguration>,
+}
+
+impl Shaped for GetBucketAnalyticsConfigurationOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT;
+}
+
+impl Typed for GetBucketAnalyticsConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { analytics_configuration: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.analytics_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketAnalyticsConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketAnalyticsConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketAnalyticsConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST;
+}
+
+impl Typed for GetBucketAnalyticsConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, id: fields.required(1)?, expected_bucket_owner: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketCorsOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketCorsOutput {
+    pub cors_rules: Option<Vec<CORSRule>>,
+}
+
+impl Shaped for GetBucketCorsOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_CORS_OUTPUT;
+}
+
+impl Typed for GetBucketCorsOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { cors_rules: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.cors_rules);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketCorsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketCorsRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketCorsRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_CORS_REQUEST;
+}
+
+impl Typed for GetBucketCorsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketEncryptionOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketEncryptionOutput {
+    pub server_side_encryption_configuration: Option<ServerSideEncryptionConfiguration>,
+}
+
+impl Shaped for GetBucketEncryptionOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ENCRYPTION_OUTPUT;
+}
+
+impl Typed for GetBucketEncryptionOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { server_side_encryption_configuration: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.server_side_encryption_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketEncryptionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketEncryptionRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketEncryptionRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_ENCRYPTION_REQUEST;
+}
+
+impl Typed for GetBucketEncryptionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketIntelligentTieringConfigurationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketIntelligentTieringConfigurationOutput {
+    pub intelligent_tiering_configuration: Option<IntelligentTieringConfiguration>,
+}
+
+impl Shaped for GetBucketIntelligentTieringConfigurationOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT;
+}
+
+impl Typed for GetBucketIntelligentTieringConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { intelligent_tiering_configuration: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.intelligent_tiering_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketIntelligentTieringConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketIntelligentTieringConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketIntelligentTieringConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST;
+}
+
+impl Typed for GetBucketIntelligentTieringConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, id: fields.required(1)?, expected_bucket_owner: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketInventoryConfigurationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketInventoryConfigurationOutput {
+    pub inventory_configuration: Option<InventoryConfiguration>,
+}
+
+impl Shaped for GetBucketInventoryConfigurationOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT;
+}
+
+impl Typed for GetBucketInventoryConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { inventory_configuration: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.inventory_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketInventoryConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketInventoryConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketInventoryConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST;
+}
+
+impl Typed for GetBucketInventoryConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, id: fields.required(1)?, expected_bucket_owner: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketLifecycleConfigurationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketLifecycleConfigurationOutput {
+    pub rules: Option<Vec<LifecycleRule>>,
+    pub transition_default_minimum_object_size: Option<String>,
+}
+
+impl Shaped for GetBucketLifecycleConfigurationOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT;
+}
+
+impl Typed for GetBucketLifecycleConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { rules: fields.optional(0)?, transition_default_minimum_object_size: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.rules);
+        fields.optional(1, self.transition_default_minimum_object_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketLifecycleConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketLifecycleConfigurationRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketLifecycleConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST;
+}
+
+impl Typed for GetBucketLifecycleConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
         fields.finish()
     }
 }
@@ -557,6 +3250,177 @@ impl Shaped for GetBucketLocationRequest {
 }
 
 impl Typed for GetBucketLocationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketLoggingOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketLoggingOutput {
+    pub logging_enabled: Option<LoggingEnabled>,
+}
+
+impl Shaped for GetBucketLoggingOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_LOGGING_OUTPUT;
+}
+
+impl Typed for GetBucketLoggingOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { logging_enabled: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.logging_enabled);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketLoggingRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketLoggingRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketLoggingRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_LOGGING_REQUEST;
+}
+
+impl Typed for GetBucketLoggingRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketMetricsConfigurationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketMetricsConfigurationOutput {
+    pub metrics_configuration: Option<MetricsConfiguration>,
+}
+
+impl Shaped for GetBucketMetricsConfigurationOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_METRICS_CONFIGURATION_OUTPUT;
+}
+
+impl Typed for GetBucketMetricsConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { metrics_configuration: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.metrics_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketMetricsConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketMetricsConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketMetricsConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_METRICS_CONFIGURATION_REQUEST;
+}
+
+impl Typed for GetBucketMetricsConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, id: fields.required(1)?, expected_bucket_owner: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketNotificationConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketNotificationConfigurationRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketNotificationConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST;
+}
+
+impl Typed for GetBucketNotificationConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketOwnershipControlsOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketOwnershipControlsOutput {
+    pub ownership_controls: Option<OwnershipControls>,
+}
+
+impl Shaped for GetBucketOwnershipControlsOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT;
+}
+
+impl Typed for GetBucketOwnershipControlsOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { ownership_controls: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.ownership_controls);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketOwnershipControlsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketOwnershipControlsRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketOwnershipControlsRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_OWNERSHIP_CONTROLS_REQUEST;
+}
+
+impl Typed for GetBucketOwnershipControlsRequest {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
@@ -653,6 +3517,593 @@ impl Shaped for GetBucketPolicyStatusRequest {
 }
 
 impl Typed for GetBucketPolicyStatusRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketReplicationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketReplicationOutput {
+    pub replication_configuration: Option<ReplicationConfiguration>,
+}
+
+impl Shaped for GetBucketReplicationOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_REPLICATION_OUTPUT;
+}
+
+impl Typed for GetBucketReplicationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { replication_configuration: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.replication_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketReplicationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketReplicationRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketReplicationRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_REPLICATION_REQUEST;
+}
+
+impl Typed for GetBucketReplicationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketRequestPaymentOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketRequestPaymentOutput {
+    pub payer: Option<String>,
+}
+
+impl Shaped for GetBucketRequestPaymentOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_REQUEST_PAYMENT_OUTPUT;
+}
+
+impl Typed for GetBucketRequestPaymentOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { payer: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.payer);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketRequestPaymentRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketRequestPaymentRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketRequestPaymentRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_REQUEST_PAYMENT_REQUEST;
+}
+
+impl Typed for GetBucketRequestPaymentRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketTaggingOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketTaggingOutput {
+    pub tag_set: Vec<Tag>,
+}
+
+impl Shaped for GetBucketTaggingOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_TAGGING_OUTPUT;
+}
+
+impl Typed for GetBucketTaggingOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tag_set: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tag_set);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketTaggingRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketTaggingRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketTaggingRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_TAGGING_REQUEST;
+}
+
+impl Typed for GetBucketTaggingRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketVersioningOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketVersioningOutput {
+    pub status: Option<String>,
+    pub mfa_delete: Option<String>,
+}
+
+impl Shaped for GetBucketVersioningOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_VERSIONING_OUTPUT;
+}
+
+impl Typed for GetBucketVersioningOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.optional(0)?, mfa_delete: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.status);
+        fields.optional(1, self.mfa_delete);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketVersioningRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketVersioningRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketVersioningRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_VERSIONING_REQUEST;
+}
+
+impl Typed for GetBucketVersioningRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketWebsiteOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketWebsiteOutput {
+    pub redirect_all_requests_to: Option<RedirectAllRequestsTo>,
+    pub index_document: Option<IndexDocument>,
+    pub error_document: Option<ErrorDocument>,
+    pub routing_rules: Option<Vec<RoutingRule>>,
+}
+
+impl Shaped for GetBucketWebsiteOutput {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_WEBSITE_OUTPUT;
+}
+
+impl Typed for GetBucketWebsiteOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            redirect_all_requests_to: fields.optional(0)?,
+            index_document: fields.optional(1)?,
+            error_document: fields.optional(2)?,
+            routing_rules: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.redirect_all_requests_to);
+        fields.optional(1, self.index_document);
+        fields.optional(2, self.error_document);
+        fields.optional(3, self.routing_rules);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetBucketWebsiteRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetBucketWebsiteRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetBucketWebsiteRequest {
+    const SHAPE: &'static Shape = &shapes::GET_BUCKET_WEBSITE_REQUEST;
+}
+
+impl Typed for GetBucketWebsiteRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectAclOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectAclOutput {
+    pub owner: Option<Owner>,
+    pub grants: Option<Vec<Grant>>,
+    pub request_charged: Option<String>,
+}
+
+impl Shaped for GetObjectAclOutput {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_ACL_OUTPUT;
+}
+
+impl Typed for GetObjectAclOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { owner: fields.optional(0)?, grants: fields.optional(1)?, request_charged: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.owner);
+        fields.optional(1, self.grants);
+        fields.optional(2, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectAclRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectAclRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetObjectAclRequest {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_ACL_REQUEST;
+}
+
+impl Typed for GetObjectAclRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            version_id: fields.optional(2)?,
+            request_payer: fields.optional(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.request_payer);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectAttributesOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectAttributesOutput {
+    pub delete_marker: Option<bool>,
+    pub last_modified: Option<jiff::Timestamp>,
+    pub version_id: Option<String>,
+    pub request_charged: Option<String>,
+    pub e_tag: Option<String>,
+    pub checksum: Option<Checksum>,
+    pub object_parts: Option<GetObjectAttributesParts>,
+    pub storage_class: Option<String>,
+    pub object_size: Option<i64>,
+}
+
+impl Shaped for GetObjectAttributesOutput {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_ATTRIBUTES_OUTPUT;
+}
+
+impl Typed for GetObjectAttributesOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            delete_marker: fields.optional(0)?,
+            last_modified: fields.optional(1)?,
+            version_id: fields.optional(2)?,
+            request_charged: fields.optional(3)?,
+            e_tag: fields.optional(4)?,
+            checksum: fields.optional(5)?,
+            object_parts: fields.optional(6)?,
+            storage_class: fields.optional(7)?,
+            object_size: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.delete_marker);
+        fields.optional(1, self.last_modified);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.request_charged);
+        fields.optional(4, self.e_tag);
+        fields.optional(5, self.checksum);
+        fields.optional(6, self.object_parts);
+        fields.optional(7, self.storage_class);
+        fields.optional(8, self.object_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectAttributesParts`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectAttributesParts {
+    pub total_parts_count: Option<i32>,
+    pub part_number_marker: Option<i32>,
+    pub next_part_number_marker: Option<i32>,
+    pub max_parts: Option<i32>,
+    pub is_truncated: Option<bool>,
+    pub parts: Option<Vec<ObjectPart>>,
+}
+
+impl Shaped for GetObjectAttributesParts {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_ATTRIBUTES_PARTS;
+}
+
+impl Typed for GetObjectAttributesParts {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            total_parts_count: fields.optional(0)?,
+            part_number_marker: fields.optional(1)?,
+            next_part_number_marker: fields.optional(2)?,
+            max_parts: fields.optional(3)?,
+            is_truncated: fields.optional(4)?,
+            parts: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.total_parts_count);
+        fields.optional(1, self.part_number_marker);
+        fields.optional(2, self.next_part_number_marker);
+        fields.optional(3, self.max_parts);
+        fields.optional(4, self.is_truncated);
+        fields.optional(5, self.parts);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectAttributesRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct GetObjectAttributesRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub max_parts: Option<i32>,
+    pub part_number_marker: Option<i32>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub object_attributes: Vec<String>,
+}
+
+impl std::fmt::Debug for GetObjectAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetObjectAttributesRequest")
+            .field("bucket", &self.bucket)
+            .field("key", &self.key)
+            .field("version_id", &self.version_id)
+            .field("max_parts", &self.max_parts)
+            .field("part_number_marker", &self.part_number_marker)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("request_payer", &self.request_payer)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("object_attributes", &self.object_attributes)
+            .finish()
+    }
+}
+
+impl Shaped for GetObjectAttributesRequest {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_ATTRIBUTES_REQUEST;
+}
+
+impl Typed for GetObjectAttributesRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            version_id: fields.optional(2)?,
+            max_parts: fields.optional(3)?,
+            part_number_marker: fields.optional(4)?,
+            sse_customer_algorithm: fields.optional(5)?,
+            sse_customer_key: fields.optional(6)?,
+            sse_customer_key_md5: fields.optional(7)?,
+            request_payer: fields.optional(8)?,
+            expected_bucket_owner: fields.optional(9)?,
+            object_attributes: fields.required(10)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.max_parts);
+        fields.optional(4, self.part_number_marker);
+        fields.optional(5, self.sse_customer_algorithm);
+        fields.optional(6, self.sse_customer_key);
+        fields.optional(7, self.sse_customer_key_md5);
+        fields.optional(8, self.request_payer);
+        fields.optional(9, self.expected_bucket_owner);
+        fields.required(10, self.object_attributes);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectLegalHoldOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectLegalHoldOutput {
+    pub legal_hold: Option<ObjectLockLegalHold>,
+}
+
+impl Shaped for GetObjectLegalHoldOutput {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_LEGAL_HOLD_OUTPUT;
+}
+
+impl Typed for GetObjectLegalHoldOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { legal_hold: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.legal_hold);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectLegalHoldRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectLegalHoldRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetObjectLegalHoldRequest {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_LEGAL_HOLD_REQUEST;
+}
+
+impl Typed for GetObjectLegalHoldRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            version_id: fields.optional(2)?,
+            request_payer: fields.optional(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.request_payer);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectLockConfigurationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectLockConfigurationOutput {
+    pub object_lock_configuration: Option<ObjectLockConfiguration>,
+}
+
+impl Shaped for GetObjectLockConfigurationOutput {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_LOCK_CONFIGURATION_OUTPUT;
+}
+
+impl Typed for GetObjectLockConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { object_lock_configuration: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.object_lock_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectLockConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectLockConfigurationRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetObjectLockConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_LOCK_CONFIGURATION_REQUEST;
+}
+
+impl Typed for GetObjectLockConfigurationRequest {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self { bucket: fields.required(0)?, expected_bucket_owner: fields.optional(1)? })
@@ -999,6 +4450,128 @@ impl Typed for GetObjectRequest {
     }
 }
 
+/// AWS's `GetObjectRetentionOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectRetentionOutput {
+    pub retention: Option<ObjectLockRetention>,
+}
+
+impl Shaped for GetObjectRetentionOutput {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_RETENTION_OUTPUT;
+}
+
+impl Typed for GetObjectRetentionOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { retention: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.retention);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectRetentionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectRetentionRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for GetObjectRetentionRequest {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_RETENTION_REQUEST;
+}
+
+impl Typed for GetObjectRetentionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            version_id: fields.optional(2)?,
+            request_payer: fields.optional(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.request_payer);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectTaggingOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectTaggingOutput {
+    pub version_id: Option<String>,
+    pub tag_set: Vec<Tag>,
+}
+
+impl Shaped for GetObjectTaggingOutput {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_TAGGING_OUTPUT;
+}
+
+impl Typed for GetObjectTaggingOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { version_id: fields.optional(0)?, tag_set: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.version_id);
+        fields.required(1, self.tag_set);
+        fields.finish()
+    }
+}
+
+/// AWS's `GetObjectTaggingRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetObjectTaggingRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub request_payer: Option<String>,
+}
+
+impl Shaped for GetObjectTaggingRequest {
+    const SHAPE: &'static Shape = &shapes::GET_OBJECT_TAGGING_REQUEST;
+}
+
+impl Typed for GetObjectTaggingRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            version_id: fields.optional(2)?,
+            expected_bucket_owner: fields.optional(3)?,
+            request_payer: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.expected_bucket_owner);
+        fields.optional(4, self.request_payer);
+        fields.finish()
+    }
+}
+
 /// AWS's `GetPublicAccessBlockOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetPublicAccessBlockOutput {
@@ -1043,6 +4616,91 @@ impl Typed for GetPublicAccessBlockRequest {
         let mut fields = FieldWriter::default();
         fields.required(0, self.bucket);
         fields.optional(1, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `GlacierJobParameters`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GlacierJobParameters {
+    pub tier: String,
+}
+
+impl Shaped for GlacierJobParameters {
+    const SHAPE: &'static Shape = &shapes::GLACIER_JOB_PARAMETERS;
+}
+
+impl Typed for GlacierJobParameters {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tier: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tier);
+        fields.finish()
+    }
+}
+
+/// AWS's `Grant`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Grant {
+    pub grantee: Option<Grantee>,
+    pub permission: Option<String>,
+}
+
+impl Shaped for Grant {
+    const SHAPE: &'static Shape = &shapes::GRANT;
+}
+
+impl Typed for Grant {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { grantee: fields.optional(0)?, permission: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.grantee);
+        fields.optional(1, self.permission);
+        fields.finish()
+    }
+}
+
+/// AWS's `Grantee`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Grantee {
+    pub display_name: Option<String>,
+    pub email_address: Option<String>,
+    pub id: Option<String>,
+    pub r#type: String,
+    pub uri: Option<String>,
+}
+
+impl Shaped for Grantee {
+    const SHAPE: &'static Shape = &shapes::GRANTEE;
+}
+
+impl Typed for Grantee {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            display_name: fields.optional(0)?,
+            email_address: fields.optional(1)?,
+            id: fields.optional(2)?,
+            r#type: fields.required(3)?,
+            uri: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.display_name);
+        fields.optional(1, self.email_address);
+        fields.optional(2, self.id);
+        fields.required(3, self.r#type);
+        fields.optional(4, self.uri);
         fields.finish()
     }
 }
@@ -1435,6 +5093,839 @@ impl Typed for HeadObjectRequest {
     }
 }
 
+/// AWS's `IndexDocument`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IndexDocument {
+    pub suffix: String,
+}
+
+impl Shaped for IndexDocument {
+    const SHAPE: &'static Shape = &shapes::INDEX_DOCUMENT;
+}
+
+impl Typed for IndexDocument {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { suffix: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.suffix);
+        fields.finish()
+    }
+}
+
+/// AWS's `Initiator`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Initiator {
+    pub id: Option<String>,
+    pub display_name: Option<String>,
+}
+
+impl Shaped for Initiator {
+    const SHAPE: &'static Shape = &shapes::INITIATOR;
+}
+
+impl Typed for Initiator {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { id: fields.optional(0)?, display_name: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.id);
+        fields.optional(1, self.display_name);
+        fields.finish()
+    }
+}
+
+/// AWS's `InputSerialization`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InputSerialization {
+    pub csv: Option<CSVInput>,
+    pub compression_type: Option<String>,
+    pub json: Option<JSONInput>,
+    pub parquet: Option<ParquetInput>,
+}
+
+impl Shaped for InputSerialization {
+    const SHAPE: &'static Shape = &shapes::INPUT_SERIALIZATION;
+}
+
+impl Typed for InputSerialization {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            csv: fields.optional(0)?,
+            compression_type: fields.optional(1)?,
+            json: fields.optional(2)?,
+            parquet: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.csv);
+        fields.optional(1, self.compression_type);
+        fields.optional(2, self.json);
+        fields.optional(3, self.parquet);
+        fields.finish()
+    }
+}
+
+/// AWS's `IntelligentTieringAndOperator`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IntelligentTieringAndOperator {
+    pub prefix: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for IntelligentTieringAndOperator {
+    const SHAPE: &'static Shape = &shapes::INTELLIGENT_TIERING_AND_OPERATOR;
+}
+
+impl Typed for IntelligentTieringAndOperator {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { prefix: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `IntelligentTieringConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IntelligentTieringConfiguration {
+    pub id: String,
+    pub filter: Option<IntelligentTieringFilter>,
+    pub status: String,
+    pub tierings: Vec<Tiering>,
+}
+
+impl Shaped for IntelligentTieringConfiguration {
+    const SHAPE: &'static Shape = &shapes::INTELLIGENT_TIERING_CONFIGURATION;
+}
+
+impl Typed for IntelligentTieringConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            id: fields.required(0)?,
+            filter: fields.optional(1)?,
+            status: fields.required(2)?,
+            tierings: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.id);
+        fields.optional(1, self.filter);
+        fields.required(2, self.status);
+        fields.required(3, self.tierings);
+        fields.finish()
+    }
+}
+
+/// AWS's `IntelligentTieringFilter`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IntelligentTieringFilter {
+    pub prefix: Option<String>,
+    pub tag: Option<Tag>,
+    pub and: Option<IntelligentTieringAndOperator>,
+}
+
+impl Shaped for IntelligentTieringFilter {
+    const SHAPE: &'static Shape = &shapes::INTELLIGENT_TIERING_FILTER;
+}
+
+impl Typed for IntelligentTieringFilter {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { prefix: fields.optional(0)?, tag: fields.optional(1)?, and: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tag);
+        fields.optional(2, self.and);
+        fields.finish()
+    }
+}
+
+/// AWS's `InventoryConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InventoryConfiguration {
+    pub destination: InventoryDestination,
+    pub is_enabled: bool,
+    pub filter: Option<InventoryFilter>,
+    pub id: String,
+    pub included_object_versions: String,
+    pub optional_fields: Option<Vec<String>>,
+    pub schedule: InventorySchedule,
+}
+
+impl Shaped for InventoryConfiguration {
+    const SHAPE: &'static Shape = &shapes::INVENTORY_CONFIGURATION;
+}
+
+impl Typed for InventoryConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            destination: fields.required(0)?,
+            is_enabled: fields.required(1)?,
+            filter: fields.optional(2)?,
+            id: fields.required(3)?,
+            included_object_versions: fields.required(4)?,
+            optional_fields: fields.optional(5)?,
+            schedule: fields.required(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.destination);
+        fields.required(1, self.is_enabled);
+        fields.optional(2, self.filter);
+        fields.required(3, self.id);
+        fields.required(4, self.included_object_versions);
+        fields.optional(5, self.optional_fields);
+        fields.required(6, self.schedule);
+        fields.finish()
+    }
+}
+
+/// AWS's `InventoryDestination`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InventoryDestination {
+    pub s3_bucket_destination: InventoryS3BucketDestination,
+}
+
+impl Shaped for InventoryDestination {
+    const SHAPE: &'static Shape = &shapes::INVENTORY_DESTINATION;
+}
+
+impl Typed for InventoryDestination {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { s3_bucket_destination: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.s3_bucket_destination);
+        fields.finish()
+    }
+}
+
+/// AWS's `InventoryEncryption`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InventoryEncryption {
+    pub sses3: Option<SSES3>,
+    pub ssekms: Option<SSEKMS>,
+}
+
+impl Shaped for InventoryEncryption {
+    const SHAPE: &'static Shape = &shapes::INVENTORY_ENCRYPTION;
+}
+
+impl Typed for InventoryEncryption {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { sses3: fields.optional(0)?, ssekms: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.sses3);
+        fields.optional(1, self.ssekms);
+        fields.finish()
+    }
+}
+
+/// AWS's `InventoryFilter`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InventoryFilter {
+    pub prefix: String,
+}
+
+impl Shaped for InventoryFilter {
+    const SHAPE: &'static Shape = &shapes::INVENTORY_FILTER;
+}
+
+impl Typed for InventoryFilter {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { prefix: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.prefix);
+        fields.finish()
+    }
+}
+
+/// AWS's `InventoryS3BucketDestination`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InventoryS3BucketDestination {
+    pub account_id: Option<String>,
+    pub bucket: String,
+    pub format: String,
+    pub prefix: Option<String>,
+    pub encryption: Option<InventoryEncryption>,
+}
+
+impl Shaped for InventoryS3BucketDestination {
+    const SHAPE: &'static Shape = &shapes::INVENTORY_S3_BUCKET_DESTINATION;
+}
+
+impl Typed for InventoryS3BucketDestination {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            account_id: fields.optional(0)?,
+            bucket: fields.required(1)?,
+            format: fields.required(2)?,
+            prefix: fields.optional(3)?,
+            encryption: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.account_id);
+        fields.required(1, self.bucket);
+        fields.required(2, self.format);
+        fields.optional(3, self.prefix);
+        fields.optional(4, self.encryption);
+        fields.finish()
+    }
+}
+
+/// AWS's `InventorySchedule`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InventorySchedule {
+    pub frequency: String,
+}
+
+impl Shaped for InventorySchedule {
+    const SHAPE: &'static Shape = &shapes::INVENTORY_SCHEDULE;
+}
+
+impl Typed for InventorySchedule {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { frequency: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.frequency);
+        fields.finish()
+    }
+}
+
+/// AWS's `JSONInput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JSONInput {
+    pub r#type: Option<String>,
+}
+
+impl Shaped for JSONInput {
+    const SHAPE: &'static Shape = &shapes::JSON_INPUT;
+}
+
+impl Typed for JSONInput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { r#type: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.r#type);
+        fields.finish()
+    }
+}
+
+/// AWS's `JSONOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JSONOutput {
+    pub record_delimiter: Option<String>,
+}
+
+impl Shaped for JSONOutput {
+    const SHAPE: &'static Shape = &shapes::JSON_OUTPUT;
+}
+
+impl Typed for JSONOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { record_delimiter: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.record_delimiter);
+        fields.finish()
+    }
+}
+
+/// AWS's `LambdaFunctionConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LambdaFunctionConfiguration {
+    pub id: Option<String>,
+    pub lambda_function_arn: String,
+    pub events: Vec<String>,
+    pub filter: Option<NotificationConfigurationFilter>,
+}
+
+impl Shaped for LambdaFunctionConfiguration {
+    const SHAPE: &'static Shape = &shapes::LAMBDA_FUNCTION_CONFIGURATION;
+}
+
+impl Typed for LambdaFunctionConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            id: fields.optional(0)?,
+            lambda_function_arn: fields.required(1)?,
+            events: fields.required(2)?,
+            filter: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.id);
+        fields.required(1, self.lambda_function_arn);
+        fields.required(2, self.events);
+        fields.optional(3, self.filter);
+        fields.finish()
+    }
+}
+
+/// AWS's `LifecycleExpiration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LifecycleExpiration {
+    pub date: Option<jiff::Timestamp>,
+    pub days: Option<i32>,
+    pub expired_object_delete_marker: Option<bool>,
+}
+
+impl Shaped for LifecycleExpiration {
+    const SHAPE: &'static Shape = &shapes::LIFECYCLE_EXPIRATION;
+}
+
+impl Typed for LifecycleExpiration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            date: fields.optional(0)?,
+            days: fields.optional(1)?,
+            expired_object_delete_marker: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.date);
+        fields.optional(1, self.days);
+        fields.optional(2, self.expired_object_delete_marker);
+        fields.finish()
+    }
+}
+
+/// AWS's `LifecycleRule`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LifecycleRule {
+    pub expiration: Option<LifecycleExpiration>,
+    pub id: Option<String>,
+    pub prefix: Option<String>,
+    pub filter: Option<LifecycleRuleFilter>,
+    pub status: String,
+    pub transitions: Option<Vec<Transition>>,
+    pub noncurrent_version_transitions: Option<Vec<NoncurrentVersionTransition>>,
+    pub noncurrent_version_expiration: Option<NoncurrentVersionExpiration>,
+    pub abort_incomplete_multipart_upload: Option<AbortIncompleteMultipartUpload>,
+}
+
+impl Shaped for LifecycleRule {
+    const SHAPE: &'static Shape = &shapes::LIFECYCLE_RULE;
+}
+
+impl Typed for LifecycleRule {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            expiration: fields.optional(0)?,
+            id: fields.optional(1)?,
+            prefix: fields.optional(2)?,
+            filter: fields.optional(3)?,
+            status: fields.required(4)?,
+            transitions: fields.optional(5)?,
+            noncurrent_version_transitions: fields.optional(6)?,
+            noncurrent_version_expiration: fields.optional(7)?,
+            abort_incomplete_multipart_upload: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.expiration);
+        fields.optional(1, self.id);
+        fields.optional(2, self.prefix);
+        fields.optional(3, self.filter);
+        fields.required(4, self.status);
+        fields.optional(5, self.transitions);
+        fields.optional(6, self.noncurrent_version_transitions);
+        fields.optional(7, self.noncurrent_version_expiration);
+        fields.optional(8, self.abort_incomplete_multipart_upload);
+        fields.finish()
+    }
+}
+
+/// AWS's `LifecycleRuleAndOperator`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LifecycleRuleAndOperator {
+    pub prefix: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub object_size_greater_than: Option<i64>,
+    pub object_size_less_than: Option<i64>,
+}
+
+impl Shaped for LifecycleRuleAndOperator {
+    const SHAPE: &'static Shape = &shapes::LIFECYCLE_RULE_AND_OPERATOR;
+}
+
+impl Typed for LifecycleRuleAndOperator {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            prefix: fields.optional(0)?,
+            tags: fields.optional(1)?,
+            object_size_greater_than: fields.optional(2)?,
+            object_size_less_than: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tags);
+        fields.optional(2, self.object_size_greater_than);
+        fields.optional(3, self.object_size_less_than);
+        fields.finish()
+    }
+}
+
+/// AWS's `LifecycleRuleFilter`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LifecycleRuleFilter {
+    pub prefix: Option<String>,
+    pub tag: Option<Tag>,
+    pub object_size_greater_than: Option<i64>,
+    pub object_size_less_than: Option<i64>,
+    pub and: Option<LifecycleRuleAndOperator>,
+}
+
+impl Shaped for LifecycleRuleFilter {
+    const SHAPE: &'static Shape = &shapes::LIFECYCLE_RULE_FILTER;
+}
+
+impl Typed for LifecycleRuleFilter {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            prefix: fields.optional(0)?,
+            tag: fields.optional(1)?,
+            object_size_greater_than: fields.optional(2)?,
+            object_size_less_than: fields.optional(3)?,
+            and: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tag);
+        fields.optional(2, self.object_size_greater_than);
+        fields.optional(3, self.object_size_less_than);
+        fields.optional(4, self.and);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListBucketAnalyticsConfigurationsOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBucketAnalyticsConfigurationsOutput {
+    pub is_truncated: Option<bool>,
+    pub continuation_token: Option<String>,
+    pub next_continuation_token: Option<String>,
+    pub analytics_configuration_list: Option<Vec<AnalyticsConfiguration>>,
+}
+
+impl Shaped for ListBucketAnalyticsConfigurationsOutput {
+    const SHAPE: &'static Shape = &shapes::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT;
+}
+
+impl Typed for ListBucketAnalyticsConfigurationsOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            is_truncated: fields.optional(0)?,
+            continuation_token: fields.optional(1)?,
+            next_continuation_token: fields.optional(2)?,
+            analytics_configuration_list: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.is_truncated);
+        fields.optional(1, self.continuation_token);
+        fields.optional(2, self.next_continuation_token);
+        fields.optional(3, self.analytics_configuration_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListBucketAnalyticsConfigurationsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBucketAnalyticsConfigurationsRequest {
+    pub bucket: String,
+    pub continuation_token: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for ListBucketAnalyticsConfigurationsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST;
+}
+
+impl Typed for ListBucketAnalyticsConfigurationsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            continuation_token: fields.optional(1)?,
+            expected_bucket_owner: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.continuation_token);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListBucketIntelligentTieringConfigurationsOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBucketIntelligentTieringConfigurationsOutput {
+    pub is_truncated: Option<bool>,
+    pub continuation_token: Option<String>,
+    pub next_continuation_token: Option<String>,
+    pub intelligent_tiering_configuration_list: Option<Vec<IntelligentTieringConfiguration>>,
+}
+
+impl Shaped for ListBucketIntelligentTieringConfigurationsOutput {
+    const SHAPE: &'static Shape = &shapes::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT;
+}
+
+impl Typed for ListBucketIntelligentTieringConfigurationsOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            is_truncated: fields.optional(0)?,
+            continuation_token: fields.optional(1)?,
+            next_continuation_token: fields.optional(2)?,
+            intelligent_tiering_configuration_list: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.is_truncated);
+        fields.optional(1, self.continuation_token);
+        fields.optional(2, self.next_continuation_token);
+        fields.optional(3, self.intelligent_tiering_configuration_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListBucketIntelligentTieringConfigurationsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBucketIntelligentTieringConfigurationsRequest {
+    pub bucket: String,
+    pub continuation_token: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for ListBucketIntelligentTieringConfigurationsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST;
+}
+
+impl Typed for ListBucketIntelligentTieringConfigurationsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            continuation_token: fields.optional(1)?,
+            expected_bucket_owner: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.continuation_token);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListBucketInventoryConfigurationsOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBucketInventoryConfigurationsOutput {
+    pub continuation_token: Option<String>,
+    pub inventory_configuration_list: Option<Vec<InventoryConfiguration>>,
+    pub is_truncated: Option<bool>,
+    pub next_continuation_token: Option<String>,
+}
+
+impl Shaped for ListBucketInventoryConfigurationsOutput {
+    const SHAPE: &'static Shape = &shapes::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT;
+}
+
+impl Typed for ListBucketInventoryConfigurationsOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            continuation_token: fields.optional(0)?,
+            inventory_configuration_list: fields.optional(1)?,
+            is_truncated: fields.optional(2)?,
+            next_continuation_token: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.continuation_token);
+        fields.optional(1, self.inventory_configuration_list);
+        fields.optional(2, self.is_truncated);
+        fields.optional(3, self.next_continuation_token);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListBucketInventoryConfigurationsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBucketInventoryConfigurationsRequest {
+    pub bucket: String,
+    pub continuation_token: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for ListBucketInventoryConfigurationsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST;
+}
+
+impl Typed for ListBucketInventoryConfigurationsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            continuation_token: fields.optional(1)?,
+            expected_bucket_owner: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.continuation_token);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListBucketMetricsConfigurationsOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBucketMetricsConfigurationsOutput {
+    pub is_truncated: Option<bool>,
+    pub continuation_token: Option<String>,
+    pub next_continuation_token: Option<String>,
+    pub metrics_configuration_list: Option<Vec<MetricsConfiguration>>,
+}
+
+impl Shaped for ListBucketMetricsConfigurationsOutput {
+    const SHAPE: &'static Shape = &shapes::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT;
+}
+
+impl Typed for ListBucketMetricsConfigurationsOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            is_truncated: fields.optional(0)?,
+            continuation_token: fields.optional(1)?,
+            next_continuation_token: fields.optional(2)?,
+            metrics_configuration_list: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.is_truncated);
+        fields.optional(1, self.continuation_token);
+        fields.optional(2, self.next_continuation_token);
+        fields.optional(3, self.metrics_configuration_list);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListBucketMetricsConfigurationsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBucketMetricsConfigurationsRequest {
+    pub bucket: String,
+    pub continuation_token: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for ListBucketMetricsConfigurationsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST;
+}
+
+impl Typed for ListBucketMetricsConfigurationsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            continuation_token: fields.optional(1)?,
+            expected_bucket_owner: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.continuation_token);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
 /// AWS's `ListBucketsOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListBucketsOutput {
@@ -1499,6 +5990,232 @@ impl Typed for ListBucketsRequest {
         fields.optional(1, self.continuation_token);
         fields.optional(2, self.prefix);
         fields.optional(3, self.bucket_region);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMultipartUploadsOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMultipartUploadsOutput {
+    pub bucket: Option<String>,
+    pub key_marker: Option<String>,
+    pub upload_id_marker: Option<String>,
+    pub next_key_marker: Option<String>,
+    pub prefix: Option<String>,
+    pub delimiter: Option<String>,
+    pub next_upload_id_marker: Option<String>,
+    pub max_uploads: Option<i32>,
+    pub is_truncated: Option<bool>,
+    pub uploads: Option<Vec<MultipartUpload>>,
+    pub common_prefixes: Option<Vec<CommonPrefix>>,
+    pub encoding_type: Option<String>,
+    pub request_charged: Option<String>,
+}
+
+impl Shaped for ListMultipartUploadsOutput {
+    const SHAPE: &'static Shape = &shapes::LIST_MULTIPART_UPLOADS_OUTPUT;
+}
+
+impl Typed for ListMultipartUploadsOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.optional(0)?,
+            key_marker: fields.optional(1)?,
+            upload_id_marker: fields.optional(2)?,
+            next_key_marker: fields.optional(3)?,
+            prefix: fields.optional(4)?,
+            delimiter: fields.optional(5)?,
+            next_upload_id_marker: fields.optional(6)?,
+            max_uploads: fields.optional(7)?,
+            is_truncated: fields.optional(8)?,
+            uploads: fields.optional(9)?,
+            common_prefixes: fields.optional(10)?,
+            encoding_type: fields.optional(11)?,
+            request_charged: fields.optional(12)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.bucket);
+        fields.optional(1, self.key_marker);
+        fields.optional(2, self.upload_id_marker);
+        fields.optional(3, self.next_key_marker);
+        fields.optional(4, self.prefix);
+        fields.optional(5, self.delimiter);
+        fields.optional(6, self.next_upload_id_marker);
+        fields.optional(7, self.max_uploads);
+        fields.optional(8, self.is_truncated);
+        fields.optional(9, self.uploads);
+        fields.optional(10, self.common_prefixes);
+        fields.optional(11, self.encoding_type);
+        fields.optional(12, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListMultipartUploadsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMultipartUploadsRequest {
+    pub bucket: String,
+    pub delimiter: Option<String>,
+    pub encoding_type: Option<String>,
+    pub key_marker: Option<String>,
+    pub max_uploads: Option<i32>,
+    pub prefix: Option<String>,
+    pub upload_id_marker: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub request_payer: Option<String>,
+}
+
+impl Shaped for ListMultipartUploadsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_MULTIPART_UPLOADS_REQUEST;
+}
+
+impl Typed for ListMultipartUploadsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            delimiter: fields.optional(1)?,
+            encoding_type: fields.optional(2)?,
+            key_marker: fields.optional(3)?,
+            max_uploads: fields.optional(4)?,
+            prefix: fields.optional(5)?,
+            upload_id_marker: fields.optional(6)?,
+            expected_bucket_owner: fields.optional(7)?,
+            request_payer: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.delimiter);
+        fields.optional(2, self.encoding_type);
+        fields.optional(3, self.key_marker);
+        fields.optional(4, self.max_uploads);
+        fields.optional(5, self.prefix);
+        fields.optional(6, self.upload_id_marker);
+        fields.optional(7, self.expected_bucket_owner);
+        fields.optional(8, self.request_payer);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListObjectVersionsOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListObjectVersionsOutput {
+    pub is_truncated: Option<bool>,
+    pub key_marker: Option<String>,
+    pub version_id_marker: Option<String>,
+    pub next_key_marker: Option<String>,
+    pub next_version_id_marker: Option<String>,
+    pub versions: Option<Vec<ObjectVersion>>,
+    pub delete_markers: Option<Vec<DeleteMarkerEntry>>,
+    pub name: Option<String>,
+    pub prefix: Option<String>,
+    pub delimiter: Option<String>,
+    pub max_keys: Option<i32>,
+    pub common_prefixes: Option<Vec<CommonPrefix>>,
+    pub encoding_type: Option<String>,
+    pub request_charged: Option<String>,
+}
+
+impl Shaped for ListObjectVersionsOutput {
+    const SHAPE: &'static Shape = &shapes::LIST_OBJECT_VERSIONS_OUTPUT;
+}
+
+impl Typed for ListObjectVersionsOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            is_truncated: fields.optional(0)?,
+            key_marker: fields.optional(1)?,
+            version_id_marker: fields.optional(2)?,
+            next_key_marker: fields.optional(3)?,
+            next_version_id_marker: fields.optional(4)?,
+            versions: fields.optional(5)?,
+            delete_markers: fields.optional(6)?,
+            name: fields.optional(7)?,
+            prefix: fields.optional(8)?,
+            delimiter: fields.optional(9)?,
+            max_keys: fields.optional(10)?,
+            common_prefixes: fields.optional(11)?,
+            encoding_type: fields.optional(12)?,
+            request_charged: fields.optional(13)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.is_truncated);
+        fields.optional(1, self.key_marker);
+        fields.optional(2, self.version_id_marker);
+        fields.optional(3, self.next_key_marker);
+        fields.optional(4, self.next_version_id_marker);
+        fields.optional(5, self.versions);
+        fields.optional(6, self.delete_markers);
+        fields.optional(7, self.name);
+        fields.optional(8, self.prefix);
+        fields.optional(9, self.delimiter);
+        fields.optional(10, self.max_keys);
+        fields.optional(11, self.common_prefixes);
+        fields.optional(12, self.encoding_type);
+        fields.optional(13, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListObjectVersionsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListObjectVersionsRequest {
+    pub bucket: String,
+    pub delimiter: Option<String>,
+    pub encoding_type: Option<String>,
+    pub key_marker: Option<String>,
+    pub max_keys: Option<i32>,
+    pub prefix: Option<String>,
+    pub version_id_marker: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub request_payer: Option<String>,
+    pub optional_object_attributes: Option<Vec<String>>,
+}
+
+impl Shaped for ListObjectVersionsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_OBJECT_VERSIONS_REQUEST;
+}
+
+impl Typed for ListObjectVersionsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            delimiter: fields.optional(1)?,
+            encoding_type: fields.optional(2)?,
+            key_marker: fields.optional(3)?,
+            max_keys: fields.optional(4)?,
+            prefix: fields.optional(5)?,
+            version_id_marker: fields.optional(6)?,
+            expected_bucket_owner: fields.optional(7)?,
+            request_payer: fields.optional(8)?,
+            optional_object_attributes: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.delimiter);
+        fields.optional(2, self.encoding_type);
+        fields.optional(3, self.key_marker);
+        fields.optional(4, self.max_keys);
+        fields.optional(5, self.prefix);
+        fields.optional(6, self.version_id_marker);
+        fields.optional(7, self.expected_bucket_owner);
+        fields.optional(8, self.request_payer);
+        fields.optional(9, self.optional_object_attributes);
         fields.finish()
     }
 }
@@ -1723,6 +6440,148 @@ impl Typed for ListObjectsV2Request {
     }
 }
 
+/// AWS's `ListPartsOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPartsOutput {
+    pub abort_date: Option<jiff::Timestamp>,
+    pub abort_rule_id: Option<String>,
+    pub bucket: Option<String>,
+    pub key: Option<String>,
+    pub upload_id: Option<String>,
+    pub part_number_marker: Option<i32>,
+    pub next_part_number_marker: Option<i32>,
+    pub max_parts: Option<i32>,
+    pub is_truncated: Option<bool>,
+    pub parts: Option<Vec<Part>>,
+    pub initiator: Option<Initiator>,
+    pub owner: Option<Owner>,
+    pub storage_class: Option<String>,
+    pub request_charged: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub checksum_type: Option<String>,
+    pub version_id: Option<String>,
+}
+
+impl Shaped for ListPartsOutput {
+    const SHAPE: &'static Shape = &shapes::LIST_PARTS_OUTPUT;
+}
+
+impl Typed for ListPartsOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            abort_date: fields.optional(0)?,
+            abort_rule_id: fields.optional(1)?,
+            bucket: fields.optional(2)?,
+            key: fields.optional(3)?,
+            upload_id: fields.optional(4)?,
+            part_number_marker: fields.optional(5)?,
+            next_part_number_marker: fields.optional(6)?,
+            max_parts: fields.optional(7)?,
+            is_truncated: fields.optional(8)?,
+            parts: fields.optional(9)?,
+            initiator: fields.optional(10)?,
+            owner: fields.optional(11)?,
+            storage_class: fields.optional(12)?,
+            request_charged: fields.optional(13)?,
+            checksum_algorithm: fields.optional(14)?,
+            checksum_type: fields.optional(15)?,
+            version_id: fields.optional(16)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.abort_date);
+        fields.optional(1, self.abort_rule_id);
+        fields.optional(2, self.bucket);
+        fields.optional(3, self.key);
+        fields.optional(4, self.upload_id);
+        fields.optional(5, self.part_number_marker);
+        fields.optional(6, self.next_part_number_marker);
+        fields.optional(7, self.max_parts);
+        fields.optional(8, self.is_truncated);
+        fields.optional(9, self.parts);
+        fields.optional(10, self.initiator);
+        fields.optional(11, self.owner);
+        fields.optional(12, self.storage_class);
+        fields.optional(13, self.request_charged);
+        fields.optional(14, self.checksum_algorithm);
+        fields.optional(15, self.checksum_type);
+        fields.optional(16, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `ListPartsRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ListPartsRequest {
+    pub bucket: String,
+    pub key: String,
+    pub max_parts: Option<i32>,
+    pub part_number_marker: Option<i32>,
+    pub upload_id: String,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+}
+
+impl std::fmt::Debug for ListPartsRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ListPartsRequest")
+            .field("bucket", &self.bucket)
+            .field("key", &self.key)
+            .field("max_parts", &self.max_parts)
+            .field("part_number_marker", &self.part_number_marker)
+            .field("upload_id", &self.upload_id)
+            .field("request_payer", &self.request_payer)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .finish()
+    }
+}
+
+impl Shaped for ListPartsRequest {
+    const SHAPE: &'static Shape = &shapes::LIST_PARTS_REQUEST;
+}
+
+impl Typed for ListPartsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            max_parts: fields.optional(2)?,
+            part_number_marker: fields.optional(3)?,
+            upload_id: fields.required(4)?,
+            request_payer: fields.optional(5)?,
+            expected_bucket_owner: fields.optional(6)?,
+            sse_customer_algorithm: fields.optional(7)?,
+            sse_customer_key: fields.optional(8)?,
+            sse_customer_key_md5: fields.optional(9)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.max_parts);
+        fields.optional(3, self.part_number_marker);
+        fields.required(4, self.upload_id);
+        fields.optional(5, self.request_payer);
+        fields.optional(6, self.expected_bucket_owner);
+        fields.optional(7, self.sse_customer_algorithm);
+        fields.optional(8, self.sse_customer_key);
+        fields.optional(9, self.sse_customer_key_md5);
+        fields.finish()
+    }
+}
+
 /// AWS's `LocationInfo`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LocationInfo {
@@ -1744,6 +6603,338 @@ impl Typed for LocationInfo {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.r#type);
         fields.optional(1, self.name);
+        fields.finish()
+    }
+}
+
+/// AWS's `LoggingEnabled`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LoggingEnabled {
+    pub target_bucket: String,
+    pub target_grants: Option<Vec<TargetGrant>>,
+    pub target_prefix: String,
+    pub target_object_key_format: Option<TargetObjectKeyFormat>,
+}
+
+impl Shaped for LoggingEnabled {
+    const SHAPE: &'static Shape = &shapes::LOGGING_ENABLED;
+}
+
+impl Typed for LoggingEnabled {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            target_bucket: fields.required(0)?,
+            target_grants: fields.optional(1)?,
+            target_prefix: fields.required(2)?,
+            target_object_key_format: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.target_bucket);
+        fields.optional(1, self.target_grants);
+        fields.required(2, self.target_prefix);
+        fields.optional(3, self.target_object_key_format);
+        fields.finish()
+    }
+}
+
+/// AWS's `MetadataEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetadataEntry {
+    pub name: Option<String>,
+    pub value: Option<String>,
+}
+
+impl Shaped for MetadataEntry {
+    const SHAPE: &'static Shape = &shapes::METADATA_ENTRY;
+}
+
+impl Typed for MetadataEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { name: fields.optional(0)?, value: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.name);
+        fields.optional(1, self.value);
+        fields.finish()
+    }
+}
+
+/// AWS's `Metrics`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metrics {
+    pub status: String,
+    pub event_threshold: Option<ReplicationTimeValue>,
+}
+
+impl Shaped for Metrics {
+    const SHAPE: &'static Shape = &shapes::METRICS;
+}
+
+impl Typed for Metrics {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.required(0)?, event_threshold: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.status);
+        fields.optional(1, self.event_threshold);
+        fields.finish()
+    }
+}
+
+/// AWS's `MetricsAndOperator`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricsAndOperator {
+    pub prefix: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub access_point_arn: Option<String>,
+}
+
+impl Shaped for MetricsAndOperator {
+    const SHAPE: &'static Shape = &shapes::METRICS_AND_OPERATOR;
+}
+
+impl Typed for MetricsAndOperator {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { prefix: fields.optional(0)?, tags: fields.optional(1)?, access_point_arn: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tags);
+        fields.optional(2, self.access_point_arn);
+        fields.finish()
+    }
+}
+
+/// AWS's `MetricsConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricsConfiguration {
+    pub id: String,
+    pub filter: Option<MetricsFilter>,
+}
+
+impl Shaped for MetricsConfiguration {
+    const SHAPE: &'static Shape = &shapes::METRICS_CONFIGURATION;
+}
+
+impl Typed for MetricsConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { id: fields.required(0)?, filter: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.id);
+        fields.optional(1, self.filter);
+        fields.finish()
+    }
+}
+
+/// AWS's `MetricsFilter`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricsFilter {
+    pub prefix: Option<String>,
+    pub tag: Option<Tag>,
+    pub access_point_arn: Option<String>,
+    pub and: Option<MetricsAndOperator>,
+}
+
+impl Shaped for MetricsFilter {
+    const SHAPE: &'static Shape = &shapes::METRICS_FILTER;
+}
+
+impl Typed for MetricsFilter {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            prefix: fields.optional(0)?,
+            tag: fields.optional(1)?,
+            access_point_arn: fields.optional(2)?,
+            and: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tag);
+        fields.optional(2, self.access_point_arn);
+        fields.optional(3, self.and);
+        fields.finish()
+    }
+}
+
+/// AWS's `MultipartUpload`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MultipartUpload {
+    pub upload_id: Option<String>,
+    pub key: Option<String>,
+    pub initiated: Option<jiff::Timestamp>,
+    pub storage_class: Option<String>,
+    pub owner: Option<Owner>,
+    pub initiator: Option<Initiator>,
+    pub checksum_algorithm: Option<String>,
+    pub checksum_type: Option<String>,
+    pub version_id: Option<String>,
+}
+
+impl Shaped for MultipartUpload {
+    const SHAPE: &'static Shape = &shapes::MULTIPART_UPLOAD;
+}
+
+impl Typed for MultipartUpload {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            upload_id: fields.optional(0)?,
+            key: fields.optional(1)?,
+            initiated: fields.optional(2)?,
+            storage_class: fields.optional(3)?,
+            owner: fields.optional(4)?,
+            initiator: fields.optional(5)?,
+            checksum_algorithm: fields.optional(6)?,
+            checksum_type: fields.optional(7)?,
+            version_id: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.upload_id);
+        fields.optional(1, self.key);
+        fields.optional(2, self.initiated);
+        fields.optional(3, self.storage_class);
+        fields.optional(4, self.owner);
+        fields.optional(5, self.initiator);
+        fields.optional(6, self.checksum_algorithm);
+        fields.optional(7, self.checksum_type);
+        fields.optional(8, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `NoncurrentVersionExpiration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NoncurrentVersionExpiration {
+    pub noncurrent_days: Option<i32>,
+    pub newer_noncurrent_versions: Option<i32>,
+}
+
+impl Shaped for NoncurrentVersionExpiration {
+    const SHAPE: &'static Shape = &shapes::NONCURRENT_VERSION_EXPIRATION;
+}
+
+impl Typed for NoncurrentVersionExpiration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { noncurrent_days: fields.optional(0)?, newer_noncurrent_versions: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.noncurrent_days);
+        fields.optional(1, self.newer_noncurrent_versions);
+        fields.finish()
+    }
+}
+
+/// AWS's `NoncurrentVersionTransition`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NoncurrentVersionTransition {
+    pub noncurrent_days: Option<i32>,
+    pub storage_class: Option<String>,
+    pub newer_noncurrent_versions: Option<i32>,
+}
+
+impl Shaped for NoncurrentVersionTransition {
+    const SHAPE: &'static Shape = &shapes::NONCURRENT_VERSION_TRANSITION;
+}
+
+impl Typed for NoncurrentVersionTransition {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            noncurrent_days: fields.optional(0)?,
+            storage_class: fields.optional(1)?,
+            newer_noncurrent_versions: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.noncurrent_days);
+        fields.optional(1, self.storage_class);
+        fields.optional(2, self.newer_noncurrent_versions);
+        fields.finish()
+    }
+}
+
+/// AWS's `NotificationConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NotificationConfiguration {
+    pub topic_configurations: Option<Vec<TopicConfiguration>>,
+    pub queue_configurations: Option<Vec<QueueConfiguration>>,
+    pub lambda_function_configurations: Option<Vec<LambdaFunctionConfiguration>>,
+    pub event_bridge_configuration: Option<EventBridgeConfiguration>,
+}
+
+impl Shaped for NotificationConfiguration {
+    const SHAPE: &'static Shape = &shapes::NOTIFICATION_CONFIGURATION;
+}
+
+impl Typed for NotificationConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            topic_configurations: fields.optional(0)?,
+            queue_configurations: fields.optional(1)?,
+            lambda_function_configurations: fields.optional(2)?,
+            event_bridge_configuration: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.topic_configurations);
+        fields.optional(1, self.queue_configurations);
+        fields.optional(2, self.lambda_function_configurations);
+        fields.optional(3, self.event_bridge_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `NotificationConfigurationFilter`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NotificationConfigurationFilter {
+    pub key: Option<S3KeyFilter>,
+}
+
+impl Shaped for NotificationConfigurationFilter {
+    const SHAPE: &'static Shape = &shapes::NOTIFICATION_CONFIGURATION_FILTER;
+}
+
+impl Typed for NotificationConfigurationFilter {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { key: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.key);
         fields.finish()
     }
 }
@@ -1834,6 +7025,272 @@ impl Typed for ObjectIdentifier {
     }
 }
 
+/// AWS's `ObjectLockConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObjectLockConfiguration {
+    pub object_lock_enabled: Option<String>,
+    pub rule: Option<ObjectLockRule>,
+}
+
+impl Shaped for ObjectLockConfiguration {
+    const SHAPE: &'static Shape = &shapes::OBJECT_LOCK_CONFIGURATION;
+}
+
+impl Typed for ObjectLockConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { object_lock_enabled: fields.optional(0)?, rule: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.object_lock_enabled);
+        fields.optional(1, self.rule);
+        fields.finish()
+    }
+}
+
+/// AWS's `ObjectLockLegalHold`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObjectLockLegalHold {
+    pub status: Option<String>,
+}
+
+impl Shaped for ObjectLockLegalHold {
+    const SHAPE: &'static Shape = &shapes::OBJECT_LOCK_LEGAL_HOLD;
+}
+
+impl Typed for ObjectLockLegalHold {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `ObjectLockRetention`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObjectLockRetention {
+    pub mode: Option<String>,
+    pub retain_until_date: Option<jiff::Timestamp>,
+    pub event_hold: Option<String>,
+    pub event_hold_duration: Option<EventHoldDuration>,
+}
+
+impl Shaped for ObjectLockRetention {
+    const SHAPE: &'static Shape = &shapes::OBJECT_LOCK_RETENTION;
+}
+
+impl Typed for ObjectLockRetention {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            mode: fields.optional(0)?,
+            retain_until_date: fields.optional(1)?,
+            event_hold: fields.optional(2)?,
+            event_hold_duration: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.mode);
+        fields.optional(1, self.retain_until_date);
+        fields.optional(2, self.event_hold);
+        fields.optional(3, self.event_hold_duration);
+        fields.finish()
+    }
+}
+
+/// AWS's `ObjectLockRule`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObjectLockRule {
+    pub default_retention: Option<DefaultRetention>,
+}
+
+impl Shaped for ObjectLockRule {
+    const SHAPE: &'static Shape = &shapes::OBJECT_LOCK_RULE;
+}
+
+impl Typed for ObjectLockRule {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { default_retention: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.default_retention);
+        fields.finish()
+    }
+}
+
+/// AWS's `ObjectPart`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObjectPart {
+    pub part_number: Option<i32>,
+    pub size: Option<i64>,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+}
+
+impl Shaped for ObjectPart {
+    const SHAPE: &'static Shape = &shapes::OBJECT_PART;
+}
+
+impl Typed for ObjectPart {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            part_number: fields.optional(0)?,
+            size: fields.optional(1)?,
+            checksum_crc32: fields.optional(2)?,
+            checksum_crc32_c: fields.optional(3)?,
+            checksum_crc64_nvme: fields.optional(4)?,
+            checksum_sha1: fields.optional(5)?,
+            checksum_sha256: fields.optional(6)?,
+            checksum_sha512: fields.optional(7)?,
+            checksum_md5: fields.optional(8)?,
+            checksum_xxhash64: fields.optional(9)?,
+            checksum_xxhash3: fields.optional(10)?,
+            checksum_xxhash128: fields.optional(11)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.part_number);
+        fields.optional(1, self.size);
+        fields.optional(2, self.checksum_crc32);
+        fields.optional(3, self.checksum_crc32_c);
+        fields.optional(4, self.checksum_crc64_nvme);
+        fields.optional(5, self.checksum_sha1);
+        fields.optional(6, self.checksum_sha256);
+        fields.optional(7, self.checksum_sha512);
+        fields.optional(8, self.checksum_md5);
+        fields.optional(9, self.checksum_xxhash64);
+        fields.optional(10, self.checksum_xxhash3);
+        fields.optional(11, self.checksum_xxhash128);
+        fields.finish()
+    }
+}
+
+/// AWS's `ObjectVersion`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObjectVersion {
+    pub e_tag: Option<String>,
+    pub checksum_algorithm: Option<Vec<String>>,
+    pub checksum_type: Option<String>,
+    pub size: Option<i64>,
+    pub storage_class: Option<String>,
+    pub key: Option<String>,
+    pub version_id: Option<String>,
+    pub is_latest: Option<bool>,
+    pub last_modified: Option<jiff::Timestamp>,
+    pub owner: Option<Owner>,
+    pub restore_status: Option<RestoreStatus>,
+}
+
+impl Shaped for ObjectVersion {
+    const SHAPE: &'static Shape = &shapes::OBJECT_VERSION;
+}
+
+impl Typed for ObjectVersion {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            e_tag: fields.optional(0)?,
+            checksum_algorithm: fields.optional(1)?,
+            checksum_type: fields.optional(2)?,
+            size: fields.optional(3)?,
+            storage_class: fields.optional(4)?,
+            key: fields.optional(5)?,
+            version_id: fields.optional(6)?,
+            is_latest: fields.optional(7)?,
+            last_modified: fields.optional(8)?,
+            owner: fields.optional(9)?,
+            restore_status: fields.optional(10)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.e_tag);
+        fields.optional(1, self.checksum_algorithm);
+        fields.optional(2, self.checksum_type);
+        fields.optional(3, self.size);
+        fields.optional(4, self.storage_class);
+        fields.optional(5, self.key);
+        fields.optional(6, self.version_id);
+        fields.optional(7, self.is_latest);
+        fields.optional(8, self.last_modified);
+        fields.optional(9, self.owner);
+        fields.optional(10, self.restore_status);
+        fields.finish()
+    }
+}
+
+/// AWS's `OutputLocation`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OutputLocation {
+    pub s3: Option<S3Location>,
+}
+
+impl Shaped for OutputLocation {
+    const SHAPE: &'static Shape = &shapes::OUTPUT_LOCATION;
+}
+
+impl Typed for OutputLocation {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { s3: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.s3);
+        fields.finish()
+    }
+}
+
+/// AWS's `OutputSerialization`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OutputSerialization {
+    pub csv: Option<CSVOutput>,
+    pub json: Option<JSONOutput>,
+}
+
+impl Shaped for OutputSerialization {
+    const SHAPE: &'static Shape = &shapes::OUTPUT_SERIALIZATION;
+}
+
+impl Typed for OutputSerialization {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { csv: fields.optional(0)?, json: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.csv);
+        fields.optional(1, self.json);
+        fields.finish()
+    }
+}
+
 /// AWS's `Owner`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Owner {
@@ -1855,6 +7312,157 @@ impl Typed for Owner {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.display_name);
         fields.optional(1, self.id);
+        fields.finish()
+    }
+}
+
+/// AWS's `OwnershipControls`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OwnershipControls {
+    pub rules: Vec<OwnershipControlsRule>,
+}
+
+impl Shaped for OwnershipControls {
+    const SHAPE: &'static Shape = &shapes::OWNERSHIP_CONTROLS;
+}
+
+impl Typed for OwnershipControls {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { rules: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.rules);
+        fields.finish()
+    }
+}
+
+/// AWS's `OwnershipControlsRule`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OwnershipControlsRule {
+    pub object_ownership: String,
+}
+
+impl Shaped for OwnershipControlsRule {
+    const SHAPE: &'static Shape = &shapes::OWNERSHIP_CONTROLS_RULE;
+}
+
+impl Typed for OwnershipControlsRule {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { object_ownership: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.object_ownership);
+        fields.finish()
+    }
+}
+
+/// AWS's `ParquetInput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ParquetInput {}
+
+impl Shaped for ParquetInput {
+    const SHAPE: &'static Shape = &shapes::PARQUET_INPUT;
+}
+
+impl Typed for ParquetInput {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `Part`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Part {
+    pub part_number: Option<i32>,
+    pub last_modified: Option<jiff::Timestamp>,
+    pub e_tag: Option<String>,
+    pub size: Option<i64>,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+}
+
+impl Shaped for Part {
+    const SHAPE: &'static Shape = &shapes::PART;
+}
+
+impl Typed for Part {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            part_number: fields.optional(0)?,
+            last_modified: fields.optional(1)?,
+            e_tag: fields.optional(2)?,
+            size: fields.optional(3)?,
+            checksum_crc32: fields.optional(4)?,
+            checksum_crc32_c: fields.optional(5)?,
+            checksum_crc64_nvme: fields.optional(6)?,
+            checksum_sha1: fields.optional(7)?,
+            checksum_sha256: fields.optional(8)?,
+            checksum_sha512: fields.optional(9)?,
+            checksum_md5: fields.optional(10)?,
+            checksum_xxhash64: fields.optional(11)?,
+            checksum_xxhash3: fields.optional(12)?,
+            checksum_xxhash128: fields.optional(13)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.part_number);
+        fields.optional(1, self.last_modified);
+        fields.optional(2, self.e_tag);
+        fields.optional(3, self.size);
+        fields.optional(4, self.checksum_crc32);
+        fields.optional(5, self.checksum_crc32_c);
+        fields.optional(6, self.checksum_crc64_nvme);
+        fields.optional(7, self.checksum_sha1);
+        fields.optional(8, self.checksum_sha256);
+        fields.optional(9, self.checksum_sha512);
+        fields.optional(10, self.checksum_md5);
+        fields.optional(11, self.checksum_xxhash64);
+        fields.optional(12, self.checksum_xxhash3);
+        fields.optional(13, self.checksum_xxhash128);
+        fields.finish()
+    }
+}
+
+/// AWS's `PartitionedPrefix`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PartitionedPrefix {
+    pub partition_date_source: Option<String>,
+}
+
+impl Shaped for PartitionedPrefix {
+    const SHAPE: &'static Shape = &shapes::PARTITIONED_PREFIX;
+}
+
+impl Typed for PartitionedPrefix {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { partition_date_source: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.partition_date_source);
         fields.finish()
     }
 }
@@ -1916,6 +7524,510 @@ impl Typed for PublicAccessBlockConfiguration {
     }
 }
 
+/// AWS's `PutBucketAbacRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketAbacRequest {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub abac_status: AbacStatus,
+}
+
+impl Shaped for PutBucketAbacRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_ABAC_REQUEST;
+}
+
+impl Typed for PutBucketAbacRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            content_md5: fields.optional(1)?,
+            checksum_algorithm: fields.optional(2)?,
+            expected_bucket_owner: fields.optional(3)?,
+            abac_status: fields.required(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.content_md5);
+        fields.optional(2, self.checksum_algorithm);
+        fields.optional(3, self.expected_bucket_owner);
+        fields.required(4, self.abac_status);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketAccelerateConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketAccelerateConfigurationRequest {
+    pub bucket: String,
+    pub accelerate_configuration: AccelerateConfiguration,
+    pub expected_bucket_owner: Option<String>,
+    pub checksum_algorithm: Option<String>,
+}
+
+impl Shaped for PutBucketAccelerateConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST;
+}
+
+impl Typed for PutBucketAccelerateConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            accelerate_configuration: fields.required(1)?,
+            expected_bucket_owner: fields.optional(2)?,
+            checksum_algorithm: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.accelerate_configuration);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.optional(3, self.checksum_algorithm);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketAclRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketAclRequest {
+    pub acl: Option<String>,
+    pub access_control_policy: Option<AccessControlPolicy>,
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub grant_full_control: Option<String>,
+    pub grant_read: Option<String>,
+    pub grant_read_acp: Option<String>,
+    pub grant_write: Option<String>,
+    pub grant_write_acp: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketAclRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_ACL_REQUEST;
+}
+
+impl Typed for PutBucketAclRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            acl: fields.optional(0)?,
+            access_control_policy: fields.optional(1)?,
+            bucket: fields.required(2)?,
+            content_md5: fields.optional(3)?,
+            checksum_algorithm: fields.optional(4)?,
+            grant_full_control: fields.optional(5)?,
+            grant_read: fields.optional(6)?,
+            grant_read_acp: fields.optional(7)?,
+            grant_write: fields.optional(8)?,
+            grant_write_acp: fields.optional(9)?,
+            expected_bucket_owner: fields.optional(10)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.acl);
+        fields.optional(1, self.access_control_policy);
+        fields.required(2, self.bucket);
+        fields.optional(3, self.content_md5);
+        fields.optional(4, self.checksum_algorithm);
+        fields.optional(5, self.grant_full_control);
+        fields.optional(6, self.grant_read);
+        fields.optional(7, self.grant_read_acp);
+        fields.optional(8, self.grant_write);
+        fields.optional(9, self.grant_write_acp);
+        fields.optional(10, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketAnalyticsConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketAnalyticsConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub analytics_configuration: AnalyticsConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketAnalyticsConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST;
+}
+
+impl Typed for PutBucketAnalyticsConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            id: fields.required(1)?,
+            analytics_configuration: fields.required(2)?,
+            expected_bucket_owner: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.required(2, self.analytics_configuration);
+        fields.optional(3, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketCorsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketCorsRequest {
+    pub bucket: String,
+    pub cors_configuration: CORSConfiguration,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketCorsRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_CORS_REQUEST;
+}
+
+impl Typed for PutBucketCorsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            cors_configuration: fields.required(1)?,
+            content_md5: fields.optional(2)?,
+            checksum_algorithm: fields.optional(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.cors_configuration);
+        fields.optional(2, self.content_md5);
+        fields.optional(3, self.checksum_algorithm);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketEncryptionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketEncryptionRequest {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub server_side_encryption_configuration: ServerSideEncryptionConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketEncryptionRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_ENCRYPTION_REQUEST;
+}
+
+impl Typed for PutBucketEncryptionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            content_md5: fields.optional(1)?,
+            checksum_algorithm: fields.optional(2)?,
+            server_side_encryption_configuration: fields.required(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.content_md5);
+        fields.optional(2, self.checksum_algorithm);
+        fields.required(3, self.server_side_encryption_configuration);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketIntelligentTieringConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketIntelligentTieringConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+    pub intelligent_tiering_configuration: IntelligentTieringConfiguration,
+}
+
+impl Shaped for PutBucketIntelligentTieringConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST;
+}
+
+impl Typed for PutBucketIntelligentTieringConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            id: fields.required(1)?,
+            expected_bucket_owner: fields.optional(2)?,
+            intelligent_tiering_configuration: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.required(3, self.intelligent_tiering_configuration);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketInventoryConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketInventoryConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub inventory_configuration: InventoryConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketInventoryConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST;
+}
+
+impl Typed for PutBucketInventoryConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            id: fields.required(1)?,
+            inventory_configuration: fields.required(2)?,
+            expected_bucket_owner: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.required(2, self.inventory_configuration);
+        fields.optional(3, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketLifecycleConfigurationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketLifecycleConfigurationOutput {
+    pub transition_default_minimum_object_size: Option<String>,
+}
+
+impl Shaped for PutBucketLifecycleConfigurationOutput {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT;
+}
+
+impl Typed for PutBucketLifecycleConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { transition_default_minimum_object_size: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.transition_default_minimum_object_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketLifecycleConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketLifecycleConfigurationRequest {
+    pub bucket: String,
+    pub checksum_algorithm: Option<String>,
+    pub lifecycle_configuration: Option<BucketLifecycleConfiguration>,
+    pub expected_bucket_owner: Option<String>,
+    pub transition_default_minimum_object_size: Option<String>,
+}
+
+impl Shaped for PutBucketLifecycleConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST;
+}
+
+impl Typed for PutBucketLifecycleConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            checksum_algorithm: fields.optional(1)?,
+            lifecycle_configuration: fields.optional(2)?,
+            expected_bucket_owner: fields.optional(3)?,
+            transition_default_minimum_object_size: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.checksum_algorithm);
+        fields.optional(2, self.lifecycle_configuration);
+        fields.optional(3, self.expected_bucket_owner);
+        fields.optional(4, self.transition_default_minimum_object_size);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketLoggingRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketLoggingRequest {
+    pub bucket: String,
+    pub bucket_logging_status: BucketLoggingStatus,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketLoggingRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_LOGGING_REQUEST;
+}
+
+impl Typed for PutBucketLoggingRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            bucket_logging_status: fields.required(1)?,
+            content_md5: fields.optional(2)?,
+            checksum_algorithm: fields.optional(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.bucket_logging_status);
+        fields.optional(2, self.content_md5);
+        fields.optional(3, self.checksum_algorithm);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketMetricsConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketMetricsConfigurationRequest {
+    pub bucket: String,
+    pub id: String,
+    pub metrics_configuration: MetricsConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketMetricsConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST;
+}
+
+impl Typed for PutBucketMetricsConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            id: fields.required(1)?,
+            metrics_configuration: fields.required(2)?,
+            expected_bucket_owner: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.id);
+        fields.required(2, self.metrics_configuration);
+        fields.optional(3, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketNotificationConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketNotificationConfigurationRequest {
+    pub bucket: String,
+    pub notification_configuration: NotificationConfiguration,
+    pub expected_bucket_owner: Option<String>,
+    pub skip_destination_validation: Option<bool>,
+}
+
+impl Shaped for PutBucketNotificationConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST;
+}
+
+impl Typed for PutBucketNotificationConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            notification_configuration: fields.required(1)?,
+            expected_bucket_owner: fields.optional(2)?,
+            skip_destination_validation: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.notification_configuration);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.optional(3, self.skip_destination_validation);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketOwnershipControlsRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketOwnershipControlsRequest {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub ownership_controls: OwnershipControls,
+    pub checksum_algorithm: Option<String>,
+}
+
+impl Shaped for PutBucketOwnershipControlsRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_OWNERSHIP_CONTROLS_REQUEST;
+}
+
+impl Typed for PutBucketOwnershipControlsRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            content_md5: fields.optional(1)?,
+            expected_bucket_owner: fields.optional(2)?,
+            ownership_controls: fields.required(3)?,
+            checksum_algorithm: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.content_md5);
+        fields.optional(2, self.expected_bucket_owner);
+        fields.required(3, self.ownership_controls);
+        fields.optional(4, self.checksum_algorithm);
+        fields.finish()
+    }
+}
+
 /// AWS's `PutBucketPolicyRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PutBucketPolicyRequest {
@@ -1952,6 +8064,379 @@ impl Typed for PutBucketPolicyRequest {
         fields.optional(3, self.confirm_remove_self_bucket_access);
         fields.required(4, self.policy);
         fields.optional(5, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketRequestPaymentRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketRequestPaymentRequest {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub request_payment_configuration: RequestPaymentConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketRequestPaymentRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_REQUEST_PAYMENT_REQUEST;
+}
+
+impl Typed for PutBucketRequestPaymentRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            content_md5: fields.optional(1)?,
+            checksum_algorithm: fields.optional(2)?,
+            request_payment_configuration: fields.required(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.content_md5);
+        fields.optional(2, self.checksum_algorithm);
+        fields.required(3, self.request_payment_configuration);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketTaggingRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketTaggingRequest {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub tagging: Tagging,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketTaggingRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_TAGGING_REQUEST;
+}
+
+impl Typed for PutBucketTaggingRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            content_md5: fields.optional(1)?,
+            checksum_algorithm: fields.optional(2)?,
+            tagging: fields.required(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.content_md5);
+        fields.optional(2, self.checksum_algorithm);
+        fields.required(3, self.tagging);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketVersioningRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketVersioningRequest {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub mfa: Option<String>,
+    pub versioning_configuration: VersioningConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketVersioningRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_VERSIONING_REQUEST;
+}
+
+impl Typed for PutBucketVersioningRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            content_md5: fields.optional(1)?,
+            checksum_algorithm: fields.optional(2)?,
+            mfa: fields.optional(3)?,
+            versioning_configuration: fields.required(4)?,
+            expected_bucket_owner: fields.optional(5)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.content_md5);
+        fields.optional(2, self.checksum_algorithm);
+        fields.optional(3, self.mfa);
+        fields.required(4, self.versioning_configuration);
+        fields.optional(5, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutBucketWebsiteRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutBucketWebsiteRequest {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub website_configuration: WebsiteConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutBucketWebsiteRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_BUCKET_WEBSITE_REQUEST;
+}
+
+impl Typed for PutBucketWebsiteRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            content_md5: fields.optional(1)?,
+            checksum_algorithm: fields.optional(2)?,
+            website_configuration: fields.required(3)?,
+            expected_bucket_owner: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.content_md5);
+        fields.optional(2, self.checksum_algorithm);
+        fields.required(3, self.website_configuration);
+        fields.optional(4, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutObjectAclOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectAclOutput {
+    pub request_charged: Option<String>,
+}
+
+impl Shaped for PutObjectAclOutput {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_ACL_OUTPUT;
+}
+
+impl Typed for PutObjectAclOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { request_charged: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutObjectAclRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectAclRequest {
+    pub acl: Option<String>,
+    pub access_control_policy: Option<AccessControlPolicy>,
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub grant_full_control: Option<String>,
+    pub grant_read: Option<String>,
+    pub grant_read_acp: Option<String>,
+    pub grant_write: Option<String>,
+    pub grant_write_acp: Option<String>,
+    pub key: String,
+    pub request_payer: Option<String>,
+    pub version_id: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutObjectAclRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_ACL_REQUEST;
+}
+
+impl Typed for PutObjectAclRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            acl: fields.optional(0)?,
+            access_control_policy: fields.optional(1)?,
+            bucket: fields.required(2)?,
+            content_md5: fields.optional(3)?,
+            checksum_algorithm: fields.optional(4)?,
+            grant_full_control: fields.optional(5)?,
+            grant_read: fields.optional(6)?,
+            grant_read_acp: fields.optional(7)?,
+            grant_write: fields.optional(8)?,
+            grant_write_acp: fields.optional(9)?,
+            key: fields.required(10)?,
+            request_payer: fields.optional(11)?,
+            version_id: fields.optional(12)?,
+            expected_bucket_owner: fields.optional(13)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.acl);
+        fields.optional(1, self.access_control_policy);
+        fields.required(2, self.bucket);
+        fields.optional(3, self.content_md5);
+        fields.optional(4, self.checksum_algorithm);
+        fields.optional(5, self.grant_full_control);
+        fields.optional(6, self.grant_read);
+        fields.optional(7, self.grant_read_acp);
+        fields.optional(8, self.grant_write);
+        fields.optional(9, self.grant_write_acp);
+        fields.required(10, self.key);
+        fields.optional(11, self.request_payer);
+        fields.optional(12, self.version_id);
+        fields.optional(13, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutObjectLegalHoldOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectLegalHoldOutput {
+    pub request_charged: Option<String>,
+}
+
+impl Shaped for PutObjectLegalHoldOutput {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_LEGAL_HOLD_OUTPUT;
+}
+
+impl Typed for PutObjectLegalHoldOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { request_charged: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutObjectLegalHoldRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectLegalHoldRequest {
+    pub bucket: String,
+    pub key: String,
+    pub legal_hold: Option<ObjectLockLegalHold>,
+    pub request_payer: Option<String>,
+    pub version_id: Option<String>,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutObjectLegalHoldRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_LEGAL_HOLD_REQUEST;
+}
+
+impl Typed for PutObjectLegalHoldRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            legal_hold: fields.optional(2)?,
+            request_payer: fields.optional(3)?,
+            version_id: fields.optional(4)?,
+            content_md5: fields.optional(5)?,
+            checksum_algorithm: fields.optional(6)?,
+            expected_bucket_owner: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.legal_hold);
+        fields.optional(3, self.request_payer);
+        fields.optional(4, self.version_id);
+        fields.optional(5, self.content_md5);
+        fields.optional(6, self.checksum_algorithm);
+        fields.optional(7, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutObjectLockConfigurationOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectLockConfigurationOutput {
+    pub request_charged: Option<String>,
+}
+
+impl Shaped for PutObjectLockConfigurationOutput {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT;
+}
+
+impl Typed for PutObjectLockConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { request_charged: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutObjectLockConfigurationRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectLockConfigurationRequest {
+    pub bucket: String,
+    pub object_lock_configuration: Option<ObjectLockConfiguration>,
+    pub request_payer: Option<String>,
+    pub token: Option<String>,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutObjectLockConfigurationRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST;
+}
+
+impl Typed for PutObjectLockConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            object_lock_configuration: fields.optional(1)?,
+            request_payer: fields.optional(2)?,
+            token: fields.optional(3)?,
+            content_md5: fields.optional(4)?,
+            checksum_algorithm: fields.optional(5)?,
+            expected_bucket_owner: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.optional(1, self.object_lock_configuration);
+        fields.optional(2, self.request_payer);
+        fields.optional(3, self.token);
+        fields.optional(4, self.content_md5);
+        fields.optional(5, self.checksum_algorithm);
+        fields.optional(6, self.expected_bucket_owner);
         fields.finish()
     }
 }
@@ -2305,6 +8790,147 @@ impl Typed for PutObjectRequest {
     }
 }
 
+/// AWS's `PutObjectRetentionOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectRetentionOutput {
+    pub request_charged: Option<String>,
+}
+
+impl Shaped for PutObjectRetentionOutput {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_RETENTION_OUTPUT;
+}
+
+impl Typed for PutObjectRetentionOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { request_charged: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.request_charged);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutObjectRetentionRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectRetentionRequest {
+    pub bucket: String,
+    pub key: String,
+    pub retention: Option<ObjectLockRetention>,
+    pub request_payer: Option<String>,
+    pub version_id: Option<String>,
+    pub bypass_governance_retention: Option<bool>,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for PutObjectRetentionRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_RETENTION_REQUEST;
+}
+
+impl Typed for PutObjectRetentionRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            retention: fields.optional(2)?,
+            request_payer: fields.optional(3)?,
+            version_id: fields.optional(4)?,
+            bypass_governance_retention: fields.optional(5)?,
+            content_md5: fields.optional(6)?,
+            checksum_algorithm: fields.optional(7)?,
+            expected_bucket_owner: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.retention);
+        fields.optional(3, self.request_payer);
+        fields.optional(4, self.version_id);
+        fields.optional(5, self.bypass_governance_retention);
+        fields.optional(6, self.content_md5);
+        fields.optional(7, self.checksum_algorithm);
+        fields.optional(8, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutObjectTaggingOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectTaggingOutput {
+    pub version_id: Option<String>,
+}
+
+impl Shaped for PutObjectTaggingOutput {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_TAGGING_OUTPUT;
+}
+
+impl Typed for PutObjectTaggingOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { version_id: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `PutObjectTaggingRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutObjectTaggingRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub tagging: Tagging,
+    pub expected_bucket_owner: Option<String>,
+    pub request_payer: Option<String>,
+}
+
+impl Shaped for PutObjectTaggingRequest {
+    const SHAPE: &'static Shape = &shapes::PUT_OBJECT_TAGGING_REQUEST;
+}
+
+impl Typed for PutObjectTaggingRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            version_id: fields.optional(2)?,
+            content_md5: fields.optional(3)?,
+            checksum_algorithm: fields.optional(4)?,
+            tagging: fields.required(5)?,
+            expected_bucket_owner: fields.optional(6)?,
+            request_payer: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.content_md5);
+        fields.optional(4, self.checksum_algorithm);
+        fields.required(5, self.tagging);
+        fields.optional(6, self.expected_bucket_owner);
+        fields.optional(7, self.request_payer);
+        fields.finish()
+    }
+}
+
 /// AWS's `PutPublicAccessBlockRequest`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PutPublicAccessBlockRequest {
@@ -2342,6 +8968,433 @@ impl Typed for PutPublicAccessBlockRequest {
     }
 }
 
+/// AWS's `QueueConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct QueueConfiguration {
+    pub id: Option<String>,
+    pub queue_arn: String,
+    pub events: Vec<String>,
+    pub filter: Option<NotificationConfigurationFilter>,
+}
+
+impl Shaped for QueueConfiguration {
+    const SHAPE: &'static Shape = &shapes::QUEUE_CONFIGURATION;
+}
+
+impl Typed for QueueConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            id: fields.optional(0)?,
+            queue_arn: fields.required(1)?,
+            events: fields.required(2)?,
+            filter: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.id);
+        fields.required(1, self.queue_arn);
+        fields.required(2, self.events);
+        fields.optional(3, self.filter);
+        fields.finish()
+    }
+}
+
+/// AWS's `Redirect`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Redirect {
+    pub host_name: Option<String>,
+    pub http_redirect_code: Option<String>,
+    pub protocol: Option<String>,
+    pub replace_key_prefix_with: Option<String>,
+    pub replace_key_with: Option<String>,
+}
+
+impl Shaped for Redirect {
+    const SHAPE: &'static Shape = &shapes::REDIRECT;
+}
+
+impl Typed for Redirect {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            host_name: fields.optional(0)?,
+            http_redirect_code: fields.optional(1)?,
+            protocol: fields.optional(2)?,
+            replace_key_prefix_with: fields.optional(3)?,
+            replace_key_with: fields.optional(4)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.host_name);
+        fields.optional(1, self.http_redirect_code);
+        fields.optional(2, self.protocol);
+        fields.optional(3, self.replace_key_prefix_with);
+        fields.optional(4, self.replace_key_with);
+        fields.finish()
+    }
+}
+
+/// AWS's `RedirectAllRequestsTo`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RedirectAllRequestsTo {
+    pub host_name: String,
+    pub protocol: Option<String>,
+}
+
+impl Shaped for RedirectAllRequestsTo {
+    const SHAPE: &'static Shape = &shapes::REDIRECT_ALL_REQUESTS_TO;
+}
+
+impl Typed for RedirectAllRequestsTo {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { host_name: fields.required(0)?, protocol: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.host_name);
+        fields.optional(1, self.protocol);
+        fields.finish()
+    }
+}
+
+/// AWS's `ReplicaModifications`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplicaModifications {
+    pub status: String,
+}
+
+impl Shaped for ReplicaModifications {
+    const SHAPE: &'static Shape = &shapes::REPLICA_MODIFICATIONS;
+}
+
+impl Typed for ReplicaModifications {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `ReplicationConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplicationConfiguration {
+    pub role: String,
+    pub rules: Vec<ReplicationRule>,
+}
+
+impl Shaped for ReplicationConfiguration {
+    const SHAPE: &'static Shape = &shapes::REPLICATION_CONFIGURATION;
+}
+
+impl Typed for ReplicationConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { role: fields.required(0)?, rules: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.role);
+        fields.required(1, self.rules);
+        fields.finish()
+    }
+}
+
+/// AWS's `ReplicationRule`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplicationRule {
+    pub id: Option<String>,
+    pub priority: Option<i32>,
+    pub prefix: Option<String>,
+    pub filter: Option<ReplicationRuleFilter>,
+    pub status: String,
+    pub source_selection_criteria: Option<SourceSelectionCriteria>,
+    pub existing_object_replication: Option<ExistingObjectReplication>,
+    pub destination: Destination,
+    pub delete_marker_replication: Option<DeleteMarkerReplication>,
+}
+
+impl Shaped for ReplicationRule {
+    const SHAPE: &'static Shape = &shapes::REPLICATION_RULE;
+}
+
+impl Typed for ReplicationRule {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            id: fields.optional(0)?,
+            priority: fields.optional(1)?,
+            prefix: fields.optional(2)?,
+            filter: fields.optional(3)?,
+            status: fields.required(4)?,
+            source_selection_criteria: fields.optional(5)?,
+            existing_object_replication: fields.optional(6)?,
+            destination: fields.required(7)?,
+            delete_marker_replication: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.id);
+        fields.optional(1, self.priority);
+        fields.optional(2, self.prefix);
+        fields.optional(3, self.filter);
+        fields.required(4, self.status);
+        fields.optional(5, self.source_selection_criteria);
+        fields.optional(6, self.existing_object_replication);
+        fields.required(7, self.destination);
+        fields.optional(8, self.delete_marker_replication);
+        fields.finish()
+    }
+}
+
+/// AWS's `ReplicationRuleAndOperator`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplicationRuleAndOperator {
+    pub prefix: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Shaped for ReplicationRuleAndOperator {
+    const SHAPE: &'static Shape = &shapes::REPLICATION_RULE_AND_OPERATOR;
+}
+
+impl Typed for ReplicationRuleAndOperator {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { prefix: fields.optional(0)?, tags: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tags);
+        fields.finish()
+    }
+}
+
+/// AWS's `ReplicationRuleFilter`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplicationRuleFilter {
+    pub prefix: Option<String>,
+    pub tag: Option<Tag>,
+    pub and: Option<ReplicationRuleAndOperator>,
+}
+
+impl Shaped for ReplicationRuleFilter {
+    const SHAPE: &'static Shape = &shapes::REPLICATION_RULE_FILTER;
+}
+
+impl Typed for ReplicationRuleFilter {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { prefix: fields.optional(0)?, tag: fields.optional(1)?, and: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.prefix);
+        fields.optional(1, self.tag);
+        fields.optional(2, self.and);
+        fields.finish()
+    }
+}
+
+/// AWS's `ReplicationTime`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplicationTime {
+    pub status: String,
+    pub time: ReplicationTimeValue,
+}
+
+impl Shaped for ReplicationTime {
+    const SHAPE: &'static Shape = &shapes::REPLICATION_TIME;
+}
+
+impl Typed for ReplicationTime {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.required(0)?, time: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.status);
+        fields.required(1, self.time);
+        fields.finish()
+    }
+}
+
+/// AWS's `ReplicationTimeValue`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplicationTimeValue {
+    pub minutes: Option<i32>,
+}
+
+impl Shaped for ReplicationTimeValue {
+    const SHAPE: &'static Shape = &shapes::REPLICATION_TIME_VALUE;
+}
+
+impl Typed for ReplicationTimeValue {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { minutes: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.minutes);
+        fields.finish()
+    }
+}
+
+/// AWS's `RequestPaymentConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RequestPaymentConfiguration {
+    pub payer: String,
+}
+
+impl Shaped for RequestPaymentConfiguration {
+    const SHAPE: &'static Shape = &shapes::REQUEST_PAYMENT_CONFIGURATION;
+}
+
+impl Typed for RequestPaymentConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { payer: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.payer);
+        fields.finish()
+    }
+}
+
+/// AWS's `RestoreObjectOutput`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RestoreObjectOutput {
+    pub request_charged: Option<String>,
+    pub restore_output_path: Option<String>,
+}
+
+impl Shaped for RestoreObjectOutput {
+    const SHAPE: &'static Shape = &shapes::RESTORE_OBJECT_OUTPUT;
+}
+
+impl Typed for RestoreObjectOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { request_charged: fields.optional(0)?, restore_output_path: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.request_charged);
+        fields.optional(1, self.restore_output_path);
+        fields.finish()
+    }
+}
+
+/// AWS's `RestoreObjectRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RestoreObjectRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub restore_request: Option<RestoreRequest>,
+    pub request_payer: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl Shaped for RestoreObjectRequest {
+    const SHAPE: &'static Shape = &shapes::RESTORE_OBJECT_REQUEST;
+}
+
+impl Typed for RestoreObjectRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            key: fields.required(1)?,
+            version_id: fields.optional(2)?,
+            restore_request: fields.optional(3)?,
+            request_payer: fields.optional(4)?,
+            checksum_algorithm: fields.optional(5)?,
+            expected_bucket_owner: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.key);
+        fields.optional(2, self.version_id);
+        fields.optional(3, self.restore_request);
+        fields.optional(4, self.request_payer);
+        fields.optional(5, self.checksum_algorithm);
+        fields.optional(6, self.expected_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `RestoreRequest`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RestoreRequest {
+    pub days: Option<i32>,
+    pub glacier_job_parameters: Option<GlacierJobParameters>,
+    pub r#type: Option<String>,
+    pub tier: Option<String>,
+    pub description: Option<String>,
+    pub select_parameters: Option<SelectParameters>,
+    pub output_location: Option<OutputLocation>,
+}
+
+impl Shaped for RestoreRequest {
+    const SHAPE: &'static Shape = &shapes::RESTORE_REQUEST;
+}
+
+impl Typed for RestoreRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            days: fields.optional(0)?,
+            glacier_job_parameters: fields.optional(1)?,
+            r#type: fields.optional(2)?,
+            tier: fields.optional(3)?,
+            description: fields.optional(4)?,
+            select_parameters: fields.optional(5)?,
+            output_location: fields.optional(6)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.days);
+        fields.optional(1, self.glacier_job_parameters);
+        fields.optional(2, self.r#type);
+        fields.optional(3, self.tier);
+        fields.optional(4, self.description);
+        fields.optional(5, self.select_parameters);
+        fields.optional(6, self.output_location);
+        fields.finish()
+    }
+}
+
 /// AWS's `RestoreStatus`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RestoreStatus {
@@ -2367,6 +9420,383 @@ impl Typed for RestoreStatus {
     }
 }
 
+/// AWS's `RoutingRule`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoutingRule {
+    pub condition: Option<Condition>,
+    pub redirect: Redirect,
+}
+
+impl Shaped for RoutingRule {
+    const SHAPE: &'static Shape = &shapes::ROUTING_RULE;
+}
+
+impl Typed for RoutingRule {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { condition: fields.optional(0)?, redirect: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.condition);
+        fields.required(1, self.redirect);
+        fields.finish()
+    }
+}
+
+/// AWS's `S3KeyFilter`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct S3KeyFilter {
+    pub filter_rules: Option<Vec<FilterRule>>,
+}
+
+impl Shaped for S3KeyFilter {
+    const SHAPE: &'static Shape = &shapes::S3_KEY_FILTER;
+}
+
+impl Typed for S3KeyFilter {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { filter_rules: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.filter_rules);
+        fields.finish()
+    }
+}
+
+/// AWS's `S3Location`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct S3Location {
+    pub bucket_name: String,
+    pub prefix: String,
+    pub encryption: Option<Encryption>,
+    pub canned_acl: Option<String>,
+    pub access_control_list: Option<Vec<Grant>>,
+    pub tagging: Option<Tagging>,
+    pub user_metadata: Option<Vec<MetadataEntry>>,
+    pub storage_class: Option<String>,
+}
+
+impl Shaped for S3Location {
+    const SHAPE: &'static Shape = &shapes::S3_LOCATION;
+}
+
+impl Typed for S3Location {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket_name: fields.required(0)?,
+            prefix: fields.required(1)?,
+            encryption: fields.optional(2)?,
+            canned_acl: fields.optional(3)?,
+            access_control_list: fields.optional(4)?,
+            tagging: fields.optional(5)?,
+            user_metadata: fields.optional(6)?,
+            storage_class: fields.optional(7)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket_name);
+        fields.required(1, self.prefix);
+        fields.optional(2, self.encryption);
+        fields.optional(3, self.canned_acl);
+        fields.optional(4, self.access_control_list);
+        fields.optional(5, self.tagging);
+        fields.optional(6, self.user_metadata);
+        fields.optional(7, self.storage_class);
+        fields.finish()
+    }
+}
+
+/// AWS's `SSEKMS`.
+#[derive(Clone, Default, PartialEq)]
+pub struct SSEKMS {
+    pub key_id: String,
+}
+
+impl std::fmt::Debug for SSEKMS {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SSEKMS").field("key_id", &wire::Redacted).finish()
+    }
+}
+
+impl Shaped for SSEKMS {
+    const SHAPE: &'static Shape = &shapes::SSEKMS;
+}
+
+impl Typed for SSEKMS {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { key_id: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `SSES3`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSES3 {}
+
+impl Shaped for SSES3 {
+    const SHAPE: &'static Shape = &shapes::SSES3;
+}
+
+impl Typed for SSES3 {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `SelectParameters`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SelectParameters {
+    pub input_serialization: InputSerialization,
+    pub expression_type: String,
+    pub expression: String,
+    pub output_serialization: OutputSerialization,
+}
+
+impl Shaped for SelectParameters {
+    const SHAPE: &'static Shape = &shapes::SELECT_PARAMETERS;
+}
+
+impl Typed for SelectParameters {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            input_serialization: fields.required(0)?,
+            expression_type: fields.required(1)?,
+            expression: fields.required(2)?,
+            output_serialization: fields.required(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.input_serialization);
+        fields.required(1, self.expression_type);
+        fields.required(2, self.expression);
+        fields.required(3, self.output_serialization);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerSideEncryptionByDefault`.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServerSideEncryptionByDefault {
+    pub sse_algorithm: String,
+    pub kms_master_key_id: Option<String>,
+}
+
+impl std::fmt::Debug for ServerSideEncryptionByDefault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerSideEncryptionByDefault")
+            .field("sse_algorithm", &self.sse_algorithm)
+            .field("kms_master_key_id", &wire::Redacted)
+            .finish()
+    }
+}
+
+impl Shaped for ServerSideEncryptionByDefault {
+    const SHAPE: &'static Shape = &shapes::SERVER_SIDE_ENCRYPTION_BY_DEFAULT;
+}
+
+impl Typed for ServerSideEncryptionByDefault {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { sse_algorithm: fields.required(0)?, kms_master_key_id: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.sse_algorithm);
+        fields.optional(1, self.kms_master_key_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerSideEncryptionConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerSideEncryptionConfiguration {
+    pub rules: Vec<ServerSideEncryptionRule>,
+}
+
+impl Shaped for ServerSideEncryptionConfiguration {
+    const SHAPE: &'static Shape = &shapes::SERVER_SIDE_ENCRYPTION_CONFIGURATION;
+}
+
+impl Typed for ServerSideEncryptionConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { rules: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.rules);
+        fields.finish()
+    }
+}
+
+/// AWS's `ServerSideEncryptionRule`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerSideEncryptionRule {
+    pub apply_server_side_encryption_by_default: Option<ServerSideEncryptionByDefault>,
+    pub bucket_key_enabled: Option<bool>,
+    pub blocked_encryption_types: Option<BlockedEncryptionTypes>,
+}
+
+impl Shaped for ServerSideEncryptionRule {
+    const SHAPE: &'static Shape = &shapes::SERVER_SIDE_ENCRYPTION_RULE;
+}
+
+impl Typed for ServerSideEncryptionRule {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            apply_server_side_encryption_by_default: fields.optional(0)?,
+            bucket_key_enabled: fields.optional(1)?,
+            blocked_encryption_types: fields.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.apply_server_side_encryption_by_default);
+        fields.optional(1, self.bucket_key_enabled);
+        fields.optional(2, self.blocked_encryption_types);
+        fields.finish()
+    }
+}
+
+/// AWS's `SimplePrefix`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimplePrefix {}
+
+impl Shaped for SimplePrefix {
+    const SHAPE: &'static Shape = &shapes::SIMPLE_PREFIX;
+}
+
+impl Typed for SimplePrefix {
+    fn from_value(_value: Value) -> Result<Self, DecodeError> {
+        Ok(Self {})
+    }
+
+    fn into_value(self) -> Value {
+        Value::EMPTY
+    }
+}
+
+/// AWS's `SourceSelectionCriteria`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceSelectionCriteria {
+    pub sse_kms_encrypted_objects: Option<SseKmsEncryptedObjects>,
+    pub replica_modifications: Option<ReplicaModifications>,
+}
+
+impl Shaped for SourceSelectionCriteria {
+    const SHAPE: &'static Shape = &shapes::SOURCE_SELECTION_CRITERIA;
+}
+
+impl Typed for SourceSelectionCriteria {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { sse_kms_encrypted_objects: fields.optional(0)?, replica_modifications: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.sse_kms_encrypted_objects);
+        fields.optional(1, self.replica_modifications);
+        fields.finish()
+    }
+}
+
+/// AWS's `SseKmsEncryptedObjects`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SseKmsEncryptedObjects {
+    pub status: String,
+}
+
+impl Shaped for SseKmsEncryptedObjects {
+    const SHAPE: &'static Shape = &shapes::SSE_KMS_ENCRYPTED_OBJECTS;
+}
+
+impl Typed for SseKmsEncryptedObjects {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { status: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `StorageClassAnalysis`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StorageClassAnalysis {
+    pub data_export: Option<StorageClassAnalysisDataExport>,
+}
+
+impl Shaped for StorageClassAnalysis {
+    const SHAPE: &'static Shape = &shapes::STORAGE_CLASS_ANALYSIS;
+}
+
+impl Typed for StorageClassAnalysis {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { data_export: fields.optional(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.data_export);
+        fields.finish()
+    }
+}
+
+/// AWS's `StorageClassAnalysisDataExport`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StorageClassAnalysisDataExport {
+    pub output_schema_version: String,
+    pub destination: AnalyticsExportDestination,
+}
+
+impl Shaped for StorageClassAnalysisDataExport {
+    const SHAPE: &'static Shape = &shapes::STORAGE_CLASS_ANALYSIS_DATA_EXPORT;
+}
+
+impl Typed for StorageClassAnalysisDataExport {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { output_schema_version: fields.required(0)?, destination: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.output_schema_version);
+        fields.required(1, self.destination);
+        fields.finish()
+    }
+}
+
 /// AWS's `Tag`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tag {
@@ -2388,6 +9818,623 @@ impl Typed for Tag {
         let mut fields = FieldWriter::default();
         fields.required(0, self.key);
         fields.required(1, self.value);
+        fields.finish()
+    }
+}
+
+/// AWS's `Tagging`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tagging {
+    pub tag_set: Vec<Tag>,
+}
+
+impl Shaped for Tagging {
+    const SHAPE: &'static Shape = &shapes::TAGGING;
+}
+
+impl Typed for Tagging {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { tag_set: fields.required(0)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.tag_set);
+        fields.finish()
+    }
+}
+
+/// AWS's `TargetGrant`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TargetGrant {
+    pub grantee: Option<Grantee>,
+    pub permission: Option<String>,
+}
+
+impl Shaped for TargetGrant {
+    const SHAPE: &'static Shape = &shapes::TARGET_GRANT;
+}
+
+impl Typed for TargetGrant {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { grantee: fields.optional(0)?, permission: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.grantee);
+        fields.optional(1, self.permission);
+        fields.finish()
+    }
+}
+
+/// AWS's `TargetObjectKeyFormat`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TargetObjectKeyFormat {
+    pub simple_prefix: Option<SimplePrefix>,
+    pub partitioned_prefix: Option<PartitionedPrefix>,
+}
+
+impl Shaped for TargetObjectKeyFormat {
+    const SHAPE: &'static Shape = &shapes::TARGET_OBJECT_KEY_FORMAT;
+}
+
+impl Typed for TargetObjectKeyFormat {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { simple_prefix: fields.optional(0)?, partitioned_prefix: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.simple_prefix);
+        fields.optional(1, self.partitioned_prefix);
+        fields.finish()
+    }
+}
+
+/// AWS's `Tiering`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tiering {
+    pub days: i32,
+    pub access_tier: String,
+}
+
+impl Shaped for Tiering {
+    const SHAPE: &'static Shape = &shapes::TIERING;
+}
+
+impl Typed for Tiering {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { days: fields.required(0)?, access_tier: fields.required(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.days);
+        fields.required(1, self.access_tier);
+        fields.finish()
+    }
+}
+
+/// AWS's `TopicConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TopicConfiguration {
+    pub id: Option<String>,
+    pub topic_arn: String,
+    pub events: Vec<String>,
+    pub filter: Option<NotificationConfigurationFilter>,
+}
+
+impl Shaped for TopicConfiguration {
+    const SHAPE: &'static Shape = &shapes::TOPIC_CONFIGURATION;
+}
+
+impl Typed for TopicConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            id: fields.optional(0)?,
+            topic_arn: fields.required(1)?,
+            events: fields.required(2)?,
+            filter: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.id);
+        fields.required(1, self.topic_arn);
+        fields.required(2, self.events);
+        fields.optional(3, self.filter);
+        fields.finish()
+    }
+}
+
+/// AWS's `Transition`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Transition {
+    pub date: Option<jiff::Timestamp>,
+    pub days: Option<i32>,
+    pub storage_class: Option<String>,
+}
+
+impl Shaped for Transition {
+    const SHAPE: &'static Shape = &shapes::TRANSITION;
+}
+
+impl Typed for Transition {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { date: fields.optional(0)?, days: fields.optional(1)?, storage_class: fields.optional(2)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.date);
+        fields.optional(1, self.days);
+        fields.optional(2, self.storage_class);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadPartCopyOutput`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UploadPartCopyOutput {
+    pub copy_source_version_id: Option<String>,
+    pub copy_part_result: Option<CopyPartResult>,
+    pub server_side_encryption: Option<String>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub ssekms_key_id: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+    pub request_charged: Option<String>,
+    pub version_id: Option<String>,
+}
+
+impl std::fmt::Debug for UploadPartCopyOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadPartCopyOutput")
+            .field("copy_source_version_id", &self.copy_source_version_id)
+            .field("copy_part_result", &self.copy_part_result)
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("request_charged", &self.request_charged)
+            .field("version_id", &self.version_id)
+            .finish()
+    }
+}
+
+impl Shaped for UploadPartCopyOutput {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_PART_COPY_OUTPUT;
+}
+
+impl Typed for UploadPartCopyOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            copy_source_version_id: fields.optional(0)?,
+            copy_part_result: fields.optional(1)?,
+            server_side_encryption: fields.optional(2)?,
+            sse_customer_algorithm: fields.optional(3)?,
+            sse_customer_key_md5: fields.optional(4)?,
+            ssekms_key_id: fields.optional(5)?,
+            bucket_key_enabled: fields.optional(6)?,
+            request_charged: fields.optional(7)?,
+            version_id: fields.optional(8)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.copy_source_version_id);
+        fields.optional(1, self.copy_part_result);
+        fields.optional(2, self.server_side_encryption);
+        fields.optional(3, self.sse_customer_algorithm);
+        fields.optional(4, self.sse_customer_key_md5);
+        fields.optional(5, self.ssekms_key_id);
+        fields.optional(6, self.bucket_key_enabled);
+        fields.optional(7, self.request_charged);
+        fields.optional(8, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadPartCopyRequest`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UploadPartCopyRequest {
+    pub bucket: String,
+    pub copy_source: String,
+    pub copy_source_if_match: Option<String>,
+    pub copy_source_if_modified_since: Option<jiff::Timestamp>,
+    pub copy_source_if_none_match: Option<String>,
+    pub copy_source_if_unmodified_since: Option<jiff::Timestamp>,
+    pub copy_source_range: Option<String>,
+    pub key: String,
+    pub part_number: i32,
+    pub upload_id: String,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub copy_source_sse_customer_algorithm: Option<String>,
+    pub copy_source_sse_customer_key: Option<String>,
+    pub copy_source_sse_customer_key_md5: Option<String>,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub expected_source_bucket_owner: Option<String>,
+}
+
+impl std::fmt::Debug for UploadPartCopyRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadPartCopyRequest")
+            .field("bucket", &self.bucket)
+            .field("copy_source", &self.copy_source)
+            .field("copy_source_if_match", &self.copy_source_if_match)
+            .field("copy_source_if_modified_since", &self.copy_source_if_modified_since)
+            .field("copy_source_if_none_match", &self.copy_source_if_none_match)
+            .field("copy_source_if_unmodified_since", &self.copy_source_if_unmodified_since)
+            .field("copy_source_range", &self.copy_source_range)
+            .field("key", &self.key)
+            .field("part_number", &self.part_number)
+            .field("upload_id", &self.upload_id)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("copy_source_sse_customer_algorithm", &self.copy_source_sse_customer_algorithm)
+            .field("copy_source_sse_customer_key", &wire::Redacted)
+            .field("copy_source_sse_customer_key_md5", &self.copy_source_sse_customer_key_md5)
+            .field("request_payer", &self.request_payer)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("expected_source_bucket_owner", &self.expected_source_bucket_owner)
+            .finish()
+    }
+}
+
+impl Shaped for UploadPartCopyRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_PART_COPY_REQUEST;
+}
+
+impl Typed for UploadPartCopyRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            bucket: fields.required(0)?,
+            copy_source: fields.required(1)?,
+            copy_source_if_match: fields.optional(2)?,
+            copy_source_if_modified_since: fields.optional(3)?,
+            copy_source_if_none_match: fields.optional(4)?,
+            copy_source_if_unmodified_since: fields.optional(5)?,
+            copy_source_range: fields.optional(6)?,
+            key: fields.required(7)?,
+            part_number: fields.required(8)?,
+            upload_id: fields.required(9)?,
+            sse_customer_algorithm: fields.optional(10)?,
+            sse_customer_key: fields.optional(11)?,
+            sse_customer_key_md5: fields.optional(12)?,
+            copy_source_sse_customer_algorithm: fields.optional(13)?,
+            copy_source_sse_customer_key: fields.optional(14)?,
+            copy_source_sse_customer_key_md5: fields.optional(15)?,
+            request_payer: fields.optional(16)?,
+            expected_bucket_owner: fields.optional(17)?,
+            expected_source_bucket_owner: fields.optional(18)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(0, self.bucket);
+        fields.required(1, self.copy_source);
+        fields.optional(2, self.copy_source_if_match);
+        fields.optional(3, self.copy_source_if_modified_since);
+        fields.optional(4, self.copy_source_if_none_match);
+        fields.optional(5, self.copy_source_if_unmodified_since);
+        fields.optional(6, self.copy_source_range);
+        fields.required(7, self.key);
+        fields.required(8, self.part_number);
+        fields.required(9, self.upload_id);
+        fields.optional(10, self.sse_customer_algorithm);
+        fields.optional(11, self.sse_customer_key);
+        fields.optional(12, self.sse_customer_key_md5);
+        fields.optional(13, self.copy_source_sse_customer_algorithm);
+        fields.optional(14, self.copy_source_sse_customer_key);
+        fields.optional(15, self.copy_source_sse_customer_key_md5);
+        fields.optional(16, self.request_payer);
+        fields.optional(17, self.expected_bucket_owner);
+        fields.optional(18, self.expected_source_bucket_owner);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadPartOutput`.
+#[derive(Clone, Default, PartialEq)]
+pub struct UploadPartOutput {
+    pub server_side_encryption: Option<String>,
+    pub e_tag: Option<String>,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub ssekms_key_id: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+    pub request_charged: Option<String>,
+    pub version_id: Option<String>,
+}
+
+impl std::fmt::Debug for UploadPartOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadPartOutput")
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("e_tag", &self.e_tag)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &wire::Redacted)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("request_charged", &self.request_charged)
+            .field("version_id", &self.version_id)
+            .finish()
+    }
+}
+
+impl Shaped for UploadPartOutput {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_PART_OUTPUT;
+}
+
+impl Typed for UploadPartOutput {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            server_side_encryption: fields.optional(0)?,
+            e_tag: fields.optional(1)?,
+            checksum_crc32: fields.optional(2)?,
+            checksum_crc32_c: fields.optional(3)?,
+            checksum_crc64_nvme: fields.optional(4)?,
+            checksum_sha1: fields.optional(5)?,
+            checksum_sha256: fields.optional(6)?,
+            checksum_sha512: fields.optional(7)?,
+            checksum_md5: fields.optional(8)?,
+            checksum_xxhash64: fields.optional(9)?,
+            checksum_xxhash3: fields.optional(10)?,
+            checksum_xxhash128: fields.optional(11)?,
+            sse_customer_algorithm: fields.optional(12)?,
+            sse_customer_key_md5: fields.optional(13)?,
+            ssekms_key_id: fields.optional(14)?,
+            bucket_key_enabled: fields.optional(15)?,
+            request_charged: fields.optional(16)?,
+            version_id: fields.optional(17)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.server_side_encryption);
+        fields.optional(1, self.e_tag);
+        fields.optional(2, self.checksum_crc32);
+        fields.optional(3, self.checksum_crc32_c);
+        fields.optional(4, self.checksum_crc64_nvme);
+        fields.optional(5, self.checksum_sha1);
+        fields.optional(6, self.checksum_sha256);
+        fields.optional(7, self.checksum_sha512);
+        fields.optional(8, self.checksum_md5);
+        fields.optional(9, self.checksum_xxhash64);
+        fields.optional(10, self.checksum_xxhash3);
+        fields.optional(11, self.checksum_xxhash128);
+        fields.optional(12, self.sse_customer_algorithm);
+        fields.optional(13, self.sse_customer_key_md5);
+        fields.optional(14, self.ssekms_key_id);
+        fields.optional(15, self.bucket_key_enabled);
+        fields.optional(16, self.request_charged);
+        fields.optional(17, self.version_id);
+        fields.finish()
+    }
+}
+
+/// AWS's `UploadPartRequest`.
+#[derive(Default)]
+pub struct UploadPartRequest {
+    pub body: Option<ByteStream>,
+    pub bucket: String,
+    pub content_length: Option<i64>,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<String>,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+    pub key: String,
+    pub part_number: i32,
+    pub upload_id: String,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+
+impl std::fmt::Debug for UploadPartRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadPartRequest")
+            .field("body", &self.body)
+            .field("bucket", &self.bucket)
+            .field("content_length", &self.content_length)
+            .field("content_md5", &self.content_md5)
+            .field("checksum_algorithm", &self.checksum_algorithm)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("key", &self.key)
+            .field("part_number", &self.part_number)
+            .field("upload_id", &self.upload_id)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &wire::Redacted)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("request_payer", &self.request_payer)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .finish()
+    }
+}
+
+impl Shaped for UploadPartRequest {
+    const SHAPE: &'static Shape = &shapes::UPLOAD_PART_REQUEST;
+}
+
+impl Typed for UploadPartRequest {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            body: None,
+            bucket: fields.required(1)?,
+            content_length: fields.optional(2)?,
+            content_md5: fields.optional(3)?,
+            checksum_algorithm: fields.optional(4)?,
+            checksum_crc32: fields.optional(5)?,
+            checksum_crc32_c: fields.optional(6)?,
+            checksum_crc64_nvme: fields.optional(7)?,
+            checksum_sha1: fields.optional(8)?,
+            checksum_sha256: fields.optional(9)?,
+            checksum_sha512: fields.optional(10)?,
+            checksum_md5: fields.optional(11)?,
+            checksum_xxhash64: fields.optional(12)?,
+            checksum_xxhash3: fields.optional(13)?,
+            checksum_xxhash128: fields.optional(14)?,
+            key: fields.required(15)?,
+            part_number: fields.required(16)?,
+            upload_id: fields.required(17)?,
+            sse_customer_algorithm: fields.optional(18)?,
+            sse_customer_key: fields.optional(19)?,
+            sse_customer_key_md5: fields.optional(20)?,
+            request_payer: fields.optional(21)?,
+            expected_bucket_owner: fields.optional(22)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.required(1, self.bucket);
+        fields.optional(2, self.content_length);
+        fields.optional(3, self.content_md5);
+        fields.optional(4, self.checksum_algorithm);
+        fields.optional(5, self.checksum_crc32);
+        fields.optional(6, self.checksum_crc32_c);
+        fields.optional(7, self.checksum_crc64_nvme);
+        fields.optional(8, self.checksum_sha1);
+        fields.optional(9, self.checksum_sha256);
+        fields.optional(10, self.checksum_sha512);
+        fields.optional(11, self.checksum_md5);
+        fields.optional(12, self.checksum_xxhash64);
+        fields.optional(13, self.checksum_xxhash3);
+        fields.optional(14, self.checksum_xxhash128);
+        fields.required(15, self.key);
+        fields.required(16, self.part_number);
+        fields.required(17, self.upload_id);
+        fields.optional(18, self.sse_customer_algorithm);
+        fields.optional(19, self.sse_customer_key);
+        fields.optional(20, self.sse_customer_key_md5);
+        fields.optional(21, self.request_payer);
+        fields.optional(22, self.expected_bucket_owner);
+        fields.finish()
+    }
+
+    fn set_stream(&mut self, stream: ByteStream) {
+        self.body = Some(stream);
+    }
+
+    fn take_stream(&mut self) -> Option<ByteStream> {
+        self.body.take()
+    }
+}
+
+/// AWS's `VersioningConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VersioningConfiguration {
+    pub mfa_delete: Option<String>,
+    pub status: Option<String>,
+}
+
+impl Shaped for VersioningConfiguration {
+    const SHAPE: &'static Shape = &shapes::VERSIONING_CONFIGURATION;
+}
+
+impl Typed for VersioningConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { mfa_delete: fields.optional(0)?, status: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.mfa_delete);
+        fields.optional(1, self.status);
+        fields.finish()
+    }
+}
+
+/// AWS's `WebsiteConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WebsiteConfiguration {
+    pub error_document: Option<ErrorDocument>,
+    pub index_document: Option<IndexDocument>,
+    pub redirect_all_requests_to: Option<RedirectAllRequestsTo>,
+    pub routing_rules: Option<Vec<RoutingRule>>,
+}
+
+impl Shaped for WebsiteConfiguration {
+    const SHAPE: &'static Shape = &shapes::WEBSITE_CONFIGURATION;
+}
+
+impl Typed for WebsiteConfiguration {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self {
+            error_document: fields.optional(0)?,
+            index_document: fields.optional(1)?,
+            redirect_all_requests_to: fields.optional(2)?,
+            routing_rules: fields.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.error_document);
+        fields.optional(1, self.index_document);
+        fields.optional(2, self.redirect_all_requests_to);
+        fields.optional(3, self.routing_rules);
         fields.finish()
     }
 }

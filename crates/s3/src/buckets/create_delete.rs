@@ -8,7 +8,8 @@ use store::{Changes, KeyPrefix, View};
 use super::names::is_bucket_name;
 use super::record::{BucketRecord, bucket_arn, known_bucket};
 use crate::access::{Grounds, given};
-use crate::objects::ObjectRecord;
+use crate::config;
+use crate::objects::{ObjectRecord, VersionRecord};
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
 use crate::unbuilt::{refuse_acl, refuse_given};
@@ -76,12 +77,7 @@ impl Operation<S3> for CreateBucket {
             };
         }
         let mut changes = Changes::new();
-        changes.put(&BucketRecord {
-            name: name.clone(),
-            owner: account,
-            region: cx.region_name().to_owned(),
-            created: cx.now,
-        })?;
+        changes.put(&BucketRecord::new(name, account, cx.region_name(), cx.now))?;
         changes.put(&PublicAccessBlockRecord::of_new(name))?;
         Ok(Applied::with(output, changes))
     }
@@ -151,10 +147,14 @@ impl Operation<S3> for DeleteBucket {
         if !view.scan::<ObjectRecord>(&KeyPrefix::of(&bucket.name), None, 1)?.is_empty() {
             return Err(S3Error::BucketNotEmpty(bucket.name));
         }
+        if !view.scan::<VersionRecord>(&KeyPrefix::of(&bucket.name), None, 1)?.is_empty() {
+            return Err(S3Error::VersionsLeft(bucket.name));
+        }
         let mut changes = Changes::new();
         changes.delete::<BucketRecord>(&bucket.name);
         changes.delete::<BucketPolicyRecord>(&bucket.name);
         changes.delete::<PublicAccessBlockRecord>(&bucket.name);
+        config::delete_all(view, &mut changes, &bucket.name)?;
         Ok(Applied::with((), changes))
     }
 }

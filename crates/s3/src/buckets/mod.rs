@@ -7,5 +7,5 @@ mod names;
 mod read;
 mod record;
 
-pub use record::BucketRecord;
+pub use record::{BucketRecord, Versioning};
 pub(crate) use record::{bucket_arn, known_bucket, object_arn, only_within};

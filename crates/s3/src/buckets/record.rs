@@ -8,6 +8,9 @@ use store::{IndexEntry, Record, View};
 
 use super::names::is_bucket_name;
 use crate::S3Error;
+use crate::acl::{Acl, Ownership};
+use crate::encryption::BucketEncryption;
+use crate::lock::BucketLock;
 
 /// A bucket, as stored. Names are unique among all accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,11 +23,64 @@ pub struct BucketRecord {
     pub region: String,
     /// When it was made.
     pub created: Timestamp,
+    /// Whether its objects have versions.
+    #[serde(default, skip_serializing_if = "Versioning::is_never")]
+    pub versioning: Versioning,
+    /// Who owns its objects.
+    #[serde(default, skip_serializing_if = "Ownership::is_default")]
+    pub ownership: Ownership,
+    /// Its access control list; none for the private one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acl: Option<Acl>,
+    /// Its object lock, if its objects can be locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<BucketLock>,
+    /// How its objects are encrypted; none for the default of S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<BucketEncryption>,
+}
+
+/// Whether the objects of a bucket have versions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Versioning {
+    /// They never had.
+    #[default]
+    Never,
+    /// Every change makes one.
+    Enabled,
+    /// No more; those that there are stay.
+    Suspended,
+}
+
+impl Versioning {
+    fn is_never(&self) -> bool {
+        *self == Self::Never
+    }
 }
 
 impl BucketRecord {
     /// The index by owner and name.
     pub(crate) const BY_OWNER: &'static str = "owner";
+
+    /// A bucket as it is when nothing was said of it.
+    pub(crate) fn new(name: &str, owner: AccountId, region: &str, created: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            owner,
+            region: region.to_owned(),
+            created,
+            versioning: Versioning::Never,
+            ownership: Ownership::default(),
+            acl: None,
+            lock: None,
+            encryption: None,
+        }
+    }
+
+    /// A version id as answers show it: not at all where there never were versions.
+    pub(crate) fn shown_version(&self, id: &str) -> Option<String> {
+        (self.versioning != Versioning::Never).then(|| id.to_owned())
+    }
 }
 
 impl Record for BucketRecord {

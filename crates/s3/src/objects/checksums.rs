@@ -24,24 +24,34 @@ pub enum ChecksumKind {
     Sha256,
 }
 
-/// The checksum of a whole object.
+/// The checksum of an object or a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredChecksum {
     /// Its algorithm.
     pub kind: ChecksumKind,
-    /// Its value in base64.
+    /// Its value in base64; of a composite one with `-` and the number of parts.
     pub value: String,
+    /// Whether it is a checksum of parts' checksums, and not of the bytes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_composite: bool,
+}
+
+impl StoredChecksum {
+    /// As in `x-amz-checksum-type`.
+    pub(crate) fn type_name(&self) -> &'static str {
+        if self.is_composite { "COMPOSITE" } else { "FULL_OBJECT" }
+    }
 }
 
 impl ChecksumKind {
     /// All of them.
-    pub(super) const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64nvme, Self::Sha1, Self::Sha256];
+    pub(crate) const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64nvme, Self::Sha1, Self::Sha256];
 
     /// What S3 computes when the client sends none.
-    pub(super) const DEFAULT: Self = Self::Crc64nvme;
+    pub(crate) const DEFAULT: Self = Self::Crc64nvme;
 
     /// As in `x-amz-sdk-checksum-algorithm`.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Crc32 => "CRC32",
             Self::Crc32c => "CRC32C",
@@ -52,7 +62,7 @@ impl ChecksumKind {
     }
 
     /// The header or trailer that carries the value.
-    pub(super) fn header(self) -> &'static str {
+    pub(crate) fn header(self) -> &'static str {
         match self {
             Self::Crc32 => "x-amz-checksum-crc32",
             Self::Crc32c => "x-amz-checksum-crc32c",
@@ -63,7 +73,7 @@ impl ChecksumKind {
     }
 
     /// The digest that computes it.
-    pub(super) fn digest(self) -> DigestKind {
+    pub(crate) fn digest(self) -> DigestKind {
         match self {
             Self::Crc32 => DigestKind::Crc32,
             Self::Crc32c => DigestKind::Crc32c,
@@ -87,7 +97,7 @@ impl ChecksumKind {
 ///
 /// # Errors
 /// [`S3Error::InvalidRequest`] for an unknown one.
-pub(super) fn read_algorithm(name: Option<&str>) -> Result<Option<ChecksumKind>, S3Error> {
+pub(crate) fn read_algorithm(name: Option<&str>) -> Result<Option<ChecksumKind>, S3Error> {
     let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(None) };
     let found = ChecksumKind::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name));
     let text = "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]";
@@ -98,7 +108,7 @@ pub(super) fn read_algorithm(name: Option<&str>) -> Result<Option<ChecksumKind>,
 ///
 /// # Errors
 /// [`S3Error::InvalidRequest`] for several, or for a value that is no such checksum.
-pub(super) fn read_given(given: &[(ChecksumKind, &str)]) -> Result<Option<StoredChecksum>, S3Error> {
+pub(crate) fn read_given(given: &[(ChecksumKind, &str)]) -> Result<Option<StoredChecksum>, S3Error> {
     let [(kind, value)] = given else {
         if given.is_empty() {
             return Ok(None);
@@ -108,7 +118,7 @@ pub(super) fn read_given(given: &[(ChecksumKind, &str)]) -> Result<Option<Stored
     };
     match STANDARD.decode(value) {
         Ok(bytes) if bytes.len() == kind.length() => {
-            Ok(Some(StoredChecksum { kind: *kind, value: STANDARD.encode(bytes) }))
+            Ok(Some(StoredChecksum { kind: *kind, value: STANDARD.encode(bytes), is_composite: false }))
         }
         _ => Err(S3Error::InvalidRequest(format!("Value for {} header is invalid.", kind.header()))),
     }
@@ -128,7 +138,7 @@ pub(crate) fn read_md5(header: Option<&str>) -> Result<Option<[u8; 16]>, S3Error
 ///
 /// # Errors
 /// [`S3Error::BadMd5`].
-pub(super) fn check_md5(promised: Option<[u8; 16]>, computed: [u8; 16]) -> Result<(), S3Error> {
+pub(crate) fn check_md5(promised: Option<[u8; 16]>, computed: [u8; 16]) -> Result<(), S3Error> {
     match promised {
         Some(promised) if promised != computed => {
             Err(S3Error::BadMd5 { expected: STANDARD.encode(promised), calculated: STANDARD.encode(computed) })
@@ -138,14 +148,14 @@ pub(super) fn check_md5(promised: Option<[u8; 16]>, computed: [u8; 16]) -> Resul
 }
 
 /// The checksum of `kind` among those computed.
-pub(super) fn computed(digests: &[DigestValue], kind: ChecksumKind) -> Option<StoredChecksum> {
+pub(crate) fn computed(digests: &[DigestValue], kind: ChecksumKind) -> Option<StoredChecksum> {
     let found = digests.iter().find(|value| value.kind == kind.digest())?;
-    Some(StoredChecksum { kind, value: STANDARD.encode(&found.bytes) })
+    Some(StoredChecksum { kind, value: STANDARD.encode(&found.bytes), is_composite: false })
 }
 
 /// The checksum members of an answer, filled in for one algorithm.
 #[derive(Debug, Default)]
-pub(super) struct ChecksumFields {
+pub(crate) struct ChecksumFields {
     pub crc32: Option<String>,
     pub crc32c: Option<String>,
     pub crc64nvme: Option<String>,
@@ -156,10 +166,11 @@ pub(super) struct ChecksumFields {
 
 impl ChecksumFields {
     /// The fields that show `checksum`.
-    pub(super) fn of(checksum: Option<StoredChecksum>) -> Self {
+    pub(crate) fn of(checksum: Option<StoredChecksum>) -> Self {
         let mut fields = Self::default();
-        let Some(StoredChecksum { kind, value }) = checksum else { return fields };
-        fields.kind = Some("FULL_OBJECT".to_owned());
+        let Some(checksum) = checksum else { return fields };
+        fields.kind = Some(checksum.type_name().to_owned());
+        let StoredChecksum { kind, value, .. } = checksum;
         match kind {
             ChecksumKind::Crc32 => fields.crc32 = Some(value),
             ChecksumKind::Crc32c => fields.crc32c = Some(value),

@@ -42,10 +42,10 @@ impl ReadConditions<'_> {
 fn not_modified(object: &ObjectRecord) -> S3Error {
     let last_modified = DateTimePrinter::new().timestamp_to_rfc9110_string(&object.last_modified).unwrap_or_default();
     S3Error::NotModified(Box::new(Unmodified {
-        etag: format!("\"{}\"", object.etag),
+        etag: object.quoted_etag(),
         last_modified,
-        cache_control: object.headers.cache_control.clone(),
-        expires: object.headers.expires.clone(),
+        cache_control: object.traits.headers.cache_control.clone(),
+        expires: object.traits.headers.expires.clone(),
     }))
 }
 
@@ -91,21 +91,11 @@ mod tests {
 
     use super::{ReadConditions, check_write, has_tag};
     use crate::S3Error;
-    use crate::objects::{ChecksumKind, ObjectHeaders, ObjectRecord, StoredChecksum};
+    use crate::objects::ObjectRecord;
 
     fn object() -> ObjectRecord {
-        ObjectRecord {
-            bucket: "bucket".into(),
-            key: "key".into(),
-            blob: None,
-            length: 0,
-            etag: "abc".into(),
-            last_modified: Timestamp::from_second(1000).unwrap(),
-            checksum: StoredChecksum { kind: ChecksumKind::Crc32, value: String::new() },
-            headers: ObjectHeaders::default(),
-            metadata: std::collections::BTreeMap::new(),
-            storage_class: "STANDARD".into(),
-        }
+        let last_modified = Timestamp::from_second(1000).unwrap();
+        ObjectRecord { etag: "abc".into(), last_modified, ..crate::tests::object("bucket", "key") }
     }
 
     #[test]

@@ -11,10 +11,11 @@ use store::{Changes, View};
 use wire::ServiceError;
 
 use super::conditions::has_tag;
-use super::record::{check_key, find, remove};
+use super::record::check_key;
+use super::versions::{self, Deleted};
 use crate::access::{Grounds, given};
-use crate::buckets::known_bucket;
-use crate::unbuilt::{refuse_given, refuse_version};
+use crate::buckets::{BucketRecord, known_bucket};
+use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 /// The most objects of one `DeleteObjects`.
@@ -36,11 +37,16 @@ impl Operation<S3> for DeleteObject {
             ("x-amz-if-match-last-modified-time", input.if_match_last_modified_time.is_some()),
             ("x-amz-if-match-size", input.if_match_size.is_some()),
         ])?;
-        known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let mut changes = Changes::new();
         let tag = input.if_match.as_deref();
-        delete_one(view, &mut changes, cx, &input.bucket, &input.key, input.version_id.as_deref(), tag)?;
-        Ok(Applied::with(DeleteObjectOutput::default(), changes))
+        let deleted = delete_one(view, &mut changes, cx, &bucket, &input.key, input.version_id.as_deref(), tag)?;
+        let output = DeleteObjectOutput {
+            delete_marker: deleted.is_marker.then_some(true),
+            version_id: deleted.version,
+            request_charged: None,
+        };
+        Ok(Applied::with(output, changes))
     }
 }
 
@@ -67,16 +73,17 @@ impl Operation<S3> for DeleteObjects {
         if objects.is_empty() || objects.len() > MAX_OBJECTS {
             return Err(S3Error::MalformedXml);
         }
-        known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let is_quiet = input.delete.quiet == Some(true);
         let (mut deleted, mut errors, mut changes) = (Vec::new(), Vec::new(), Changes::new());
         for object in objects {
-            match delete_listed(view, &mut changes, cx, &input.bucket, object) {
-                Ok(()) if is_quiet => {}
-                Ok(()) => deleted.push(DeletedObject {
+            match delete_listed(view, &mut changes, cx, &bucket, object) {
+                Ok(_) if is_quiet => {}
+                Ok(done) => deleted.push(DeletedObject {
                     key: Some(object.key.clone()),
                     version_id: object.version_id.clone(),
-                    ..DeletedObject::default()
+                    delete_marker: done.is_marker.then_some(true),
+                    delete_marker_version_id: done.version.filter(|_| done.is_marker),
                 }),
                 // What of ours failed fails the whole call, so that nothing is half done.
                 Err(error @ (S3Error::Store(_) | S3Error::Internal(_))) => return Err(error),
@@ -111,9 +118,9 @@ fn delete_listed(
     view: &View,
     changes: &mut Changes,
     cx: &Cx,
-    bucket: &str,
+    bucket: &BucketRecord,
     object: &ObjectIdentifier,
-) -> Result<(), S3Error> {
+) -> Result<Deleted, S3Error> {
     refuse_given(&[("LastModifiedTime", object.last_modified_time.is_some()), ("Size", object.size.is_some())])?;
     delete_one(view, changes, cx, bucket, &object.key, object.version_id.as_deref(), object.e_tag.as_deref())
 }
@@ -123,19 +130,20 @@ fn delete_one(
     view: &View,
     changes: &mut Changes,
     cx: &Cx,
-    bucket: &str,
+    bucket: &BucketRecord,
     key: &str,
     version_id: Option<&str>,
     tag: Option<&str>,
-) -> Result<(), S3Error> {
+) -> Result<Deleted, S3Error> {
     check_key(key)?;
-    refuse_version(version_id)?;
-    let old = find(view, bucket, key)?;
-    if tag.is_some_and(|tag| !old.as_ref().is_some_and(|old| has_tag(tag, &old.etag))) {
-        return Err(S3Error::PreconditionFailed("If-Match"));
+    if let Some(tag) = tag {
+        let old = versions::current(view, &bucket.name, key)?;
+        if !old.is_some_and(|old| has_tag(tag, &old.etag)) {
+            return Err(S3Error::PreconditionFailed("If-Match"));
+        }
     }
-    if let Some(old) = old {
-        remove(changes, &old, cx.now)?;
+    match version_id {
+        Some(id) => versions::delete_version(view, changes, bucket, key, id, cx),
+        None => versions::delete(view, changes, bucket, key, cx),
     }
-    Ok(())
 }

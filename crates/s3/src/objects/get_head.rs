@@ -16,16 +16,18 @@ use wire::{ByteStream, StreamError};
 use super::checksums::ChecksumFields;
 use super::conditions::ReadConditions;
 use super::range::read_range;
-use super::record::{ObjectHeaders, ObjectRecord, check_key, find};
+use super::record::{Content, ObjectHeaders, ObjectRecord, check_key};
+use super::versions::{Found, find};
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
-use crate::unbuilt::{refuse_given, refuse_version};
+use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 /// What both operations take.
 struct Read<'a> {
     bucket: &'a str,
     key: &'a str,
+    version: Option<&'a str>,
     expected_owner: Option<&'a str>,
     range: Option<&'a str>,
     conditions: ReadConditions<'a>,
@@ -64,6 +66,7 @@ pub struct FoundObject {
     headers: ObjectHeaders,
     range: Option<Range<u64>>,
     shows_checksum: bool,
+    version: Option<String>,
 }
 
 impl FoundObject {
@@ -79,29 +82,37 @@ impl FoundObject {
     fn checksum(&self) -> ChecksumFields {
         // The checksum is that of the whole; on a range it would only mislead.
         let is_shown = self.shows_checksum && self.range.is_none();
-        ChecksumFields::of(is_shown.then(|| self.object.checksum.clone()))
+        ChecksumFields::of(self.object.checksum.clone().filter(|_| is_shown))
     }
 
     fn etag(&self) -> String {
-        format!("\"{}\"", self.object.etag)
+        self.object.quoted_etag()
     }
 }
 
 fn look_up(read: &Read<'_>, view: &View) -> Result<FoundObject, S3Error> {
     check_key(read.key)?;
-    known_bucket(view, read.bucket, read.expected_owner)?;
+    let bucket = known_bucket(view, read.bucket, read.expected_owner)?;
     if let Some(mode) = read.checksum_mode.filter(|mode| !mode.eq_ignore_ascii_case("ENABLED")) {
         return Err(S3Error::argument("x-amz-checksum-mode", mode, "The checksum mode must be ENABLED"));
     }
-    let object = find(view, read.bucket, read.key)?.ok_or_else(|| S3Error::NoSuchKey(read.key.to_owned()))?;
+    let object = match find(view, &bucket, read.key, read.version)? {
+        Found::Object(object) => *object,
+        Found::Marker(_) | Found::Nothing => return Err(S3Error::NoSuchKey(read.key.to_owned())),
+    };
     read.conditions.check(&object)?;
     let range = read_range(read.range, object.length)?;
-    let headers = read.overrides.over(&object.headers);
-    Ok(FoundObject { headers, range, shows_checksum: read.checksum_mode.is_some(), object })
+    let headers = read.overrides.over(&object.traits.headers);
+    Ok(FoundObject {
+        headers,
+        range,
+        shows_checksum: read.checksum_mode.is_some(),
+        version: bucket.shown_version(&object.version),
+        object,
+    })
 }
 
 fn read_of_get(input: &GetObjectRequest) -> Result<Read<'_>, S3Error> {
-    refuse_version(input.version_id.as_deref())?;
     refuse_given(&[
         ("partNumber", input.part_number.is_some()),
         ("x-amz-request-payer", input.request_payer.is_some()),
@@ -112,6 +123,7 @@ fn read_of_get(input: &GetObjectRequest) -> Result<Read<'_>, S3Error> {
     Ok(Read {
         bucket: &input.bucket,
         key: &input.key,
+        version: input.version_id.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),
         range: input.range.as_deref(),
         conditions: ReadConditions {
@@ -133,7 +145,6 @@ fn read_of_get(input: &GetObjectRequest) -> Result<Read<'_>, S3Error> {
 }
 
 fn read_of_head(input: &HeadObjectRequest) -> Result<Read<'_>, S3Error> {
-    refuse_version(input.version_id.as_deref())?;
     refuse_given(&[
         ("partNumber", input.part_number.is_some()),
         ("x-amz-request-payer", input.request_payer.is_some()),
@@ -144,6 +155,7 @@ fn read_of_head(input: &HeadObjectRequest) -> Result<Read<'_>, S3Error> {
     Ok(Read {
         bucket: &input.bucket,
         key: &input.key,
+        version: input.version_id.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),
         range: input.range.as_deref(),
         conditions: ReadConditions {
@@ -189,13 +201,14 @@ impl Streaming<S3> for GetObject {
     async fn abandon(_service: &S3, _staged: &()) {}
 
     async fn finish(service: &S3, _input: &GetObjectRequest, found: FoundObject) -> Result<GetObjectOutput, S3Error> {
-        let body = match found.object.blob {
-            Some(blob) => {
+        let body = match found.object.content {
+            Content::Blob(blob) => {
                 let reader = service.blobs().open(&blob, found.range.clone()).await?;
                 let length = reader.length();
                 ByteStream::new(reader.map_err(|error| StreamError::Broken(Box::new(error))), Some(length))
             }
-            None => ByteStream::from_bytes(Bytes::new()),
+            Content::Empty => ByteStream::from_bytes(Bytes::new()),
+            Content::Parts(_) => return Err(S3Error::NotImplemented("partNumber")),
         };
         let checksum = found.checksum();
         Ok(GetObjectOutput {
@@ -217,7 +230,8 @@ impl Streaming<S3> for GetObject {
             content_language: found.headers.content_language,
             content_type: found.headers.content_type,
             expires: found.headers.expires,
-            metadata: (!found.object.metadata.is_empty()).then_some(found.object.metadata),
+            metadata: (!found.object.traits.metadata.is_empty()).then_some(found.object.traits.metadata),
+            version_id: found.version,
             ..GetObjectOutput::default()
         })
     }
@@ -251,7 +265,8 @@ impl Operation<S3> for HeadObject {
             content_language: found.headers.content_language,
             content_type: found.headers.content_type,
             expires: found.headers.expires,
-            metadata: (!found.object.metadata.is_empty()).then_some(found.object.metadata),
+            metadata: (!found.object.traits.metadata.is_empty()).then_some(found.object.traits.metadata),
+            version_id: found.version,
             ..HeadObjectOutput::default()
         }))
     }

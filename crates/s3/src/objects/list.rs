@@ -99,29 +99,14 @@ impl Listing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
-    use jiff::Timestamp;
     use proptest::prelude::{Strategy, prop, proptest};
     use store::{Changes, Memory, Store, View};
 
     use super::{Listing, Page};
-    use crate::objects::{ChecksumKind, ObjectHeaders, ObjectRecord, StoredChecksum};
-
-    fn object(bucket: &str, key: &str) -> ObjectRecord {
-        ObjectRecord {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            blob: None,
-            length: 0,
-            etag: String::new(),
-            last_modified: Timestamp::UNIX_EPOCH,
-            checksum: StoredChecksum { kind: ChecksumKind::Crc32, value: String::new() },
-            headers: ObjectHeaders::default(),
-            metadata: BTreeMap::new(),
-            storage_class: "STANDARD".to_owned(),
-        }
-    }
+    use crate::objects::ObjectRecord;
+    use crate::tests::object;
 
     fn view_of<'a>(keys: impl IntoIterator<Item = &'a String>) -> View {
         let store = Store::new(Memory::new());

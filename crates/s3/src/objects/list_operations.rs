@@ -126,11 +126,11 @@ fn contents(objects: Vec<ObjectRecord>, owner: Option<&Owner>, encoding: Encodin
     let shown = |object: ObjectRecord| Object {
         key: Some(encoding.encode(&object.key)),
         last_modified: Some(object.last_modified),
-        e_tag: Some(format!("\"{}\"", object.etag)),
-        checksum_algorithm: Some(vec![object.checksum.kind.name().to_owned()]),
-        checksum_type: Some("FULL_OBJECT".to_owned()),
+        e_tag: Some(object.quoted_etag()),
+        checksum_algorithm: object.checksum.as_ref().map(|checksum| vec![checksum.kind.name().to_owned()]),
+        checksum_type: object.checksum.as_ref().map(|checksum| checksum.type_name().to_owned()),
         size: i64::try_from(object.length).ok(),
-        storage_class: Some(object.storage_class),
+        storage_class: Some(object.traits.storage_class),
         owner: owner.cloned(),
         restore_status: None,
     };

@@ -1,5 +1,4 @@
-//! Objects: put, read, listed, deleted.
-//! Not here yet: versions, parts, copies, tags.
+//! Objects and their versions: put, read, listed, deleted.
 
 mod checksums;
 mod conditions;
@@ -12,9 +11,12 @@ mod put;
 mod put_needs;
 mod range;
 mod record;
+mod staging;
 mod token;
+mod versions;
 
 pub(crate) use checksums::read_md5;
 pub use checksums::{ChecksumKind, StoredChecksum};
-pub use record::{BlobRefRecord, GarbageRecord, ObjectHeaders, ObjectRecord, named_blob};
+pub use record::{Content, ObjectHeaders, ObjectRecord, ObjectTraits};
 pub(crate) use token::Token;
+pub use versions::{DeleteMarker, Version, VersionRecord};

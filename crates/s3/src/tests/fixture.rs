@@ -13,7 +13,7 @@ use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts,
 use store::Store;
 use wire::{ByteStream, ServiceError};
 
-use crate::{BlobReconciler, S3};
+use crate::{BlobReconciler, Content, ObjectRecord, ObjectTraits, S3};
 
 /// A clock that stands still until it is moved.
 struct Clock {
@@ -160,4 +160,20 @@ pub(super) fn theirs() -> Call {
 pub(super) fn a_users() -> Call {
     let principal = Principal::User { name: "ada".to_owned(), path: "/".into(), id: "AIDAADA".to_owned() };
     call(Caller { principal, ..Caller::root(our_account(), "AKIAADA") })
+}
+
+/// An object without anything in it.
+pub(crate) fn object(bucket: &str, key: &str) -> ObjectRecord {
+    ObjectRecord {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        version: "null".to_owned(),
+        order: 0,
+        content: Content::Empty,
+        length: 0,
+        etag: String::new(),
+        last_modified: Timestamp::UNIX_EPOCH,
+        checksum: None,
+        traits: ObjectTraits { storage_class: "STANDARD".to_owned(), ..ObjectTraits::default() },
+    }
 }

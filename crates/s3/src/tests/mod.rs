@@ -5,3 +5,5 @@ mod fixture;
 mod policies;
 mod reading;
 mod uploads;
+
+pub(crate) use fixture::object;
