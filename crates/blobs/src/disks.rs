@@ -2,8 +2,8 @@
 //! A disk that is not there makes reading its blobs fail, and nothing else.
 //! Not here: copies. What is on one disk is on that disk.
 //!
-//! The first folder has a file `disks` with the others' paths: one of them that is empty now, and was not always, is a
-//! disk that is not mounted, and is left alone.
+//! The first folder has a file `disks` with the others' paths: they are opened whether they are named again or not, and
+//! one of them that is empty now is a disk that is not mounted, and is left alone.
 
 use std::fs;
 use std::io;
@@ -40,9 +40,9 @@ pub struct Missing {
 }
 
 impl Disks {
-    /// Opens folders, which are made if they never were there; `is_shared`, other processes use them too. The first one
-    /// must be there. Limits are for each. Blocks on the disk. Errors: as [`FolderBlobs::open`], of the first folder or
-    /// of the list in it.
+    /// Opens folders, which are made if they never were there, and those that were used beside the first one before;
+    /// `is_shared`, other processes use them too. The first one must be there. Limits are for each. Blocks on the disk.
+    /// Errors: as [`FolderBlobs::open`], of the first folder or of the list in it.
     pub fn open(folders: &[PathBuf], limits: &FolderLimits, is_shared: bool) -> Result<Self, BlobError> {
         let open = |folder: &Path| match is_shared {
             true => FolderBlobs::open_shared(folder, limits.clone()),
@@ -55,7 +55,8 @@ impl Disks {
         let mut missing = Vec::new();
         let list = first.join("disks");
         let mut known = known(&list)?;
-        for folder in others {
+        let new: Vec<PathBuf> = others.iter().filter(|folder| !known.contains(folder)).cloned().collect();
+        for folder in &[known.clone(), new].concat() {
             let was_there = known.contains(folder);
             if was_there && !folder.join("layout").exists() {
                 missing.push(Missing { folder: folder.clone(), why: "it is empty: is its disk mounted?".to_owned() });
@@ -75,14 +76,6 @@ impl Disks {
                 remember(&list, &known)?;
             }
         }
-        let is_named = |folder: &PathBuf| others.contains(folder);
-        let forgotten = known.iter().filter(|folder| !is_named(folder));
-        missing.extend(
-            forgotten.map(|folder| Missing {
-                folder: folder.clone(),
-                why: "the settings do not name it any more".to_owned(),
-            }),
-        );
         Ok(Self { present, missing, chosen: Mutex::default() })
     }
 
@@ -179,6 +172,10 @@ impl BlobStore for Disks {
         Ok(all)
     }
 
+    fn folder(&self) -> Option<PathBuf> {
+        self.present.first().and_then(|disk| disk.folder())
+    }
+
     async fn stats(&self) -> Result<Vec<DiskStats>, BlobError> {
         let mut all = Vec::new();
         for disk in &self.present {
@@ -267,10 +264,10 @@ mod tests {
         assert_eq!(fs::read_dir(&folders[1]).unwrap().count(), 0, "nothing is put where the disk goes");
         drop(disks);
 
-        assert_eq!(open(&folders[..1]).unwrap().missing().len(), 1, "no longer named, and still known");
+        assert_eq!(open(&folders[..1]).unwrap().missing().len(), 1, "not named, and still known");
         fs::remove_dir(&folders[1]).unwrap();
         fs::rename(&away, &folders[1]).unwrap();
-        let disks = open(&folders).unwrap();
+        let disks = open(&folders[..1]).unwrap();
         assert!(disks.missing().is_empty());
         assert!(read(&disks, &ids[3].0, None).await.unwrap() == pattern(200_000, 1));
         assert!(matches!(disks.open(&ids[0].0, None).await, Err(BlobError::NotFound(_))));

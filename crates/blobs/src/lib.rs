@@ -20,6 +20,7 @@ mod scrub;
 mod segments;
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
@@ -89,6 +90,11 @@ pub trait BlobStore: Send + Sync {
     /// it is damaged.
     async fn survey(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobId>, BlobError> {
         Ok(self.list(after, limit).await?.into_iter().map(|blob| blob.id).collect())
+    }
+
+    /// A folder that belongs to the store, where what is known about it can be kept; none if it has none.
+    fn folder(&self) -> Option<PathBuf> {
+        None
     }
 
     /// What each disk has, counted by looking at all of it; none where there are no disks. Errors: [`BlobError::Busy`],

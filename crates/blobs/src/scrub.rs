@@ -19,6 +19,8 @@ use crate::{BlobError, BlobId, BlobStore};
 const STEP_BYTES: u64 = 16 << 20;
 /// Blobs of one step.
 const STEP_BLOBS: usize = 256;
+/// The file in the store's folder.
+const FILE: &str = "scrub.json";
 /// Damaged blobs that are remembered; further ones are counted.
 const MAX_NAMED: usize = 1000;
 
@@ -64,17 +66,26 @@ pub struct ScrubState {
 /// Walks over the blobs of a store.
 pub struct Scrubber {
     store: Arc<dyn BlobStore>,
-    file: PathBuf,
+    file: Option<PathBuf>,
     state: Mutex<ScrubState>,
     /// One step at a time.
     stepping: tokio::sync::Mutex<()>,
 }
 
 impl Scrubber {
-    /// A walker that keeps its state in `file`. One that can't be read means that nothing is known.
-    pub fn new(store: Arc<dyn BlobStore>, file: PathBuf) -> Self {
-        let state = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        Self { store, file, state: Mutex::new(state.unwrap_or_default()), stepping: tokio::sync::Mutex::default() }
+    /// A walker that keeps its state in the store's folder, if that has one. Blocks on the disk.
+    pub fn new(store: Arc<dyn BlobStore>) -> Self {
+        let file = store.folder().map(|folder| folder.join(FILE));
+        let scrubber = Self { store, file, state: Mutex::default(), stepping: tokio::sync::Mutex::default() };
+        scrubber.reload();
+        scrubber
+    }
+
+    /// Takes up what another process may have found meanwhile. A file that can't be read means that nothing is known.
+    /// Blocks on the disk.
+    pub fn reload(&self) {
+        let read = self.file.as_ref().and_then(|file| fs::read(file).ok());
+        *self.locked() = read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     }
 
     /// What is known now.
@@ -91,6 +102,13 @@ impl Scrubber {
         state.now = Some(ScrubReport { begun: now, ..ScrubReport::default() });
         (state.position, state.within) = (None, None);
         true
+    }
+
+    /// Begins a walk; one that goes on is given up.
+    pub async fn begin_anew(&self, now: u64) {
+        let _alone = self.stepping.lock().await;
+        self.locked().now = None;
+        self.begin(now);
     }
 
     /// Goes on with the walk, some megabytes or some hundred blobs at `rate` bytes a second; whether there is more to
@@ -141,7 +159,7 @@ impl Scrubber {
             }
             serde_json::to_vec(&*state).map_err(|error| BlobError::io("write what a scrub found", error.into()))?
         };
-        let file = self.file.clone();
+        let Some(file) = self.file.clone() else { return Ok(!is_over) };
         let written = tokio::task::spawn_blocking(move || replace(&file, &text)).await;
         written.map_err(|error| BlobError::io("write what a scrub found", io::Error::other(error)))??;
         Ok(!is_over)
@@ -230,8 +248,7 @@ mod tests {
         let small: Vec<BlobId> =
             futures_util::future::join_all((0..600).map(|_| put(1_000))).await.into_iter().collect();
         let (large, sound) = (put(20 << 20).await, put(300_000).await);
-        let state_file = folder.path().join("scrub.json");
-        let scrubber = Scrubber::new(store.clone(), state_file.clone());
+        let scrubber = Scrubber::new(store.clone());
         let report = walk(&scrubber).await.last.unwrap();
         assert_eq!((report.begun, report.ended, report.damaged_count), (5, Some(9), 0));
         assert_eq!((report.blobs, report.bytes), (602, 600_000 + (20 << 20) + 300_000));
@@ -241,7 +258,7 @@ mod tests {
         let segment = file_of(&root, ".segment");
         flip(&segment, 4096 + 7 * 32 + 3);
         flip(&segment, 4096 + 4096 * 32 + 1056 * 3 + 100);
-        let scrubber = Scrubber::new(store.clone(), state_file.clone());
+        let scrubber = Scrubber::new(store.clone());
         assert_eq!(scrubber.state().last, Some(report), "what was found is remembered");
         let report = walk(&scrubber).await.last.unwrap();
         let mut sorted = small.clone();
@@ -261,12 +278,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(FolderBlobs::open(folder.path().join("blobs"), FolderLimits::default()).unwrap());
         store.put(source_of(pattern(40 << 20, 1)), u64::MAX, &[]).await.unwrap();
-        let state_file = folder.path().join("scrub.json");
-        let scrubber = Scrubber::new(store.clone(), state_file.clone());
+        let scrubber = Scrubber::new(store.clone());
         assert!(scrubber.begin(1));
         assert!(scrubber.step(u64::MAX, 2).await.unwrap());
         drop(scrubber);
-        let scrubber = Scrubber::new(store, state_file);
+        let scrubber = Scrubber::new(store);
         assert_eq!(scrubber.state().now.unwrap().bytes, 16 << 20);
         while scrubber.step(u64::MAX, 3).await.unwrap() {}
         assert_eq!(scrubber.state().last.unwrap().bytes, 40 << 20);

@@ -23,6 +23,7 @@ mod runtime;
 mod sessions;
 #[cfg(test)]
 mod shapes;
+mod space;
 mod trail;
 mod uses;
 
@@ -35,3 +36,4 @@ pub use lease::Duty;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};
 pub use sessions::{SessionAnswer, SessionLine, SessionOrder};
+pub use space::{DamagedObject, Found, SpaceAnswer, SpaceKeeper, SpaceOrder, Usage};

@@ -23,6 +23,7 @@ mod tables;
 mod tests;
 mod unbuilt;
 mod uploads;
+mod usage;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 pub use uploads::{PartRecord, UploadRecord};
+pub use usage::{BucketUsage, name_of_blob, usage};
 
 /// S3.
 #[derive(Clone)]

@@ -6,6 +6,7 @@
 //! tmp/     files being written, named by their blobs' ids; whatever is here when the folder is opened is rubbish, but
 //!          for the folders in it of processes that share the blobs: each locks its own
 //! active/  names the segments that are being written
+//! disks    the other folders of a store that has several; scrub.json: what a scrub found
 //! holds/   a locked file for each hold of a process that has others beside it
 //! 00/…ff/  finished blobs: 0f/0f…, by the first byte of the id; never changed, only deleted. And segments, by the
 //!          first byte of their number: 0f/0f….segment
@@ -240,6 +241,10 @@ impl BlobStore for FolderBlobs {
         let shared = Arc::clone(&self.shared);
         let found = self.shared.blocking(move || list::list(&shared, after, limit, true)).await?;
         Ok(found.into_iter().map(|blob| blob.id).collect())
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        Some(self.shared.root.clone())
     }
 
     async fn stats(&self) -> Result<Vec<DiskStats>, BlobError> {
