@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 
-use crate::{BlobError, BlobId, BlobStore, ByteSource, DigestKind, Hashers, source_of};
+use crate::cipher::fake::Known;
+use crate::{BlobError, BlobId, BlobReader, BlobStore, ByteSource, Cipher, DigestKind, Hashers, source_of};
 
 const EVERY_DIGEST: [DigestKind; 5] =
     [DigestKind::Crc32, DigestKind::Crc32c, DigestKind::Crc64Nvme, DigestKind::Sha1, DigestKind::Sha256];
@@ -18,6 +20,7 @@ const EVERY_DIGEST: [DigestKind; 5] =
 pub async fn all(store: &dyn BlobStore) {
     what_is_written_is_read(store).await;
     ranges_are_cut_exactly(store).await;
+    a_cipher_turns_what_lies_there(store).await;
     limit_is_the_largest_length(store).await;
     failed_source_leaves_nothing(store).await;
     dropped_upload_leaves_nothing(store).await;
@@ -54,7 +57,10 @@ pub fn source_in_pieces(bytes: Vec<u8>, pieces: Vec<usize>) -> ByteSource {
 
 /// Reads a blob or a range of it to the end, and checks that the reader gives as many bytes as it says.
 pub async fn read(store: &dyn BlobStore, id: &BlobId, range: Option<Range<u64>>) -> Result<Vec<u8>, BlobError> {
-    let mut reader = store.open(id, range).await?;
+    drain(store.open(id, range).await?).await
+}
+
+async fn drain(mut reader: BlobReader) -> Result<Vec<u8>, BlobError> {
     let length = reader.length();
     let mut all = Vec::new();
     while let Some(chunk) = reader.next().await {
@@ -103,6 +109,32 @@ async fn ranges_are_cut_exactly(store: &dyn BlobStore) {
         assert!(matches!(error, BlobError::OutOfRange { blob_length: 700_000 }), "{range:?}: {error}");
     }
     delete(store, &id).await;
+}
+
+/// The digests are those of what came, what lies there is something else, and any range of it is turned back alone.
+async fn a_cipher_turns_what_lies_there(store: &dyn BlobStore) {
+    let cipher: Arc<dyn Cipher> = Arc::new(Known(3));
+    for length in [0, 1, 4096, 65_536, 65_537, 131_072, 131_073, 700_001] {
+        let bytes = pattern(length, 11);
+        let source = source_in_pieces(bytes.clone(), vec![60_000, 1, 7]);
+        let cipher = || Some(Arc::clone(&cipher));
+        let written = store.put_with(source, u64::MAX, &EVERY_DIGEST, cipher()).await.expect("put");
+        let mut hashers = Hashers::new(&EVERY_DIGEST);
+        hashers.update(&bytes);
+        assert_eq!((written.md5, written.digests), hashers.finish(), "digests of {length} bytes");
+
+        let mut turned = bytes.clone();
+        Known(3).apply(0, &mut turned);
+        assert_eq!(read(store, &written.id, None).await.expect("read"), turned, "{length} bytes as they lie there");
+        for (from, to) in
+            [(0, length), (length / 3, length), (length / 2, length / 2 + 1), (length - length.min(1), length)]
+        {
+            let to = to.min(length);
+            let reader = store.open_with(&written.id, Some(from as u64..to as u64), cipher()).await.expect("open");
+            assert_eq!(drain(reader).await.expect("read"), bytes[from..to], "{from}..{to} of {length}");
+        }
+        store.delete(&written.id).await.expect("delete");
+    }
 }
 
 async fn limit_is_the_largest_length(store: &dyn BlobStore) {

@@ -16,8 +16,8 @@ use async_trait::async_trait;
 
 use crate::folder::failed;
 use crate::{
-    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, DiskStats,
-    FolderBlobs, FolderLimits,
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, Cipher, DigestKind,
+    DiskStats, FolderBlobs, FolderLimits,
 };
 
 /// How long the disk where most is free stays the one.
@@ -116,13 +116,24 @@ impl Disks {
 
 #[async_trait]
 impl BlobStore for Disks {
-    async fn put(&self, source: ByteSource, limit: u64, digests: &[DigestKind]) -> Result<BlobWritten, BlobError> {
-        self.roomiest().put(source, limit, digests).await
+    async fn put_with(
+        &self,
+        source: ByteSource,
+        limit: u64,
+        digests: &[DigestKind],
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobWritten, BlobError> {
+        self.roomiest().put_with(source, limit, digests, cipher).await
     }
 
-    async fn open(&self, id: &BlobId, range: Option<Range<u64>>) -> Result<BlobReader, BlobError> {
+    async fn open_with(
+        &self,
+        id: &BlobId,
+        range: Option<Range<u64>>,
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobReader, BlobError> {
         for disk in &self.present {
-            match disk.open(id, range.clone()).await {
+            match disk.open_with(id, range.clone(), cipher.clone()).await {
                 Err(BlobError::NotFound(_)) => {}
                 outcome => return outcome,
             }

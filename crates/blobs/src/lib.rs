@@ -1,11 +1,12 @@
 //! Object bytes at rest: written once under an id that the store of bytes gives, read whole or in part, deleted.
-//! Not here: names, versions, owners, encryption. A record elsewhere names each blob; a blob that no record names is
+//! Not here: names, versions, owners, keys of encryption. A record elsewhere names each blob; a blob that no record names is
 //! rubbish, found by [`BlobStore::list`] and deleted from above. So an upload needs no transaction across both.
 //!
 //! [`FolderBlobs`] keeps them in a local folder, [`Disks`] in several, [`MemoryBlobs`] in memory for tests; all pass
 //! `conformance`. [`Scrubber`] reads all of them now and then, and says which are damaged.
 #![forbid(unsafe_code)]
 
+mod cipher;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod digests;
@@ -22,6 +23,7 @@ mod segments;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
@@ -31,6 +33,7 @@ use futures_util::Stream;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
+pub use cipher::Cipher;
 pub use digests::{DigestKind, DigestValue, Hashers};
 pub use disks::Disks;
 pub use error::{BlobError, SourceError};
@@ -59,7 +62,19 @@ pub trait BlobStore: Send + Sync {
     /// When it returns an error, or when its future is dropped, nothing remains of the blob (after a drop: within
     /// moments). Errors: [`BlobError::Source`], [`BlobError::TooLarge`] if there are more than `limit` bytes,
     /// [`BlobError::NoSpace`], [`BlobError::Busy`], [`BlobError::Io`].
-    async fn put(&self, source: ByteSource, limit: u64, digests: &[DigestKind]) -> Result<BlobWritten, BlobError>;
+    async fn put(&self, source: ByteSource, limit: u64, digests: &[DigestKind]) -> Result<BlobWritten, BlobError> {
+        self.put_with(source, limit, digests, None).await
+    }
+
+    /// As [`BlobStore::put`]; what lies on disk is what `cipher` makes of the bytes. The digests are those of the bytes as
+    /// they came.
+    async fn put_with(
+        &self,
+        source: ByteSource,
+        limit: u64,
+        digests: &[DigestKind],
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobWritten, BlobError>;
 
     /// Opens a blob for reading, whole or the bytes of `range`, which must lie within it (an empty range may).
     /// Bytes are verified before they are given out. The first of them are already read when this returns, so that
@@ -68,7 +83,18 @@ pub trait BlobStore: Send + Sync {
     /// A reader goes on undisturbed when the blob is deleted meanwhile. Errors: [`BlobError::NotFound`],
     /// [`BlobError::OutOfRange`], [`BlobError::Corrupt`], [`BlobError::Unsupported`], [`BlobError::Busy`],
     /// [`BlobError::Io`].
-    async fn open(&self, id: &BlobId, range: Option<Range<u64>>) -> Result<BlobReader, BlobError>;
+    async fn open(&self, id: &BlobId, range: Option<Range<u64>>) -> Result<BlobReader, BlobError> {
+        self.open_with(id, range, None).await
+    }
+
+    /// As [`BlobStore::open`], through the cipher that the blob was put with. With another one, or with none, other bytes
+    /// come out: that a cipher is the right one is not verified here.
+    async fn open_with(
+        &self,
+        id: &BlobId,
+        range: Option<Range<u64>>,
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobReader, BlobError>;
 
     /// Deletes a blob; one that is not there is not an error. A crash of the machine right after may bring the blob
     /// back: then it is one that no record names.

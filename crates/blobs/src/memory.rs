@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 
 use crate::hold::Holds;
 use crate::{
-    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, Hashers,
-    checked_range,
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, Cipher, DigestKind,
+    Hashers, checked_range,
 };
 
 /// Keeps blobs in memory.
@@ -53,7 +53,13 @@ impl MemoryBlobs {
 
 #[async_trait]
 impl BlobStore for MemoryBlobs {
-    async fn put(&self, mut source: ByteSource, limit: u64, digests: &[DigestKind]) -> Result<BlobWritten, BlobError> {
+    async fn put_with(
+        &self,
+        mut source: ByteSource,
+        limit: u64,
+        digests: &[DigestKind],
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobWritten, BlobError> {
         let id = BlobId::random()?;
         let mut hashers = Hashers::new(digests);
         let mut bytes = Vec::new();
@@ -71,6 +77,9 @@ impl BlobStore for MemoryBlobs {
         }
         let length = bytes.len() as u64;
         let (md5, digests) = hashers.finish();
+        if let Some(cipher) = cipher {
+            cipher.apply(0, &mut bytes);
+        }
         let mut blobs = self.blobs();
         let used: u64 = blobs.values().map(|(bytes, _)| bytes.len() as u64).sum();
         if used + length > self.capacity {
@@ -81,11 +90,21 @@ impl BlobStore for MemoryBlobs {
         Ok(BlobWritten { id, length, md5, digests, written_at })
     }
 
-    async fn open(&self, id: &BlobId, range: Option<Range<u64>>) -> Result<BlobReader, BlobError> {
+    async fn open_with(
+        &self,
+        id: &BlobId,
+        range: Option<Range<u64>>,
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobReader, BlobError> {
         let bytes = self.blobs().get(id).map(|(bytes, _)| bytes.clone()).ok_or(BlobError::NotFound(*id))?;
         let blob_length = bytes.len() as u64;
         let range = checked_range(range, blob_length)?;
-        let part = bytes.slice(range.start as usize..range.end as usize);
+        let mut part = bytes.slice(range.start as usize..range.end as usize);
+        if let Some(cipher) = cipher {
+            let mut turned = part.to_vec();
+            cipher.apply(range.start, &mut turned);
+            part = turned.into();
+        }
         let chunks = (!part.is_empty()).then_some(Ok(part));
         Ok(BlobReader::new(range.end - range.start, blob_length, futures_util::stream::iter(chunks).boxed()))
     }

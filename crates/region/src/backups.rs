@@ -19,7 +19,7 @@ use crate::home::HomeRecord;
 use crate::lease::{BeatRecord, LeaseRecord};
 
 /// The small files of a data folder that a backup holds besides the store and the blobs.
-pub const FILES: &[&str] = &["identity.json"];
+pub const FILES: &[&str] = &["identity.json", "object-keys.json"];
 /// Where a data folder has the audit trail.
 pub const TRAIL: &str = "audit";
 /// Longest that one end waits for the other before it gives up: the other may write to a slow disk.

@@ -12,7 +12,7 @@ use host::Node;
 use iam::{Iam, KeyUseReconciler, KeyUses, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::S3;
+use s3::{KeyRing, S3};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
@@ -75,6 +75,8 @@ pub struct Parts {
     pub store: Store,
     /// Every object's bytes.
     pub blobs: Arc<dyn BlobStore>,
+    /// What those bytes are encrypted under.
+    pub keys: Arc<KeyRing>,
     /// The node that runs its machines.
     pub node: Arc<dyn Node>,
     /// The outside world.
@@ -205,7 +207,7 @@ impl Region {
             endpoint: server.address().to_string(),
             public_pool: config.public_pool,
         });
-        let Parts { store, blobs, node, effects, duty } = parts;
+        let Parts { store, blobs, keys, node, effects, duty } = parts;
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
         let keeper = AccountKeeper::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
         let sessions = SessionKeeper::new(store.clone(), Arc::clone(&effects));
@@ -230,7 +232,7 @@ impl Region {
             iam,
             organizations: Organizations::new(runner.clone()),
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
-            s3: S3::new(runner, Arc::clone(&blobs)),
+            s3: S3::new(runner, Arc::clone(&blobs), keys),
         };
         let key_uses = KeyUses::default();
         let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(key_uses.clone(), &config.name));

@@ -22,7 +22,7 @@ use blobs::{BlobStore, FolderBlobs, FolderLimits};
 use iam::PolicyAuthorizer;
 use jiff::{SignedDuration, Timestamp};
 use region::backups::Backups;
-use s3::{BlobReconciler, S3};
+use s3::{BlobReconciler, KeyRing, MasterKeys, S3};
 use service::{Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::conformance::killed::{acknowledge, start_again};
 use store::{Direction, KeyRange, Store};
@@ -67,7 +67,8 @@ impl Parts {
             Arc::new(FolderBlobs::open(folder.join("blobs"), FolderLimits::default()).unwrap());
         let authorizer = Arc::new(PolicyAuthorizer::new(&store, effects.clone()));
         let runner = Runner::new(store.clone(), Arc::new(facts), effects.clone(), authorizer);
-        let s3 = S3::new(runner, Arc::clone(&blobs));
+        let keys = Arc::new(KeyRing::new(&MasterKeys::new([42; 32])).unwrap());
+        let s3 = S3::new(runner, Arc::clone(&blobs), keys);
         let reconciler = BlobReconciler::new(store.clone(), Arc::clone(&blobs), effects.clone());
         Self { s3, store, blobs, reconciler, effects }
     }

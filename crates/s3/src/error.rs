@@ -5,6 +5,8 @@ use blobs::BlobError;
 use store::StoreError;
 use wire::{ServiceError, StreamError};
 
+use crate::encryption::EncryptionError;
+
 /// The most bytes that one PUT may bring.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>.
 pub(crate) const MAX_PUT_BYTES: u64 = 5 << 30;
@@ -95,6 +97,9 @@ pub enum S3Error {
     /// The parameters make no sense together.
     #[error("{0}")]
     InvalidRequest(String),
+    /// The encryption that is asked for, or that it does without.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
     /// A parameter whose meaning is not built yet.
     #[error("{0} is not implemented")]
     NotImplemented(&'static str),
@@ -258,6 +263,7 @@ impl From<S3Error> for ServiceError {
                 .with_field("ArgumentName", name)
                 .with_field("ArgumentValue", value),
             S3Error::InvalidRequest(text) => refused("InvalidRequest", 400, &text),
+            S3Error::Encryption(error) => error.into(),
             S3Error::NotImplemented(header) => {
                 let text = "A header you provided implies functionality that is not implemented.";
                 Self::receiver("NotImplemented", 501, text).with_field("Header", header)

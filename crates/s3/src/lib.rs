@@ -35,7 +35,7 @@ use wire::ServiceError;
 pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
-pub use encryption::{BucketEncryption, Encryption};
+pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, MasterKeys, SealedKey};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
@@ -55,13 +55,19 @@ pub use usage::{BucketUsage, name_of_blob, usage};
 pub struct S3 {
     runner: Runner,
     blobs: Arc<dyn BlobStore>,
+    keys: Arc<KeyRing>,
 }
 
 impl S3 {
-    /// S3 over a runner, with object bytes in `blobs`. Run a [`BlobReconciler`] over the same two, or the bytes of
-    /// deleted objects stay for ever.
-    pub fn new(runner: Runner, blobs: Arc<dyn BlobStore>) -> Self {
-        Self { runner, blobs }
+    /// S3 over a runner, with object bytes in `blobs`, encrypted under `keys`. Run a [`BlobReconciler`] over the same
+    /// two, or the bytes of deleted objects stay for ever.
+    pub fn new(runner: Runner, blobs: Arc<dyn BlobStore>, keys: Arc<KeyRing>) -> Self {
+        Self { runner, blobs, keys }
+    }
+
+    /// The keys that objects' keys are sealed under.
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.keys
     }
 
     pub(crate) fn blobs(&self) -> &Arc<dyn BlobStore> {

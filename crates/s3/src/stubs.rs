@@ -2,18 +2,18 @@
 
 use api::s3::{
     AbortMultipartUpload, CompleteMultipartUpload, CopyObject, CreateMultipartUpload,
-    DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketEncryption,
-    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
-    DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging,
-    DeleteBucketWebsite, DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
-    GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketEncryption, GetBucketIntelligentTieringConfiguration,
+    DeleteBucketAnalyticsConfiguration, DeleteBucketCors, DeleteBucketIntelligentTieringConfiguration,
+    DeleteBucketInventoryConfiguration, DeleteBucketLifecycle, DeleteBucketMetricsConfiguration,
+    DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging, DeleteBucketWebsite,
+    DeleteObjectTagging, GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl,
+    GetBucketAnalyticsConfiguration, GetBucketCors, GetBucketIntelligentTieringConfiguration,
     GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration, GetBucketLogging, GetBucketMetricsConfiguration,
     GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetBucketRequestPayment,
     GetBucketTagging, GetBucketVersioning, GetBucketWebsite, GetObjectAcl, GetObjectAttributes, GetObjectLegalHold,
     GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, ListBucketAnalyticsConfigurations,
     ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
     ListMultipartUploads, ListObjectVersions, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl,
-    PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketEncryption, PutBucketIntelligentTieringConfiguration,
+    PutBucketAnalyticsConfiguration, PutBucketCors, PutBucketIntelligentTieringConfiguration,
     PutBucketInventoryConfiguration, PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
     PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
     PutBucketVersioning, PutBucketWebsite, PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration,
@@ -48,7 +48,6 @@ unbuilt! {
     CreateMultipartUpload
     DeleteBucketAnalyticsConfiguration
     DeleteBucketCors
-    DeleteBucketEncryption
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
     DeleteBucketLifecycle
@@ -63,7 +62,6 @@ unbuilt! {
     GetBucketAcl
     GetBucketAnalyticsConfiguration
     GetBucketCors
-    GetBucketEncryption
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
     GetBucketLifecycleConfiguration
@@ -94,7 +92,6 @@ unbuilt! {
     PutBucketAcl
     PutBucketAnalyticsConfiguration
     PutBucketCors
-    PutBucketEncryption
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
     PutBucketLifecycleConfiguration

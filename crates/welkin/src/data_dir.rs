@@ -1,7 +1,8 @@
 //! The data folder: what is where, and who this region is on its machine.
 //!
 //! `store/` every fact · `blobs/` object bytes · `audit/` who called what · `machines/` disks and consoles · `images/` machine images ·
-//! `identity.json` tag, keys and address pool of this region on this machine · `environment` how tools reach it ·
+//! `identity.json` tag, keys and address pool of this region on this machine · `object-keys.json` what objects' keys are
+//! sealed under · `environment` how tools reach it ·
 //! `tls/` the certificate that it makes itself · `admin.sock` the operator's socket.
 
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -10,7 +11,8 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use region::{KeyRing, MasterKeys};
 use serde::{Deserialize, Serialize};
 
 /// A data folder.
@@ -107,6 +109,45 @@ impl DataDir {
     /// Who the region is.
     pub fn identity_file(&self) -> PathBuf {
         self.root.join("identity.json")
+    }
+
+    /// What objects' keys are sealed under.
+    pub fn object_keys_file(&self) -> PathBuf {
+        self.root.join("object-keys.json")
+    }
+
+    /// The keys that objects' keys are sealed under.
+    ///
+    /// # Errors
+    /// If they are not there or cannot be read.
+    pub fn object_keys(&self) -> Result<MasterKeys> {
+        let path = self.object_keys_file();
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// The same in use; made now if this is the first start that needs them. Not called by two processes at once.
+    ///
+    /// # Errors
+    /// If they cannot be read, or written.
+    pub fn key_ring(&self) -> Result<KeyRing> {
+        let path = self.object_keys_file();
+        if !path.try_exists().with_context(|| format!("cannot look at {}", path.display()))? {
+            self.write_secret(&path, &serde_json::to_vec_pretty(&MasterKeys::new(new_key()?))?)?;
+        }
+        let ring = KeyRing::new(&self.object_keys()?).map_err(|why| anyhow!("{}: {why}", path.display()))?;
+        let data = self.clone();
+        Ok(ring.reloading(move || data.object_keys().map_err(|error| format!("{error:#}"))))
+    }
+
+    /// Makes a new key that objects' keys are sealed under from now on, and keeps those before it. Gives its name.
+    ///
+    /// # Errors
+    /// If the keys are not there, or cannot be written.
+    pub fn add_object_key(&self) -> Result<String> {
+        let keys = self.object_keys()?.with_next(new_key()?);
+        self.write_secret(&self.object_keys_file(), &serde_json::to_vec_pretty(&keys)?)?;
+        Ok(keys.current().to_owned())
     }
 
     /// Who the region is, if it has ever been started.
@@ -208,6 +249,12 @@ impl DataDir {
         };
         write().with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+fn new_key() -> Result<[u8; 32]> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).context("no random source")?;
+    Ok(key)
 }
 
 fn new_tag() -> Result<String> {

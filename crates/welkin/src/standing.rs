@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use blobs::BlobStore;
 use node::Agent;
 use region::admin::Order;
-use region::{Parts, SystemEffects, claim_home};
+use region::{KeyRing, Parts, SystemEffects, claim_home};
 use store::Store;
 use store_postgres::{Postgres, Target};
 use store_sqlite::Sqlite;
@@ -28,6 +28,7 @@ pub struct Standing {
     identity: Identity,
     store: Store,
     blobs: Arc<dyn BlobStore>,
+    keys: Arc<KeyRing>,
     side: Side,
 }
 
@@ -57,10 +58,11 @@ impl Standing {
         }
         let engine = Sqlite::open(data.store()).map_err(|error| explain(error, data.root()))?;
         let identity = data.identity_or_new(settings.public_pool)?;
+        let keys = Arc::new(data.key_ring()?);
         let hosts = hosts::open(settings.host, data, &identity).await?;
         let blobs = space::open_blobs(settings, data, false)?;
         let agent = Arc::new(Agent::new(Arc::clone(&hosts.machines), Arc::clone(&hosts.networks)));
-        Ok(Self { identity, store: Store::new(engine), blobs, side: Side::Alone { hosts, agent } })
+        Ok(Self { identity, store: Store::new(engine), blobs, keys, side: Side::Alone { hosts, agent } })
     }
 
     async fn beside(settings: &Settings, data: &DataDir, url: &str) -> Result<Self> {
@@ -75,6 +77,7 @@ impl Standing {
         starting.lock().context("cannot lock the data folder")?;
         let has_own_store = data.store().join("store.db").exists();
         let identity = data.identity_or_new(settings.public_pool)?;
+        let keys = Arc::new(data.key_ring()?);
         let blobs = space::open_blobs(settings, data, true)?;
         info!(database = %target, "opening the store in PostgreSQL");
         let engine = tokio::task::spawn_blocking({
@@ -90,7 +93,7 @@ impl Standing {
         let (admin_dir, is_first, process) = (slot.folder(), slot.is_first(), slot.name());
         drop(starting);
         let driver = Arc::new(Driver::new(settings.host, data.clone(), identity.clone(), slot));
-        Ok(Self { identity, store, blobs, side: Side::Beside { driver, admin_dir, is_first, process } })
+        Ok(Self { identity, store, blobs, keys, side: Side::Beside { driver, admin_dir, is_first, process } })
     }
 
     /// Who the region is.
@@ -117,14 +120,15 @@ impl Standing {
     /// What a region is opened with.
     pub fn parts(&self) -> Parts {
         let (store, blobs, effects) = (self.store.clone(), Arc::clone(&self.blobs), Arc::new(SystemEffects));
+        let keys = Arc::clone(&self.keys);
         match &self.side {
             Side::Alone { agent, .. } => {
                 let node = Arc::<Agent>::clone(agent);
-                Parts { store, blobs, node, effects, duty: None }
+                Parts { store, blobs, keys, node, effects, duty: None }
             }
             Side::Beside { driver, .. } => {
                 let node = Arc::<Driver>::clone(driver);
-                Parts { store, blobs, node, effects, duty: Some(Arc::<Driver>::clone(driver)) }
+                Parts { store, blobs, keys, node, effects, duty: Some(Arc::<Driver>::clone(driver)) }
             }
         }
     }

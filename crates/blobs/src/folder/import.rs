@@ -18,7 +18,7 @@ pub struct Import {
 
 impl Import {
     pub(super) fn new(shared: Arc<Shared>, id: BlobId) -> Self {
-        Self { draft: Draft::new(shared, id), batch: Batch::uncounted() }
+        Self { draft: Draft::new(shared, id, None), batch: Batch::uncounted() }
     }
 
     /// Adds bytes.

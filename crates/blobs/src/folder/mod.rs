@@ -48,7 +48,8 @@ use tokio::task::JoinHandle;
 use crate::hold::Holds;
 use crate::segments::{self, Compactor, SMALL, Segments, Writer};
 use crate::{
-    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, DiskStats,
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, Cipher, DigestKind,
+    DiskStats,
 };
 
 use batch::Budget;
@@ -207,14 +208,25 @@ impl FolderBlobs {
 
 #[async_trait]
 impl BlobStore for FolderBlobs {
-    async fn put(&self, source: ByteSource, limit: u64, digests: &[DigestKind]) -> Result<BlobWritten, BlobError> {
+    async fn put_with(
+        &self,
+        source: ByteSource,
+        limit: u64,
+        digests: &[DigestKind],
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobWritten, BlobError> {
         let _slot = self.shared.wait_for(&self.shared.uploads).await?;
-        write::put(&self.shared, source, limit, digests).await
+        write::put(&self.shared, source, limit, digests, cipher).await
     }
 
-    async fn open(&self, id: &BlobId, range: Option<Range<u64>>) -> Result<BlobReader, BlobError> {
+    async fn open_with(
+        &self,
+        id: &BlobId,
+        range: Option<Range<u64>>,
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobReader, BlobError> {
         let slot = self.shared.wait_for(&self.shared.readers).await?;
-        read::open(&self.shared, *id, range, slot).await
+        read::open(&self.shared, *id, range, slot, cipher).await
     }
 
     async fn delete(&self, id: &BlobId) -> Result<(), BlobError> {

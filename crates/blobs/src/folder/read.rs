@@ -17,7 +17,7 @@ use super::buffers::Buffers;
 use super::{Shared, failed, joined};
 use crate::format::{self, FRAME, FRAME_HEADER, HEADER, TRAILER};
 use crate::segments::SmallBlob;
-use crate::{BlobError, BlobId, BlobReader, checked_range};
+use crate::{BlobError, BlobId, BlobReader, Cipher, checked_range};
 
 /// Frames that are read at first: 256 KiB.
 const FIRST_FRAMES: u32 = 4;
@@ -30,15 +30,21 @@ pub(super) async fn open(
     id: BlobId,
     range: Option<Range<u64>>,
     slot: OwnedSemaphorePermit,
+    cipher: Option<Arc<dyn Cipher>>,
 ) -> Result<BlobReader, BlobError> {
     let ours = Arc::clone(shared);
     let opened = shared
         .blocking(move || {
             if let Some(SmallBlob { length, frames }) = ours.segments.read(&id)? {
                 let range = checked_range(range, length)?;
-                return Ok(Opened::Small { length, chunks: cut(frames, &range), range });
+                let chunks = cut(frames, &range);
+                let chunks = match cipher {
+                    Some(cipher) => vec![turned(&chunks, range.start, &*cipher)],
+                    None => chunks,
+                };
+                return Ok(Opened::Small { length, chunks, range });
             }
-            let extent = Extent::open(&ours.path(&id), id)?;
+            let extent = Extent::open(&ours.path(&id), id, cipher)?;
             let range = checked_range(range, extent.length)?;
             let mut rest = range.clone();
             let first = extent.read(Part::take(&mut rest, &ours, FIRST_FRAMES))?;
@@ -87,6 +93,13 @@ fn cut(frames: Vec<Bytes>, range: &Range<u64>) -> Vec<Bytes> {
         begin = end;
     }
     chunks
+}
+
+/// Chunks in one, turned by a cipher.
+fn turned(chunks: &[Bytes], offset: u64, cipher: &dyn Cipher) -> Bytes {
+    let mut bytes = chunks.concat();
+    cipher.apply(offset, &mut bytes);
+    bytes.into()
 }
 
 /// What a reader has still to give.
@@ -174,10 +187,11 @@ struct Extent {
     file: File,
     id: BlobId,
     length: u64,
+    cipher: Option<Arc<dyn Cipher>>,
 }
 
 impl Extent {
-    fn open(path: &Path, id: BlobId) -> Result<Self, BlobError> {
+    fn open(path: &Path, id: BlobId, cipher: Option<Arc<dyn Cipher>>) -> Result<Self, BlobError> {
         let file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => BlobError::NotFound(id),
             _ => failed("open", path)(error),
@@ -195,7 +209,7 @@ impl Extent {
         if format::extent_length(length) != Some(size) {
             return Err(BlobError::corrupt(id, format!("its file has {size} bytes, which do not fit its {length}")));
         }
-        Ok(Self { file, id, length })
+        Ok(Self { file, id, length, cipher })
     }
 
     /// Reads and verifies the frames of a part, and gives what is wanted of them.
@@ -211,17 +225,20 @@ impl Extent {
         let mut buffer = buffers.take((end - begin) as usize, permit);
         read_exact(&self.file, self.id, buffer.bytes_mut(), begin)?;
 
-        let mut bytes = Bytes::from_owner(buffer);
-        let mut chunks = Vec::with_capacity((last - first + 1) as usize);
-        for index in first..=last {
-            let length = format::frame_length(index, self.length);
-            let whole = bytes.split_to(FRAME_HEADER + length);
-            format::check_frame(&self.id, index, &whole)?;
+        let mut wanted = Vec::with_capacity((last - first + 1) as usize);
+        for (index, whole) in (first..=last).zip(buffer.bytes_mut().chunks_mut(FRAME_HEADER + FRAME)) {
+            format::check_frame(&self.id, index, whole)?;
+            let data = &mut whole[FRAME_HEADER..];
             let from = range.start.max(index * frame) - index * frame;
-            let to = (range.end - index * frame).min(length as u64);
-            chunks.push(whole.slice(FRAME_HEADER + from as usize..FRAME_HEADER + to as usize));
+            let to = (range.end - index * frame).min(data.len() as u64);
+            if let Some(cipher) = &self.cipher {
+                cipher.apply(index * frame + from, &mut data[from as usize..to as usize]);
+            }
+            let begin = (index - first) as usize * (FRAME_HEADER + FRAME) + FRAME_HEADER;
+            wanted.push(begin + from as usize..begin + to as usize);
         }
-        Ok(chunks)
+        let bytes = Bytes::from_owner(buffer);
+        Ok(wanted.into_iter().map(|part| bytes.slice(part)).collect())
     }
 }
 

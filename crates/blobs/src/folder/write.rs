@@ -12,7 +12,7 @@ use super::batch::{Batch, Frames};
 use super::draft::{Draft, OffReactor};
 use super::{Shared, joined};
 use crate::segments::{self, Small, Writer};
-use crate::{BlobError, BlobId, BlobWritten, ByteSource, DigestKind, Hashers};
+use crate::{BlobError, BlobId, BlobWritten, ByteSource, Cipher, DigestKind, Hashers};
 
 /// So many bytes are hashed on the reactor: their MD5 takes 30 microseconds, about as much as handing them over does.
 const HASHED_HERE: usize = 16 << 10;
@@ -23,16 +23,19 @@ pub(super) async fn put(
     source: ByteSource,
     limit: u64,
     digests: &[DigestKind],
+    cipher: Option<Arc<dyn Cipher>>,
 ) -> Result<BlobWritten, BlobError> {
     let mut upload = Upload {
         shared: Arc::clone(shared),
         is_own_free: false,
-        file: File::New(Box::new(Draft::new(Arc::clone(shared), BlobId::random()?))),
+        file: File::New(Box::new(Draft::new(Arc::clone(shared), BlobId::random()?, cipher.clone()))),
         hashers: Hashing::Here(Hashers::new(digests)),
     };
     match upload.receive(source, limit).await {
         Ok(last) => match (&shared.writer, upload.file.is_new()) {
-            (Some(writer), true) if last.length() <= shared.small => put_small(shared, writer, last, digests).await,
+            (Some(writer), true) if last.length() <= shared.small => {
+                put_small(shared, writer, last, digests, cipher).await
+            }
             _ => upload.finish(last).await,
         },
         Err(error) => {
@@ -48,10 +51,12 @@ async fn put_small(
     writer: &Writer,
     batch: Batch,
     digests: &[DigestKind],
+    cipher: Option<Arc<dyn Cipher>>,
 ) -> Result<BlobWritten, BlobError> {
     let length = batch.length();
     let frames = batch.freeze();
-    let safe = writer.append(Small { frames: frames.data.clone(), length: length as u32 }).await?;
+    let written = cipher.map_or_else(|| frames.data.clone(), |cipher| turned(&frames.data, &*cipher));
+    let safe = writer.append(Small { frames: written, length: length as u32 }).await?;
     let hashers = Hashers::new(digests);
     let hashers = if length <= HASHED_HERE {
         hash(hashers, &frames.data)
@@ -61,6 +66,18 @@ async fn put_small(
     let (id, written_at) = safe.await.map_err(|_| segments::has_ended())??.keep();
     let (md5, digests) = hashers.finish();
     Ok(BlobWritten { id, length: length as u64, md5, digests, written_at })
+}
+
+/// The frames as the disk gets them: copies, as who hashes them needs them as they came.
+fn turned(frames: &[Bytes], cipher: &dyn Cipher) -> Vec<Bytes> {
+    let mut offset = 0;
+    let turn = |frame: &Bytes| {
+        let mut bytes = frame.to_vec();
+        cipher.apply(offset, &mut bytes);
+        offset += bytes.len() as u64;
+        bytes.into()
+    };
+    frames.iter().map(turn).collect()
 }
 
 fn hash(mut hashers: Hashers, frames: &[Bytes]) -> Hashers {

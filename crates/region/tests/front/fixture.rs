@@ -11,7 +11,7 @@ use ids::AccountId;
 use jiff::Timestamp;
 use node::Agent;
 use region::admin::Order;
-use region::{Limits, Parts, Region, RegionConfig, Server, SystemEffects};
+use region::{KeyRing, Limits, MasterKeys, Parts, Region, RegionConfig, Server, SystemEffects};
 use service::{RegionFacts, ZoneFacts};
 use store::{Changes, Direction, Engine, KeyRange, Store};
 use tokio::sync::watch;
@@ -121,6 +121,7 @@ impl World {
         let parts = Parts {
             store: store.clone(),
             blobs: Arc::<MemoryBlobs>::clone(&blobs),
+            keys: Arc::new(KeyRing::new(&MasterKeys::new([42; 32])).unwrap()),
             node: Arc::new(Agent::new(machines, networks)),
             effects: Arc::new(SystemEffects),
             duty: None,

@@ -19,7 +19,7 @@ use host_sim::{Faults, SimMachines, SimNetworks};
 use ids::{AccountId, InstanceId};
 use node::Agent;
 use region::admin::{self, Answer, Order, Request};
-use region::{Parts, ReconcilerStatus, Region, RegionConfig, Services};
+use region::{KeyRing, MasterKeys, Parts, ReconcilerStatus, Region, RegionConfig, Services};
 use store::{Direction, Engine, KeyRange, Memory, Store};
 use store_sqlite::Sqlite;
 use tempfile::TempDir;
@@ -100,6 +100,7 @@ impl World {
             let parts = Parts {
                 store: Store::shared(engine.clone()),
                 blobs: Arc::new(MemoryBlobs::default()),
+                keys: Arc::new(KeyRing::new(&MasterKeys::new([42; 32])).unwrap()),
                 node: agent.clone(),
                 effects: self.effects.clone(),
                 duty: None,

@@ -20,6 +20,7 @@ use super::record::{Content, ObjectHeaders, ObjectRecord, check_key};
 use super::versions::{Found, find};
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::encryption::{CustomerHeaders, Shown, opening, reading};
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
@@ -32,6 +33,7 @@ struct Read<'a> {
     range: Option<&'a str>,
     conditions: ReadConditions<'a>,
     checksum_mode: Option<&'a str>,
+    customer: CustomerHeaders<'a>,
     overrides: Overrides<'a>,
 }
 
@@ -67,6 +69,7 @@ pub struct FoundObject {
     range: Option<Range<u64>>,
     shows_checksum: bool,
     version: Option<String>,
+    encryption: Shown,
 }
 
 impl FoundObject {
@@ -90,7 +93,7 @@ impl FoundObject {
     }
 }
 
-fn look_up(read: &Read<'_>, view: &View) -> Result<FoundObject, S3Error> {
+fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObject, S3Error> {
     check_key(read.key)?;
     let bucket = known_bucket(view, read.bucket, read.expected_owner)?;
     if let Some(mode) = read.checksum_mode.filter(|mode| !mode.eq_ignore_ascii_case("ENABLED")) {
@@ -100,6 +103,7 @@ fn look_up(read: &Read<'_>, view: &View) -> Result<FoundObject, S3Error> {
         Found::Object(object) => *object,
         Found::Marker(_) | Found::Nothing => return Err(S3Error::NoSuchKey(read.key.to_owned())),
     };
+    let encryption = reading(&object.traits.encryption, object.place(), read.customer, &cx.call)?;
     read.conditions.check(&object)?;
     let range = read_range(read.range, object.length)?;
     let headers = read.overrides.over(&object.traits.headers);
@@ -108,6 +112,7 @@ fn look_up(read: &Read<'_>, view: &View) -> Result<FoundObject, S3Error> {
         range,
         shows_checksum: read.checksum_mode.is_some(),
         version: bucket.shown_version(&object.version),
+        encryption,
         object,
     })
 }
@@ -116,9 +121,6 @@ fn read_of_get(input: &GetObjectRequest) -> Result<Read<'_>, S3Error> {
     refuse_given(&[
         ("partNumber", input.part_number.is_some()),
         ("x-amz-request-payer", input.request_payer.is_some()),
-        ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
-        ("x-amz-server-side-encryption-customer-key", input.sse_customer_key.is_some()),
-        ("x-amz-server-side-encryption-customer-key-MD5", input.sse_customer_key_md5.is_some()),
     ])?;
     Ok(Read {
         bucket: &input.bucket,
@@ -133,6 +135,7 @@ fn read_of_get(input: &GetObjectRequest) -> Result<Read<'_>, S3Error> {
             if_unmodified_since: input.if_unmodified_since,
         },
         checksum_mode: input.checksum_mode.as_deref(),
+        customer: input.into(),
         overrides: Overrides {
             cache_control: &input.response_cache_control,
             content_disposition: &input.response_content_disposition,
@@ -148,9 +151,6 @@ fn read_of_head(input: &HeadObjectRequest) -> Result<Read<'_>, S3Error> {
     refuse_given(&[
         ("partNumber", input.part_number.is_some()),
         ("x-amz-request-payer", input.request_payer.is_some()),
-        ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
-        ("x-amz-server-side-encryption-customer-key", input.sse_customer_key.is_some()),
-        ("x-amz-server-side-encryption-customer-key-MD5", input.sse_customer_key_md5.is_some()),
     ])?;
     Ok(Read {
         bucket: &input.bucket,
@@ -165,6 +165,7 @@ fn read_of_head(input: &HeadObjectRequest) -> Result<Read<'_>, S3Error> {
             if_unmodified_since: input.if_unmodified_since,
         },
         checksum_mode: input.checksum_mode.as_deref(),
+        customer: input.into(),
         overrides: Overrides {
             cache_control: &input.response_cache_control,
             content_disposition: &input.response_content_disposition,
@@ -194,16 +195,18 @@ impl Streaming<S3> for GetObject {
         Ok(())
     }
 
-    fn apply(input: &GetObjectRequest, _staged: &(), view: &View, _cx: &Cx) -> Result<Applied<FoundObject>, S3Error> {
-        Ok(Applied::read(look_up(&read_of_get(input)?, view)?))
+    fn apply(input: &GetObjectRequest, _staged: &(), view: &View, cx: &Cx) -> Result<Applied<FoundObject>, S3Error> {
+        Ok(Applied::read(look_up(&read_of_get(input)?, view, cx)?))
     }
 
     async fn abandon(_service: &S3, _staged: &()) {}
 
-    async fn finish(service: &S3, _input: &GetObjectRequest, found: FoundObject) -> Result<GetObjectOutput, S3Error> {
+    async fn finish(service: &S3, input: &GetObjectRequest, found: FoundObject) -> Result<GetObjectOutput, S3Error> {
         let body = match found.object.content {
             Content::Blob(blob) => {
-                let reader = service.blobs().open(&blob, found.range.clone()).await?;
+                let (encryption, place) = (&found.object.traits.encryption, found.object.place());
+                let cipher = opening(encryption, place, input.into(), service.keys())?;
+                let reader = service.blobs().open_with(&blob, found.range.clone(), cipher).await?;
                 let length = reader.length();
                 ByteStream::new(reader.map_err(|error| StreamError::Broken(Box::new(error))), Some(length))
             }
@@ -232,6 +235,9 @@ impl Streaming<S3> for GetObject {
             expires: found.headers.expires,
             metadata: (!found.object.traits.metadata.is_empty()).then_some(found.object.traits.metadata),
             version_id: found.version,
+            server_side_encryption: found.encryption.algorithm,
+            sse_customer_algorithm: found.encryption.customer_algorithm,
+            sse_customer_key_md5: found.encryption.customer_key_md5,
             ..GetObjectOutput::default()
         })
     }
@@ -244,8 +250,8 @@ impl Operation<S3> for HeadObject {
         Grounds::of(view, scope, &input.bucket)?.reading(view, &input.key, input.version_id.as_deref())
     }
 
-    fn apply(input: &HeadObjectRequest, view: &View, _cx: &Cx) -> Result<Applied<HeadObjectOutput>, S3Error> {
-        let found = look_up(&read_of_head(input)?, view)?;
+    fn apply(input: &HeadObjectRequest, view: &View, cx: &Cx) -> Result<Applied<HeadObjectOutput>, S3Error> {
+        let found = look_up(&read_of_head(input)?, view, cx)?;
         let checksum = found.checksum();
         Ok(Applied::read(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
@@ -267,6 +273,9 @@ impl Operation<S3> for HeadObject {
             expires: found.headers.expires,
             metadata: (!found.object.traits.metadata.is_empty()).then_some(found.object.traits.metadata),
             version_id: found.version,
+            server_side_encryption: found.encryption.algorithm,
+            sse_customer_algorithm: found.encryption.customer_algorithm,
+            sse_customer_key_md5: found.encryption.customer_key_md5,
             ..HeadObjectOutput::default()
         }))
     }

@@ -16,7 +16,7 @@ use super::staging::{Promises, StagedBytes, check_length, take_in};
 use super::versions;
 use crate::access::Grounds;
 use crate::buckets::{BucketRecord, known_bucket};
-use crate::owner::hex;
+use crate::encryption::{Place, Shown, Wanted};
 use crate::unbuilt::{refuse_acl, refuse_given, refuse_storage_class};
 use crate::{S3, S3Error};
 
@@ -30,18 +30,20 @@ impl Streaming<S3> for PutObject {
         Ok(needs(input, &Grounds::of(view, scope, &input.bucket)?))
     }
 
-    fn check(input: &PutObjectRequest, view: &View, _cx: &Cx) -> Result<(), S3Error> {
+    fn check(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
         check_key(&input.key)?;
         refuse_unbuilt(input)?;
         check_metadata(input.metadata.as_ref())?;
         Promises::of_put(input)?;
         check_length(input.body.as_ref(), input.content_length)?;
-        allowed(input, view).map(drop)
+        allowed(input, view, cx).map(drop)
     }
 
-    async fn stage(service: &S3, input: &mut PutObjectRequest, _cx: &Cx) -> Result<StagedBytes, S3Error> {
+    async fn stage(service: &S3, input: &mut PutObjectRequest, cx: &Cx) -> Result<StagedBytes, S3Error> {
         let promises = Promises::of_put(input)?;
-        take_in(service, input.body.take(), &promises).await
+        let place = Place { bucket: &input.bucket, key: &input.key };
+        let sealing = Wanted::from(&*input).seal(service, place, cx)?;
+        take_in(service, input.body.take(), &promises, sealing).await
     }
 
     fn apply(
@@ -50,7 +52,7 @@ impl Streaming<S3> for PutObject {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<PutObjectOutput>, S3Error> {
-        let bucket = allowed(input, view)?;
+        let bucket = allowed(input, view, cx)?;
         staged.check_age(cx)?;
         let object = ObjectRecord {
             bucket: input.bucket.clone(),
@@ -59,20 +61,25 @@ impl Streaming<S3> for PutObject {
             order: 0,
             content: Content::of(staged.blob),
             length: staged.length,
-            etag: hex(&staged.md5),
+            etag: staged.etag(),
             last_modified: Timestamp::from_second(cx.now.as_second()).unwrap_or(cx.now),
             checksum: Some(staged.checksum.clone()),
             traits: ObjectTraits {
                 headers: headers_of(input),
                 metadata: input.metadata.clone().unwrap_or_default(),
                 storage_class: "STANDARD".to_owned(),
+                encryption: staged.encryption.clone(),
                 ..ObjectTraits::default()
             },
         };
         let mut changes = Changes::new();
         let object = versions::put(view, &mut changes, &bucket, object, cx)?;
         let checksum = ChecksumFields::of(object.checksum.clone());
+        let encryption = Shown::of(&object.traits.encryption, input.into());
         let output = PutObjectOutput {
+            server_side_encryption: encryption.algorithm,
+            sse_customer_algorithm: encryption.customer_algorithm,
+            sse_customer_key_md5: encryption.customer_key_md5,
             e_tag: Some(object.quoted_etag()),
             checksum_crc32: checksum.crc32,
             checksum_crc32_c: checksum.crc32c,
@@ -100,9 +107,10 @@ impl Streaming<S3> for PutObject {
 }
 
 /// The bucket, if the object may be put.
-fn allowed(input: &PutObjectRequest, view: &View) -> Result<BucketRecord, S3Error> {
+fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let old = versions::current(view, &bucket.name, &input.key)?;
+    Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
     check_write(input.if_match.as_deref(), input.if_none_match.as_deref(), &input.key, old.as_ref())?;
     Ok(bucket)
 }
@@ -121,13 +129,6 @@ fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
         ("x-amz-grant-read-acp", input.grant_read_acp.is_some()),
         ("x-amz-grant-write-acp", input.grant_write_acp.is_some()),
         ("x-amz-write-offset-bytes", input.write_offset_bytes.is_some()),
-        ("x-amz-server-side-encryption", input.server_side_encryption.is_some()),
-        ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
-        ("x-amz-server-side-encryption-customer-key", input.sse_customer_key.is_some()),
-        ("x-amz-server-side-encryption-customer-key-MD5", input.sse_customer_key_md5.is_some()),
-        ("x-amz-server-side-encryption-aws-kms-key-id", input.ssekms_key_id.is_some()),
-        ("x-amz-server-side-encryption-context", input.ssekms_encryption_context.is_some()),
-        ("x-amz-server-side-encryption-bucket-key-enabled", input.bucket_key_enabled == Some(true)),
         ("x-amz-website-redirect-location", input.website_redirect_location.is_some()),
         ("x-amz-request-payer", input.request_payer.is_some()),
         ("x-amz-tagging", input.tagging.as_deref().is_some_and(|tags| !tags.is_empty())),

@@ -17,7 +17,7 @@ use store::{MigrationError, Record};
 use super::checksums::StoredChecksum;
 use crate::S3Error;
 use crate::acl::Acl;
-use crate::encryption::Encryption;
+use crate::encryption::{Encryption, Place};
 use crate::error::MAX_KEY_BYTES;
 use crate::lock::ObjectLock;
 
@@ -152,6 +152,11 @@ impl ObjectRecord {
     /// The entity tag in quotes, as headers have it.
     pub(crate) fn quoted_etag(&self) -> String {
         format!("\"{}\"", self.etag)
+    }
+
+    /// Where the key of its bytes opens.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { bucket: &self.bucket, key: &self.key }
     }
 }
 

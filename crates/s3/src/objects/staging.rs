@@ -1,7 +1,9 @@
 //! Bytes on their way in: written as a blob, with every digest checked that was promised of them.
 
+use std::sync::Arc;
+
 use api::s3::{PutObjectRequest, UploadPartRequest};
-use blobs::{BlobId, BlobStore, ByteSource, DigestKind, DigestValue, Hashers, SourceError};
+use blobs::{BlobId, BlobStore, ByteSource, Cipher, DigestKind, DigestValue, Hashers, SourceError};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use jiff::Timestamp;
@@ -9,6 +11,7 @@ use service::Cx;
 use wire::ByteStream;
 
 use super::checksums::{ChecksumKind, StoredChecksum, check_md5, computed, read_algorithm, read_given, read_md5};
+use crate::encryption::{Encryption, Sealing};
 use crate::error::MAX_PUT_BYTES;
 use crate::reconcile::COMMIT_AGE;
 use crate::{S3, S3Error};
@@ -21,6 +24,8 @@ pub struct StagedBytes {
     pub(crate) length: u64,
     pub(crate) md5: [u8; 16],
     pub(crate) checksum: StoredChecksum,
+    /// How they lie in the blob.
+    pub(crate) encryption: Encryption,
     written_at: Timestamp,
 }
 
@@ -31,6 +36,11 @@ impl StagedBytes {
     /// [`S3Error::Reclaimed`].
     pub(crate) fn check_age(&self, cx: &Cx) -> Result<(), S3Error> {
         if cx.now.duration_since(self.written_at) >= COMMIT_AGE { Err(S3Error::Reclaimed) } else { Ok(()) }
+    }
+
+    /// Their entity tag, without quotes.
+    pub(crate) fn etag(&self) -> String {
+        self.encryption.etag(&self.md5)
     }
 
     /// Deletes the bytes, which no record names. A failure leaves them to [`crate::BlobReconciler`].
@@ -132,7 +142,7 @@ pub(crate) fn check_length(body: Option<&ByteStream>, header: Option<i64>) -> Re
     }
 }
 
-/// Takes in a body and checks what was promised of it.
+/// Takes in a body, encrypted as `sealing` says, and checks what was promised of it.
 ///
 /// # Errors
 /// The blob store's, the stream's; [`S3Error::BadMd5`], [`S3Error::BadChecksum`], [`S3Error::InvalidRequest`]. Nothing
@@ -141,15 +151,16 @@ pub(crate) async fn take_in(
     service: &S3,
     body: Option<ByteStream>,
     promises: &Promises,
+    sealing: Sealing,
 ) -> Result<StagedBytes, S3Error> {
     let body = body.unwrap_or_else(|| ByteStream::from_bytes(Bytes::new()));
     let trailers = body.trailers();
-    let taken = write(service.blobs().as_ref(), body, &promises.kinds_to_compute()).await?;
+    let taken = write(service.blobs().as_ref(), body, &promises.kinds_to_compute(), &sealing).await?;
     let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
-    match check(service, promises, trailers, &taken).await {
+    match check(service, promises, trailers, &taken, &sealing).await {
         Ok(checksum) => {
             let Taken { blob, length, md5, written_at, .. } = taken;
-            Ok(StagedBytes { blob, length, md5, checksum, written_at })
+            Ok(StagedBytes { blob, length, md5, checksum, encryption: sealing.encryption, written_at })
         }
         Err(refused) => {
             give_up(service, taken.blob).await;
@@ -163,6 +174,7 @@ async fn check(
     promises: &Promises,
     trailers: &[(String, String)],
     taken: &Taken,
+    sealing: &Sealing,
 ) -> Result<StoredChecksum, S3Error> {
     check_md5(promises.md5, taken.md5)?;
     let given = match (promises.checksum.clone(), read_given(&trailing_checksums(trailers))?) {
@@ -181,7 +193,7 @@ async fn check(
     let kind = given.as_ref().map_or(otherwise, |given| given.kind);
     let checksum = match computed(&taken.digests, kind) {
         Some(checksum) => checksum,
-        None => read_back(service.blobs().as_ref(), taken.blob, kind).await?,
+        None => read_back(service.blobs().as_ref(), taken.blob, kind, &sealing.cipher).await?,
     };
     match given {
         Some(given) if given != checksum => Err(S3Error::BadChecksum(kind.name())),
@@ -202,7 +214,12 @@ struct Taken {
     written_at: Timestamp,
 }
 
-async fn write(blobs: &dyn BlobStore, body: ByteStream, kinds: &[DigestKind]) -> Result<Taken, S3Error> {
+async fn write(
+    blobs: &dyn BlobStore,
+    body: ByteStream,
+    kinds: &[DigestKind],
+    sealing: &Sealing,
+) -> Result<Taken, S3Error> {
     if body.length() == Some(0) {
         // Read to its end all the same: its trailers and its promises are at the end.
         body.collect(0).await?;
@@ -211,17 +228,22 @@ async fn write(blobs: &dyn BlobStore, body: ByteStream, kinds: &[DigestKind]) ->
         return Ok(Taken { blob: None, length: 0, md5, digests, written_at: Timestamp::MAX });
     }
     let source: ByteSource = body.map(|piece| piece.map_err(|error| Box::new(error) as SourceError)).boxed();
-    let written = blobs.put(source, MAX_PUT_BYTES, kinds).await?;
+    let written = blobs.put_with(source, MAX_PUT_BYTES, kinds, Some(Arc::clone(&sealing.cipher))).await?;
     let written_at = Timestamp::try_from(written.written_at).map_err(|error| S3Error::Internal(error.to_string()))?;
     let (blob, length) = (Some(written.id), written.length);
     Ok(Taken { blob, length, md5: written.md5, digests: written.digests, written_at })
 }
 
 /// Computes a checksum that was not announced, from what was written.
-async fn read_back(blobs: &dyn BlobStore, blob: Option<BlobId>, kind: ChecksumKind) -> Result<StoredChecksum, S3Error> {
+async fn read_back(
+    blobs: &dyn BlobStore,
+    blob: Option<BlobId>,
+    kind: ChecksumKind,
+    cipher: &Arc<dyn Cipher>,
+) -> Result<StoredChecksum, S3Error> {
     let mut hashers = Hashers::new(&[kind.digest()]);
     if let Some(blob) = blob {
-        let mut reader = blobs.open(&blob, None).await?;
+        let mut reader = blobs.open_with(&blob, None, Some(Arc::clone(cipher))).await?;
         while let Some(piece) = reader.next().await {
             let piece = piece?;
             let hash = move || {

@@ -13,7 +13,7 @@ use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts,
 use store::Store;
 use wire::{ByteStream, ServiceError};
 
-use crate::{BlobReconciler, Content, ObjectRecord, ObjectTraits, S3};
+use crate::{BlobReconciler, Content, KeyRing, MasterKeys, ObjectRecord, ObjectTraits, S3};
 
 /// A clock that stands still until it is moved.
 struct Clock {
@@ -61,7 +61,7 @@ impl Fixture {
             clock.clone(),
             Arc::new(iam::PolicyAuthorizer::new(&store, clock.clone())),
         );
-        let s3 = S3::new(runner, blobs.clone());
+        let s3 = S3::new(runner, blobs.clone(), keys());
         let reconciler = BlobReconciler::new(store.clone(), blobs.clone(), clock.clone());
         Self { s3, store, blobs, reconciler, clock }
     }
@@ -97,6 +97,11 @@ impl Fixture {
         self.clock.seconds.fetch_add(time.as_secs(), Ordering::SeqCst);
         self.reconciler.activate().await.unwrap()
     }
+}
+
+/// Keys that everybody knows.
+pub(super) fn keys() -> Arc<KeyRing> {
+    Arc::new(KeyRing::new(&MasterKeys::new([42; 32])).unwrap())
 }
 
 pub(super) fn put(key: &str, body: &'static str) -> PutObjectRequest {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use api::s3::{Delete, DeleteObjectRequest, DeleteObjectsRequest, ObjectIdentifier, PutObjectRequest, S3Api};
 use async_trait::async_trait;
 use blobs::{
-    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, DigestKind, source_of,
+    BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, Cipher, DigestKind,
+    source_of,
 };
 use bytes::Bytes;
 use futures_util::stream;
@@ -15,7 +16,7 @@ use service::Service;
 use store::{Changes, CommitError};
 use wire::{ByteStream, StreamError};
 
-use super::fixture::{Fixture, get, ours, put, put_stream, with_trailer};
+use super::fixture::{Fixture, get, keys, ours, put, put_stream, with_trailer};
 use crate::{BlobRefRecord, GarbageRecord, S3};
 
 /// CRC-32 of `123456789`.
@@ -71,7 +72,7 @@ async fn a_broken_stream_is_told_in_its_own_words() {
 async fn what_is_not_taken_is_refused_before_any_byte() {
     let text = |text: &str| Some(text.to_owned());
     let empty = || put("key", "x");
-    check_refused(PutObjectRequest { server_side_encryption: text("AES256"), ..empty() }, "NotImplemented").await;
+    check_refused(PutObjectRequest { server_side_encryption: text("AES512"), ..empty() }, "InvalidArgument").await;
     check_refused(PutObjectRequest { tagging: text("a=b"), ..empty() }, "NotImplemented").await;
     check_refused(PutObjectRequest { acl: text("public-read"), ..empty() }, "NotImplemented").await;
     check_refused(PutObjectRequest { storage_class: text("GLACIER"), ..empty() }, "NotImplemented").await;
@@ -165,16 +166,27 @@ struct Sleepy(Arc<Fixture>, u32);
 
 #[async_trait]
 impl BlobStore for Sleepy {
-    async fn put(&self, source: ByteSource, limit: u64, digests: &[DigestKind]) -> Result<BlobWritten, BlobError> {
-        let written = self.0.blobs.put(source, limit, digests).await;
+    async fn put_with(
+        &self,
+        source: ByteSource,
+        limit: u64,
+        digests: &[DigestKind],
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobWritten, BlobError> {
+        let written = self.0.blobs.put_with(source, limit, digests, cipher).await;
         for _ in 0..self.1 {
             self.0.reconcile_after(SignedDuration::from_hours(2)).await;
         }
         written
     }
 
-    async fn open(&self, id: &BlobId, range: Option<Range<u64>>) -> Result<BlobReader, BlobError> {
-        self.0.blobs.open(id, range).await
+    async fn open_with(
+        &self,
+        id: &BlobId,
+        range: Option<Range<u64>>,
+        cipher: Option<Arc<dyn Cipher>>,
+    ) -> Result<BlobReader, BlobError> {
+        self.0.blobs.open_with(id, range, cipher).await
     }
 
     async fn delete(&self, id: &BlobId) -> Result<(), BlobError> {
@@ -196,7 +208,7 @@ async fn an_upload_that_was_taken_for_a_leftover_is_refused_and_not_lost() {
     for passes in 1..=3 {
         let fixture = Arc::new(Fixture::with_bucket().await);
         fixture.put("key", "kept").await;
-        let s3 = S3::new(fixture.s3.runner().clone(), Arc::new(Sleepy(Arc::clone(&fixture), passes)));
+        let s3 = S3::new(fixture.s3.runner().clone(), Arc::new(Sleepy(Arc::clone(&fixture), passes)), keys());
         let error = s3.put_object(ours(), put("key", "slow")).await.unwrap_err();
         assert_eq!((&*error.code, error.status), ("SlowDown", 503));
         fixture.reconcile_after(SignedDuration::from_mins(2)).await;
