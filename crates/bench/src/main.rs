@@ -31,6 +31,7 @@ mod policy;
 mod postgres;
 mod processes;
 mod region;
+mod small_blobs;
 mod stages;
 mod standing;
 mod table;
@@ -67,6 +68,8 @@ enum Part {
     Calls,
     /// Durable commits a second of the embedded store
     Commits,
+    /// Durable small blobs a second
+    Blobs,
     /// What each step of a call costs
     Stages,
     /// What authorisation costs each kind of caller, and among a hundred thousand users
@@ -195,6 +198,7 @@ async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> V
             Part::Memory => standing::memory(setting, rows).await,
             Part::Calls => calls::calls(setting, rows).await,
             Part::Commits => commits::commits(setting, rows).await,
+            Part::Blobs => small_blobs::small_blobs(setting, rows).await,
             Part::Stages => stages::stages(setting, rows).await,
             Part::Authorise => authorise::authorise(setting, rows).await,
             Part::Verify => verify::verifications(setting, rows),

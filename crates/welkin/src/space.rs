@@ -21,6 +21,8 @@ use crate::{processes, standing};
 
 /// Longest that counting all records may take.
 const COUNTING: Duration = Duration::from_secs(600);
+/// Longest that `welkin doctor` waits for that.
+const GLANCE: Duration = Duration::from_secs(10);
 /// How often a scrub that goes on is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// Buckets that `welkin doctor` names.
@@ -162,8 +164,15 @@ fn order(runtime: &Runtime, socket: &Path, order: SpaceOrder) -> Result<SpaceAns
 /// What `welkin doctor` says of a region that runs: lines of a name and a text, and whether something is wrong.
 pub async fn lines(settings: &Settings) -> Vec<(&'static str, String, bool)> {
     let socket = processes::reconciling(&settings.data_dir).await;
-    let asked = ask(&socket, Request::Space(SpaceOrder::Usage), COUNTING).await;
-    let Ok(Answer::Space(SpaceAnswer::Usage(mut usage))) = asked else { return Vec::new() };
+    let asked = ask(&socket, Request::Space(SpaceOrder::Usage), GLANCE).await;
+    let mut usage = match asked {
+        Ok(Answer::Space(SpaceAnswer::Usage(usage))) => usage,
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            return vec![("objects", "there are too many to count at a glance: `welkin du`".to_owned(), false)];
+        }
+        // None runs there.
+        Ok(_) | Err(_) => return Vec::new(),
+    };
     let mut lines: Vec<_> = usage.disks.iter().map(|disk| ("objects", disk_text(disk), disk.is_missing)).collect();
     usage.buckets.sort_by_key(|bucket| std::cmp::Reverse(bucket.bytes + bucket.version_bytes + bucket.upload_bytes));
     for bucket in usage.buckets.iter().take(SHOWN) {
