@@ -118,3 +118,43 @@ def test_a_denial_holds_for_the_owner_too_who_can_always_take_it_back(region, s3
 )
 def test_what_is_no_policy_for_the_bucket_is_refused(s3, text):
     assert code(s3.put_bucket_policy, Bucket=BUCKET, Policy=text) == ("MalformedPolicy", 400)
+
+
+def test_only_who_exists_is_named_and_a_successor_is_not_meant(region, s3, stranger):
+    number, found = stranger
+    named = f"arn:aws:iam::{number}:user/vera"
+
+    def grant(principal):
+        return policy(statement("Allow", principal, "s3:GetObject"))
+
+    for nobody in ({"AWS": named}, {"AWS": "111122223333"}, {"CanonicalUser": "0" * 64}):
+        assert code(s3.put_bucket_policy, Bucket=BUCKET, Policy=grant(nobody)) == ("MalformedPolicy", 400)
+
+    iam = region.client("iam", **keys(found))
+
+    def make():
+        iam.create_user(UserName="vera")
+        iam.attach_user_policy(UserName="vera", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+        key = iam.create_access_key(UserName="vera")["AccessKey"]
+        return key["AccessKeyId"], region.client(
+            "s3", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+        )
+
+    key, vera = make()
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=grant({"AWS": named}))
+    assert vera.get_object(Bucket=BUCKET, Key="open/a")["Body"].read() == b"a"
+    iam.delete_access_key(UserName="vera", AccessKeyId=key)
+    iam.detach_user_policy(UserName="vera", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+    old = iam.get_user(UserName="vera")["User"]["UserId"]
+    iam.delete_user(UserName="vera")
+    _, successor = make()
+    assert code(successor.get_object, Bucket=BUCKET, Key="open/a") == ("AccessDenied", 403)
+    # Who is gone is shown by the id, and cannot be named by it.
+    assert json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"]) == json.loads(grant({"AWS": old}))
+    assert code(s3.put_bucket_policy, Bucket=BUCKET, Policy=grant({"AWS": old})) == ("MalformedPolicy", 400)
+    owner = region.client("s3", **keys(found)).list_buckets()["Owner"]["ID"]
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=grant({"CanonicalUser": owner}))
+    shown = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"][0]["Principal"]
+    assert shown == {"AWS": f"arn:aws:iam::{number}:root"}
+    assert successor.get_object(Bucket=BUCKET, Key="open/a")["Body"].read() == b"a"
+    s3.delete_bucket_policy(Bucket=BUCKET)

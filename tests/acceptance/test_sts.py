@@ -294,6 +294,17 @@ def test_tokens_of_a_provider_and_the_cli_s_profiles(region, ann, provider, tmp_
     region.client("s3", **session).list_buckets()
     with refused("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"):
         assume(provider.token(sub="repo:evil/b"))
+    denied = until(
+        lambda: region.client("cloudtrail").lookup_events(
+            LookupAttributes=[{"AttributeKey": "Username", "AttributeValue": "repo:evil/b"}]
+        )["Events"],
+        10,
+        "the account's history tells who was refused",
+    )
+    record = json.loads(denied[0]["CloudTrailEvent"])
+    assert (record["userIdentity"]["type"], record["errorCode"]) == ("WebIdentityUser", "AccessDenied")
+    assert record["userIdentity"]["principalId"] == f"{arn}:sts.amazonaws.com:repo:evil/b"
+    assert record["recipientAccountId"] == region.account
     with refused("InvalidIdentityToken", "Incorrect token audience"):
         assume(provider.token(aud="other"))
     with refused("ExpiredTokenException", "Token expired"):

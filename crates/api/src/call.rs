@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ids::AccountId;
 use jiff::Timestamp;
@@ -20,16 +20,70 @@ pub struct Call {
     pub is_secure: bool,
     /// What the client calls itself.
     pub user_agent: String,
+    /// What conditions may ask about how it was made.
+    pub manner: Arc<Manner>,
     /// The region the request was signed for.
     pub region: String,
     /// What was decided about it so far.
     pub verdicts: Verdicts,
 }
 
-/// What was decided about a call: what it needed, and which statements allowed or refused that. Clones share it: whoever
-/// authorises writes, whoever answers reads.
+/// How a request was made; nothing of it is known of a call within the region.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// The page that led to it, as its client says (`Referer`).
+    pub referer: Option<String>,
+    /// What proved who sent it; none for one that nobody signed.
+    pub proof: Option<Proof>,
+    /// The version of TLS that it came over, such as `1.3`; none for one that came without.
+    pub tls: Option<&'static str>,
+    /// What its header `x-amz-content-sha256` says.
+    pub content_sha256: Option<String>,
+}
+
+/// The signature of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// Where it stands.
+    pub place: ProofPlace,
+    /// When it was made, if it is of version 4; version 2 leaves that open.
+    pub made: Option<Timestamp>,
+}
+
+/// Where a signature stands in its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofPlace {
+    /// In the `Authorization` header.
+    Header,
+    /// In the query of a presigned URL.
+    Query,
+    /// In the form that a browser sent.
+    Form,
+}
+
+/// What was decided about a call: what it needed, and which statements allowed or refused that; and who turned out to be
+/// behind it, where nobody signed. Clones share it: whoever authorises writes, whoever answers reads.
 #[derive(Debug, Clone, Default)]
-pub struct Verdicts(Arc<Mutex<Vec<Verdict>>>);
+pub struct Verdicts(Arc<Mutex<FoundOut>>);
+
+#[derive(Debug, Default)]
+struct FoundOut {
+    verdicts: Vec<Verdict>,
+    vouched: Option<Vouched>,
+}
+
+/// Someone for whom an identity provider vouched, and whose word was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouched {
+    /// What tells it from all others of the provider.
+    pub principal: String,
+    /// Its name.
+    pub user: String,
+    /// The provider.
+    pub provider: String,
+    /// The account of the provider, whose role is asked for.
+    pub account: AccountId,
+}
 
 /// The decision on one permission that a call needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +138,7 @@ const MAX_VERDICTS: usize = 64;
 impl Verdicts {
     /// Adds one.
     pub fn push(&self, verdict: Verdict) {
-        let mut verdicts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdicts = &mut self.found().verdicts;
         if verdicts.len() < MAX_VERDICTS {
             verdicts.push(verdict);
         }
@@ -92,12 +146,26 @@ impl Verdicts {
 
     /// Forgets all: the call is tried once more.
     pub fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.found().verdicts.clear();
     }
 
     /// All so far, which are forgotten here.
     pub fn take(&self) -> Vec<Verdict> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.found().verdicts)
+    }
+
+    /// Says who is behind the call.
+    pub fn vouch(&self, vouched: Vouched) {
+        self.found().vouched = Some(vouched);
+    }
+
+    /// Who is behind the call, if an identity provider vouched for them.
+    pub fn vouched(&self) -> Option<Vouched> {
+        self.found().vouched.clone()
+    }
+
+    fn found(&self) -> MutexGuard<'_, FoundOut> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -17,4 +17,7 @@ pub mod s3;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod sts;
 
-pub use call::{Call, Caller, Principal, Session, SessionPolicy, Verdict, VerdictPolicy, VerdictStatement, Verdicts};
+pub use call::{
+    Call, Caller, Manner, Principal, Proof, ProofPlace, Session, SessionPolicy, Verdict, VerdictPolicy,
+    VerdictStatement, Verdicts, Vouched,
+};

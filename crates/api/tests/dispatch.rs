@@ -28,6 +28,7 @@ fn call(caller: Caller) -> Call {
         source_ip: None,
         is_secure: true,
         user_agent: String::new(),
+        manner: std::sync::Arc::default(),
         region: "us-east-1".into(),
         verdicts: api::Verdicts::default(),
     }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use api::{Caller, Principal, Verdict};
+use api::{Caller, Principal, Verdict, Vouched};
 use jiff::Timestamp;
 use wire::ServiceShape;
 
@@ -56,29 +56,16 @@ pub struct Event<'a> {
 pub enum Identity<'a> {
     /// Someone whose signature matched, or an anonymous caller where those are let in.
     Proven(&'a Caller),
-    /// Someone for whom an identity provider vouched.
-    Vouched(&'a Vouched),
+    /// Someone who came with the word of an identity provider: `WebIdentityUser` or `SAMLUser`, and for whom it vouched. The
+    /// record belongs to the account of the role that was asked for. Where the word was not verified nobody is known and it
+    /// belongs to no account: else anybody could write into everybody's history.
+    Vouched(&'static str, Option<&'a Vouched>),
     /// Someone who did not prove anything, and the access key that was named. The record belongs to no account: else
     /// anybody could write into everybody's history.
     Unproven {
         /// The key.
         access_key: Option<&'a str>,
     },
-}
-
-/// Someone for whom an identity provider vouched: the record belongs to the account of the role that was assumed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vouched {
-    /// `WebIdentityUser` or `SAMLUser`.
-    pub kind: &'static str,
-    /// What tells it from all others of the provider.
-    pub principal: String,
-    /// Its name.
-    pub user: String,
-    /// The provider.
-    pub provider: String,
-    /// The account of the role.
-    pub account: String,
 }
 
 /// How a call ended.
@@ -102,7 +89,7 @@ impl Event<'_> {
 
     /// Where the record goes.
     pub fn lane(&self) -> Lane {
-        let is_proven = matches!(self.identity, Identity::Proven(_) | Identity::Vouched(_));
+        let is_proven = matches!(self.identity, Identity::Proven(_) | Identity::Vouched(_, Some(_)));
         match self.category() {
             Category::Data if is_proven => Lane::Data,
             Category::Data => Lane::Reads,
@@ -126,7 +113,7 @@ impl Event<'_> {
         line.push_str("\",\"userIdentity\":");
         match self.identity {
             Identity::Proven(caller) => proven(line, caller, &mut entry),
-            Identity::Vouched(vouched) => crate::session::vouched(line, vouched, &mut entry),
+            Identity::Vouched(kind, vouched) => crate::session::vouched(line, kind, vouched, &mut entry),
             Identity::Unproven { access_key } => unproven(line, access_key, &mut entry),
         }
         line.push_str(",\"eventTime\":\"");
@@ -170,7 +157,7 @@ impl Event<'_> {
         line.push_str(if is_management { ",\"managementEvent\":true" } else { ",\"managementEvent\":false" });
         let recipient = match self.identity {
             Identity::Proven(caller) => caller.account.as_ref().map(|account| account.as_str()),
-            Identity::Vouched(vouched) => Some(vouched.account.as_str()),
+            Identity::Vouched(_, vouched) => vouched.map(|vouched| vouched.account.as_str()),
             Identity::Unproven { .. } => None,
         };
         if let Some(account) = recipient {

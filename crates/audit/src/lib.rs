@@ -25,7 +25,7 @@ mod verdicts;
 mod writer;
 
 pub use copy::{TrailFile, place_of, trail_files};
-pub use event::{Event, Identity, Outcome, Vouched};
+pub use event::{Event, Identity, Outcome};
 pub use find::find;
 pub use follow::Trail;
 pub use index::Lane;

@@ -2,9 +2,9 @@
 //! Source: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
 //! (`sessionContext`).
 
-use api::{Caller, Principal, Session};
+use api::{Caller, Principal, Session, Vouched};
 
-use crate::event::{Vouched, time};
+use crate::event::time;
 use crate::index::{Entry, account_number, short_hash};
 use crate::json::{key, member, string};
 
@@ -38,11 +38,15 @@ pub(crate) fn context(line: &mut String, caller: &Caller) {
     line.push('}');
 }
 
-/// Writes the identity of someone for whom a provider vouched.
-pub(crate) fn vouched(line: &mut String, vouched: &Vouched, entry: &mut Entry) {
+/// Writes the identity of someone who came with the word of a provider.
+pub(crate) fn vouched(line: &mut String, kind: &str, vouched: Option<&Vouched>, entry: &mut Entry) {
     line.push_str("{\"type\":\"");
-    line.push_str(vouched.kind);
+    line.push_str(kind);
     line.push('"');
+    let Some(vouched) = vouched else {
+        line.push('}');
+        return;
+    };
     for (name, text) in
         [("principalId", &vouched.principal), ("userName", &vouched.user), ("identityProvider", &vouched.provider)]
     {
@@ -51,7 +55,7 @@ pub(crate) fn vouched(line: &mut String, vouched: &Vouched, entry: &mut Entry) {
     }
     line.push('}');
     entry.username = short_hash(&vouched.user);
-    entry.account = account_number(&vouched.account);
+    entry.account = account_number(vouched.account.as_str());
 }
 
 /// Who gave the credentials: the role, or the user that vouched for a federated one.
@@ -122,13 +126,13 @@ mod tests {
     #[test]
     fn whom_a_provider_vouches_for_is_told_in_the_account_of_the_role() {
         let someone = super::Vouched {
-            kind: "WebIdentityUser",
             principal: "idp.example:aud:sub".into(),
             user: "\"sub\"".into(),
             provider: "arn:aws:iam::012345678901:oidc-provider/idp.example".into(),
-            account: "012345678901".into(),
+            account: "012345678901".parse().unwrap(),
         };
-        let event = crate::event::tests::event(crate::Identity::Vouched(&someone), "RunInstances");
+        let event =
+            crate::event::tests::event(crate::Identity::Vouched("WebIdentityUser", Some(&someone)), "RunInstances");
         let mut line = String::new();
         let entry = event.write(&mut line, 1, 1);
         let told: Value = serde_json::from_str(&line).unwrap();
@@ -137,6 +141,16 @@ mod tests {
         assert_eq!(told["recipientAccountId"], "012345678901");
         assert_eq!(entry.account, super::account_number("012345678901"));
         assert_eq!(event.lane(), crate::Lane::Changes);
+    }
+
+    #[test]
+    fn who_is_not_vouched_for_is_nobody_of_no_account() {
+        let event = crate::event::tests::event(crate::Identity::Vouched("SAMLUser", None), "RunInstances");
+        let mut line = String::new();
+        let entry = event.write(&mut line, 1, 1);
+        let told: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&told["userIdentity"], &told["recipientAccountId"]), (&json!({"type": "SAMLUser"}), &Value::Null));
+        assert_eq!((entry.account, event.lane()), (0, crate::Lane::Reads));
     }
 
     #[test]

@@ -336,6 +336,7 @@ fn call(caller: Caller) -> Call {
         source_ip: Some([10, 0, 0, 1].into()),
         is_secure: true,
         user_agent: "bench".to_owned(),
+        manner: Arc::default(),
         region: "us-east-1".to_owned(),
         verdicts: Verdicts::default(),
     }

@@ -17,7 +17,7 @@ use host::{Assignment, Node, NodeError, Report};
 use http::{HeaderMap, HeaderValue};
 use iam::{NewAccessKey, PolicyAuthorizer, Sts};
 use ids::{AccountId, InstanceId};
-use service::{Authorizer, Denied, Effects, Need, RegionFacts, Runner, ZoneFacts};
+use service::{Authorizer, Denied, Directory, Effects, Need, Refusal, RegionFacts, Runner, ZoneFacts};
 use store::{BoxFuture, CommitError, Engine, Snapshot, Store, StoreError, Transaction, Version, View, Watch};
 use store_sqlite::Sqlite;
 use testkit::FixedEffects;
@@ -50,7 +50,11 @@ fn nanos(time: Duration) -> u64 {
 struct TimedAuthorizer(Spent, PolicyAuthorizer);
 
 impl Authorizer for TimedAuthorizer {
-    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
+    fn directory(&self) -> &dyn Directory {
+        self.1.directory()
+    }
+
+    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<Vec<Refusal>, Denied> {
         timed(&self.0, || self.1.authorize(call, needs, view))
     }
 }
@@ -198,6 +202,7 @@ impl Rig {
             source_ip: None,
             is_secure: false,
             user_agent: "bench".to_owned(),
+            manner: Arc::default(),
             region: "us-east-1".to_owned(),
             verdicts: api::Verdicts::default(),
         };

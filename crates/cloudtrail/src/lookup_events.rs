@@ -189,6 +189,7 @@ mod tests {
             source_ip: None,
             is_secure: true,
             user_agent: String::new(),
+            manner: Arc::default(),
             region: "eu-lab-1".into(),
             verdicts: api::Verdicts::default(),
         }

@@ -19,7 +19,7 @@ use crate::activity::{Activity, Watched};
 use crate::body::{AnswerBody, full};
 use crate::front::Edge;
 use crate::phase::Phase;
-use crate::trace::IsSecure;
+use crate::trace::Over;
 
 /// Most bytes of an answer that HTTP/2 takes at once.
 const H2_PIECE: usize = 64 * 1024;
@@ -29,7 +29,8 @@ const H2_PIECE: usize = 64 * 1024;
 pub(crate) struct Answering {
     pub(crate) edge: Arc<Edge>,
     pub(crate) peer: SocketAddr,
-    pub(crate) is_secure: bool,
+    /// The version of TLS that it speaks, if it does.
+    pub(crate) tls: Option<&'static str>,
     /// Whether everything is refused, because it should have come over TLS.
     pub(crate) is_refused: bool,
     pub(crate) activity: Arc<Activity>,
@@ -53,7 +54,7 @@ impl Answering {
     async fn answer(self, mut request: Request<Incoming>) -> Response<Watched> {
         let exchange = self.activity.begin();
         let is_h2 = request.version() == Version::HTTP_2;
-        request.extensions_mut().insert(IsSecure(self.is_secure));
+        request.extensions_mut().insert(Over(self.tls));
         let mut answer = if self.is_refused {
             refusal(StatusCode::BAD_REQUEST, "InvalidRequest", "This endpoint is reached by https only.")
         } else if is_h2 {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use ::audit::{Category, Event, Identity, Log, Outcome, Parameters, Vouched, category, is_read_only};
-use api::{Caller, Principal, Verdict, Verdicts};
+use ::audit::{Category, Event, Identity, Log, Outcome, Parameters, category, is_read_only};
+use api::{Caller, Principal, Verdict, Verdicts, Vouched};
 use http::header;
 use http::request::Parts;
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use crate::metrics::{Class, Metrics};
 use crate::pages::{Network, Observer, loopback};
 use crate::throttle::{DEFAULT_THROTTLE, Throttle, throttled};
 use crate::trace::{Trace, text_header};
-use crate::vouched::of_answer;
+use crate::vouched::kind_of;
 
 /// Least time between two lines on calls that come too fast.
 const QUIET: Duration = Duration::from_secs(10);
@@ -71,8 +71,6 @@ pub(crate) struct Seen {
     access_key: Option<String>,
     /// Who it is, once that is known.
     pub(crate) caller: Option<Caller>,
-    /// For whom an identity provider vouched, where nobody signed.
-    vouched: Option<Vouched>,
     request: Option<Parameters>,
     response: Option<Parameters>,
     /// What was decided on its permissions.
@@ -87,7 +85,6 @@ impl Seen {
             user_agent: text_header(parts, header::USER_AGENT.as_str()).to_owned(),
             access_key: claimed.as_ref().ok().map(|evidence| evidence.access_key().to_owned()),
             caller: None,
-            vouched: None,
             request: None,
             response: None,
             verdicts: Verdicts::default(),
@@ -128,7 +125,6 @@ impl Edge {
 
     /// Notes what is answered: for a call that changes something, as CloudTrail does.
     pub(crate) fn answered(&self, trace: &mut Trace, operation: &OperationShape, output: &Value) {
-        trace.seen.vouched = of_answer(trace.service.name, operation, output);
         if let (Some(_), Some(_), Some(shape)) = (&self.watching.log, &trace.seen.request, operation.output)
             && !is_read_only(operation.name)
         {
@@ -188,10 +184,10 @@ impl<'a> Noted<'a> {
         let took = self.started.elapsed();
         self.edge.watching.metrics.count(self.trace.service, self.trace.operation, class, took);
         let error = refused.map(|refused| (&*refused.code, refused.message.as_str()));
-        let verdicts = seen.verdicts.take();
+        let (verdicts, vouched) = (seen.verdicts.take(), seen.verdicts.vouched());
         let is_sender_fault = refused.is_some_and(|refused| refused.is_sender_fault);
         let outcome = Outcome { status, error, is_sender_fault, is_throttled: seen.is_throttled };
-        if let Some((log, event)) = self.event(outcome, &verdicts, took) {
+        if let Some((log, event)) = self.event(outcome, (&verdicts, vouched.as_ref()), took) {
             log.record(&event).await;
         }
     }
@@ -199,7 +195,7 @@ impl<'a> Noted<'a> {
     fn event<'b>(
         &'b self,
         outcome: Outcome<'b>,
-        verdicts: &'b [Verdict],
+        (verdicts, vouched): (&'b [Verdict], Option<&'b Vouched>),
         took: Duration,
     ) -> Option<(&'b Log, Event<'b>)> {
         let (trace, seen) = (&self.trace, &self.trace.seen);
@@ -212,10 +208,10 @@ impl<'a> Noted<'a> {
         if !is_refused && !self.edge.is_recorded(category(trace.service.name, trace.operation)) {
             return None;
         }
-        let identity = match (&seen.vouched, &seen.caller) {
-            (Some(vouched), _) => Identity::Vouched(vouched),
-            (None, Some(caller)) => Identity::Proven(caller),
-            (None, None) => Identity::Unproven { access_key: seen.access_key.as_deref() },
+        let identity = match (kind_of(trace.service.name, trace.operation), &seen.caller) {
+            (Some(kind), Some(Caller { principal: Principal::Anonymous, .. })) => Identity::Vouched(kind, vouched),
+            (_, Some(caller)) => Identity::Proven(caller),
+            (_, None) => Identity::Unproven { access_key: seen.access_key.as_deref() },
         };
         let event = Event {
             time: Timestamp::now(),
@@ -246,8 +242,9 @@ impl Drop for Noted<'_> {
         let error =
             Some(("ClientDisconnected", "The client went away before its answer; the call may have been made."));
         let outcome = Outcome { status: CLIENT_GONE, error, is_sender_fault: true, is_throttled: false };
-        let verdicts = self.trace.seen.verdicts.take();
-        if let Some((log, event)) = self.event(outcome, &verdicts, took) {
+        let seen = &self.trace.seen.verdicts;
+        let (verdicts, vouched) = (seen.take(), seen.vouched());
+        if let Some((log, event)) = self.event(outcome, (&verdicts, vouched.as_ref()), took) {
             log.record_unwaited(&event);
         }
     }

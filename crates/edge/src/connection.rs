@@ -20,7 +20,7 @@ use crate::limits::Limits;
 use crate::phase::{FIRST_REQUEST, Phase, last_call};
 use crate::sniff::{Speech, sniff};
 use crate::stall::Stalling;
-use crate::tls::{H2, TlsMode};
+use crate::tls::{H2, TlsMode, version_number};
 
 /// How often a connection of HTTP/2 is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -50,10 +50,12 @@ pub(crate) async fn serve(socket: TcpStream, answering: Answering, tls: TlsMode)
             };
             match shaken {
                 Ok(Ok(stream)) => {
-                    let is_h2 = stream.get_ref().1.alpn_protocol() == Some(H2);
+                    let session = stream.get_ref().1;
+                    let is_h2 = session.alpn_protocol() == Some(H2);
+                    let version = Some(version_number(session.protocol_version()));
                     // Boxed, here and below: a task is as large as the largest thing that it might become, and most
                     // are plain HTTP/1.
-                    Box::pin(http(stream, is_h2, Answering { is_secure: true, ..answering }, &limits)).await;
+                    Box::pin(http(stream, is_h2, Answering { tls: version, ..answering }, &limits)).await;
                 }
                 Ok(Err(cause)) => debug!(%peer, %cause, "no TLS handshake"),
                 Err(_) => debug!(%peer, "the TLS handshake took too long"),

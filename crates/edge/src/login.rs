@@ -20,7 +20,7 @@ use crate::body::{AnswerBody, collect};
 use crate::front::Edge;
 use crate::pages::page;
 use crate::source::Source;
-use crate::trace::{IsSecure, text_header};
+use crate::trace::{Over, text_header};
 
 /// The longest request: a name, a token, two passwords.
 const MAX_BODY: usize = 8 * 1024;
@@ -49,6 +49,7 @@ static SIGNIN: ServiceShape = ServiceShape {
     xml_namespace: "",
     target_prefix: None,
     has_bare_errors: false,
+    has_whole_seconds: false,
     is_query_compatible: false,
     errors: &[],
     operations: &[],
@@ -144,7 +145,7 @@ impl Edge {
         let relayed = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
         let is_relayed = relayed.iter().any(|name| parts.headers.contains_key(*name));
         let is_here = source_ip.is_some_and(|address| address.to_canonical().is_loopback()) && !is_relayed;
-        if !IsSecure::of(parts) && !is_here {
+        if !Over::is_secure(parts) && !is_here {
             let text = "Passwords are taken over https only, or on this machine.";
             return Err((StatusCode::FORBIDDEN, "insecure", text.to_owned()));
         }

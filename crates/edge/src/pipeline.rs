@@ -1,21 +1,24 @@
 //! One request from its headers to its answer, once it is recognised.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use api::{Call, Caller};
-use http::{Response, header};
+use http::{Method, Response, header};
 use hyper::body::Incoming;
 use wire::{Decoded, OperationShape, ServiceError, encode_response};
 
 use crate::body::{AnswerBody, full, streamed};
 use crate::failures::not_served;
 use crate::front::{Asked, Edge};
+use crate::manner;
 use crate::mount::Mount;
 use crate::odd::check_head;
 use crate::post::is_upload;
 use crate::reach::check_reach;
 use crate::source::Source;
-use crate::trace::{Family, IsSecure, Trace, text_header};
+use crate::trace::{Family, Over, Trace, text_header};
+use crate::web::bucket_of;
 
 /// A request that is read and proven.
 pub(crate) struct Ready<'a> {
@@ -39,12 +42,17 @@ impl Edge {
         let Some(&mount) = asked.found.mounts.first() else {
             return Err(not_served(trace.protocol, &asked.found.scope));
         };
+        if let (true, Some(web)) = (parts.method == Method::OPTIONS, &mount.web) {
+            return self.preflight(web.as_ref(), bucket_of(parts.uri.path()), parts, trace).await;
+        }
         // Held until the operation is done: what was decoded is as large as the body, or larger.
         let mut memory = self.budget.open(Source::of(source_ip));
         let mut ending = None;
+        let mut proof = manner::proof_of(asked.claim);
         let Ready { mount, operation, decoded, caller } = if trace.family() == Family::S3 && is_upload(parts) {
-            let (ready, asked_for) = self.upload(mount, asked, body, trace).await?;
+            let (ready, asked_for, shown) = self.upload(mount, asked, body, trace).await?;
             ending = Some(asked_for);
+            proof = shown;
             ready
         } else if trace.family() == Family::S3 {
             self.rest(mount, asked, body, &mut memory, trace).await?
@@ -59,8 +67,9 @@ impl Edge {
             caller,
             request_id: trace.request_id.clone(),
             source_ip,
-            is_secure: IsSecure::of(parts),
-            user_agent: text_header(parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
+            is_secure: Over::is_secure(parts),
+            user_agent: text_header(parts, header::USER_AGENT.as_str()).to_owned(),
+            manner: Arc::new(manner::of(parts, proof)),
             region: self.region.clone(),
             verdicts: trace.seen.verdicts.clone(),
         };

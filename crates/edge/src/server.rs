@@ -110,7 +110,7 @@ impl Server {
         let answering = Answering {
             edge,
             peer: self.address,
-            is_secure: false,
+            tls: None,
             is_refused: false,
             activity: Activity::new(),
             phase: phase.clone(),

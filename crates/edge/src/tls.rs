@@ -8,11 +8,16 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, version};
+use rustls::{ProtocolVersion, ServerConfig, version};
 use tokio_rustls::TlsAcceptor;
 
 /// The name of HTTP/2 in ALPN.
 pub(crate) const H2: &[u8] = b"h2";
+
+/// The version that a connection speaks, as policies write it. There are two, and a handshake ends with one of them.
+pub(crate) fn version_number(version: Option<ProtocolVersion>) -> &'static str {
+    if version == Some(ProtocolVersion::TLSv1_3) { "1.3" } else { "1.2" }
+}
 
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ use http::request::Parts;
 use wire::{Protocol, ServiceShape};
 
 use crate::audit::Seen;
+use crate::markup::Visited;
 
 /// What is known of a request when its answer is written.
 pub(crate) struct Trace {
@@ -19,6 +20,8 @@ pub(crate) struct Trace {
     /// The client wants the code of an error as the query protocol has it.
     pub(crate) is_query_mode: bool,
     pub(crate) seen: Seen,
+    /// Whoever asks visits a website, and wants to read.
+    pub(crate) visited: Option<Visited>,
 }
 
 /// Services that have the same words for what goes wrong before an operation is reached.
@@ -50,14 +53,20 @@ impl Trace {
 #[derive(Clone)]
 pub(crate) struct SentUri(pub(crate) Uri);
 
-/// Whether a request came over TLS, as the socket it came by knows: nothing that a client says has a part in it.
+/// The version of TLS that a request came over, or that it came without, as the socket it came by knows: nothing that a
+/// client says has a part in it.
 #[derive(Clone, Copy)]
-pub(crate) struct IsSecure(pub(crate) bool);
+pub(crate) struct Over(pub(crate) Option<&'static str>);
 
-impl IsSecure {
-    /// What is known of a request.
-    pub(crate) fn of(parts: &Parts) -> bool {
-        parts.extensions.get::<Self>().is_some_and(|known| known.0)
+impl Over {
+    /// The version that a request came over; none if it came without.
+    pub(crate) fn tls(parts: &Parts) -> Option<&'static str> {
+        parts.extensions.get::<Self>().and_then(|known| known.0)
+    }
+
+    /// Whether a request came over TLS.
+    pub(crate) fn is_secure(parts: &Parts) -> bool {
+        Self::tls(parts).is_some()
     }
 }
 

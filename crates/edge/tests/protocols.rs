@@ -51,6 +51,7 @@ const fn service(name: &'static str, protocols: &'static [Protocol], version: &'
         xml_namespace: "https://echoes.example/",
         target_prefix: None,
         has_bare_errors: false,
+        has_whole_seconds: false,
         is_query_compatible: true,
         errors: &GONE,
         operations: &OPERATIONS,

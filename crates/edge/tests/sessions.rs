@@ -53,6 +53,7 @@ const fn service(name: &'static str, protocols: &'static [Protocol]) -> ServiceS
         xml_namespace: "",
         target_prefix: None,
         has_bare_errors: false,
+        has_whole_seconds: false,
         is_query_compatible: false,
         errors: &[],
         operations: &BY_NAME,

@@ -92,6 +92,7 @@ pub(crate) static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "urn:hostile",
     target_prefix: Some("Hostile"),
     has_bare_errors: false,
+    has_whole_seconds: false,
     is_query_compatible: true,
     errors: &[],
     operations: &[],

@@ -55,8 +55,8 @@ pub fn create_account(id: AccountId, name: &str, key: &NewAccessKey, now: Timest
     Ok(changes)
 }
 
-/// Most accounts that are looked at to find the first one.
-const MAX_ACCOUNTS: usize = 10_000;
+/// Most accounts that are looked at where all are.
+pub(crate) const MAX_ACCOUNTS: usize = 10_000;
 
 /// The account that was made first, if there is any.
 ///

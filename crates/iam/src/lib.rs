@@ -30,6 +30,7 @@ mod organizations;
 mod paging;
 mod passwords;
 mod policies;
+mod principals;
 mod providers;
 mod report;
 mod roles;
@@ -45,8 +46,9 @@ mod tags;
 #[allow(dead_code, reason = "its users come")]
 mod tests;
 mod users;
+mod uses;
 
-pub use access::{AccessJobRecord, LastUse, ServiceUseRecord, ServiceUses};
+pub use access::{AccessJobRecord, LastUse, ServiceUseRecord};
 pub use account::AliasRecord;
 pub use accounts::{AccountRecord, AccountStatus, create_account, first_account};
 pub use authorize::{MessageKeyRecord, PolicyAuthorizer, make_message_key};
@@ -57,10 +59,7 @@ pub use error::IamError;
 pub use groups::{GroupRecord, MembershipRecord};
 pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
-pub use keys::{
-    AccessKeyRecord, KeyOwner, KeyStatus, KeyUseReconciler, KeyUseRecord, KeyUses, NewAccessKey, find_credential,
-    root_keys,
-};
+pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential, root_keys};
 pub use login::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, enter, leave};
 pub use mfa::{MfaDeviceRecord, MfaHolder};
 pub use organizations::{
@@ -81,3 +80,4 @@ pub use ssh_keys::SshPublicKeyRecord;
 pub use sts::{Fetch, FetchError, NoFetch, Sts, is_within_reach};
 pub use tables::prepare;
 pub use users::UserRecord;
+pub use uses::{KeyUseRecord, LastUses};

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use api::Caller;
 use edge::Credentials;
-use iam::{Credential, KeyUses};
+use iam::{Credential, LastUses};
 use jiff::Timestamp;
 use store::Store;
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ pub(crate) struct StoreCredentials {
     entities: watch::Receiver<u64>,
     sessions: watch::Receiver<u64>,
     kept: RwLock<HashMap<String, (Age, Arc<Credential>)>>,
-    uses: KeyUses,
+    uses: Arc<LastUses>,
     region: String,
 }
 
@@ -32,11 +32,11 @@ impl StoreCredentials {
     pub(crate) fn new(store: Store) -> Self {
         let entities = store.watch_tables("iam/").receiver();
         let sessions = store.watch_tables("sts/").receiver();
-        Self { store, entities, sessions, kept: RwLock::default(), uses: KeyUses::default(), region: String::new() }
+        Self { store, entities, sessions, kept: RwLock::default(), uses: Arc::default(), region: String::new() }
     }
 
     /// The same, which notes uses of keys in a region of this name.
-    pub(crate) fn noting(self, uses: KeyUses, region: &str) -> Self {
+    pub(crate) fn noting(self, uses: Arc<LastUses>, region: &str) -> Self {
         Self { uses, region: region.to_owned(), ..self }
     }
 
@@ -72,7 +72,7 @@ impl Credentials for StoreCredentials {
     }
 
     fn used(&self, caller: &Caller, service: &'static str) {
-        self.uses.note(caller, service, &self.region, Timestamp::now());
+        self.uses.note_call(caller, service, &self.region, Timestamp::now());
     }
 }
 
@@ -150,6 +150,7 @@ mod tests {
                 source_ip: None,
                 is_secure: true,
                 user_agent: String::new(),
+                manner: Arc::default(),
                 region: "us-east-1".into(),
                 verdicts: Verdicts::default(),
             };

@@ -3,6 +3,7 @@
 //! the tests simulated ones.
 #![forbid(unsafe_code)]
 
+mod access_logs;
 mod accounts;
 pub mod admin;
 pub mod backups;
@@ -26,6 +27,7 @@ mod shapes;
 mod space;
 mod trail;
 mod uses;
+mod web;
 
 pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};

@@ -3,22 +3,24 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobs::BlobStore;
 use cloudtrail::CloudTrail;
 use ec2::Ec2;
 use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
-use iam::{Iam, KeyUseReconciler, KeyUses, Organizations, PolicyAuthorizer, Sts};
+use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::{KeyRing, S3};
+use s3::{AccessLogs, KeyRing, LogDelivery, S3};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use crate::access_logs::{BucketLogs, LogKeeper};
 use crate::accounts::AccountKeeper;
 use crate::admin::{AdminSocket, Order, Prepare};
 use crate::backups::Backups;
@@ -31,14 +33,10 @@ use crate::logins::StoreLogins;
 use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
-use crate::runtime::Reconcilers;
 use crate::sessions::SessionKeeper;
 use crate::space::SpaceKeeper;
 use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
-
-/// Longest that writing the last uses of keys may take at the end.
-const LAST_USES: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What a region is.
 #[derive(Debug, Clone)]
@@ -59,6 +57,8 @@ pub struct RegionConfig {
     pub is_simulated: bool,
     /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
     pub is_dev: bool,
+    /// How long a day is for lifecycle rules of buckets.
+    pub lifecycle_day: Duration,
 }
 
 impl RegionConfig {
@@ -154,10 +154,7 @@ impl Services {
                 let sts = sts.clone();
                 Box::pin(async move { api::sts::dispatch(&sts, operation, call, request).await })
             }),
-            Mount::new(&api::s3::SERVICE, move |operation, call, request| {
-                let s3 = s3.clone();
-                Box::pin(async move { api::s3::dispatch(&s3, operation, call, request).await })
-            }),
+            crate::web::mount(s3),
         ]
     }
 }
@@ -171,8 +168,8 @@ pub struct Region {
     folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
-    key_uses: KeyUses,
-    uses: Arc<iam::ServiceUses>,
+    log_delivery: LogDelivery,
+    uses: Arc<iam::LastUses>,
     admin: Option<AdminSocket>,
     root: RootKey,
 }
@@ -234,10 +231,12 @@ impl Region {
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
             s3: S3::new(runner, Arc::clone(&blobs), keys),
         };
-        let key_uses = KeyUses::default();
-        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(key_uses.clone(), &config.name));
+        let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(Arc::clone(&uses), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
         let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
+        let access_logs = Arc::<AccessLogs>::default();
+        let log_delivery = LogDelivery::new(services.s3.clone(), Arc::clone(&effects), Arc::clone(&access_logs));
+        edge = edge.with_access_log(Arc::new(BucketLogs(access_logs)));
         if config.is_dev {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));
@@ -251,8 +250,11 @@ impl Region {
             images.activate().await.map_err(RegionError::Images)?;
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
-        let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir, space } };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, key_uses, uses, admin, root })
+        let lifecycle_day = config.lifecycle_day;
+        let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day, space };
+        let reconciling = Reconciling { store, duty, makers };
+        let store = all;
+        Ok(Self { server, edge, trail, store, folder, services, reconciling, log_delivery, uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -291,9 +293,7 @@ impl Region {
         let (phase, phases) = watch::channel(Phase::Serving);
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
-        // Each process notes the uses that it sees, so each writes them, whichever one has the lease.
-        let writer = Arc::new(KeyUseReconciler::new(self.store.clone(), self.key_uses));
-        let key_uses = Reconcilers::start(vec![Arc::clone(&writer) as _]);
+        let logs = LogKeeper::start(self.log_delivery);
         let uses = UseKeeper::start(self.store.clone(), self.uses);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
@@ -320,9 +320,7 @@ impl Region {
             end(serving, &phase, Phase::Draining).await;
             reconcilers.stop().await;
         }
-        key_uses.stop().await;
-        // What was noted last; a store that does not answer keeps nobody waiting for it.
-        let _ = tokio::time::timeout(LAST_USES, writer.activate()).await;
+        logs.stop().await;
         uses.stop().await;
         given
     }

@@ -1,10 +1,10 @@
-//! Writes who used which services to the store, for as long as a process answers: in every process, whichever holds the lease,
+//! Writes which keys, roles and services were used to the store, for as long as a process answers: in every process, whichever holds the lease,
 //! since each knows of its own calls alone.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use iam::ServiceUses;
+use iam::LastUses;
 use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -20,7 +20,7 @@ pub(crate) struct UseKeeper {
 
 impl UseKeeper {
     /// Starts it.
-    pub(crate) fn start(store: Store, uses: Arc<ServiceUses>) -> Self {
+    pub(crate) fn start(store: Store, uses: Arc<LastUses>) -> Self {
         let (end, ended) = watch::channel(false);
         let task = tokio::spawn(async move { uses.keep(&store, ended).await });
         Self { end, task }

@@ -115,6 +115,7 @@ fn root() -> Call {
         source_ip: None,
         is_secure: true,
         user_agent: String::new(),
+        manner: Arc::default(),
         region: "us-east-1".into(),
         verdicts: api::Verdicts::default(),
     }

@@ -28,7 +28,7 @@ impl S3Api for crate::S3 {
         call: Call,
         input: generated::CopyObjectRequest,
     ) -> BoxFuture<'_, Result<generated::CopyObjectOutput, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::CopyObject>(self, call, input))
+        Box::pin(self.runner().run_streaming::<Self, generated::CopyObject>(self, call, input))
     }
 
     fn create_bucket(

@@ -8,10 +8,13 @@ mod acl;
 mod bind;
 mod buckets;
 mod config;
+mod cors;
 mod encryption;
 mod error;
 mod garbage;
+mod lifecycle;
 mod lock;
+mod logging;
 mod objects;
 mod owner;
 mod policies;
@@ -24,6 +27,7 @@ mod tests;
 mod unbuilt;
 mod uploads;
 mod usage;
+mod website;
 
 use std::sync::Arc;
 
@@ -32,16 +36,19 @@ use blobs::BlobStore;
 use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
-pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
+pub use acl::{Acl, AclError, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
+pub use cors::{CrossOrigin, Preflight};
 pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, MasterKeys, SealedKey};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
-pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
+pub use lifecycle::LifecycleReconciler;
+pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockError, LockMode, ObjectLock, Retention};
+pub use logging::{Access, AccessLogs, LogDelivery};
 pub use objects::{
-    ChecksumKind, Content, DeleteMarker, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum, Version,
-    VersionRecord,
+    ChecksumKind, Content, DeleteMarker, ObjectError, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum,
+    Version, VersionRecord,
 };
 pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
@@ -49,6 +56,7 @@ pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 pub use uploads::{PartRecord, UploadRecord};
 pub use usage::{BucketUsage, name_of_blob, usage};
+pub use website::{Site, Turn, Visit};
 
 /// S3.
 #[derive(Clone)]

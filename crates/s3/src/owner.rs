@@ -12,7 +12,7 @@ pub(crate) fn owner(account: &AccountId) -> Owner {
 
 /// 64 hexadecimal digits, always the same for an account.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/finding-canonical-user-id.html>.
-fn canonical_id(account: &AccountId) -> String {
+pub(crate) fn canonical_id(account: &AccountId) -> String {
     let text = format!("canonical user of {account}");
     hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }

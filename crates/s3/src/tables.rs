@@ -59,8 +59,9 @@ mod tests {
         check_shapes(SHAPES, &[(1, GarbageRecord { blob, since: Timestamp::UNIX_EPOCH })]);
         let bucket = BucketRecord::new("n", "123456789012".parse().unwrap(), "r", Timestamp::UNIX_EPOCH);
         check_shapes(SHAPES, &[(1, bucket)]);
-        let policy = BucketPolicyRecord { bucket: "n".into(), document: "{}".into(), is_public: true };
-        check_shapes(SHAPES, &[(1, policy)]);
+        let policy =
+            |principals| BucketPolicyRecord { bucket: "n".into(), document: "{}".into(), principals, is_public: true };
+        check_shapes(SHAPES, &[(1, policy(Vec::new())), (2, policy(vec![("arn".into(), "AIDA".into())]))]);
         check_shapes(SHAPES, &[(1, PublicAccessBlockRecord::of_new("n"))]);
         let checksum = StoredChecksum { kind: ChecksumKind::Crc64nvme, value: "c".into(), is_composite: false };
         let traits = ObjectTraits {
@@ -80,6 +81,7 @@ mod tests {
             last_modified: Timestamp::UNIX_EPOCH,
             checksum: Some(checksum.clone()),
             traits: traits.clone(),
+            restored_until: None,
         };
         check_shapes(SHAPES, &[(1, object.clone()), (2, object.clone())]);
         let version = Version::Object(Box::new(object));

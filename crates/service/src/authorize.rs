@@ -1,12 +1,15 @@
 //! What a caller must be allowed to do, and who decides.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use api::{Call, Caller};
 use ids::{AccountId, Arn};
 use jiff::Timestamp;
-use policy::{Context, Kind};
+use policy::{Context, Granted, Kind};
 use store::{StoreError, View};
+
+use crate::Directory;
 
 /// One permission that a call needs: an IAM action on a resource, and what conditions may ask about both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +24,14 @@ pub struct Need {
     /// The account that owns the resource, where its ARN doesn't say.
     pub owner: Option<AccountId>,
     /// The policy of the resource, if it has one.
-    pub policy: Option<ResourcePolicy>,
+    pub policy: Option<Arc<ResourcePolicy>>,
+    /// Whether that policy can only deny, as its owner does not own the resource.
+    pub only_denies: bool,
+    /// What the resource grants this caller beside its policy, by an access control list.
+    pub granted: Option<Granted>,
+    /// Which part of the call it is for, by the operation's own numbers; none if it is for the whole. A part whose need is
+    /// refused is all that is: the operation learns which ([`crate::Cx::refused`]) and does the rest.
+    pub part: Option<usize>,
 }
 
 /// The policy of a resource.
@@ -33,13 +43,25 @@ pub struct ResourcePolicy {
     pub kind: Kind,
     /// Whether it must allow, whatever the caller's own policies say, as a role's trust policy.
     pub must_allow: bool,
+    /// The users and roles that it names, as they are written in it, with the unique ids of those who were meant; what
+    /// they are called now, the authoriser finds out. Empty for a text in which that is done.
+    pub principals: Vec<(String, String)>,
 }
 
 impl Need {
     /// An action without a resource, such as the `Describe` actions of EC2.
     pub fn any(action: &'static str) -> Self {
         let (action, context) = (Cow::Borrowed(action), Context::new());
-        Self { action, resource: None, context, owner: None, policy: None }
+        Self {
+            action,
+            resource: None,
+            context,
+            owner: None,
+            policy: None,
+            only_denies: false,
+            granted: None,
+            part: None,
+        }
     }
 
     /// An action on one resource.
@@ -79,9 +101,15 @@ impl Need {
 
     /// The same on a resource with a policy of its own, which belongs to `owner`.
     #[must_use]
-    pub fn under(mut self, owner: AccountId, policy: Option<ResourcePolicy>) -> Self {
+    pub fn under(mut self, owner: AccountId, policy: Option<Arc<ResourcePolicy>>) -> Self {
         (self.owner, self.policy) = (Some(owner), policy);
         self
+    }
+
+    /// The same, for one part of the call alone.
+    #[must_use]
+    pub fn for_part(self, part: usize) -> Self {
+        Self { part: Some(part), ..self }
     }
 
     /// The resource as IAM writes it: the ARN or `*`.
@@ -157,11 +185,15 @@ pub enum Denied {
 
 /// Decides whether a caller may do what a call needs.
 pub trait Authorizer: Send + Sync {
-    /// Permits all of `needs`, or names the first that is refused. An empty list is always permitted
+    /// Who there is, as policies name principals.
+    fn directory(&self) -> &dyn Directory;
+
+    /// Permits all of `needs`, or names the first that is refused. Those of parts of the call are permitted each for itself,
+    /// and the first refusal of each part is what it gives. An empty list is always permitted
     /// (`sts:GetCallerIdentity` needs nothing). Says its verdicts to the call's [`api::Verdicts`]. What it reads of
     /// policies, it reads through the view of the call, so that what was decided on is what is committed on.
     ///
     /// # Errors
     /// The refusal, or the store's failure: then nothing is permitted.
-    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied>;
+    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<Vec<Refusal>, Denied>;
 }

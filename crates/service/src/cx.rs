@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 use api::Call;
 use ids::AccountId;
 use jiff::Timestamp;
+use store::{StoreError, View};
 
-use crate::{PageTokens, Pages};
+use crate::{Authorizer, Denied, Directory, Named, Need, PageTokens, Pages, Refusal};
 
 /// What a region is, as operations need to know it.
 #[derive(Debug, Clone)]
@@ -77,10 +78,48 @@ pub struct Cx {
     /// Where.
     pub region: Arc<RegionFacts>,
     pub(crate) effects: Arc<dyn Effects>,
+    pub(crate) authorizer: Arc<dyn Authorizer>,
+    pub(crate) refused: Vec<Refusal>,
     pub(crate) pages: Arc<OnceLock<PageTokens>>,
 }
 
+/// What a region does of its own accord asks nobody, and knows nobody by name.
+struct Deserted;
+
+impl Authorizer for Deserted {
+    fn directory(&self) -> &dyn Directory {
+        self
+    }
+
+    fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<Vec<Refusal>, Denied> {
+        let Some(need) = needs.first() else { return Ok(Vec::new()) };
+        let because = "because nobody is asked here".to_owned();
+        Err(Denied::Refused(Box::new(Refusal { need: need.clone(), because, encoded: None })))
+    }
+}
+
+impl Directory for Deserted {
+    fn named(&self, _view: &View, _name: &str) -> Result<Named, StoreError> {
+        Ok(Named::Nobody)
+    }
+
+    fn arn_of(&self, _view: &View, _id: &str) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    fn accounts(&self, _view: &View) -> Result<Vec<AccountId>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
 impl Cx {
+    /// The context of what a region does of its own accord, at `now`, as if by this call.
+    pub fn within(call: Call, now: Timestamp, region: Arc<RegionFacts>, effects: Arc<dyn Effects>) -> Self {
+        let account = call.caller.account.clone().unwrap_or_else(|| AccountId::from_random([0; 8]));
+        let (authorizer, refused) = (Arc::new(Deserted), Vec::new());
+        Self { call, account, now, region, effects, authorizer, refused, pages: Arc::default() }
+    }
+
     /// Random bytes for an id or a secret.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -101,6 +140,16 @@ impl Cx {
         // Without a key from the store, which is the case in tests, tokens live as long as the process.
         let tokens = self.pages.get_or_init(|| PageTokens::new(&self.random::<32>()));
         Pages::new(tokens, &self.account)
+    }
+
+    /// The refusal of a part of the call, if what it needs was refused ([`crate::Need::for_part`]).
+    pub fn refused(&self, part: usize) -> Option<&Refusal> {
+        self.refused.iter().find(|refusal| refusal.need.part == Some(part))
+    }
+
+    /// Who there is, as policies name principals.
+    pub fn directory(&self) -> &dyn Directory {
+        self.authorizer.directory()
     }
 
     /// The name of the region.

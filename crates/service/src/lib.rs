@@ -5,14 +5,19 @@
 
 mod authorize;
 mod cx;
+mod directory;
 mod operation;
 mod page_token;
+mod pool;
 mod reconciler;
 mod runner;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub use authorize::{Authorizer, Denied, Need, Refusal, ResourcePolicy, Scope};
 pub use cx::{Cx, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};
+pub use directory::{Directory, Named, has_plainly};
 pub use operation::{Applied, Operation, Service, Streaming};
 pub use page_token::{PageKeyRecord, PageTokens, Pages, page_key, prepare};
 pub use reconciler::{Pass, ReconcileError, Reconciler};

@@ -12,7 +12,8 @@ use wire::ServiceError;
 
 use crate::threads::Threads;
 use crate::{
-    Applied, Authorizer, Cx, Denied, Effects, Need, Operation, PageTokens, RegionFacts, Scope, Service, Streaming,
+    Applied, Authorizer, Cx, Denied, Effects, Need, Operation, PageTokens, Refusal, RegionFacts, Scope, Service,
+    Streaming,
 };
 
 /// Attempts at one call before it is given up for contention.
@@ -86,7 +87,8 @@ impl Runner {
         }
         let runner = self.clone();
         let done = self.commit(call, Arc::new(input), move |input, view, cx| {
-            runner.permit::<S>(cx, view, |view, scope| O::needs(input, view, scope).map_err(Into::into))?;
+            cx.refused =
+                runner.permit::<S>(cx, view, |view, scope| O::needs(input, view, scope).map_err(Into::into))?;
             permitted::<O>(input)?;
             O::apply(input, view, cx).map_err(Into::into)
         });
@@ -114,7 +116,12 @@ impl Runner {
             let (runner, cx) = (self.clone(), self.cx(&call));
             let check = move || {
                 let view = runner.view().map_err(store_error)?;
-                runner.permit::<S>(&cx, &view, |view, scope| O::needs(&input, view, scope).map_err(Into::into))?;
+                let needs = |view: &View, scope: &Scope| O::needs(&input, view, scope).map_err(Into::into);
+                let refused = runner.permit::<S>(&cx, &view, needs)?;
+                // A stream has no parts.
+                if let Some(refusal) = refused.first() {
+                    return Err(S::unauthorized(&cx.call, refusal));
+                }
                 permitted::<O>(&input)?;
                 O::check(&input, &view, &cx).map_err(|error| temporary(error.into()))?;
                 Ok(input)
@@ -140,20 +147,33 @@ impl Runner {
         }
     }
 
+    /// Looks something up that is no operation: whatever it gives, nobody's permission was asked.
+    ///
+    /// # Errors
+    /// Those of `look`, or the store's.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let _place = self.place().await?;
+        let runner = self.clone();
+        self.shared.threads.run(move || look(&runner.view().map_err(store_error)?).map_err(temporary)).await
+    }
+
     async fn commit<I, T, F>(&self, call: Call, input: Arc<I>, apply: F) -> Result<T, ServiceError>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
-        F: Fn(&I, &View, &Cx) -> Result<Applied<T>, ServiceError> + Clone + Send + 'static,
+        F: Fn(&I, &View, &mut Cx) -> Result<Applied<T>, ServiceError> + Clone + Send + 'static,
     {
         let _place = self.place().await?;
         for attempt in 0..MAX_ATTEMPTS {
-            let (runner, input, apply, cx) = (self.clone(), Arc::clone(&input), apply.clone(), self.cx(&call));
+            let (runner, input, apply, mut cx) = (self.clone(), Arc::clone(&input), apply.clone(), self.cx(&call));
             let threads = &self.shared.threads;
             let (decided, output) = threads
                 .run(move || {
                     let view = runner.view().map_err(store_error)?;
-                    let applied = apply(&input, &view, &cx).map_err(temporary)?;
+                    let applied = apply(&input, &view, &mut cx).map_err(temporary)?;
                     let Applied { output, changes } = applied;
                     if changes.is_empty() {
                         return Ok((None, output));
@@ -185,13 +205,13 @@ impl Runner {
         self.shared.store.view()
     }
 
-    /// Goes on if the call may have what it needs, as the view has it.
+    /// Goes on if the call may have what it needs, as the view has it, with the refusals of its parts.
     fn permit<S>(
         &self,
         cx: &Cx,
         view: &View,
         needs: impl FnOnce(&View, &Scope) -> Result<Vec<Need>, ServiceError>,
-    ) -> Result<(), ServiceError>
+    ) -> Result<Vec<Refusal>, ServiceError>
     where
         S: Service,
     {
@@ -214,6 +234,8 @@ impl Runner {
             now: self.shared.effects.now(),
             region: Arc::clone(&self.shared.region),
             effects: Arc::clone(&self.shared.effects),
+            authorizer: Arc::clone(&self.shared.authorizer),
+            refused: Vec::new(),
             pages: Arc::clone(&self.shared.pages),
         }
     }
@@ -229,7 +251,7 @@ fn permitted<O: wire::OperationType>(input: &O::Input) -> Result<(), ServiceErro
     Ok(())
 }
 
-fn unavailable(why: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError {
+pub(crate) fn unavailable(why: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError {
     ServiceError::receiver("Unavailable", 503, "The server is overloaded and cannot handle the request.").because(why)
 }
 

@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
-    account, audit_trail, backup, convert, doctor, down, env, explain, image, login, reconcilers, restart, restore,
-    session, space, up, watching,
+    account, audit_trail, backup, convert, doctor, down, env, explain, image, lifecycle, login, object_key,
+    reconcilers, restart, restore, session, space, up, watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -260,6 +260,8 @@ enum Store {
         #[arg(long, value_name = "FOLDER|URL")]
         to: String,
     },
+    /// Make a new key to seal objects' keys with, from the next start on; those before it are kept
+    NewObjectKey(Region),
 }
 
 #[derive(Subcommand)]
@@ -351,6 +353,8 @@ struct Up {
     #[command(flatten)]
     watching: watching::Options,
     #[command(flatten)]
+    lifecycle: lifecycle::LifecycleOptions,
+    #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
     #[arg(long)]
@@ -402,6 +406,7 @@ pub fn run() -> Result<()> {
         Command::Backup(options) => backup::run(&options.settings()?, &options.file, options.replace),
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
         Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
+        Command::Store(Store::NewObjectKey(region)) => object_key::run(&region.settings()?),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
         Command::Account(Account::Create { name, env, region }) => account::create(&region.settings()?, name, env),
         Command::Session(Session::List { json, region }) => session::list(&region.settings()?, json),
@@ -458,6 +463,7 @@ impl Up {
             ("blobs", (!self.blobs.is_empty()).then(|| self.blobs.join(","))),
         ]));
         values.extend(self.watching.values());
+        values.extend(self.lifecycle.values());
         Settings::of_process(values)
     }
 }

@@ -86,8 +86,10 @@ fn parse_unix(text: &str) -> Option<(i64, i32)> {
 pub(crate) enum TimestampStyle {
     /// `.000Z` always: EC2, and S3's bodies.
     Milliseconds,
-    /// A fraction only if there is one: IAM, STS and the other query services.
+    /// A fraction only if there is one: most query services.
     Seconds,
+    /// Never a fraction: IAM and STS.
+    WholeSeconds,
     /// `Sat, 21 Nov 2026 08:00:00 GMT`: headers.
     HttpDate,
 }
@@ -103,7 +105,7 @@ pub(crate) fn format_timestamp(time: Timestamp, format: Option<TimestampFormat>,
         (Some(TimestampFormat::Iso8601), TimestampStyle::HttpDate) => TimestampStyle::Seconds,
         (_, style) => style,
     };
-    if style == TimestampStyle::Seconds && time.subsec_nanosecond() == 0 {
+    if style == TimestampStyle::WholeSeconds || (style == TimestampStyle::Seconds && time.subsec_nanosecond() == 0) {
         format!("{time:.0}")
     } else {
         format!("{time:.3}")
@@ -223,6 +225,7 @@ mod tests {
         let rows = [
             (time, None, TimestampStyle::Seconds, "2026-11-21T08:09:10Z"),
             (half, None, TimestampStyle::Seconds, "2026-11-21T08:09:10.500Z"),
+            (half, None, TimestampStyle::WholeSeconds, "2026-11-21T08:09:10Z"),
             (time, None, TimestampStyle::HttpDate, "Sat, 21 Nov 2026 08:09:10 GMT"),
             (half, Some(TimestampFormat::Unix), TimestampStyle::Seconds, "1795248550.500"),
             (time, Some(TimestampFormat::Iso8601), TimestampStyle::HttpDate, "2026-11-21T08:09:10Z"),

@@ -25,6 +25,8 @@ pub struct ServiceShape {
     pub target_prefix: Option<&'static str>,
     /// XML errors are a bare `<Error>` instead of an `<ErrorResponse>`: S3.
     pub has_bare_errors: bool,
+    /// Times in its answers, where they are texts, have no fraction of a second: IAM, STS.
+    pub has_whole_seconds: bool,
     /// It once spoke `query`, and tells clients of that time the codes they know in a header.
     pub is_query_compatible: bool,
     /// The errors that the model lists for implemented operations, sorted by name.

@@ -53,6 +53,7 @@ static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "urn:test",
     target_prefix: None,
     has_bare_errors: false,
+    has_whole_seconds: false,
     is_query_compatible: false,
     errors: &[],
     operations: &[],

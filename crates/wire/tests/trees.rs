@@ -67,6 +67,7 @@ static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "",
     target_prefix: Some("AmazonSQS"),
     has_bare_errors: false,
+    has_whole_seconds: false,
     is_query_compatible: true,
     errors: &[ErrorShape {
         name: "QueueDoesNotExist",

@@ -104,7 +104,7 @@ fn one(selection: &Selection<'_>, operation: &Operation, out: &mut String) -> an
          host_prefix: {:?},\nerrors: &{errors:?},\n}};\n{dry_run}}}",
         schema(operation.input.as_ref()),
         schema(operation.output.as_ref()),
-        operation.http.response_code.unwrap_or(200),
+        overrides::status(selection.service, name).or(operation.http.response_code).unwrap_or(200),
         overrides::output_root(selection.service, name, output_name),
         overrides::is_output_unwrapped(selection.service, name),
         selection.is_streaming(operation.input.as_ref()),
@@ -173,7 +173,7 @@ pub fn service(selection: &Selection<'_>) -> anyhow::Result<String> {
          use wire::{{{}}};\n\nuse super::{modules};\n\n\
          /// {}.\npub static SERVICE: ServiceShape = ServiceShape {{\nname: {:?},\nservice_id: {:?},\n\
          endpoint_prefix: {:?},\nsigning_name: {:?},\nprotocols: &[{}],\napi_version: {:?},\nxml_namespace: {:?},\n\
-         target_prefix: {:?},\nhas_bare_errors: {},\nis_query_compatible: {},\nerrors: {},\noperations: OPERATIONS,\n}};\n\n\
+         target_prefix: {:?},\nhas_bare_errors: {},\nhas_whole_seconds: {},\nis_query_compatible: {},\nerrors: {},\noperations: OPERATIONS,\n}};\n\n\
          #[rustfmt::skip]\nconst OPERATIONS: &[OperationEntry] = &[\n{entries}];\n{table}",
         imports.join(", "),
         metadata.service_id,
@@ -186,6 +186,7 @@ pub fn service(selection: &Selection<'_>) -> anyhow::Result<String> {
         overrides::xml_namespace(selection.service, &metadata.xml_namespace),
         metadata.target_prefix,
         overrides::has_bare_errors(selection.service),
+        overrides::has_whole_seconds(selection.service),
         metadata.aws_query_compatible.is_some(),
         if selection.errors.is_empty() { "&[]" } else { "ERRORS" },
     ))

@@ -84,6 +84,11 @@ pub fn has_bare_errors(service: &str) -> bool {
     matches!(service, "s3" | "s3control")
 }
 
+/// Times in answers have no fraction, as the examples of IAM's and STS's references show; other query services have one.
+pub fn has_whole_seconds(service: &str) -> bool {
+    matches!(service, "iam" | "sts")
+}
+
 /// The namespace of answers, where the metadata names none.
 pub fn xml_namespace<'a>(service: &str, stated: &'a str) -> &'a str {
     match service {
@@ -168,10 +173,19 @@ pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
     })
 }
 
+/// The status of an answer where the model does not say it. Rule:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html>.
+pub fn status(service: &str, operation: &str) -> Option<u16> {
+    ((service, operation) == ("s3", "RestoreObject")).then_some(202)
+}
+
 /// What a node, a file or another server has and the store has not is needed to answer, though the model declares no stream.
 pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
     matches!(
         (service, operation),
-        ("ec2", "GetConsoleOutput") | ("cloudtrail", "LookupEvents") | ("sts", "AssumeRoleWithWebIdentity")
+        ("ec2", "GetConsoleOutput")
+            | ("cloudtrail", "LookupEvents")
+            | ("sts", "AssumeRoleWithWebIdentity")
+            | ("s3", "CopyObject")
     )
 }

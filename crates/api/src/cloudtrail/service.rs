@@ -16,6 +16,7 @@ pub static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "",
     target_prefix: Some("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"),
     has_bare_errors: false,
+    has_whole_seconds: false,
     is_query_compatible: false,
     errors: ERRORS,
     operations: OPERATIONS,

@@ -16,6 +16,7 @@ pub static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "http://ec2.amazonaws.com/doc/2016-11-15/",
     target_prefix: None,
     has_bare_errors: false,
+    has_whole_seconds: false,
     is_query_compatible: false,
     errors: &[],
     operations: OPERATIONS,

@@ -16,6 +16,7 @@ pub static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
     target_prefix: None,
     has_bare_errors: false,
+    has_whole_seconds: true,
     is_query_compatible: false,
     errors: ERRORS,
     operations: OPERATIONS,

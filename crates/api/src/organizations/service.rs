@@ -16,6 +16,7 @@ pub static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "",
     target_prefix: Some("AWSOrganizationsV20161128"),
     has_bare_errors: false,
+    has_whole_seconds: false,
     is_query_compatible: false,
     errors: ERRORS,
     operations: OPERATIONS,

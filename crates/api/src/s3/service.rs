@@ -16,6 +16,7 @@ pub static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "http://s3.amazonaws.com/doc/2006-03-01/",
     target_prefix: None,
     has_bare_errors: true,
+    has_whole_seconds: false,
     is_query_compatible: false,
     errors: ERRORS,
     operations: OPERATIONS,

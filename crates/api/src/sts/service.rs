@@ -16,6 +16,7 @@ pub static SERVICE: ServiceShape = ServiceShape {
     xml_namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
     target_prefix: None,
     has_bare_errors: false,
+    has_whole_seconds: true,
     is_query_compatible: false,
     errors: ERRORS,
     operations: OPERATIONS,

@@ -39,6 +39,8 @@ pub fn service(model: &'static Model, name: &'static str) -> ServiceShape {
         xml_namespace: overrides::xml_namespace(name, &metadata.xml_namespace),
         target_prefix: metadata.target_prefix.as_deref(),
         has_bare_errors: overrides::has_bare_errors(name),
+        // What goes in comes out: the oracle compares the fractions too.
+        has_whole_seconds: false,
         is_query_compatible: metadata.aws_query_compatible.is_some(),
         errors: errors.leak(),
         operations: operations.leak(),

@@ -77,6 +77,7 @@ fn call(caller: Caller) -> Call {
         source_ip: None,
         is_secure: true,
         user_agent: "test".to_owned(),
+        manner: Arc::default(),
         region: "us-east-1".to_owned(),
         verdicts: api::Verdicts::default(),
     }

@@ -2,7 +2,7 @@
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html> and, for version 2,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/HTTPPOSTForms.html>.
 
-use api::Caller;
+use api::{Caller, Proof, ProofPlace};
 use iam::Credential;
 use jiff::Timestamp;
 use wire::sigv4::{MAX_EXPIRES, MAX_SKEW_SECONDS, QueryFault};
@@ -16,13 +16,18 @@ use crate::refuse::{Refusal, mismatch_of, refusal_error};
 use crate::trace::Trace;
 
 impl Edge {
-    /// The caller who signed the form's policy; nobody if it has none.
-    pub(super) fn prove_form(&self, fields: &Fields, now: Timestamp, trace: &Trace) -> Result<Caller, ServiceError> {
+    /// The caller who signed the form's policy, and with what; nobody if it has none.
+    pub(super) fn prove_form(
+        &self,
+        fields: &Fields,
+        now: Timestamp,
+        trace: &Trace,
+    ) -> Result<(Caller, Option<Proof>), ServiceError> {
         let Some(evidence) = evidence(fields, trace)? else {
             return match fields.given("policy") {
                 // A policy that nobody vouches for.
                 Some(_) => Err(lacking("AWSAccessKeyId")),
-                None => Ok(Caller::ANONYMOUS),
+                None => Ok((Caller::ANONYMOUS, None)),
             };
         };
         let policy = fields.given("policy").ok_or_else(|| lacking("policy"))?;
@@ -45,7 +50,8 @@ impl Edge {
             }
         }
         if is_signed(&evidence, &credential, policy) {
-            return Ok(credential.caller().clone());
+            let made = evidence.v4().map(|claim| claim.time);
+            return Ok((credential.caller().clone(), Some(Proof { place: ProofPlace::Form, made })));
         }
         Err(mismatch_of(Some((evidence.access_key(), given(&evidence))), policy))
     }

@@ -8,8 +8,6 @@ mod record;
 mod report;
 mod services;
 mod subject;
-mod uses;
 
 pub(crate) use record::forget;
 pub use record::{AccessJobRecord, LastUse, ServiceUseRecord};
-pub use uses::ServiceUses;

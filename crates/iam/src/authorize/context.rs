@@ -2,7 +2,7 @@
 //! here is true, so it beats what the need says.
 //! Rule: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
 
-use api::{Call, Principal};
+use api::{Call, Principal, Proof, ProofPlace};
 use jiff::Timestamp;
 use policy::Context;
 use service::Need;
@@ -10,7 +10,7 @@ use service::Need;
 use super::bundle::Bundle;
 
 /// The keys that are known of every request here, but for those with a part of their own (tags).
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 30] = [
     "aws:CurrentTime",
     "aws:EpochTime",
     "aws:FederatedProvider",
@@ -23,6 +23,7 @@ const KEYS: [&str; 24] = [
     "aws:PrincipalOrgPaths",
     "aws:PrincipalServiceName",
     "aws:PrincipalType",
+    "aws:Referer",
     "aws:RequestedRegion",
     "aws:ResourceAccount",
     "aws:SecureTransport",
@@ -35,6 +36,11 @@ const KEYS: [&str; 24] = [
     "aws:username",
     "ec2:RoleDelivery",
     "ec2:SourceInstanceARN",
+    "s3:TlsVersion",
+    "s3:authType",
+    "s3:signatureAge",
+    "s3:signatureversion",
+    "s3:x-amz-content-sha256",
 ];
 
 /// A request whose condition keys are asked for.
@@ -109,13 +115,16 @@ impl Asked<'_> {
             "aws:sourceip" => call.source_ip.map(|address| address.to_canonical().to_string()),
             "aws:securetransport" => Some(call.is_secure.to_string()),
             "aws:useragent" => (!call.user_agent.is_empty()).then(|| call.user_agent.clone()),
+            "aws:referer" => call.manner.referer.clone(),
             "aws:requestedregion" => Some(self.region().to_owned()),
             "aws:principalarn" => (!bundle.principal_arn.is_empty()).then(|| bundle.principal_arn.clone()),
             "aws:principalaccount" => account(),
             "aws:principaltype" => Some(principal_type(&caller.principal).to_owned()),
             "aws:principalisawsservice" => Some(is_service.to_string()),
             "aws:principalservicename" => bundle.subject.service.clone(),
-            "aws:viaawsservice" => Some(is_service.to_string()),
+            // Said of calls with the credentials of whom they are for. No service of ours makes such calls, so there is no
+            // `aws:CalledVia` either.
+            "aws:viaawsservice" => Some("false".to_owned()),
             "aws:principalorgid" => bundle.place.as_ref().map(|place| place.0.clone()),
             "aws:principalorgpaths" => bundle.place.as_ref().map(|place| place.1.clone()),
             "aws:userid" => match caller.principal {
@@ -139,6 +148,38 @@ impl Asked<'_> {
             // Session tokens of the first kind of metadata service are marked by whoever hands them out.
             "ec2:roledelivery" if !self.has_in_session(key) => session?.instance.as_ref().map(|_| "2.0".to_owned()),
             "aws:resourceaccount" => self.owner.map(str::to_owned),
+            _ if self.need.action.starts_with("s3:") => self.of_s3(key),
+            _ => None,
+        }
+    }
+
+    /// The keys of how a request was made, which S3 alone has.
+    /// Rule: <https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html>; `s3:TlsVersion` in
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>.
+    fn of_s3(&self, key: &str) -> Option<String> {
+        let manner = &self.call.manner;
+        match key {
+            "s3:tlsversion" => manner.tls.map(str::to_owned),
+            "s3:authtype" => manner.proof.map(|proof| {
+                let text = match proof.place {
+                    ProofPlace::Header => "REST-HEADER",
+                    ProofPlace::Query => "REST-QUERY-STRING",
+                    ProofPlace::Form => "POST",
+                };
+                text.to_owned()
+            }),
+            "s3:signatureversion" => {
+                manner.proof.map(|proof| if proof.made.is_some() { "AWS4-HMAC-SHA256" } else { "AWS" }.to_owned())
+            }
+            // In milliseconds, of what is signed now and sent later.
+            "s3:signatureage" => match manner.proof? {
+                Proof { place: ProofPlace::Header, .. } => None,
+                Proof { made: None, .. } => Some("0".to_owned()),
+                Proof { made: Some(made), .. } => {
+                    Some((self.now.as_millisecond() - made.as_millisecond()).max(0).to_string())
+                }
+            },
+            "s3:x-amz-content-sha256" => manner.content_sha256.clone(),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use api::{Call, Caller, VerdictPolicy};
 use ids::AccountId;
 use policy::{Attached, Context, Decision, PolicySet, Request, Source, SourceKind, decide};
-use service::{Authorizer, Denied, Effects, Need, Refusal};
+use service::{Authorizer, Denied, Directory, Effects, Need, Refusal, ResourcePolicy};
 use store::{Store, StoreError, View};
 use tokio::sync::watch;
 
@@ -20,8 +20,9 @@ use self::because::because;
 use self::bundle::Bundle;
 use self::cache::Cache;
 use self::context::Asked;
-use self::documents::Documents;
-use crate::access::ServiceUses;
+use self::documents::{Document, Documents};
+use crate::principals::Principals;
+use crate::uses::LastUses;
 
 mod because;
 mod bundle;
@@ -47,8 +48,11 @@ pub struct PolicyAuthorizer {
     changed: watch::Receiver<u64>,
     bundles: Cache<String, Arc<Bundle>>,
     documents: Documents,
-    uses: Arc<ServiceUses>,
+    uses: Arc<LastUses>,
 }
+
+/// A document, or why it is none.
+type Read = Result<Arc<Document>, StoreError>;
 
 /// What is decided on a need.
 enum Decided {
@@ -65,8 +69,8 @@ impl PolicyAuthorizer {
         Self { effects, changed, bundles: Cache::new(MAX_CALLERS), documents: Documents::new(), uses: Arc::default() }
     }
 
-    /// Who uses which services, as seen here.
-    pub fn uses(&self) -> Arc<ServiceUses> {
+    /// What it notes of who uses which services, and what else is known of last uses.
+    pub fn uses(&self) -> Arc<LastUses> {
         Arc::clone(&self.uses)
     }
 
@@ -89,19 +93,23 @@ impl PolicyAuthorizer {
         Ok(bundle)
     }
 
-    fn decide(&self, call: &Call, need: &Need, owner: Option<&str>, bundle: &Bundle) -> Result<Decided, StoreError> {
+    fn decide(
+        &self,
+        (call, need): (&Call, &Need),
+        document: Option<&Read>,
+        owner: Option<&str>,
+        bundle: &Bundle,
+    ) -> Result<Decided, StoreError> {
         let is_own = owner.is_none_or(|owner| bundle.subject.account.as_deref() == Some(owner));
         let is_masters = bundle.is_unbound && is_own;
-        let document = match &need.policy {
+        let document = match (&need.policy, document) {
             // Its owner's root user can always mend the policy of a bucket, whatever that says. Rule:
             // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>.
-            Some(_) if is_masters && is_about_policy(&need.action) => None,
-            Some(policy) => match self.documents.read(&policy.document, policy.kind) {
-                Ok(document) => Some((document, policy.must_allow)),
-                Err(StoreError::Corrupt(_)) if is_masters => None,
-                Err(error) => return Err(error),
-            },
-            None => None,
+            (Some(_), _) if is_masters && is_about_policy(&need.action) => None,
+            (Some(policy), Some(Ok(document))) => Some((Arc::clone(document), policy.must_allow)),
+            (Some(_), Some(Err(StoreError::Corrupt(_)))) if is_masters => None,
+            (Some(_), Some(Err(error))) => return Err(error.clone()),
+            (None, _) | (_, None) => None,
         };
         if is_masters && document.is_none() {
             return Ok(Decided::Unbound);
@@ -127,6 +135,8 @@ impl PolicyAuthorizer {
             session: bundle.session.as_deref(),
             service_control: &bundle.service_control,
             resource: resource.as_ref(),
+            resource_only_denies: need.only_denies,
+            granted: need.granted,
             owner,
             needs_resource_policy: document.is_some_and(|(_, must_allow)| must_allow),
         };
@@ -140,6 +150,14 @@ impl PolicyAuthorizer {
         let considered =
             if decision.is_allowed() { Vec::new() } else { verdict::considered(&decision, &request, &set) };
         Ok(Decided::Otherwise(Box::new(decision), considered))
+    }
+
+    /// The policy of a resource, with those whom it names as they are called now.
+    fn read(&self, policy: &ResourcePolicy, view: &View) -> Read {
+        if policy.principals.is_empty() {
+            return self.documents.read(&policy.document, policy.kind);
+        }
+        self.documents.read(&Principals.in_force(view, &policy.document, &policy.principals)?, policy.kind)
     }
 
     fn asked<'a>(&self, call: &'a Call, need: &'a Need, owner: Option<&'a str>, bundle: &'a Bundle) -> Asked<'a> {
@@ -169,26 +187,44 @@ impl PolicyAuthorizer {
 }
 
 impl Authorizer for PolicyAuthorizer {
-    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<(), Denied> {
+    fn directory(&self) -> &dyn Directory {
+        &Principals
+    }
+
+    fn authorize(&self, call: &Call, needs: &[Need], view: &View) -> Result<Vec<Refusal>, Denied> {
         if needs.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        self.uses.note(&call.caller, &call.region, needs, self.effects.now());
+        self.uses.note_needs(&call.caller, &call.region, needs, self.effects.now());
         let bundle = self.bundle(&call.caller, view)?;
+        let mut refusals: Vec<Refusal> = Vec::new();
+        // The needs of one call are mostly under one policy, which is read once.
+        let mut read: Option<(&Arc<ResourcePolicy>, Read)> = None;
         for need in needs {
+            if need.part.is_some() && refusals.last().is_some_and(|refusal| refusal.need.part == need.part) {
+                continue;
+            }
+            if let Some(policy) = &need.policy
+                && !read.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, policy))
+            {
+                read = Some((policy, self.read(policy, view)));
+            }
             let owner = need.owner.as_ref().map(AccountId::as_str).or_else(|| owner_by_name(need));
-            match self.decide(call, need, owner, &bundle)? {
+            match self.decide((call, need), read.as_ref().map(|(_, document)| document), owner, &bundle)? {
                 Decided::Unbound => call.verdicts.push(verdict::unbound(need, &call.caller)),
                 Decided::Otherwise(decision, considered) => {
                     call.verdicts.push(verdict::decided(need, &decision, considered));
                     if !decision.is_allowed() {
                         let refusal = self.refusal(call, need, owner, &bundle, &decision, view)?;
-                        return Err(Denied::Refused(refusal));
+                        if need.part.is_none() {
+                            return Err(Denied::Refused(refusal));
+                        }
+                        refusals.push(*refusal);
                     }
                 }
             }
         }
-        Ok(())
+        Ok(refusals)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::policies::encode::encoded;
 use crate::policies::managed::Managed;
 use crate::policies::{attached, inline, versions};
 use crate::{
-    GroupRecord, IamError, InstanceProfileRecord, MembershipRecord, RoleRecord, UserRecord, instance_profiles, keys,
-    roles, tags,
+    GroupRecord, IamError, InstanceProfileRecord, MembershipRecord, RoleRecord, UserRecord, instance_profiles, roles,
+    tags,
 };
 
 /// A user with its groups.
@@ -67,7 +67,7 @@ pub(super) fn group(group: GroupRecord, view: &View) -> Result<GroupDetail, Stor
 /// The store's.
 pub(super) fn role(role: RoleRecord, view: &View) -> Result<RoleDetail, IamError> {
     let key = role.owner();
-    let last = keys::last_use(view, &role.id)?;
+    let last = crate::uses::last_use(view, &role.id)?;
     let last = last.map(|used| RoleLastUsed { last_used_date: Some(used.used), region: Some(used.region) });
     Ok(RoleDetail {
         arn: Some(role.arn()),

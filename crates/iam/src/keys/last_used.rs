@@ -6,8 +6,8 @@ use ids::AccountId;
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
-use super::uses::last_use;
 use super::{AccessKeyRecord, KeyOwner};
+use crate::uses::last_use;
 use crate::{Iam, IamError, users};
 
 impl Operation<Iam> for GetAccessKeyLastUsed {

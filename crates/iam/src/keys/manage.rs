@@ -9,7 +9,7 @@ use api::iam::{
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, View};
 
-use super::{AccessKeyRecord, KeyOwner, KeyStatus, KeyUseRecord, NewAccessKey, ROOT, keys_of};
+use super::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, ROOT, keys_of};
 use crate::paging::Page;
 use crate::users::{Holder, holder, need};
 use crate::{Iam, IamError, counts};
@@ -121,7 +121,7 @@ impl Operation<Iam> for DeleteAccessKey {
         let key = find(view, cx, input.user_name.as_deref(), &input.access_key_id)?;
         let mut changes = Changes::new();
         changes.delete::<AccessKeyRecord>(&key.id);
-        changes.delete::<KeyUseRecord>(&key.id);
+        changes.delete::<crate::KeyUseRecord>(&key.id);
         Ok(Applied::with((), changes))
     }
 }

@@ -2,7 +2,6 @@
 
 mod last_used;
 mod manage;
-mod uses;
 
 use std::fmt;
 
@@ -15,9 +14,6 @@ use store::{IndexEntry, Record, StoreError, View};
 use crate::accounts::{AccountRecord, AccountStatus};
 use crate::credential::Credential;
 use crate::users::UserRecord;
-
-pub(crate) use uses::last_use;
-pub use uses::{KeyUseReconciler, KeyUseRecord, KeyUses};
 
 /// An access key, as stored. The secret is kept in clear, because SigV4 is symmetric; the store's folder is readable
 /// by its owner alone.

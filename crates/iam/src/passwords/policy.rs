@@ -2,6 +2,8 @@
 //! demands of its users' passwords.
 //! Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccountPasswordPolicy.html>.
 
+use std::sync::Arc;
+
 use api::Principal;
 use api::iam::{
     DeleteAccountPasswordPolicy, GetAccountPasswordPolicy, GetAccountPasswordPolicyResponse, PasswordPolicy,
@@ -105,6 +107,6 @@ pub(super) fn for_users(need: Need, view: &View, scope: &Scope) -> Result<Need, 
     let document = format!(
         r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{arn}"}},"Action":"{action}","Resource":"{resource}"}}}}"#
     );
-    let policy = ResourcePolicy { document, kind: Kind::Resource, must_allow: false };
-    Ok(need.under(account.clone(), Some(policy)))
+    let policy = ResourcePolicy { document, kind: Kind::Resource, must_allow: false, principals: Vec::new() };
+    Ok(need.under(account.clone(), Some(Arc::new(policy))))
 }

@@ -6,10 +6,11 @@ use service::Cx;
 use store::{KeyPrefix, Position, View};
 
 use crate::certificates::SigningCertificateRecord;
-use crate::keys::{AccessKeyRecord, KeyStatus, keys_of, last_use, root_keys};
+use crate::keys::{AccessKeyRecord, KeyStatus, keys_of, root_keys};
 use crate::mfa::has_devices;
 use crate::names::folded;
 use crate::passwords::{expires, last_used, policy_of, profile_of};
+use crate::uses::last_use;
 use crate::{AccountRecord, IamError, PasswordPolicyRecord, UserRecord};
 
 const HEADER: &str = "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,\

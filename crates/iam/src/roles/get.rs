@@ -9,7 +9,7 @@ use store::View;
 use super::{RoleRecord, in_force};
 use crate::names::folded;
 use crate::policies::encode::encoded;
-use crate::{Iam, IamError, keys, needs, tags, users};
+use crate::{Iam, IamError, needs, tags, users};
 
 impl Operation<Iam> for GetRole {
     type Error = IamError;
@@ -20,9 +20,8 @@ impl Operation<Iam> for GetRole {
 
     fn apply(input: &GetRoleRequest, view: &View, cx: &Cx) -> Result<Applied<GetRoleResponse>, IamError> {
         let role = find(view, &cx.account, &input.role_name)?;
-        let role_last_used = keys::last_use(view, &role.id)?.map_or_else(RoleLastUsed::default, |used| RoleLastUsed {
-            last_used_date: Some(used.used),
-            region: Some(used.region),
+        let role_last_used = crate::uses::last_use(view, &role.id)?.map_or_else(RoleLastUsed::default, |used| {
+            RoleLastUsed { last_used_date: Some(used.used), region: Some(used.region) }
         });
         let role = shown(&role, &in_force(view, &role)?);
         let role = Role { role_last_used: Some(role_last_used), ..role };

@@ -3,14 +3,16 @@
 //! made anew under the old name is not. Who is gone is shown by the id, as AWS does.
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles>.
 
-use ids::{AccountId, Arn};
+use ids::AccountId;
 use policy::{Kind, Policy};
 use serde::{Deserialize, Serialize};
+use service::{Directory, Named, has_plainly};
 use store::{Changes, Record, StoreError, View};
 
 use super::RoleRecord;
 use crate::names::folded;
-use crate::{AccountRecord, IamError, UserRecord, counts};
+use crate::principals::{Principals, named};
+use crate::{IamError, counts};
 
 /// Most characters of a trust policy, blanks aside.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
@@ -50,21 +52,20 @@ pub(super) fn set(view: &View, changes: &mut Changes, role: &mut RoleRecord, tex
     }
     let mut principals: Vec<(String, String)> = Vec::new();
     for (class, name) in policy.principals() {
-        let named = if class == "AWS" { resolve(view, name)? } else { Some(Named::Always) };
+        let named = if class == "AWS" { named(view, name)? } else { Named::Fixed };
         match named {
-            None => {
+            Named::Nobody => {
                 let text = format!("Invalid principal in policy: \"{class}\":\"{name}\"");
                 return Err(IamError::MalformedPolicyDocument(text));
             }
-            Some(Named::Entity(id)) if !principals.iter().any(|(known, _)| known == name) => {
+            Named::Entity(id) if !principals.iter().any(|(known, _)| known == name) => {
                 principals.push((name.to_owned(), id));
             }
-            Some(Named::Entity(_) | Named::Always) => {}
+            Named::Entity(_) | Named::Fixed => {}
         }
     }
     // Names that are written with escapes could not be found again.
-    let is_plain = principals.iter().all(|(name, _)| text.contains(&quoted(name)));
-    role.trust = if is_plain { text.to_owned() } else { policy.to_string() };
+    role.trust = if has_plainly(text, &principals) { text.to_owned() } else { policy.to_string() };
     let record = TrustedRecord { account: role.account.clone(), role: folded(&role.name), principals };
     if record.principals.is_empty() {
         changes.delete::<TrustedRecord>(&record.key());
@@ -79,69 +80,7 @@ pub(super) fn set(view: &View, changes: &mut Changes, role: &mut RoleRecord, tex
 /// # Errors
 /// The store's.
 pub(crate) fn in_force(view: &View, role: &RoleRecord) -> Result<String, StoreError> {
-    let mut text = role.trust.clone();
     let trusted = view.get::<TrustedRecord>(&(role.account.clone(), folded(&role.name)))?;
-    for (name, id) in trusted.into_iter().flat_map(|trusted| trusted.principals) {
-        let now = arn_of(view, &id)?.unwrap_or_else(|| id.clone());
-        if now != name {
-            text = text.replace(&quoted(&name), &quoted(&now));
-        }
-    }
-    Ok(text)
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{name}\"")
-}
-
-/// What a principal of the class `AWS` names.
-enum Named {
-    /// A user or role, which has a unique id.
-    Entity(String),
-    /// Everyone, an account, or someone who has no id.
-    Always,
-}
-
-/// What `name` names; none if that does not exist.
-fn resolve(view: &View, name: &str) -> Result<Option<Named>, IamError> {
-    if name == "*" {
-        return Ok(Some(Named::Always));
-    }
-    if let Ok(account) = name.parse::<AccountId>() {
-        return Ok(view.contains::<AccountRecord>(&account)?.then_some(Named::Always));
-    }
-    let Ok(arn) = name.parse::<Arn>() else {
-        return Ok(arn_of(view, name)?.map(|_| Named::Entity(name.to_owned())));
-    };
-    let Ok(account) = arn.account().parse::<AccountId>() else { return Ok(None) };
-    let (kind, rest) = arn.resource().split_once('/').unwrap_or((arn.resource(), ""));
-    let last = rest.rsplit('/').next().unwrap_or_default();
-    let key = |name: &str| (account.clone(), folded(name));
-    Ok(match (arn.service(), kind) {
-        ("iam", "root") => view.contains::<AccountRecord>(&account)?.then_some(Named::Always),
-        ("iam", "user") => {
-            let user = view.get::<UserRecord>(&key(last))?;
-            user.filter(|user| user.arn() == name).map(|user| Named::Entity(user.id))
-        }
-        ("iam", "role") => {
-            let role = view.get::<RoleRecord>(&key(last))?;
-            role.filter(|role| role.arn() == name).map(|role| Named::Entity(role.id))
-        }
-        ("sts", "assumed-role") => {
-            let role = rest.split('/').next().unwrap_or_default();
-            view.contains::<RoleRecord>(&key(role))?.then_some(Named::Always)
-        }
-        ("sts", "federated-user") => view.contains::<AccountRecord>(&account)?.then_some(Named::Always),
-        _ => None,
-    })
-}
-
-/// The ARN of the user or role with this unique id.
-fn arn_of(view: &View, id: &str) -> Result<Option<String>, StoreError> {
-    if id.starts_with("AROA") {
-        let role = view.by_index::<RoleRecord>("id", id.to_owned(), None, 1)?.pop();
-        return Ok(role.map(|role| role.arn()));
-    }
-    let user = view.by_index::<UserRecord>("id", id.to_owned(), None, 1)?.pop();
-    Ok(user.map(|user| user.arn()))
+    let principals = trusted.map(|trusted| trusted.principals).unwrap_or_default();
+    Principals.in_force(view, &role.trust, &principals)
 }

@@ -1,6 +1,7 @@
 //! The role that somebody asks to assume.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use api::{Caller, Principal};
 use ids::{AccountId, Arn};
@@ -49,8 +50,9 @@ pub(super) fn need(action: &'static str, text: &str, view: &View) -> Result<Need
         Some(role) => Cow::Owned(crate::roles::in_force(view, role)?),
         None => Cow::Borrowed(NOBODY),
     };
-    let policy = ResourcePolicy { document: document.into_owned(), kind: Kind::Trust, must_allow: true };
-    Ok(need.under(owner, Some(policy)))
+    let policy =
+        ResourcePolicy { document: document.into_owned(), kind: Kind::Trust, must_allow: true, principals: Vec::new() };
+    Ok(need.under(owner, Some(Arc::new(policy))))
 }
 
 /// The refusal in STS's words.

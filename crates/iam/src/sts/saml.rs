@@ -3,6 +3,7 @@
 //! Sources: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithSAML.html>,
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_saml_assertions.html>.
 
+use api::Vouched;
 use api::sts::{AssumeRoleWithSAML, AssumeRoleWithSAMLRequest, AssumeRoleWithSAMLResponse};
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -65,6 +66,12 @@ impl Operation<Sts> for AssumeRoleWithSAML {
         let arn = role::parse(&input.role_arn)?;
         let provider = provider(input, arn.account(), view)?;
         let assertion = verified(input, &provider, cx)?;
+        cx.call.verdicts.vouch(Vouched {
+            principal: format!("{}:{}", name_qualifier(&assertion, &provider), assertion.subject),
+            user: assertion.subject.clone(),
+            provider: assertion.issuer.clone(),
+            account: provider.account.clone(),
+        });
         // The assertion gives pairs of a role and a provider; this pair must be among them.
         let is_given = assertion.values(&format!("{ATTRIBUTES}Role")).any(|pair| {
             let Some((one, other)) = pair.split_once(',') else { return false };

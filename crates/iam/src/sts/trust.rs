@@ -99,6 +99,9 @@ impl Stranger<'_> {
         if !call.user_agent.is_empty() {
             context.set("aws:UserAgent", call.user_agent.as_str());
         }
+        if let Some(referer) = &call.manner.referer {
+            context.set("aws:Referer", referer.as_str());
+        }
         for (key, value) in &role.tags {
             context.set(format!("iam:ResourceTag/{key}"), value.as_str());
             context.set(format!("aws:ResourceTag/{key}"), value.as_str());

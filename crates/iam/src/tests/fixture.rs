@@ -6,11 +6,12 @@ use std::time::Duration;
 use api::{Call, Caller, Principal, Session};
 use ids::AccountId;
 use jiff::Timestamp;
-use service::{Authorizer, Denied, Effects, Need, RegionFacts, Runner, ZoneFacts};
+use service::{Authorizer, Denied, Directory, Effects, Need, Refusal, RegionFacts, Runner, ZoneFacts};
 use store::{Record, Store, View};
 use testkit::FixedEffects;
 use wire::ServiceError;
 
+use crate::principals::Principals;
 use crate::{Iam, NewAccessKey, PolicyAuthorizer, RoleRecord, Sts, UserRecord, create_account};
 
 /// The account of most calls.
@@ -31,9 +32,13 @@ pub(crate) struct Fixture {
 struct AllowAll(Arc<Mutex<Vec<Need>>>);
 
 impl Authorizer for AllowAll {
-    fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<(), Denied> {
+    fn directory(&self) -> &dyn Directory {
+        &Principals
+    }
+
+    fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<Vec<Refusal>, Denied> {
         *self.0.lock().unwrap() = needs.to_vec();
-        Ok(())
+        Ok(Vec::new())
     }
 }
 
@@ -162,6 +167,7 @@ pub(crate) fn call(caller: Caller) -> Call {
         source_ip: Some(std::net::Ipv4Addr::LOCALHOST.into()),
         is_secure: true,
         user_agent: "test".to_owned(),
+        manner: Arc::default(),
         region: "us-east-1".to_owned(),
         verdicts: api::Verdicts::default(),
     }

@@ -131,7 +131,7 @@ pub(super) fn texts(element: &Value) -> Vec<&str> {
     }
 }
 
-fn malformed(text: impl Into<String>) -> S3Error {
+pub(super) fn malformed(text: impl Into<String>) -> S3Error {
     S3Error::MalformedPolicy(text.into())
 }
 

@@ -26,7 +26,8 @@ impl Operation<S3> for GetBucketPolicy {
         only_within(&bucket, cx, "GET", "BUCKETPOLICY")?;
         let policy = view.get::<BucketPolicyRecord>(&bucket.name)?;
         let policy = policy.ok_or(S3Error::NoSuchBucketPolicy(bucket.name))?;
-        Ok(Applied::read(GetBucketPolicyOutput { policy: Some(policy.document) }))
+        let text = cx.directory().in_force(view, &policy.document, &policy.principals)?;
+        Ok(Applied::read(GetBucketPolicyOutput { policy: Some(text) }))
     }
 }
 

@@ -5,6 +5,7 @@ mod actions;
 mod delete;
 mod document;
 mod get;
+mod principals;
 mod public;
 mod put;
 mod record;

@@ -1,4 +1,6 @@
 //! `s3:PutBucketPolicy`: a policy in the place of the one before, if it is one, and if it may be public where it is.
+//! `ConfirmRemoveSelfBucketAccess` is taken and changes nothing: S3 takes a policy that locks its giver out without it too, and
+//! the root user of the bucket's account can mend the policy whatever it says, with it too.
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>.
 
 use api::s3::{PutBucketPolicy, PutBucketPolicyRequest};
@@ -7,6 +9,7 @@ use store::{Changes, View};
 
 use super::BucketPolicyRecord;
 use super::document::Document;
+use super::principals;
 use crate::access::Grounds;
 use crate::buckets::{bucket_arn, known_bucket, only_within};
 use crate::objects::read_md5;
@@ -34,8 +37,9 @@ impl Operation<S3> for PutBucketPolicy {
                 bucket_arn(&bucket.name),
             )));
         }
+        let (document, principals) = principals::known(&input.policy, view, cx)?;
         let mut changes = Changes::new();
-        changes.put(&BucketPolicyRecord { bucket: bucket.name, document: input.policy.clone(), is_public })?;
+        changes.put(&BucketPolicyRecord { bucket: bucket.name, document, principals, is_public })?;
         Ok(Applied::with((), changes))
     }
 }

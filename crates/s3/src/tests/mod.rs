@@ -1,10 +1,18 @@
 //! S3 through its runner, with everything in memory and the clock in our hand.
 
 mod access;
+mod acls;
+mod configs;
+mod copying;
+mod deleting;
 mod encryption;
 mod fixture;
+mod lifecycle;
+mod locks;
 mod policies;
 mod reading;
+mod tagging;
 mod uploads;
+mod versions;
 
 pub(crate) use fixture::object;

@@ -7,7 +7,9 @@ use api::s3::{
     PutBucketPolicyRequest, PutObject, PutObjectRequest, PutPublicAccessBlockRequest, S3Api, Tag,
 };
 use api::{Call, Caller};
+use iam::UserRecord;
 use service::{Need, Operation, Scope, Streaming};
+use store::{Changes, Record};
 use wire::ServiceError;
 
 use super::fixture::{Fixture, call, our_account, ours, theirs};
@@ -73,6 +75,110 @@ async fn a_policy_is_put_read_replaced_and_deleted() {
     s3.delete_bucket_policy(ours(), delete()).await.unwrap();
     s3.delete_bucket_policy(ours(), delete()).await.unwrap();
     assert_eq!(code(s3.get_bucket_policy_status(ours(), status()).await), ("NoSuchBucketPolicy".to_owned(), 404));
+}
+
+fn naming(class: &str, name: &str) -> String {
+    PRIVATE.replace(r#""AWS":"210987654321""#, &format!(r#""{class}":"{name}""#))
+}
+
+async fn kept(fixture: &Fixture) -> String {
+    let get = GetBucketPolicyRequest { bucket: "bucket".to_owned(), expected_bucket_owner: None };
+    fixture.s3.get_bucket_policy(ours(), get).await.unwrap().policy.unwrap()
+}
+
+fn ada(id: &str) -> UserRecord {
+    UserRecord {
+        account: "210987654321".parse().unwrap(),
+        name: "ada".to_owned(),
+        path: "/".to_owned(),
+        id: id.to_owned(),
+        created: jiff::Timestamp::UNIX_EPOCH,
+        boundary: None,
+        tags: Vec::new(),
+    }
+}
+
+async fn commit(fixture: &Fixture, changes: Changes) {
+    fixture.store.commit(None, changes).await.unwrap();
+}
+
+const ADA: &str = "arn:aws:iam::210987654321:user/ada";
+
+#[tokio::test]
+async fn only_those_who_exist_are_named() {
+    let fixture = Fixture::with_bucket().await;
+    for (class, name) in [
+        ("AWS", "333333333333"),
+        ("AWS", "arn:aws:iam::333333333333:root"),
+        ("AWS", ADA),
+        ("AWS", "arn:aws:iam::123456789012:role/none"),
+        ("AWS", "AIDAADAADAADAADAADA"),
+        ("CanonicalUser", "c2b6"),
+        ("Service", "s3"),
+    ] {
+        let error = fixture.s3.put_bucket_policy(ours(), put(&naming(class, name))).await.unwrap_err();
+        let expected = ("MalformedPolicy", "Invalid principal in policy");
+        assert_eq!((&*error.code, &*error.message), expected, "{class} {name}");
+    }
+    let mut changes = Changes::new();
+    changes.put(&ada("AIDAONE")).unwrap();
+    commit(&fixture, changes).await;
+    for (class, name) in [
+        ("AWS", "210987654321"),
+        ("AWS", "arn:aws:iam::123456789012:root"),
+        ("AWS", ADA),
+        ("AWS", "arn:aws:iam::127311923021:root"),
+        ("Service", "cloudtrail.amazonaws.com"),
+    ] {
+        let text = naming(class, name);
+        fixture.s3.put_bucket_policy(ours(), put(&text)).await.unwrap();
+        assert_eq!(kept(&fixture).await, text);
+    }
+    let canonical = crate::owner::canonical_id(&theirs().caller.account.unwrap());
+    fixture.s3.put_bucket_policy(ours(), put(&naming("CanonicalUser", &canonical))).await.unwrap();
+    assert!(kept(&fixture).await.contains(r#""Principal":{"AWS":"arn:aws:iam::210987654321:root"}"#));
+    fixture.put("key", "bytes").await;
+    let get = GetObjectRequest { bucket: "bucket".to_owned(), key: "key".to_owned(), ..Default::default() };
+    assert!(fixture.s3.get_object(theirs(), get).await.is_ok(), "the root of the account with that id");
+}
+
+#[tokio::test]
+async fn who_is_named_stays_so_and_a_successor_is_not() {
+    let fixture = Fixture::with_bucket().await;
+    let mut changes = Changes::new();
+    changes.put(&ada("AIDAONE")).unwrap();
+    commit(&fixture, changes).await;
+    fixture.s3.put_bucket_policy(ours(), put(&naming("AWS", ADA))).await.unwrap();
+    let document = |name: &str| naming("AWS", name);
+    assert_eq!(kept(&fixture).await, document(ADA));
+    let needs = reading(&fixture, &theirs(), "key").unwrap();
+    let named = needs[0].policy.as_ref().unwrap().principals.clone();
+    assert_eq!(named, [(ADA.to_owned(), "AIDAONE".to_owned())]);
+
+    let mut changes = Changes::new();
+    changes.delete::<UserRecord>(&ada("AIDAONE").key());
+    changes.put(&UserRecord { name: "bea".to_owned(), ..ada("AIDAONE") }).unwrap();
+    commit(&fixture, changes).await;
+    assert_eq!(kept(&fixture).await, document("arn:aws:iam::210987654321:user/bea"));
+    let mut changes = Changes::new();
+    changes.delete::<UserRecord>(&UserRecord { name: "bea".to_owned(), ..ada("AIDAONE") }.key());
+    changes.put(&ada("AIDATWO")).unwrap();
+    commit(&fixture, changes).await;
+    assert_eq!(kept(&fixture).await, document("AIDAONE"), "a new ada is another one");
+}
+
+/// S3 takes it without being told that it is meant.
+#[tokio::test]
+async fn a_policy_may_lock_everyone_out_but_the_root_user() {
+    let fixture = Fixture::with_bucket().await;
+    let shut = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::bucket","arn:aws:s3:::bucket/*"]}]}"#;
+    for confirmed in [None, Some(true), Some(false)] {
+        let input = PutBucketPolicyRequest { confirm_remove_self_bucket_access: confirmed, ..put(shut) };
+        fixture.s3.put_bucket_policy(ours(), input).await.unwrap();
+        assert_eq!(kept(&fixture).await, shut);
+        let get = GetObjectRequest { bucket: "bucket".to_owned(), key: "key".to_owned(), ..Default::default() };
+        assert_eq!(code(fixture.s3.get_object(ours(), get).await).1, 403);
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ pub(super) fn encode(
         // The model's resultWrapper is always this name.
         let wrapper = format!("{}Result", operation.name);
         out.open(&wrapper);
-        encode_members(&mut out, shape, output, TimestampStyle::Seconds);
+        let style = if service.has_whole_seconds { TimestampStyle::WholeSeconds } else { TimestampStyle::Seconds };
+        encode_members(&mut out, shape, output, style);
         out.close(&wrapper);
     }
     out.open("ResponseMetadata");

@@ -120,6 +120,7 @@ mod tests {
             xml_namespace: "",
             target_prefix,
             has_bare_errors: false,
+            has_whole_seconds: false,
             is_query_compatible: false,
             errors: &[],
             operations: &[],

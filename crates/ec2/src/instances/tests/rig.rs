@@ -67,6 +67,7 @@ fn call(caller: Caller) -> Call {
         source_ip: None,
         is_secure: true,
         user_agent: String::new(),
+        manner: Arc::default(),
         region: "us-east-1".into(),
         verdicts: api::Verdicts::default(),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Call, Caller, Principal, Session};
+use api::{Call, Caller, Manner, Principal, Proof, ProofPlace, Session};
 use jiff::Timestamp;
 use service::Need;
 
@@ -56,6 +56,50 @@ async fn of_the_call() {
     assert!(!holds(&world, "user/ann", &over_tls, past).await);
     let iam = Need::any("iam:ListUsers");
     assert!(holds_on(&world, "user/ann", &over_tls, &equals("aws:RequestedRegion", "us-east-1"), iam).await);
+}
+
+/// The signatures of requests, as S3's policies ask about them.
+#[tokio::test]
+async fn of_the_manner() {
+    let world = World::new().await;
+    let ann = world.user("ann", None).await;
+    let made = Timestamp::from_second(NOW.as_second() - 90).ok();
+    let by = |place, made| Call {
+        manner: Arc::new(Manner { proof: Some(Proof { place, made }), ..Manner::default() }),
+        ..call(&ann)
+    };
+    let header = by(ProofPlace::Header, made);
+    let (query, old, form) = (by(ProofPlace::Query, made), by(ProofPlace::Query, None), by(ProofPlace::Form, made));
+    let over = |tls, sha: Option<&str>, referer: Option<&str>| {
+        let (content_sha256, referer) = (sha.map(str::to_owned), referer.map(str::to_owned));
+        Call { manner: Arc::new(Manner { tls, content_sha256, referer, proof: None }), ..call(&ann) }
+    };
+    let plain = over(None, None, None);
+    let tls = over(Some("1.2"), Some("UNSIGNED-PAYLOAD"), Some("https://a.example/x"));
+    for (which, call, condition) in [
+        ("header", &header, equals("s3:authType", "REST-HEADER")),
+        ("query", &query, equals("s3:authType", "REST-QUERY-STRING")),
+        ("form", &form, equals("s3:authType", "POST")),
+        ("nobody", &plain, is_absent("s3:authType")),
+        ("V4", &header, equals("s3:signatureversion", "AWS4-HMAC-SHA256")),
+        ("V2", &old, equals("s3:signatureVersion", "AWS")),
+        ("nobody", &plain, is_absent("s3:signatureversion")),
+        ("header", &header, is_absent("s3:signatureAge")),
+        ("query", &query, r#"{"NumericEquals":{"s3:signatureAge":"90000"}}"#.to_owned()),
+        ("form", &form, r#"{"NumericGreaterThan":{"s3:signatureAge":"89999"}}"#.to_owned()),
+        ("V2", &old, r#"{"NumericEquals":{"s3:signatureAge":"0"}}"#.to_owned()),
+        ("plain", &plain, is_absent("s3:TlsVersion")),
+        ("tls", &tls, r#"{"NumericLessThan":{"s3:TlsVersion":"1.3"}}"#.to_owned()),
+        ("sha", &tls, equals("s3:x-amz-content-sha256", "UNSIGNED-PAYLOAD")),
+        ("sha", &plain, is_absent("s3:x-amz-content-sha256")),
+        ("referer", &tls, r#"{"StringLike":{"aws:Referer":["https://a.example/*"]}}"#.to_owned()),
+        ("referer", &plain, is_absent("aws:referer")),
+    ] {
+        assert!(holds(&world, "user/ann", call, &condition).await, "{which}: {condition}");
+    }
+    // Of the other services' requests S3's keys say nothing.
+    let elsewhere = Need::any("ec2:DescribeVpcs");
+    assert!(holds_on(&world, "user/ann", &header, &is_absent("s3:authType"), elsewhere).await);
 }
 
 #[tokio::test]

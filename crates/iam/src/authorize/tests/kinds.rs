@@ -5,9 +5,9 @@ use std::sync::Arc;
 use api::{Caller, Principal, Session, SessionPolicy};
 use ids::Arn;
 use policy::Kind;
-use service::{Need, ResourcePolicy};
+use service::{Authorizer, Need, ResourcePolicy};
 
-use super::world::{ACCOUNT, OTHER, World, account, bucket_doc, doc, on, under};
+use super::world::{ACCOUNT, OTHER, World, account, bucket_doc, call, doc, on, under};
 
 const NO_IDENTITY: &str = "because no identity-based policy allows the s3:GetObject action";
 const NO_RESOURCE: &str = "because no resource-based policy allows the s3:GetObject action";
@@ -184,9 +184,9 @@ async fn roles_are_assumed_by_those_whom_they_trust() {
         let document = format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"sts:AssumeRole"}}]}}"#
         );
-        let policy = ResourcePolicy { document, kind: Kind::Trust, must_allow: true };
+        let policy = ResourcePolicy { document, kind: Kind::Trust, must_allow: true, principals: Vec::new() };
         let role = Arn::new("iam", "", owner, "role/ci");
-        Need::on("sts:AssumeRole", role).under(account(owner), Some(policy))
+        Need::on("sts:AssumeRole", role).under(account(owner), Some(Arc::new(policy)))
     };
     let arn = ann.arn().unwrap();
     let no_identity = "because no identity-based policy allows the sts:AssumeRole action";
@@ -203,4 +203,27 @@ async fn roles_are_assumed_by_those_whom_they_trust() {
         refusal.unwrap().message(&ann),
         format!("User: {arn} is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::{ACCOUNT}:role/ci")
     );
+}
+
+#[tokio::test]
+async fn parts_are_refused_each_for_itself() {
+    let world = World::new().await;
+    let ann = world.user("ann", None).await;
+    world.inline("user/ann", &doc("Allow", "s3:DeleteObject", "arn:aws:s3:::c/open/*")).await;
+    let view = world.store.view().unwrap();
+    let delete = |key: &str, part: usize| under("s3:DeleteObject", key, ACCOUNT, None).for_part(part);
+    let needs = [
+        delete("c/open/1", 0),
+        delete("c/shut/2", 1),
+        on("s3:GetObject", "c/shut/2").for_part(1),
+        delete("c/open/3", 2),
+    ];
+    let call = call(&ann);
+    let refusals = world.authorizer.authorize(&call, &needs, &view).unwrap();
+    let refused: Vec<_> = refusals.iter().map(|refusal| (refusal.need.part, refusal.need.resource_text())).collect();
+    assert_eq!(refused, [(Some(1), "arn:aws:s3:::c/shut/2")], "once for each part");
+    let verdicts: Vec<bool> = call.verdicts.take().iter().map(|verdict| verdict.is_allowed).collect();
+    assert_eq!(verdicts, [true, false, true]);
+    let whole = [delete("c/open/1", 0), on("s3:ListBucket", "c")];
+    assert!(world.authorizer.authorize(&call, &whole, &view).is_err());
 }

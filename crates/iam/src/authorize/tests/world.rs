@@ -174,7 +174,7 @@ impl World {
         let decided = self.authorizer.authorize(call, &[need], &view);
         let verdict = call.verdicts.take().pop();
         match decided {
-            Ok(()) => ("allowed".to_owned(), verdict, None),
+            Ok(_) => ("allowed".to_owned(), verdict, None),
             Err(Denied::Refused(refusal)) => (refusal.because.clone(), verdict, Some(refusal)),
             Err(Denied::Store(error)) => (format!("error: {error}"), verdict, None),
         }
@@ -194,6 +194,7 @@ pub(super) fn call(caller: &Caller) -> Call {
         source_ip: "203.0.113.7".parse().ok(),
         is_secure: true,
         user_agent: "agent/1".to_owned(),
+        manner: Arc::default(),
         region: "eu-lab-1".to_owned(),
         verdicts: Verdicts::default(),
     }
@@ -210,8 +211,9 @@ pub(super) fn under(action: &'static str, bucket: &str, owner: &str, document: O
         document: document.to_owned(),
         kind: Kind::Resource,
         must_allow: false,
+        principals: Vec::new(),
     });
-    on(action, bucket).under(account(owner), policy)
+    on(action, bucket).under(account(owner), policy.map(Arc::new))
 }
 
 /// A bucket policy of one statement.

@@ -9,6 +9,7 @@ mod claims;
 mod jwt;
 mod keys;
 
+use api::Vouched;
 use api::sts::{AssumeRoleWithWebIdentity, AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -78,7 +79,15 @@ impl Streaming<Sts> for AssumeRoleWithWebIdentity {
         if !token.is_signed_by(&keys) {
             return Err(invalid("The ID Token provided has an invalid signature."));
         }
-        Claims::read(&token)
+        let claims = Claims::read(&token)?;
+        let (arn, audience) = (provider.arn(), claims.audiences.first().map_or("", String::as_str));
+        cx.call.verdicts.vouch(Vouched {
+            principal: format!("{arn}:{audience}:{}", claims.subject),
+            user: claims.subject.clone(),
+            provider: arn.to_string(),
+            account: provider.account.clone(),
+        });
+        Ok(claims)
     }
 
     fn apply(

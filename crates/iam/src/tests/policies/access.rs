@@ -14,7 +14,7 @@ use service::Need;
 
 use super::super::fixture::{Fixture, our_account, ours, refusal, theirs};
 use super::{allow, attach, create, populated, store, user};
-use crate::{MembershipRecord, ServiceUses};
+use crate::{LastUses, MembershipRecord};
 
 const ANN: &str = "arn:aws:iam::111111111111:user/Ann";
 
@@ -39,9 +39,9 @@ async fn report(fixture: &Fixture, job_id: &str, max_items: Option<i32>) -> Vec<
 }
 
 /// What a call needs, noted as the authoriser notes it.
-fn note(fixture: &Fixture, uses: &ServiceUses, call: &Call, actions: &[&'static str]) {
+fn note(fixture: &Fixture, uses: &LastUses, call: &Call, actions: &[&'static str]) {
     let needs: Vec<Need> = actions.iter().map(|action| Need::any(action)).collect();
-    uses.note(&call.caller, "eu-west-1", &needs, fixture.now());
+    uses.note_needs(&call.caller, "eu-west-1", &needs, fixture.now());
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_report_says_what_may_be_used_and_what_was() {
     let own = PutUserPolicyRequest { user_name, policy_name, policy_document };
     fixture.iam.put_user_policy(ours(), own).await.unwrap();
 
-    let uses = ServiceUses::default();
+    let uses = LastUses::default();
     note(&fixture, &uses, &fixture.user("Ann"), &["s3:GetObject", "sqs:SendMessage"]);
     note(&fixture, &uses, &ours(), &["ec2:RunInstances"]);
     uses.write(&fixture.store).await.unwrap();
@@ -125,7 +125,7 @@ async fn jobs_are_their_accounts_own_and_end() {
 #[tokio::test]
 async fn what_is_collected_is_bounded_and_rows_are_not_written_for_nothing() {
     let fixture = populated().await;
-    let uses = ServiceUses::default();
+    let uses = LastUses::default();
     let version = || fixture.store.view().unwrap().version().unwrap();
     note(&fixture, &uses, &fixture.user("Ann"), &["s3:GetObject"]);
     uses.write(&fixture.store).await.unwrap();
@@ -145,7 +145,7 @@ async fn what_is_collected_is_bounded_and_rows_are_not_written_for_nothing() {
 
 #[tokio::test]
 async fn the_authoriser_notes_what_is_refused_too_and_the_keeper_writes_it() {
-    let authorizer: Arc<std::sync::OnceLock<Arc<ServiceUses>>> = Arc::default();
+    let authorizer: Arc<std::sync::OnceLock<Arc<LastUses>>> = Arc::default();
     let kept = Arc::clone(&authorizer);
     let fixture = Fixture::enforcing(move |store| {
         let made = crate::PolicyAuthorizer::new(store, Arc::new(testkit::FixedEffects::default()));
