@@ -2,15 +2,12 @@
 
 use api::s3::{
     DeleteBucketAnalyticsConfiguration, DeleteBucketIntelligentTieringConfiguration,
-    DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls,
-    DeleteBucketReplication, GetBucketAcl, GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration,
-    GetBucketInventoryConfiguration, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration,
-    GetBucketOwnershipControls, GetBucketReplication, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration,
-    GetObjectRetention, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations,
-    ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, PutBucketAcl, PutBucketAnalyticsConfiguration,
-    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutObjectAcl, PutObjectLegalHold,
-    PutObjectLockConfiguration, PutObjectRetention,
+    DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration, DeleteBucketReplication,
+    GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration,
+    GetBucketMetricsConfiguration, GetBucketNotificationConfiguration, GetBucketReplication,
+    ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations,
+    ListBucketMetricsConfigurations, PutBucketAnalyticsConfiguration, PutBucketIntelligentTieringConfiguration,
+    PutBucketInventoryConfiguration, PutBucketMetricsConfiguration, PutBucketNotificationConfiguration,
 };
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
@@ -38,33 +35,20 @@ unbuilt! {
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
     DeleteBucketMetricsConfiguration
-    DeleteBucketOwnershipControls
     DeleteBucketReplication
-    GetBucketAcl
     GetBucketAnalyticsConfiguration
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
     GetBucketMetricsConfiguration
     GetBucketNotificationConfiguration
-    GetBucketOwnershipControls
     GetBucketReplication
-    GetObjectAcl
-    GetObjectLegalHold
-    GetObjectLockConfiguration
-    GetObjectRetention
     ListBucketAnalyticsConfigurations
     ListBucketIntelligentTieringConfigurations
     ListBucketInventoryConfigurations
     ListBucketMetricsConfigurations
-    PutBucketAcl
     PutBucketAnalyticsConfiguration
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
     PutBucketMetricsConfiguration
     PutBucketNotificationConfiguration
-    PutBucketOwnershipControls
-    PutObjectAcl
-    PutObjectLegalHold
-    PutObjectLockConfiguration
-    PutObjectRetention
 }

@@ -10,7 +10,7 @@ use super::record::{Content, check_key};
 use super::versions::readable;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
-use crate::unbuilt::refuse_given;
+use crate::encryption::reading;
 use crate::uploads::parts_of;
 use crate::{S3, S3Error};
 
@@ -32,13 +32,8 @@ impl Operation<S3> for GetObjectAttributes {
     fn apply(
         input: &GetObjectAttributesRequest,
         view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<GetObjectAttributesOutput>, S3Error> {
-        refuse_given(&[
-            ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
-            ("x-amz-server-side-encryption-customer-key", input.sse_customer_key.is_some()),
-            ("x-amz-server-side-encryption-customer-key-MD5", input.sse_customer_key_md5.is_some()),
-        ])?;
         check_key(&input.key)?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         if let Some(unknown) = input.object_attributes.iter().find(|name| !ATTRIBUTES.contains(&name.as_str())) {
@@ -46,6 +41,7 @@ impl Operation<S3> for GetObjectAttributes {
             return Err(S3Error::argument("x-amz-object-attributes", unknown, text));
         }
         let object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
+        reading(&object.traits.encryption, object.place(), input.into(), &cx.call)?;
         let is_asked = |name: &str| input.object_attributes.iter().any(|asked| asked == name);
         let object_parts = match &object.content {
             Content::Parts(upload) if is_asked("ObjectParts") => {

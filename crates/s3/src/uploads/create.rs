@@ -13,7 +13,7 @@ use crate::access::Grounds;
 use crate::buckets::{BucketRecord, known_bucket};
 use crate::encryption::{Encryption, Place, Shown, Wanted};
 use crate::lifecycle::abortion;
-use crate::objects::{ChecksumKind, ObjectTraits, check_described, description, put_needs};
+use crate::objects::{ChecksumKind, ObjectTraits, check_described, description, put_needs, with_access};
 use crate::{S3, S3Error};
 
 #[async_trait]
@@ -23,7 +23,7 @@ impl Streaming<S3> for CreateMultipartUpload {
     type Found = CreateMultipartUploadOutput;
 
     fn needs(input: &CreateMultipartUploadRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(put_needs(&as_put(input), &Grounds::of(view, scope, &input.bucket)?))
+        Ok(put_needs(&as_put(input), &Grounds::of(view, scope, &input.bucket)?, scope))
     }
 
     fn check(input: &CreateMultipartUploadRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
@@ -55,7 +55,10 @@ impl Streaming<S3> for CreateMultipartUpload {
             initiator_arn: cx.call.caller.arn().unwrap_or_default(),
             checksum,
             is_composite,
-            traits: ObjectTraits { encryption: encryption.clone(), ..description!(input).traits()? },
+            traits: ObjectTraits {
+                encryption: encryption.clone(),
+                ..with_access(&as_put(input), description!(input).traits()?, &bucket, view, cx)?
+            },
         };
         let mut changes = Changes::new();
         changes.put(&upload)?;
@@ -92,6 +95,7 @@ impl Streaming<S3> for CreateMultipartUpload {
 fn allowed(input: &CreateMultipartUploadRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
     Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
+    with_access(&as_put(input), ObjectTraits::default(), &bucket, view, cx)?;
     Ok(bucket)
 }
 
