@@ -182,11 +182,7 @@ pub(crate) fn with_access(
     Ok(ObjectTraits { owner: acl.owner, acl: acl.acl, lock, ..traits })
 }
 
-/// Refuses what is not built yet.
-///
-/// # Errors
-/// [`S3Error::NotImplemented`].
-pub(crate) fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
+fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
     let unknown = [
         &input.checksum_sha512,
         &input.checksum_md5,

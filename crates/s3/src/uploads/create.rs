@@ -46,7 +46,6 @@ impl Streaming<S3> for CreateMultipartUpload {
     ) -> Result<Applied<CreateMultipartUploadOutput>, S3Error> {
         let bucket = allowed(input, view, cx)?;
         let (checksum, is_composite) = choice(input)?;
-        let traits = ObjectTraits { encryption: encryption.clone(), ..description!(input).traits()? };
         let upload = UploadRecord {
             bucket: bucket.name.clone(),
             key: input.key.clone(),
@@ -56,7 +55,10 @@ impl Streaming<S3> for CreateMultipartUpload {
             initiator_arn: cx.call.caller.arn().unwrap_or_default(),
             checksum,
             is_composite,
-            traits: with_access(&as_put(input), traits, &bucket, view, cx)?,
+            traits: ObjectTraits {
+                encryption: encryption.clone(),
+                ..with_access(&as_put(input), description!(input).traits()?, &bucket, view, cx)?
+            },
         };
         let mut changes = Changes::new();
         changes.put(&upload)?;
@@ -93,6 +95,7 @@ impl Streaming<S3> for CreateMultipartUpload {
 fn allowed(input: &CreateMultipartUploadRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
     Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
+    with_access(&as_put(input), ObjectTraits::default(), &bucket, view, cx)?;
     Ok(bucket)
 }
 
