@@ -25,11 +25,8 @@ mod identify;
 mod inflate;
 mod limits;
 mod login;
-<<<<<<< HEAD
 mod manner;
-=======
 mod markup;
->>>>>>> w4-web
 mod metrics;
 mod mount;
 mod odd;

@@ -17,12 +17,8 @@ use crate::odd::check_head;
 use crate::post::is_upload;
 use crate::reach::check_reach;
 use crate::source::Source;
-<<<<<<< HEAD
 use crate::trace::{Family, Over, Trace, text_header};
-=======
-use crate::trace::{Family, IsSecure, Trace, text_header};
 use crate::web::bucket_of;
->>>>>>> w4-web
 
 /// A request that is read and proven.
 pub(crate) struct Ready<'a> {

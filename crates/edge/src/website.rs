@@ -11,11 +11,12 @@ use wire::{Decoded, RequestParts, ServiceError, decode_request, encode_response}
 
 use crate::body::{AnswerBody, full, streamed};
 use crate::front::Edge;
+use crate::manner;
 use crate::markup::{Told, explain, page};
 use crate::mount::Mount;
 use crate::odd::check_head;
 use crate::rest::implemented;
-use crate::trace::{IsSecure, Trace, text_header};
+use crate::trace::{Over, Trace, text_header};
 use crate::web::{Turn, Visit, Web};
 
 /// What a visitor may ask of a page beside its name.
@@ -54,7 +55,7 @@ impl Edge {
         }
         let key = wire::decode_path(path).map_err(|error| trace.protocol.refusal(error))?;
         let visit = Visit {
-            protocol: if IsSecure::of(parts) { "https" } else { "http" },
+            protocol: if Over::is_secure(parts) { "https" } else { "http" },
             host: text_header(parts, header::HOST.as_str()),
             key: &key,
             query: parts.uri.query(),
@@ -133,7 +134,8 @@ impl Edge {
             caller: Caller::ANONYMOUS,
             request_id: trace.request_id.clone(),
             source_ip: way.source_ip,
-            is_secure: IsSecure::of(way.parts),
+            is_secure: Over::is_secure(way.parts),
+            manner: manner::of(way.parts, None).into(),
             user_agent: text_header(way.parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
             region: self.region.clone(),
             verdicts: trace.seen.verdicts.clone(),

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobs::BlobStore;
 use cloudtrail::CloudTrail;
@@ -54,6 +55,8 @@ pub struct RegionConfig {
     pub is_simulated: bool,
     /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
     pub is_dev: bool,
+    /// How long a day is for lifecycle rules of buckets.
+    pub lifecycle_day: Duration,
 }
 
 impl RegionConfig {
@@ -239,7 +242,9 @@ impl Region {
             images.activate().await.map_err(RegionError::Images)?;
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
-        let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
+        let lifecycle_day = config.lifecycle_day;
+        let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day };
+        let reconciling = Reconciling { store, duty, makers };
         Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, admin, root })
     }
 

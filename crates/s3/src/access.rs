@@ -5,12 +5,14 @@
 use std::sync::Arc;
 
 use api::Principal;
+use api::s3::Tag;
 use policy::Kind;
 use service::{Need, ResourcePolicy, Scope};
 use store::View;
 
 use crate::S3Error;
 use crate::buckets::{BucketRecord, bucket_arn, known_bucket, object_arn};
+use crate::config::tags_of;
 use crate::objects::{Found, ObjectRecord, find};
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
@@ -19,6 +21,8 @@ use crate::public_access::PublicAccessBlockRecord;
 pub(crate) struct Grounds {
     bucket: BucketRecord,
     policy: Option<Arc<ResourcePolicy>>,
+    /// Its tags, where they decide.
+    tags: Vec<Tag>,
 }
 
 impl Grounds {
@@ -36,7 +40,8 @@ impl Grounds {
         let policy = policy.map(|BucketPolicyRecord { document, principals, .. }| {
             Arc::new(ResourcePolicy { document, kind: Kind::Resource, must_allow: false, principals })
         });
-        Ok(Self { bucket, policy })
+        let tags = if bucket.is_abac { tags_of(view, &bucket.name)? } else { Vec::new() };
+        Ok(Self { bucket, policy, tags })
     }
 
     /// An action on the bucket.
@@ -91,6 +96,10 @@ impl Grounds {
 
     fn under(&self, need: Need) -> Need {
         let owner = self.bucket.owner.clone();
+        let need = self.tags.iter().fold(need, |need, tag| {
+            need.with(format!("aws:ResourceTag/{}", tag.key), &tag.value)
+                .with(format!("s3:BucketTag/{}", tag.key), &tag.value)
+        });
         need.with("s3:ResourceAccount", owner.as_str()).under(owner, self.policy.clone())
     }
 }

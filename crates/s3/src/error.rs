@@ -153,6 +153,32 @@ pub enum S3Error {
     /// The object is still what the client has.
     #[error("not modified")]
     NotModified(Box<Unmodified>),
+    /// A configuration of a bucket that cannot be.
+    #[error("{code}: {message}")]
+    Misconfigured {
+        /// AWS's code.
+        code: &'static str,
+        /// AWS's text.
+        message: String,
+    },
+    /// The bucket has no such configuration.
+    #[error("{code} of bucket {bucket}")]
+    NotConfigured {
+        /// AWS's code.
+        code: &'static str,
+        /// AWS's text.
+        message: &'static str,
+        /// The bucket.
+        bucket: String,
+    },
+    /// A tag that cannot be.
+    #[error("{message}")]
+    InvalidTag {
+        /// AWS's text.
+        message: &'static str,
+        /// Which of its two sides is meant, and what it is.
+        field: Option<(&'static str, String)>,
+    },
     /// There is no such storage class.
     #[error("storage class {0}")]
     InvalidStorageClass(String),
@@ -191,6 +217,16 @@ impl S3Error {
     /// A parameter without a valid value.
     pub(crate) fn argument(name: &'static str, value: impl Into<String>, message: &'static str) -> Self {
         Self::InvalidArgument { name, value: value.into(), message }
+    }
+
+    /// A configuration that the bucket does not have.
+    pub(crate) fn not_configured(code: &'static str, message: &'static str, bucket: impl Into<String>) -> Self {
+        Self::NotConfigured { code, message, bucket: bucket.into() }
+    }
+
+    /// A configuration that cannot be, by this code of AWS's and with this text.
+    pub(crate) fn misconfigured(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Misconfigured { code, message: message.into() }
     }
 }
 
@@ -339,6 +375,17 @@ impl From<S3Error> for ServiceError {
                 };
                 match object.expires {
                     Some(text) => error.with_header("Expires", text),
+                    None => error,
+                }
+            }
+            S3Error::Misconfigured { code, message } => Self::sender(code, 400, message),
+            S3Error::NotConfigured { code, message, bucket } => {
+                refused(code, 404, message).with_field("BucketName", bucket)
+            }
+            S3Error::InvalidTag { message, field } => {
+                let error = refused("InvalidTag", 400, message);
+                match field {
+                    Some((name, value)) => error.with_field(name, value),
                     None => error,
                 }
             }

@@ -12,7 +12,9 @@ mod cors;
 mod encryption;
 mod error;
 mod garbage;
+mod lifecycle;
 mod lock;
+mod logging;
 mod objects;
 mod owner;
 mod policies;
@@ -40,6 +42,7 @@ pub use cors::{CrossOrigin, Preflight};
 pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, MasterKeys, SealedKey};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
+pub use lifecycle::LifecycleReconciler;
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
 pub use objects::{
     ChecksumKind, Content, DeleteMarker, ObjectError, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum,

@@ -2,20 +2,16 @@
 
 use api::s3::{
     AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
-    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketLifecycle,
-    DeleteBucketMetricsConfiguration, DeleteBucketOwnershipControls, DeleteBucketReplication, DeleteBucketTagging,
-    GetBucketAbac, GetBucketAccelerateConfiguration, GetBucketAcl, GetBucketAnalyticsConfiguration,
-    GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration,
-    GetBucketLogging, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration, GetBucketOwnershipControls,
-    GetBucketReplication, GetBucketRequestPayment, GetBucketTagging, GetObjectAcl, GetObjectLegalHold,
-    GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
+    DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration,
+    DeleteBucketOwnershipControls, DeleteBucketReplication, GetBucketAcl, GetBucketAnalyticsConfiguration,
+    GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketMetricsConfiguration,
+    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetObjectAcl,
+    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
     ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListMultipartUploads, ListParts, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketAcl,
-    PutBucketAnalyticsConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration,
-    PutBucketLifecycleConfiguration, PutBucketLogging, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutBucketRequestPayment, PutBucketTagging,
-    PutObjectAcl, PutObjectLegalHold, PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy,
-    UploadPartRequest,
+    ListMultipartUploads, ListParts, PutBucketAcl, PutBucketAnalyticsConfiguration,
+    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketMetricsConfiguration,
+    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutObjectAcl, PutObjectLegalHold,
+    PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -46,25 +42,17 @@ unbuilt! {
     DeleteBucketAnalyticsConfiguration
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
-    DeleteBucketLifecycle
     DeleteBucketMetricsConfiguration
     DeleteBucketOwnershipControls
     DeleteBucketReplication
-    DeleteBucketTagging
-    GetBucketAbac
-    GetBucketAccelerateConfiguration
     GetBucketAcl
     GetBucketAnalyticsConfiguration
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
-    GetBucketLifecycleConfiguration
-    GetBucketLogging
     GetBucketMetricsConfiguration
     GetBucketNotificationConfiguration
     GetBucketOwnershipControls
     GetBucketReplication
-    GetBucketRequestPayment
-    GetBucketTagging
     GetObjectAcl
     GetObjectLegalHold
     GetObjectLockConfiguration
@@ -75,19 +63,13 @@ unbuilt! {
     ListBucketMetricsConfigurations
     ListMultipartUploads
     ListParts
-    PutBucketAbac
-    PutBucketAccelerateConfiguration
     PutBucketAcl
     PutBucketAnalyticsConfiguration
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
-    PutBucketLifecycleConfiguration
-    PutBucketLogging
     PutBucketMetricsConfiguration
     PutBucketNotificationConfiguration
     PutBucketOwnershipControls
-    PutBucketRequestPayment
-    PutBucketTagging
     PutObjectAcl
     PutObjectLegalHold
     PutObjectLockConfiguration

@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
-    account, audit_trail, backup, convert, doctor, down, env, explain, image, login, reconcilers, restart, restore,
-    session, up, watching,
+    account, audit_trail, backup, convert, doctor, down, env, explain, image, lifecycle, login, reconcilers, restart,
+    restore, session, up, watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -320,6 +320,8 @@ struct Up {
     #[command(flatten)]
     watching: watching::Options,
     #[command(flatten)]
+    lifecycle: lifecycle::Options,
+    #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
     #[arg(long)]
@@ -424,6 +426,7 @@ impl Up {
             ("store", self.store),
         ]));
         values.extend(self.watching.values());
+        values.extend(self.lifecycle.values());
         Settings::of_process(values)
     }
 }

@@ -21,6 +21,7 @@ mod env;
 mod explain;
 mod hosts;
 mod image;
+mod lifecycle;
 mod login;
 mod notify;
 mod orphans;

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::lifecycle;
 use crate::watching::Watching;
 
 /// Everything that can be set, as `key`, `about`. Flags spell them `--key-with-dashes`, the file `key_with_underscores`
@@ -27,6 +29,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("observe_from", "networks that may see details of the health and metrics"),
     ("public_pool", "the block that public addresses come from"),
     ("region", "the name of the region"),
+    ("s3_lifecycle_day", "how long a day is for lifecycle rules of buckets"),
     ("throttle", "how fast each account may call: so many times AWS's documented rates, or off"),
     ("tls", "off, or self-signed for a certificate that the region makes itself"),
     ("tls_cert", "a file with a certificate and its chain, PEM"),
@@ -105,6 +108,8 @@ pub struct Settings {
     pub is_dev: bool,
     /// Where the facts are.
     pub store: StoreKind,
+    /// How long a day is for lifecycle rules of buckets.
+    pub lifecycle_day: Duration,
 }
 
 /// A setting that cannot be, or a file of settings that cannot be read.
@@ -189,6 +194,7 @@ impl Settings {
             log: text("log").unwrap_or("info").to_owned(),
             watching: Watching::from_values(values)?,
             tls: tls(text("tls"), text("tls_cert"), text("tls_key"))?,
+            lifecycle_day: lifecycle::day(text("s3_lifecycle_day"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,
             store: match text("store").unwrap_or("sqlite") {

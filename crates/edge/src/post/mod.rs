@@ -13,12 +13,9 @@ pub(crate) mod hostile;
 mod policy;
 mod proof;
 
-<<<<<<< HEAD
 use api::Proof;
-=======
 use api::s3::PutObjectTaggingRequest;
 use bytes::Bytes;
->>>>>>> w4-web
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use hyper::body::Incoming;

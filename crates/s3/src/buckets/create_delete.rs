@@ -79,6 +79,9 @@ impl Operation<S3> for CreateBucket {
         let mut changes = Changes::new();
         changes.put(&BucketRecord::new(name, account, cx.region_name(), cx.now))?;
         changes.put(&PublicAccessBlockRecord::of_new(name))?;
+        if let Some(tags) = configuration.and_then(|it| it.tags.as_deref()).filter(|tags| !tags.is_empty()) {
+            config::put_tags(&mut changes, name, tags)?;
+        }
         Ok(Applied::with(output, changes))
     }
 }
@@ -97,7 +100,6 @@ fn refuse_unbuilt(input: &CreateBucketRequest) -> Result<(), S3Error> {
         ("x-amz-bucket-namespace", input.bucket_namespace.as_deref().is_some_and(|it| it != "global")),
         ("Location", configuration.is_some_and(|it| it.location.is_some())),
         ("Bucket", configuration.is_some_and(|it| it.bucket.is_some())),
-        ("Tags", configuration.is_some_and(|it| it.tags.as_ref().is_some_and(|tags| !tags.is_empty()))),
     ])
 }
 

@@ -1,7 +1,15 @@
 //! What is configured on a bucket beside what every request needs to know (that is in the [`crate::BucketRecord`]):
 //! one record for each subresource, or for each id of those that have several.
 
+mod abac;
+mod accelerate;
+mod faithful;
+mod payment;
 mod record;
+mod tagging;
 
+pub(crate) use faithful::Faithful;
+pub(crate) use payment::charged;
 pub use record::BucketConfigRecord;
-pub(crate) use record::{BucketConfig, config, configs, delete_all, delete_config, put_config};
+pub(crate) use record::{BucketConfig, config, configs, configured, delete_all, delete_config, put_config};
+pub(crate) use tagging::{check_tags, put_tags, tags_of};

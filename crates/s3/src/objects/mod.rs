@@ -27,7 +27,7 @@ mod staging;
 mod tagging;
 mod tags;
 mod token;
-mod versions;
+pub(crate) mod versions;
 
 pub(crate) use checksums::read_md5;
 pub use checksums::{ChecksumKind, StoredChecksum};

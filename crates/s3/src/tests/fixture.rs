@@ -14,7 +14,7 @@ use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts,
 use store::{Changes, Store};
 use wire::{ByteStream, ServiceError};
 
-use crate::{BlobReconciler, Content, KeyRing, MasterKeys, ObjectRecord, ObjectTraits, S3};
+use crate::{BlobReconciler, Content, KeyRing, LifecycleReconciler, MasterKeys, ObjectRecord, ObjectTraits, S3};
 
 /// A clock that stands still until it is moved.
 struct Clock {
@@ -40,6 +40,7 @@ pub(super) struct Fixture {
     pub store: Store,
     pub blobs: Arc<MemoryBlobs>,
     pub reconciler: BlobReconciler,
+    pub lifecycle: LifecycleReconciler,
     clock: Arc<Clock>,
 }
 
@@ -56,15 +57,17 @@ impl Fixture {
         };
         let store = testkit::store();
         let blobs = Arc::new(MemoryBlobs::default());
+        let region = Arc::new(region);
+        let lifecycle = LifecycleReconciler::new(store.clone(), clock.clone(), Arc::clone(&region));
         let runner = Runner::new(
             store.clone(),
-            Arc::new(region),
+            region,
             clock.clone(),
             Arc::new(iam::PolicyAuthorizer::new(&store, clock.clone())),
         );
         let s3 = S3::new(runner, blobs.clone(), keys());
         let reconciler = BlobReconciler::new(store.clone(), blobs.clone(), clock.clone());
-        Self { s3, store, blobs, reconciler, clock }
+        Self { s3, store, blobs, reconciler, lifecycle, clock }
     }
 
     /// A region with the bucket `bucket` of the account [`ours`].
@@ -99,6 +102,20 @@ impl Fixture {
 
     pub async fn blob_count(&self) -> usize {
         self.blobs.list(None, 1000).await.unwrap().len()
+    }
+
+    /// Lets time pass, and the lifecycle rules be carried out until there is nothing more to do.
+    pub async fn live_on(&self, time: SignedDuration) -> Pass {
+        self.clock.seconds.fetch_add(time.as_secs(), Ordering::SeqCst);
+        let mut all = Pass::default();
+        loop {
+            let pass = self.lifecycle.activate().await.unwrap();
+            all.examined += pass.examined;
+            all.changed += pass.changed;
+            if pass.changed + pass.waiting == 0 {
+                return all;
+            }
+        }
     }
 
     pub async fn reconcile_after(&self, time: SignedDuration) -> Pass {

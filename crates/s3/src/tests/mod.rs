@@ -1,10 +1,12 @@
 //! S3 through its runner, with everything in memory and the clock in our hand.
 
 mod access;
+mod configs;
 mod copying;
 mod deleting;
 mod encryption;
 mod fixture;
+mod lifecycle;
 mod policies;
 mod reading;
 mod tagging;
