@@ -1,6 +1,7 @@
 //! S3 through its runner, with everything in memory and the clock in our hand.
 
 mod access;
+mod concurrency;
 mod configs;
 mod copying;
 mod deleting;
