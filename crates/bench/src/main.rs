@@ -31,6 +31,7 @@ mod policy;
 mod postgres;
 mod processes;
 mod region;
+mod s3;
 mod stages;
 mod standing;
 mod table;
@@ -65,6 +66,8 @@ enum Part {
     Memory,
     /// Calls a second
     Calls,
+    /// Objects: put, get, head, lists, multipart uploads, beside other servers and what this machine could do at most
+    S3,
     /// Durable commits a second of the embedded store
     Commits,
     /// What each step of a call costs
@@ -132,6 +135,11 @@ impl Setting {
         Ok(region)
     }
 
+    /// The folder for what is made on the way, and kept.
+    pub fn work(&self) -> &Path {
+        &self.work
+    }
+
     /// The path of a folder that is not there yet.
     pub fn scratch(&self) -> PathBuf {
         self.made.set(self.made.get() + 1);
@@ -194,6 +202,7 @@ async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> V
             Part::Start => standing::starts(setting, rows).await,
             Part::Memory => standing::memory(setting, rows).await,
             Part::Calls => calls::calls(setting, rows).await,
+            Part::S3 => s3::objects(setting, rows).await,
             Part::Commits => commits::commits(setting, rows).await,
             Part::Stages => stages::stages(setting, rows).await,
             Part::Authorise => authorise::authorise(setting, rows).await,

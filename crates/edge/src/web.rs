@@ -127,7 +127,12 @@ pub(crate) async fn share(web: &dyn Web, bucket: &str, parts: &Parts, answer: &m
     if origin.is_empty() || bucket.is_empty() || parts.method == http::Method::OPTIONS {
         return;
     }
-    if let Ok(headers) = web.cross_origin(bucket, origin, parts.method.as_str()).await {
+    // Who says what it is about, as when asking beforehand, is taken at its word.
+    let method = match text_header(parts, "access-control-request-method") {
+        "" => parts.method.as_str(),
+        method => method,
+    };
+    if let Ok(headers) = web.cross_origin(bucket, origin, method).await {
         add(answer, headers);
     }
 }

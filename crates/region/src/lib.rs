@@ -3,6 +3,7 @@
 //! the tests simulated ones.
 #![forbid(unsafe_code)]
 
+mod access_logs;
 mod accounts;
 pub mod admin;
 pub mod backups;

@@ -13,13 +13,14 @@ use host::Node;
 use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::{KeyRing, S3};
+use s3::{AccessLogs, KeyRing, LogDelivery, S3};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use crate::access_logs::{BucketLogs, LogKeeper};
 use crate::accounts::AccountKeeper;
 use crate::admin::{AdminSocket, Order, Prepare};
 use crate::backups::Backups;
@@ -166,6 +167,7 @@ pub struct Region {
     folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
+    log_delivery: LogDelivery,
     uses: Arc<iam::LastUses>,
     admin: Option<AdminSocket>,
     root: RootKey,
@@ -229,6 +231,9 @@ impl Region {
         let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(Arc::clone(&uses), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
         let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
+        let access_logs = Arc::<AccessLogs>::default();
+        let log_delivery = LogDelivery::new(services.s3.clone(), Arc::clone(&effects), Arc::clone(&access_logs));
+        edge = edge.with_access_log(Arc::new(BucketLogs(access_logs)));
         if config.is_dev {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));
@@ -245,7 +250,8 @@ impl Region {
         let lifecycle_day = config.lifecycle_day;
         let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day };
         let reconciling = Reconciling { store, duty, makers };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, admin, root })
+        let store = all;
+        Ok(Self { server, edge, trail, store, folder, services, reconciling, log_delivery, uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -284,6 +290,7 @@ impl Region {
         let (phase, phases) = watch::channel(Phase::Serving);
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
+        let logs = LogKeeper::start(self.log_delivery);
         let uses = UseKeeper::start(self.store.clone(), self.uses);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
@@ -310,6 +317,7 @@ impl Region {
             end(serving, &phase, Phase::Draining).await;
             reconcilers.stop().await;
         }
+        logs.stop().await;
         uses.stop().await;
         given
     }

@@ -5,7 +5,9 @@ use blobs::BlobError;
 use store::StoreError;
 use wire::{ServiceError, StreamError};
 
+use crate::acl::AclError;
 use crate::encryption::EncryptionError;
+use crate::lock::LockError;
 use crate::objects::ObjectError;
 
 /// The most bytes that one PUT may bring.
@@ -205,6 +207,12 @@ pub enum S3Error {
     /// The store failed.
     #[error("store")]
     Store(#[from] StoreError),
+    /// A list or an ownership was refused.
+    #[error(transparent)]
+    Acl(#[from] AclError),
+    /// A lock was refused, or one refuses.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// An object or a version is not what was asked for.
     #[error(transparent)]
     Object(#[from] ObjectError),
@@ -406,6 +414,8 @@ impl From<S3Error> for ServiceError {
                 let text = "You did not provide the number of bytes specified by the Content-Length HTTP header";
                 refused("IncompleteBody", 400, text).because(cause)
             }
+            S3Error::Acl(error) => error.into(),
+            S3Error::Lock(error) => error.into(),
             S3Error::Object(error) => error.into(),
             S3Error::Reclaimed => slow_down(),
             S3Error::Blob(cause @ BlobError::Busy) => slow_down().because(cause),

@@ -35,7 +35,7 @@ use blobs::BlobStore;
 use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
-pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
+pub use acl::{Acl, AclError, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
 pub use cors::{CrossOrigin, Preflight};
@@ -43,7 +43,9 @@ pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, Mas
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
 pub use lifecycle::LifecycleReconciler;
+pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockError, LockMode, ObjectLock, Retention};
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
+pub use logging::{Access, AccessLogs, LogDelivery};
 pub use objects::{
     ChecksumKind, Content, DeleteMarker, ObjectError, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum,
     Version, VersionRecord,

@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
-    account, audit_trail, backup, convert, doctor, down, env, explain, image, lifecycle, login, reconcilers, restart,
-    restore, session, up, watching,
+    account, audit_trail, backup, convert, doctor, down, env, explain, image, lifecycle, login, object_key,
+    reconcilers, restart, restore, session, up, watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -232,6 +232,8 @@ enum Store {
         #[arg(long, value_name = "FOLDER|URL")]
         to: String,
     },
+    /// Make a new key to seal objects' keys with, from the next start on; those before it are kept
+    NewObjectKey(Region),
 }
 
 #[derive(Subcommand)]
@@ -320,7 +322,7 @@ struct Up {
     #[command(flatten)]
     watching: watching::Options,
     #[command(flatten)]
-    lifecycle: lifecycle::Options,
+    lifecycle: lifecycle::LifecycleOptions,
     #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
@@ -373,6 +375,7 @@ pub fn run() -> Result<()> {
         Command::Backup(options) => backup::run(&options.settings()?, &options.file, options.replace),
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
         Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
+        Command::Store(Store::NewObjectKey(region)) => object_key::run(&region.settings()?),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
         Command::Account(Account::Create { name, env, region }) => account::create(&region.settings()?, name, env),
         Command::Session(Session::List { json, region }) => session::list(&region.settings()?, json),

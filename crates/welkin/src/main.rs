@@ -24,6 +24,7 @@ mod image;
 mod lifecycle;
 mod login;
 mod notify;
+mod object_key;
 mod orphans;
 mod own_certificate;
 mod processes;

@@ -22,6 +22,7 @@ use super::versions::{Deleted, check_id};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
 use crate::config::charged;
+use crate::lock::check_delete;
 use crate::{S3, S3Error};
 
 /// The most objects of one `DeleteObjects`.
@@ -83,7 +84,7 @@ impl<'a> Deletion<'a> {
         self.check(stack.current())?;
         let Some(id) = self.version else { return stack.delete(changes, cx) };
         if let Some(object) = stack.object(id)? {
-            check_lock(&object, self.is_bypassing, cx)?;
+            check_delete(&object, self.is_bypassing, cx.now)?;
         }
         stack.delete_version(changes, id, cx)
     }
@@ -105,13 +106,6 @@ impl<'a> Deletion<'a> {
         }
         Ok(())
     }
-}
-
-/// Refuses to delete what a lock keeps.
-fn check_lock(object: &ObjectRecord, _is_bypassing: bool, _cx: &Cx) -> Result<(), S3Error> {
-    // Nothing can lock an object yet.
-    debug_assert!(object.traits.lock.is_none());
-    Ok(())
 }
 
 impl Operation<S3> for DeleteObject {

@@ -12,6 +12,7 @@ use super::conditions::ReadConditions;
 use super::metadata::shown_metadata;
 use super::read::{FoundObject, Overrides, Read, look_up};
 use crate::access::Grounds;
+use crate::lock::LockFields;
 use crate::{S3, S3Error};
 
 /// What the inputs of both operations say, as they have the same members.
@@ -52,6 +53,7 @@ macro_rules! shown {
     ($output:ident, $found:expr) => {{
         let found: FoundObject = $found;
         let (checksum, content_range) = (found.checksum(), found.content_range());
+        let lock = LockFields::of(&found.object.traits.lock);
         let (storage_class, tag_count) = (found.storage_class(), found.tag_count());
         $output {
             accept_ranges: Some("bytes".to_owned()),
@@ -79,6 +81,9 @@ macro_rules! shown {
             content_language: found.headers.content_language,
             content_type: found.headers.content_type,
             expires: found.headers.expires,
+            object_lock_mode: lock.mode,
+            object_lock_retain_until_date: lock.until,
+            object_lock_legal_hold_status: lock.hold,
             website_redirect_location: found.object.traits.redirect,
             metadata: shown_metadata(found.object.traits.metadata),
             version_id: found.version,

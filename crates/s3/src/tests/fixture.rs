@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use api::s3::{CreateBucketRequest, GetObjectOutput, GetObjectRequest, PutObjectOutput, PutObjectRequest, S3Api};
+use api::s3::{
+    CreateBucketRequest, DeletePublicAccessBlockRequest, GetObjectOutput, GetObjectRequest, OwnershipControls,
+    OwnershipControlsRule, PutBucketOwnershipControlsRequest, PutObjectOutput, PutObjectRequest, S3Api,
+};
 use api::{Call, Caller, Principal};
 use blobs::{BlobStore, MemoryBlobs};
 use bytes::Bytes;
@@ -82,6 +85,32 @@ impl Fixture {
         fixture.store.commit(None, accounts).await.unwrap();
         fixture.create("bucket").await.unwrap();
         fixture
+    }
+
+    /// The same, where lists count and nothing public is blocked; the region knows both accounts.
+    pub async fn with_lists() -> Self {
+        let fixture = Self::with_bucket().await;
+        for (number, caller) in [(1, ours()), (2, theirs())] {
+            let key = iam::NewAccessKey::from_random([number; 56]);
+            let account = caller.caller.account.unwrap();
+            let changes = iam::create_account(account, "a", &key, Timestamp::UNIX_EPOCH).unwrap();
+            fixture.store.commit(None, changes).await.unwrap();
+        }
+        fixture.own("ObjectWriter").await.unwrap();
+        let open = DeletePublicAccessBlockRequest { bucket: "bucket".to_owned(), expected_bucket_owner: None };
+        fixture.s3.delete_public_access_block(ours(), open).await.unwrap();
+        fixture
+    }
+
+    /// Says who owns the objects of `bucket`.
+    pub async fn own(&self, object_ownership: &str) -> Result<(), ServiceError> {
+        let rule = OwnershipControlsRule { object_ownership: object_ownership.to_owned() };
+        let input = PutBucketOwnershipControlsRequest {
+            bucket: "bucket".to_owned(),
+            ownership_controls: OwnershipControls { rules: vec![rule] },
+            ..PutBucketOwnershipControlsRequest::default()
+        };
+        self.s3.put_bucket_ownership_controls(ours(), input).await
     }
 
     pub async fn create(&self, bucket: &str) -> Result<(), ServiceError> {

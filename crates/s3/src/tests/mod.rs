@@ -1,6 +1,7 @@
 //! S3 through its runner, with everything in memory and the clock in our hand.
 
 mod access;
+mod acls;
 mod concurrency;
 mod configs;
 mod copying;
@@ -8,6 +9,7 @@ mod deleting;
 mod encryption;
 mod fixture;
 mod lifecycle;
+mod locks;
 mod policies;
 mod reading;
 mod tagging;
