@@ -3,15 +3,12 @@
 use api::s3::{
     AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, DeleteBucketAnalyticsConfiguration,
     DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration, DeleteBucketMetricsConfiguration,
-    DeleteBucketOwnershipControls, DeleteBucketReplication, GetBucketAcl, GetBucketAnalyticsConfiguration,
-    GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketMetricsConfiguration,
-    GetBucketNotificationConfiguration, GetBucketOwnershipControls, GetBucketReplication, GetObjectAcl,
-    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
-    ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations,
-    ListMultipartUploads, ListParts, PutBucketAcl, PutBucketAnalyticsConfiguration,
-    PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration, PutBucketMetricsConfiguration,
-    PutBucketNotificationConfiguration, PutBucketOwnershipControls, PutObjectAcl, PutObjectLegalHold,
-    PutObjectLockConfiguration, PutObjectRetention, UploadPart, UploadPartCopy, UploadPartRequest,
+    DeleteBucketReplication, GetBucketAnalyticsConfiguration, GetBucketIntelligentTieringConfiguration,
+    GetBucketInventoryConfiguration, GetBucketMetricsConfiguration, GetBucketNotificationConfiguration,
+    GetBucketReplication, ListBucketAnalyticsConfigurations, ListBucketIntelligentTieringConfigurations,
+    ListBucketInventoryConfigurations, ListBucketMetricsConfigurations, ListMultipartUploads, ListParts,
+    PutBucketAnalyticsConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketInventoryConfiguration,
+    PutBucketMetricsConfiguration, PutBucketNotificationConfiguration, UploadPart, UploadPartCopy, UploadPartRequest,
 };
 use async_trait::async_trait;
 use service::{Applied, Cx, Need, Operation, Scope, Streaming};
@@ -43,37 +40,24 @@ unbuilt! {
     DeleteBucketIntelligentTieringConfiguration
     DeleteBucketInventoryConfiguration
     DeleteBucketMetricsConfiguration
-    DeleteBucketOwnershipControls
     DeleteBucketReplication
-    GetBucketAcl
     GetBucketAnalyticsConfiguration
     GetBucketIntelligentTieringConfiguration
     GetBucketInventoryConfiguration
     GetBucketMetricsConfiguration
     GetBucketNotificationConfiguration
-    GetBucketOwnershipControls
     GetBucketReplication
-    GetObjectAcl
-    GetObjectLegalHold
-    GetObjectLockConfiguration
-    GetObjectRetention
     ListBucketAnalyticsConfigurations
     ListBucketIntelligentTieringConfigurations
     ListBucketInventoryConfigurations
     ListBucketMetricsConfigurations
     ListMultipartUploads
     ListParts
-    PutBucketAcl
     PutBucketAnalyticsConfiguration
     PutBucketIntelligentTieringConfiguration
     PutBucketInventoryConfiguration
     PutBucketMetricsConfiguration
     PutBucketNotificationConfiguration
-    PutBucketOwnershipControls
-    PutObjectAcl
-    PutObjectLegalHold
-    PutObjectLockConfiguration
-    PutObjectRetention
     UploadPartCopy
 }
 
