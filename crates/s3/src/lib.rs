@@ -44,7 +44,6 @@ pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
 pub use lifecycle::LifecycleReconciler;
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockError, LockMode, ObjectLock, Retention};
-pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
 pub use logging::{Access, AccessLogs, LogDelivery};
 pub use objects::{
     ChecksumKind, Content, DeleteMarker, ObjectError, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum,
