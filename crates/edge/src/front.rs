@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use tracing::debug;
 use wire::{DecodeError, Protocol, ServiceShape, parse_query};
 
+use crate::access::AccessLog;
 use crate::answer::random;
 use crate::audit::{Noted, Seen, Watching};
 use crate::authenticate::Credentials;
@@ -40,6 +41,7 @@ pub struct Edge {
     pub(crate) dev: Option<Dev>,
     pub(crate) logins: Option<Arc<dyn Logins>>,
     pub(crate) watching: Watching,
+    pub(crate) access_log: Option<Arc<dyn AccessLog>>,
 }
 
 impl Edge {
@@ -47,7 +49,17 @@ impl Edge {
     pub fn new(mounts: Vec<Mount>, credentials: Arc<dyn Credentials>, region: &str, limits: Limits) -> Self {
         let budget = Budget::new(limits.held_bytes);
         let watching = Watching::new(Metrics::new(mounts.iter().map(|mount| mount.service)));
-        Self { mounts, credentials, region: region.to_owned(), limits, budget, dev: None, logins: None, watching }
+        Self {
+            mounts,
+            credentials,
+            region: region.to_owned(),
+            limits,
+            budget,
+            dev: None,
+            logins: None,
+            watching,
+            access_log: None,
+        }
     }
 
     /// The same front with other limits.
@@ -131,10 +143,10 @@ impl Edge {
                 self.run(asked, body, source_ip, &mut noted.trace).await
             }
         };
-        let status;
+        let (status, error);
         let mut answer = match outcome {
             Ok(answer) => {
-                status = answer.status();
+                (status, error) = (answer.status(), None);
                 noted.end(status.as_u16(), None).await;
                 answer
             }
@@ -145,6 +157,7 @@ impl Edge {
                     log_error(&noted.trace, &refused);
                 }
                 noted.end(status.as_u16(), Some(&refused)).await;
+                error = Some(refused.code.to_string());
                 self.refused(&noted.trace, &refused)
             }
         };
@@ -162,7 +175,7 @@ impl Edge {
             micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             "call"
         );
-        answer
+        self.logged(answer, error, (&parts, &claim, source_ip), trace, started)
     }
 
     fn recognise(&self, parts: &Parts, claim: Option<&Evidence>, query: &Pairs) -> Found<'_> {

@@ -2,6 +2,7 @@
 //! Not here: what an operation means, and whether its caller may do it (the service's runner asks the authoriser).
 #![forbid(unsafe_code)]
 
+mod access;
 mod activity;
 mod answer;
 mod answering;
@@ -37,6 +38,7 @@ mod pipeline;
 mod places;
 mod post;
 mod reach;
+mod reads;
 mod recognise;
 mod refuse;
 mod rest;
@@ -51,6 +53,7 @@ mod vouched;
 mod web;
 mod website;
 
+pub use access::{AccessLog, Accessed};
 pub use authenticate::Credentials;
 pub use dev::DevAccounts;
 pub use exposition::{Exposition, MetricKind};

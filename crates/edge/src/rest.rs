@@ -22,6 +22,7 @@ use crate::front::{Asked, Edge};
 use crate::hosts::virtual_bucket;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
+use crate::reads;
 use crate::refuse::{Refusal, refusal_error};
 use crate::trace::{SentUri, Trace, text_header};
 use crate::web::bucket_of;
@@ -94,8 +95,11 @@ impl Edge {
         };
         if stream.is_none() {
             let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
-            checksum::check(&parts.headers, trailers, &request.body, operation.requires_checksum)?;
+            // What completes an upload says in such headers what its parts together must have.
+            let is_of_body = operation.name != "CompleteMultipartUpload";
+            checksum::check(&parts.headers, trailers, &request.body, is_of_body, operation.requires_checksum)?;
         }
+        reads::check(operation.name, &request.headers)?;
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
         Ok(Ready { mount, operation, decoded: Decoded { value, body: stream }, caller })

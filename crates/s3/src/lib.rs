@@ -20,12 +20,12 @@ mod owner;
 mod policies;
 mod public_access;
 mod reconcile;
-mod stubs;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
 mod uploads;
+mod usage;
 mod website;
 
 use std::sync::Arc;
@@ -44,6 +44,7 @@ pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
 pub use lifecycle::LifecycleReconciler;
 pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockError, LockMode, ObjectLock, Retention};
+pub use logging::{Access, AccessLogs, LogDelivery};
 pub use objects::{
     ChecksumKind, Content, DeleteMarker, ObjectError, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum,
     Version, VersionRecord,
@@ -52,7 +53,8 @@ pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
-pub use uploads::{PartRecord, UploadRecord};
+pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
+pub use usage::{BucketUsage, name_of_blob, usage};
 pub use website::{Site, Turn, Visit};
 
 /// S3.

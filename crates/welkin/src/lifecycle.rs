@@ -6,19 +6,17 @@ use anyhow::{Result, bail};
 use clap::Args;
 use jiff::SignedDuration;
 
-use crate::settings::Values;
-
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Options of `welkin up`.
 #[derive(Args)]
-pub struct Options {
+pub struct LifecycleOptions {
     /// How long a day is for lifecycle rules of buckets, such as 10s, for those who test rules [default: 24h]
     #[arg(long, value_name = "DURATION")]
     s3_lifecycle_day: Option<String>,
 }
 
-impl Options {
+impl LifecycleOptions {
     /// The options that were given, by key.
     pub fn values(self) -> impl IntoIterator<Item = (String, String)> {
         self.s3_lifecycle_day.map(|value| ("s3_lifecycle_day".to_owned(), value))

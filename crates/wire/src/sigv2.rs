@@ -180,13 +180,13 @@ impl Claim {
     /// The string to sign of a request.
     pub fn string_to_sign(&self, request: &Request<'_>) -> String {
         let is_presigned = self.expires.is_some();
-        let header = |name: &str| {
-            let in_query = request.query.iter().find(|(own, _)| is_presigned && own.eq_ignore_ascii_case(name));
-            let in_header = || request.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
-            in_query.map_or_else(
-                || in_header().map(|text| text.trim().to_owned()).unwrap_or_default(),
-                |(_, value)| value.clone().unwrap_or_default(),
-            )
+        // What came as a header counts, and must be what was signed, whatever the query says.
+        let header = |name: &str| match request.headers.get(name) {
+            Some(value) => String::from_utf8_lossy(value.as_bytes()).trim().to_owned(),
+            None => {
+                let in_query = request.query.iter().find(|(own, _)| is_presigned && own.eq_ignore_ascii_case(name));
+                in_query.and_then(|(_, value)| value.clone()).unwrap_or_default()
+            }
         };
         let mut text =
             format!("{}\n{}\n{}\n{}\n", request.method, header("content-md5"), header("content-type"), self.date);
