@@ -178,6 +178,12 @@ def test_an_upload_in_parts_has_the_list_that_was_said_at_its_beginning(region, 
     s3.put_bucket_acl(Bucket=bucket, ACL="public-read-write")
     upload = theirs.create_multipart_upload(Bucket=bucket, Key="parts", ACL="bucket-owner-read")["UploadId"]
     place = {"Bucket": bucket, "Key": "parts", "UploadId": upload}
+    assert theirs.list_parts(**place)["UploadId"] == upload
+    other = theirs.create_multipart_upload(Bucket=bucket, Key="other")["UploadId"]
+    theirs.abort_multipart_upload(Bucket=bucket, Key="other", UploadId=other)
+    ours = {"Bucket": bucket, "Key": "ours", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="ours")["UploadId"]}
+    assert code(theirs.abort_multipart_upload, **ours) == ("AccessDenied", 403)
+    assert code(theirs.list_parts, **ours) == ("AccessDenied", 403)
     tag = theirs.upload_part(**place, PartNumber=1, Body=b"part")["ETag"]
     theirs.complete_multipart_upload(**place, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": tag}]})
     expected = {(canonical(theirs), "FULL_CONTROL"), (canonical(s3), "READ")}

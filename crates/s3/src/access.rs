@@ -17,6 +17,7 @@ use crate::config::tags_of;
 use crate::objects::{Found, ObjectRecord, find};
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
+use crate::uploads::UploadRecord;
 
 /// A bucket and who may do what with it.
 pub(crate) struct Grounds {
@@ -77,6 +78,22 @@ impl Grounds {
             None => need.granted = self.granted_by_bucket("s3:PutObject"),
         }
         need
+    }
+
+    /// An action on an upload under way, which whoever began it may do with it, as the bucket's owner may.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions>.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn upload(&self, view: &View, action: &'static str, key: &str, id: &str) -> Result<Need, S3Error> {
+        let mut need = self.object(action, key);
+        let place = (self.bucket.name.clone(), key.to_owned(), id.to_owned());
+        if let (Some(account), Some(upload)) = (&self.caller.account, view.get::<UploadRecord>(&place)?)
+            && upload.initiator == *account
+        {
+            need.granted = Some(Granted::ToAccount);
+        }
+        Ok(need)
     }
 
     /// What reading an object needs: the right to list too if it is not there, so that nobody else learns that.

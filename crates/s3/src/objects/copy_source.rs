@@ -62,8 +62,8 @@ impl CopySource {
         let grounds = Grounds::of(view, scope, &self.bucket)?;
         let mut needs = grounds.reading(view, &self.key, self.version.as_deref())?;
         if takes_tags && self.has_tags(view)? {
-            let action = if self.version.is_some() { "s3:GetObjectVersionTagging" } else { "s3:GetObjectTagging" };
-            needs.push(grounds.object(action, &self.key));
+            let actions = ("s3:GetObjectTagging", "s3:GetObjectVersionTagging");
+            needs.push(grounds.on_version(actions, view, &self.key, self.version.as_deref())?);
         }
         Ok(needs)
     }

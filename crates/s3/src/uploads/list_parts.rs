@@ -20,7 +20,8 @@ impl Operation<S3> for ListParts {
     type Error = S3Error;
 
     fn needs(input: &ListPartsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Grounds::of(view, scope, &input.bucket)?.object("s3:ListMultipartUploadParts", &input.key)])
+        let grounds = Grounds::of(view, scope, &input.bucket)?;
+        Ok(vec![grounds.upload(view, "s3:ListMultipartUploadParts", &input.key, &input.upload_id)?])
     }
 
     fn apply(input: &ListPartsRequest, view: &View, _cx: &Cx) -> Result<Applied<ListPartsOutput>, S3Error> {
