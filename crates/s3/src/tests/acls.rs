@@ -385,6 +385,24 @@ async fn a_policy_can_demand_that_others_give_the_owner_full_control() {
 }
 
 #[tokio::test]
+async fn many_may_say_the_same_at_once() {
+    let fixture = Fixture::with_lists().await;
+    let all = (0..50).map(|_| fixture.s3.put_bucket_acl(ours(), bucket_acl("public-read")));
+    for done in futures_util::future::join_all(all).await {
+        done.unwrap();
+    }
+    assert_eq!(acl_of_bucket(&fixture).await, ["we FULL_CONTROL", "AllUsers READ"]);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_made_again_has_the_list_of_the_last_time() {
+    let fixture = Fixture::with_lists().await;
+    fixture.s3.put_bucket_acl(ours(), bucket_acl("public-read")).await.unwrap();
+    fixture.create("bucket").await.unwrap();
+    assert_eq!(acl_of_bucket(&fixture).await, ["we FULL_CONTROL"]);
+}
+
+#[tokio::test]
 async fn another_account_that_is_granted_something_must_allow_it_too() {
     let fixture = Fixture::with_lists().await;
     let input = PutObjectRequest { grant_read: Some(format!("id={}", their_id())), ..put("key", "bytes") };
