@@ -64,18 +64,16 @@ impl BucketBlobs {
     pub fn open(place: Place, staging: impl Into<PathBuf>) -> Result<Self, BlobError> {
         let folder = staging.into();
         let bucket = Bucket::new(place).map_err(|error| BlobError::io("use a bucket for blobs", error))?;
-        // What is there was on its way when a process ended, and promised to nobody.
-        let left = (0..=u8::MAX).map(|byte| folder.join(format!("{byte:02x}")));
-        for shard in left {
-            match std::fs::remove_dir_all(&shard) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(BlobError::io(format!("remove {}", shard.display()), error));
-                }
-                _ => {}
-            }
-        }
         let limits = FolderLimits { small: 0, ..FolderLimits::default() };
         let staging = FolderBlobs::open(&folder, limits)?;
+        // What is there was on its way when a process ended, and promised to nobody.
+        for byte in 0..=u8::MAX {
+            let shard = folder.join(format!("{byte:02x}"));
+            let failed = |error| BlobError::io(format!("clear {}", shard.display()), error);
+            for entry in std::fs::read_dir(&shard).map_err(failed)? {
+                std::fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
+            }
+        }
         let shared = Arc::new(Shared { bucket, holds: Holds::default() });
         Ok(Self { staging, folder, shared, transfers: Semaphore::new(TRANSFERS) })
     }
