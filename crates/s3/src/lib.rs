@@ -20,7 +20,6 @@ mod owner;
 mod policies;
 mod public_access;
 mod reconcile;
-mod stubs;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -54,7 +53,7 @@ pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
-pub use uploads::{PartRecord, UploadRecord};
+pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
 pub use usage::{BucketUsage, name_of_blob, usage};
 pub use website::{Site, Turn, Visit};
 

@@ -27,6 +27,7 @@ macro_rules! read_of {
             expected_owner: input.expected_bucket_owner.as_deref(),
             range: input.range.as_deref(),
             part: input.part_number,
+            payer: input.request_payer.as_deref(),
             conditions: ReadConditions {
                 if_match: input.if_match.as_deref(),
                 if_none_match: input.if_none_match.as_deref(),
@@ -54,6 +55,7 @@ macro_rules! shown {
         let (checksum, content_range) = (found.checksum(), found.content_range());
         let lock = LockFields::of(&found.object.traits.lock);
         let (storage_class, tag_count) = (found.storage_class(), found.tag_count());
+        let parts_count = found.parts_count();
         $output {
             accept_ranges: Some("bytes".to_owned()),
             last_modified: Some(found.object.last_modified),
@@ -66,12 +68,15 @@ macro_rules! shown {
             checksum_sha256: checksum.sha256,
             checksum_type: checksum.kind,
             content_range,
+            parts_count,
             server_side_encryption: found.encryption.algorithm,
             sse_customer_algorithm: found.encryption.customer_algorithm,
             sse_customer_key_md5: found.encryption.customer_key_md5,
             storage_class,
             tag_count,
             restore: found.restore,
+            request_charged: found.request_charged,
+            expiration: found.expiration,
             cache_control: found.headers.cache_control,
             content_disposition: found.headers.content_disposition,
             content_encoding: found.headers.content_encoding,

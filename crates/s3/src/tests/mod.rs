@@ -2,13 +2,16 @@
 
 mod access;
 mod acls;
+mod concurrency;
 mod configs;
 mod copying;
 mod deleting;
 mod encryption;
 mod fixture;
+mod interleavings;
 mod lifecycle;
 mod locks;
+mod multipart;
 mod policies;
 mod reading;
 mod tagging;
