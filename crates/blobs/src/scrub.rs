@@ -205,7 +205,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BlobError> {
         file.sync_data()
     });
     written.map_err(failed("write", &draft))?;
-    fs::rename(&draft, path).map_err(failed("rename", &draft))
+    fs::rename(&draft, path).map_err(failed("rename", &draft))?;
+    path.parent().map_or(Ok(()), crate::folder::sync_folder)
 }
 
 #[cfg(test)]

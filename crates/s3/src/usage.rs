@@ -114,7 +114,7 @@ fn each<R: Record>(store: &Store, mut count: impl FnMut(&View, R) -> Result<(), 
         let records = view.scan::<R>(&KeyPrefix::all(), after.as_ref(), PAGE)?;
         let is_end = records.len() < PAGE;
         for record in records {
-            after = Some(Position::after(store::KeyBuf::new().push(&record.key())));
+            after = Some(Position::after(store::KeyBuf::new().push(record.key())));
             count(&view, record)?;
         }
         if is_end {

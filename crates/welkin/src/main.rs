@@ -5,6 +5,7 @@
 mod account;
 mod addresses;
 mod audit_trail;
+mod backing;
 mod backup;
 mod certificate;
 mod cli;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::backing::Backing;
 use crate::lifecycle;
 use crate::watching::Watching;
 
@@ -18,6 +19,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ("audit_data_events", "whether calls on objects and the like are recorded: on or off"),
     ("audit_days", "days after which records of the audit trail go"),
     ("audit_size", "MiB that the audit trail may have"),
+    ("backing", "an S3-compatible bucket for the bytes of objects, such as https://s3.example.net/bucket"),
+    ("backing_access_key", "the access key id for that bucket"),
+    ("backing_region", "the region of that bucket"),
+    ("backing_secret_key", "the secret access key for that bucket"),
     ("blobs", "more folders for the bytes of objects, one a disk, beside the data folder's own"),
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
@@ -111,6 +116,8 @@ pub struct Settings {
     pub store: StoreKind,
     /// Folders for the bytes of objects beside the data folder's own.
     pub blobs: Vec<PathBuf>,
+    /// A bucket elsewhere for the bytes of objects.
+    pub backing: Option<Backing>,
     /// How long a day is for lifecycle rules of buckets.
     pub lifecycle_day: Duration,
 }
@@ -200,6 +207,7 @@ impl Settings {
             lifecycle_day: lifecycle::day(text("s3_lifecycle_day"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,
+            backing: Backing::from_values(values)?,
             blobs: text("blobs")
                 .unwrap_or_default()
                 .split(',')

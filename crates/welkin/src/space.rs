@@ -17,7 +17,7 @@ use tracing::error;
 
 use crate::data_dir::DataDir;
 use crate::settings::Settings;
-use crate::{processes, standing};
+use crate::{backing, processes, standing};
 
 /// Longest that counting all records may take.
 const COUNTING: Duration = Duration::from_secs(600);
@@ -47,11 +47,16 @@ pub struct ScrubOptions {
     json: bool,
 }
 
-/// Opens the blobs of a data folder, on all of their disks; one that is not there is logged.
+/// Opens the blobs of a data folder, on all of their disks, or in the bucket that the settings name. A disk that is not
+/// there is logged.
 ///
 /// # Errors
 /// What is wrong with the data folder's own.
 pub fn open_blobs(settings: &Settings, data: &DataDir, is_shared: bool) -> Result<Arc<dyn BlobStore>> {
+    backing::require_same(settings.backing.as_ref(), data)?;
+    if let Some(bucket) = &settings.backing {
+        return backing::open(bucket, data);
+    }
     let folders: Vec<_> = [data.blobs()].into_iter().chain(settings.blobs.iter().cloned()).collect();
     let disks = Disks::open(&folders, &FolderLimits::default(), is_shared)?;
     for missing in disks.missing() {

@@ -188,6 +188,11 @@ impl FolderBlobs {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// Where a blob that is a file is: the file is the blob's extent.
+    pub fn file_of(&self, id: &BlobId) -> PathBuf {
+        self.shared.path(id)
+    }
+
     /// How many bytes are free where the folder is. Errors: [`BlobError::Io`].
     pub fn free_bytes(&self) -> Result<u64, BlobError> {
         list::free_bytes(&self.shared.root)
