@@ -24,6 +24,7 @@ macro_rules! read_of {
             key: &input.key,
             version: input.version_id.as_deref(),
             expected_owner: input.expected_bucket_owner.as_deref(),
+            payer: input.request_payer.as_deref(),
             range: input.range.as_deref(),
             part: input.part_number,
             conditions: ReadConditions {
@@ -70,6 +71,8 @@ macro_rules! shown {
             storage_class,
             tag_count,
             restore: found.restore,
+            expiration: found.expiration,
+            request_charged: found.charged,
             cache_control: found.headers.cache_control,
             content_disposition: found.headers.content_disposition,
             content_encoding: found.headers.content_encoding,

@@ -16,7 +16,9 @@ use super::staging::{Promises, StagedBytes, check_length, take_in};
 use super::versions;
 use crate::access::Grounds;
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::config::charged;
 use crate::encryption::{Place, Shown, Wanted};
+use crate::lifecycle::expiration;
 use crate::unbuilt::{refuse_acl, refuse_given};
 use crate::{S3, S3Error};
 
@@ -51,6 +53,7 @@ impl Streaming<S3> for PutObject {
         cx: &Cx,
     ) -> Result<Applied<PutObjectOutput>, S3Error> {
         let bucket = allowed(input, view, cx)?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         staged.check_age(cx)?;
         let object = object_of(input, staged, description!(input).traits()?, cx);
         let mut changes = Changes::new();
@@ -69,6 +72,8 @@ impl Streaming<S3> for PutObject {
             checksum_sha256: checksum.sha256,
             checksum_type: checksum.kind,
             version_id: bucket.shown_version(&object.version),
+            expiration: expiration(view, &bucket, &object)?,
+            request_charged,
             ..PutObjectOutput::default()
         };
         Ok(Applied::with(output, changes))
@@ -120,6 +125,7 @@ pub(super) fn object_of(input: &PutObjectRequest, staged: &StagedBytes, traits: 
 /// Those of [`known_bucket`] and [`check_write`].
 pub(super) fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
     let old = versions::current(view, &bucket.name, &input.key)?;
     Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
     check_write(input.if_match.as_deref(), input.if_none_match.as_deref(), &input.key, old.as_ref())?;

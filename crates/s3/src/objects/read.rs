@@ -16,7 +16,9 @@ use super::restore::{check_active, restore_header};
 use super::versions::readable;
 use crate::S3Error;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::encryption::{CustomerHeaders, Shown, reading};
+use crate::lifecycle::expiration;
 
 /// What both operations take.
 pub(super) struct Read<'a> {
@@ -25,6 +27,7 @@ pub(super) struct Read<'a> {
     pub key: &'a str,
     pub version: Option<&'a str>,
     pub expected_owner: Option<&'a str>,
+    pub payer: Option<&'a str>,
     pub range: Option<&'a str>,
     pub part: Option<i32>,
     pub conditions: ReadConditions<'a>,
@@ -76,6 +79,8 @@ pub struct FoundObject {
     pub(super) range: Option<Range<u64>>,
     pub(super) version: Option<String>,
     pub(super) restore: Option<String>,
+    pub(super) expiration: Option<String>,
+    pub(super) charged: Option<String>,
     pub(super) encryption: Shown,
     shows_checksum: bool,
 }
@@ -114,6 +119,7 @@ impl FoundObject {
 pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObject, S3Error> {
     check_key(read.key)?;
     let bucket = known_bucket(view, read.bucket, read.expected_owner)?;
+    let charged = charged(&bucket, &cx.call.caller, read.payer)?;
     if let Some(mode) = read.checksum_mode.filter(|mode| !mode.eq_ignore_ascii_case("ENABLED")) {
         return Err(S3Error::argument("x-amz-checksum-mode", mode, "The checksum mode must be ENABLED"));
     }
@@ -141,6 +147,9 @@ pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObje
         shows_checksum: read.checksum_mode.is_some(),
         version: bucket.shown_version(&object.version),
         restore: restore_header(&object, cx.now),
+        // Rules expire what is current, not a version that is asked for by its id.
+        expiration: if read.version.is_none() { expiration(view, &bucket, &object)? } else { None },
+        charged,
         encryption,
         object,
     })
