@@ -87,6 +87,9 @@ def test_pages_of_other_origins(region, s3):
     assert got.status == 200 and got.headers["Access-Control-Expose-Headers"] == "ETag"
     missing = ask(region, "GET", f"/{BUCKET}/nothing", Origin="https://a.example")
     assert missing.status == 404 and missing.headers["Access-Control-Allow-Origin"] == "https://a.example"
+    # A request may say itself which method it is about.
+    put = ask(region, "GET", f"/{BUCKET}/a", Origin="https://a.example", Access_Control_Request_Method="DELETE")
+    assert put.status == 200 and "Access-Control-Allow-Origin" not in put.headers
     other = ask(region, "GET", f"/{BUCKET}/a", Origin="https://b.test")
     assert other.status == 200 and "Access-Control-Allow-Origin" not in other.headers
     assert "Access-Control-Allow-Origin" not in ask(region, "GET", f"/{BUCKET}/a").headers
@@ -152,6 +155,9 @@ def test_a_bucket_is_a_website(region, s3, host):
     lost = visit("/gone/x")
     assert (lost.status, lost.headers["Location"]) == (301, "https://elsewhere.test/lost.html")
     assert visit("/", "POST", body=b"").status == 405
+    s3.put_object(Bucket=BUCKET, Key="led", Body=b"", WebsiteRedirectLocation="/docs/")
+    led = visit("/led")
+    assert (led.status, led.headers["Location"], led.body) == (301, "/docs/", b"")
     s3.put_bucket_website(Bucket=BUCKET, WebsiteConfiguration={"IndexDocument": {"Suffix": "x"}})
     bare = visit("/nothing")
     assert bare.status == 404 and b"<h1>404 Not Found</h1>" in bare.body and b"<li>Key: nothing</li>" in bare.body

@@ -38,6 +38,7 @@ mod pipeline;
 mod places;
 mod post;
 mod reach;
+mod reads;
 mod recognise;
 mod refuse;
 mod rest;

@@ -127,7 +127,12 @@ pub(crate) async fn share(web: &dyn Web, bucket: &str, parts: &Parts, answer: &m
     if origin.is_empty() || bucket.is_empty() || parts.method == http::Method::OPTIONS {
         return;
     }
-    if let Ok(headers) = web.cross_origin(bucket, origin, parts.method.as_str()).await {
+    // Who says what it is about, as when asking beforehand, is taken at its word.
+    let method = match text_header(parts, "access-control-request-method") {
+        "" => parts.method.as_str(),
+        method => method,
+    };
+    if let Ok(headers) = web.cross_origin(bucket, origin, method).await {
         add(answer, headers);
     }
 }
@@ -145,4 +150,24 @@ pub(crate) fn bucket_of(path: &str) -> (String, bool) {
     let path = path.strip_prefix('/').unwrap_or(path);
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     (wire::decode_path(bucket).unwrap_or_default(), !key.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bucket_of;
+
+    #[test]
+    fn paths_have_a_bucket_and_perhaps_a_key() {
+        for (path, bucket, has_key) in [
+            ("/", "", false),
+            ("/b", "b", false),
+            ("/b/", "b", false),
+            ("/b/k", "b", true),
+            ("/b//", "b", true),
+            ("/%62/k", "b", true),
+            ("/%ff/k", "", true),
+        ] {
+            assert_eq!(bucket_of(path), (bucket.to_owned(), has_key), "{path}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! Not here: where a visitor is led ([`crate::web::Site`] knows), and what errors look like.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use api::{Call, Caller};
 use bytes::Bytes;
@@ -135,8 +136,8 @@ impl Edge {
             request_id: trace.request_id.clone(),
             source_ip: way.source_ip,
             is_secure: Over::is_secure(way.parts),
-            manner: manner::of(way.parts, None).into(),
-            user_agent: text_header(way.parts, header::USER_AGENT.as_str()).chars().take(256).collect(),
+            user_agent: text_header(way.parts, header::USER_AGENT.as_str()).to_owned(),
+            manner: Arc::new(manner::of(way.parts, None)),
             region: self.region.clone(),
             verdicts: trace.seen.verdicts.clone(),
         };

@@ -5,8 +5,11 @@ use blobs::BlobError;
 use store::StoreError;
 use wire::{ServiceError, StreamError};
 
+use crate::acl::AclError;
 use crate::encryption::EncryptionError;
+use crate::lock::LockError;
 use crate::objects::ObjectError;
+use crate::uploads::UploadError;
 
 /// The most bytes that one PUT may bring.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>.
@@ -38,6 +41,9 @@ pub enum S3Error {
     /// The caller may not, or the bucket is somebody else's.
     #[error("access denied")]
     AccessDenied,
+    /// The caller may not, as S3 says it.
+    #[error("not authorized")]
+    Unauthorized(Box<ServiceError>),
     /// There is no such bucket.
     #[error("no bucket {0}")]
     NoSuchBucket(String),
@@ -70,6 +76,9 @@ pub enum S3Error {
     /// There is no such object.
     #[error("no key {0}")]
     NoSuchKey(String),
+    /// An upload or its parts are not what was said of them.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
     /// No bucket may have this name.
     #[error("{0} is no bucket name")]
     InvalidBucketName(String),
@@ -202,6 +211,12 @@ pub enum S3Error {
     /// The store failed.
     #[error("store")]
     Store(#[from] StoreError),
+    /// A list or an ownership was refused.
+    #[error(transparent)]
+    Acl(#[from] AclError),
+    /// A lock was refused, or one refuses.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// An object or a version is not what was asked for.
     #[error(transparent)]
     Object(#[from] ObjectError),
@@ -254,6 +269,7 @@ impl From<S3Error> for ServiceError {
         let refused = |code, status, text: &str| Self::sender(code, status, text);
         match error {
             S3Error::AccessDenied => refused("AccessDenied", 403, "Access Denied"),
+            S3Error::Unauthorized(error) => *error,
             S3Error::NoSuchBucket(name) => {
                 refused("NoSuchBucket", 404, "The specified bucket does not exist").with_field("BucketName", name)
             }
@@ -283,6 +299,7 @@ impl From<S3Error> for ServiceError {
             S3Error::NoSuchKey(key) => {
                 refused("NoSuchKey", 404, "The specified key does not exist.").with_field("Key", key)
             }
+            S3Error::Upload(error) => error.into(),
             S3Error::InvalidBucketName(name) => {
                 refused("InvalidBucketName", 400, "The specified bucket is not valid.").with_field("BucketName", name)
             }
@@ -403,6 +420,8 @@ impl From<S3Error> for ServiceError {
                 let text = "You did not provide the number of bytes specified by the Content-Length HTTP header";
                 refused("IncompleteBody", 400, text).because(cause)
             }
+            S3Error::Acl(error) => error.into(),
+            S3Error::Lock(error) => error.into(),
             S3Error::Object(error) => error.into(),
             S3Error::Reclaimed => slow_down(),
             S3Error::Blob(cause @ BlobError::Busy) => slow_down().because(cause),

@@ -20,12 +20,12 @@ mod owner;
 mod policies;
 mod public_access;
 mod reconcile;
-mod stubs;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
 mod uploads;
+mod usage;
 mod website;
 
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use blobs::BlobStore;
 use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
-pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
+pub use acl::{Acl, AclError, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
 pub use cors::{CrossOrigin, Preflight};
@@ -43,7 +43,7 @@ pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, Mas
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
 pub use lifecycle::LifecycleReconciler;
-pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
+pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockError, LockMode, ObjectLock, Retention};
 pub use logging::{Access, AccessLogs, LogDelivery};
 pub use objects::{
     ChecksumKind, Content, DeleteMarker, ObjectError, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum,
@@ -53,7 +53,8 @@ pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
-pub use uploads::{PartRecord, UploadRecord};
+pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
+pub use usage::{BucketUsage, name_of_blob, usage};
 pub use website::{Site, Turn, Visit};
 
 /// S3.

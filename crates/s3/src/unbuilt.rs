@@ -9,29 +9,3 @@ pub(crate) fn refuse_given(headers: &[(&'static str, bool)]) -> Result<(), S3Err
         None => Ok(()),
     }
 }
-
-/// Permits the canned ACLs that give nobody but the owner anything. An unknown one is a mistake.
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl>.
-pub(crate) fn refuse_acl(acl: Option<&str>) -> Result<(), S3Error> {
-    match acl {
-        None | Some("private" | "bucket-owner-full-control") => Ok(()),
-        Some(
-            "public-read" | "public-read-write" | "aws-exec-read" | "authenticated-read" | "bucket-owner-read"
-            | "log-delivery-write",
-        ) => Err(S3Error::NotImplemented("x-amz-acl")),
-        Some(other) => Err(S3Error::argument("x-amz-acl", other, "The specified canned ACL is not valid")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::refuse_acl;
-    use crate::S3Error;
-
-    #[test]
-    fn what_is_not_built_is_said() {
-        assert!(refuse_acl(Some("private")).is_ok());
-        assert!(matches!(refuse_acl(Some("public-read")), Err(S3Error::NotImplemented(_))));
-        assert!(matches!(refuse_acl(Some("nonsense")), Err(S3Error::InvalidArgument { .. })));
-    }
-}

@@ -148,6 +148,7 @@ const RINGS: &[Ring] = &[
         "bench",
         &[
             "api",
+            "blobs",
             "ec2",
             "host",
             "iam",

@@ -10,7 +10,7 @@ use api::s3::{
     DeletedObject, Error, ObjectIdentifier,
 };
 use jiff::Timestamp;
-use service::{Applied, Cx, Need, Operation, Scope};
+use service::{Applied, Cx, Need, Operation, Scope, Service};
 use store::{Changes, View};
 use wire::ServiceError;
 
@@ -22,6 +22,7 @@ use super::versions::{Deleted, check_id};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
 use crate::config::charged;
+use crate::lock::check_delete;
 use crate::{S3, S3Error};
 
 /// The most objects of one `DeleteObjects`.
@@ -83,7 +84,7 @@ impl<'a> Deletion<'a> {
         self.check(stack.current())?;
         let Some(id) = self.version else { return stack.delete(changes, cx) };
         if let Some(object) = stack.object(id)? {
-            check_lock(&object, self.is_bypassing, cx)?;
+            check_delete(&object, self.is_bypassing, cx.now)?;
         }
         stack.delete_version(changes, id, cx)
     }
@@ -105,13 +106,6 @@ impl<'a> Deletion<'a> {
         }
         Ok(())
     }
-}
-
-/// Refuses to delete what a lock keeps.
-fn check_lock(object: &ObjectRecord, _is_bypassing: bool, _cx: &Cx) -> Result<(), S3Error> {
-    // Nothing can lock an object yet.
-    debug_assert!(object.traits.lock.is_none());
-    Ok(())
 }
 
 impl Operation<S3> for DeleteObject {
@@ -143,8 +137,12 @@ impl Operation<S3> for DeleteObjects {
 
     fn needs(input: &DeleteObjectsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
-        let objects = input.delete.objects.iter().take(MAX_OBJECTS);
-        let needs: Vec<Need> = objects.flat_map(|object| Deletion::of_one(object, input).needs(&grounds)).collect();
+        let objects = (0..).zip(input.delete.objects.iter().take(MAX_OBJECTS));
+        let of_one = |(part, object)| {
+            let needs = Deletion::of_one(object, input).needs(&grounds).into_iter();
+            needs.map(move |need| need.for_part(part))
+        };
+        let needs: Vec<Need> = objects.flat_map(of_one).collect();
         Ok(if needs.is_empty() { vec![grounds.object("s3:DeleteObject", "")] } else { needs })
     }
 
@@ -153,14 +151,21 @@ impl Operation<S3> for DeleteObjects {
         if objects.is_empty() || objects.len() > MAX_OBJECTS {
             return Err(S3Error::MalformedXml);
         }
+        if let Some(refusal) = all_refused(objects.len(), cx) {
+            return Err(S3Error::Unauthorized(Box::new(refusal)));
+        }
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let is_quiet = input.delete.quiet == Some(true);
         let (mut deleted, mut errors, mut changes) = (Vec::new(), Vec::new(), Changes::new());
         // A key may come several times, and each time finds what the last one left.
         let mut stacks: BTreeMap<&str, Stack<'_>> = BTreeMap::new();
-        for object in objects {
-            match delete_listed(input, object, view, &bucket, &mut stacks, &mut changes, cx) {
+        for (part, object) in (0..).zip(objects) {
+            let done = match cx.refused(part) {
+                Some(refusal) => Err(S3Error::Unauthorized(Box::new(S3::unauthorized(&cx.call, refusal)))),
+                None => delete_listed(input, object, view, &bucket, &mut stacks, &mut changes, cx),
+            };
+            match done {
                 Ok(_) if is_quiet => {}
                 Ok(done) => deleted.push(DeletedObject {
                     key: Some(object.key.clone()),
@@ -189,6 +194,12 @@ impl Operation<S3> for DeleteObjects {
         let output = DeleteObjectsOutput { deleted, request_charged, errors: some(errors) };
         Ok(Applied::with(output, changes))
     }
+}
+
+/// The refusal of the first of `count` deletions, if the caller may do none of them.
+fn all_refused(count: usize, cx: &Cx) -> Option<ServiceError> {
+    let refused: Option<Vec<_>> = (0..count).map(|part| cx.refused(part)).collect();
+    Some(S3::unauthorized(&cx.call, refused?.first()?))
 }
 
 fn delete_listed<'a>(

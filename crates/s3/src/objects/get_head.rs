@@ -12,6 +12,7 @@ use super::conditions::ReadConditions;
 use super::metadata::shown_metadata;
 use super::read::{FoundObject, Overrides, Read, look_up};
 use crate::access::Grounds;
+use crate::lock::LockFields;
 use crate::{S3, S3Error};
 
 /// What the inputs of both operations say, as they have the same members.
@@ -24,9 +25,9 @@ macro_rules! read_of {
             key: &input.key,
             version: input.version_id.as_deref(),
             expected_owner: input.expected_bucket_owner.as_deref(),
-            payer: input.request_payer.as_deref(),
             range: input.range.as_deref(),
             part: input.part_number,
+            payer: input.request_payer.as_deref(),
             conditions: ReadConditions {
                 if_match: input.if_match.as_deref(),
                 if_none_match: input.if_none_match.as_deref(),
@@ -52,7 +53,9 @@ macro_rules! shown {
     ($output:ident, $found:expr) => {{
         let found: FoundObject = $found;
         let (checksum, content_range) = (found.checksum(), found.content_range());
+        let lock = LockFields::of(&found.object.traits.lock);
         let (storage_class, tag_count) = (found.storage_class(), found.tag_count());
+        let parts_count = found.parts_count();
         $output {
             accept_ranges: Some("bytes".to_owned()),
             last_modified: Some(found.object.last_modified),
@@ -65,20 +68,24 @@ macro_rules! shown {
             checksum_sha256: checksum.sha256,
             checksum_type: checksum.kind,
             content_range,
+            parts_count,
             server_side_encryption: found.encryption.algorithm,
             sse_customer_algorithm: found.encryption.customer_algorithm,
             sse_customer_key_md5: found.encryption.customer_key_md5,
             storage_class,
             tag_count,
             restore: found.restore,
+            request_charged: found.request_charged,
             expiration: found.expiration,
-            request_charged: found.charged,
             cache_control: found.headers.cache_control,
             content_disposition: found.headers.content_disposition,
             content_encoding: found.headers.content_encoding,
             content_language: found.headers.content_language,
             content_type: found.headers.content_type,
             expires: found.headers.expires,
+            object_lock_mode: lock.mode,
+            object_lock_retain_until_date: lock.until,
+            object_lock_legal_hold_status: lock.hold,
             website_redirect_location: found.object.traits.redirect,
             metadata: shown_metadata(found.object.traits.metadata),
             version_id: found.version,

@@ -4,7 +4,7 @@
 
 use api::s3::{
     ListObjects, ListObjectsOutput, ListObjectsRequest, ListObjectsV2, ListObjectsV2Output, ListObjectsV2Request,
-    Object, Owner,
+    Object,
 };
 use jiff::Timestamp;
 use service::{Applied, Cx, Need, Operation, Scope};
@@ -15,7 +15,8 @@ use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, shows_res
 use super::record::ObjectRecord;
 use super::restore::restore_status;
 use super::token::Token;
-use crate::buckets::known_bucket;
+use crate::acl::object_owner;
+use crate::buckets::{BucketRecord, known_bucket};
 use crate::config::charged;
 use crate::owner::owner;
 use crate::{S3, S3Error};
@@ -40,12 +41,12 @@ impl Operation<S3> for ListObjectsV2 {
         let (prefix, delimiter) = (text(&input.prefix), text(&input.delimiter));
         let page = Listing { bucket: &bucket.name, prefix, delimiter, after: &after, limit }.read(view)?;
         let restores = shows_restores(&input.optional_object_attributes)?.then_some(cx.now);
-        let owner = (input.fetch_owner == Some(true)).then(|| owner(&bucket.owner));
+        let owned_in = (input.fetch_owner == Some(true)).then_some(&bucket);
         let count = page.objects.len() + page.common_prefixes.len();
         Ok(Applied::read(ListObjectsV2Output {
             is_truncated: Some(page.next.is_some()),
             next_continuation_token: page.next.map(|last| Token::write(cx.pages(), &bucket.name, &last)),
-            contents: contents(page.objects, owner.as_ref(), restores, encoding),
+            contents: contents(page.objects, owned_in, restores, encoding),
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
             delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),
@@ -82,7 +83,7 @@ impl Operation<S3> for ListObjects {
             is_truncated: Some(page.next.is_some()),
             marker: Some(encoding.encode(after)),
             next_marker,
-            contents: contents(page.objects, Some(&owner(&bucket.owner)), restores, encoding),
+            contents: contents(page.objects, Some(&bucket), restores, encoding),
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
             delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),
@@ -96,11 +97,12 @@ impl Operation<S3> for ListObjects {
 
 fn contents(
     objects: Vec<ObjectRecord>,
-    owner: Option<&Owner>,
+    owned_in: Option<&BucketRecord>,
     restores_at: Option<Timestamp>,
     encoding: Encoding,
 ) -> Option<Vec<Object>> {
     let shown = |object: ObjectRecord| Object {
+        owner: owned_in.map(|bucket| owner(object_owner(bucket, &object))),
         restore_status: restores_at.and_then(|now| restore_status(&object, now)),
         key: Some(encoding.encode(&object.key)),
         last_modified: Some(object.last_modified),
@@ -109,7 +111,6 @@ fn contents(
         checksum_type: object.checksum.as_ref().map(|checksum| checksum.type_name().to_owned()),
         size: i64::try_from(object.length).ok(),
         storage_class: Some(object.traits.storage_class),
-        owner: owner.cloned(),
     };
     (!objects.is_empty()).then(|| objects.into_iter().map(shown).collect())
 }

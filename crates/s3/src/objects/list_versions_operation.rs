@@ -12,6 +12,7 @@ use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, shows_res
 use super::record::{NULL_VERSION, ObjectRecord};
 use super::restore::restore_status;
 use super::versions::{DeleteMarker, Version, by_id, current, order_of};
+use crate::acl::object_owner;
 use crate::buckets::known_bucket;
 use crate::config::charged;
 use crate::owner::owner;
@@ -38,16 +39,19 @@ impl Operation<S3> for ListObjectVersions {
         let after = after(input, view, &bucket.name)?;
         let page = VersionListing { bucket: &bucket.name, prefix, delimiter, after, limit }.read(view)?;
         let shows_restore = shows_restores(&input.optional_object_attributes)?;
-        let owner = owner(&bucket.owner);
+        let bucket_owner = owner(&bucket.owner);
         let (mut versions, mut delete_markers) = (Vec::new(), Vec::new());
         for Shown { version, is_latest } in page.versions {
             match version {
                 Version::Object(object) => {
                     let restore = if shows_restore { restore_status(&object, cx.now) } else { None };
+                    let owner = owner(object_owner(&bucket, &object));
                     let shown = entry(*object, is_latest, &owner, encoding);
                     versions.push(ObjectVersion { restore_status: restore, ..shown });
                 }
-                Version::Marker(marker) => delete_markers.push(marker_entry(marker, is_latest, &owner, encoding)),
+                Version::Marker(marker) => {
+                    delete_markers.push(marker_entry(marker, is_latest, &bucket_owner, encoding))
+                }
             }
         }
         let (next_key, next_version) = page.next.map_or((None, None), |(key, version)| (Some(key), version));

@@ -77,7 +77,7 @@ pub(super) fn common_prefixes(prefixes: &[String], encoding: Encoding) -> Option
 
 /// How keys are written in a listing: as they are, or fit for a URL, as XML can't hold every character of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     Plain,
     Url,
 }
@@ -87,7 +87,7 @@ impl Encoding {
     ///
     /// # Errors
     /// `InvalidArgument`.
-    pub(super) fn read(given: Option<&str>) -> Result<Self, S3Error> {
+    pub(crate) fn read(given: Option<&str>) -> Result<Self, S3Error> {
         match given {
             None => Ok(Self::Plain),
             Some(kind) if kind.eq_ignore_ascii_case("url") => Ok(Self::Url),
@@ -97,8 +97,8 @@ impl Encoding {
         }
     }
 
-    /// Spaces become `+`, as in forms; slashes stay.
-    pub(super) fn encode(self, text: &str) -> String {
+    /// Slashes stay. Clients read `%20` whether they take a `+` for a space or not.
+    pub(crate) fn encode(self, text: &str) -> String {
         if self == Self::Plain {
             return text.to_owned();
         }
@@ -108,7 +108,6 @@ impl Encoding {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => {
                     encoded.push(char::from(byte));
                 }
-                b' ' => encoded.push('+'),
                 other => encoded.push_str(&format!("%{other:02X}")),
             }
         }
@@ -123,7 +122,7 @@ mod tests {
     #[test]
     fn keys_are_encoded_for_urls() {
         let encoding = Encoding::read(Some("url")).unwrap();
-        assert_eq!(encoding.encode("a/b c+(3)é~.png"), "a/b+c%2B%283%29%C3%A9%7E.png");
+        assert_eq!(encoding.encode("a/b c+(3)é~.png"), "a/b%20c%2B%283%29%C3%A9%7E.png");
         assert_eq!(Encoding::read(None).unwrap().encode("a b+"), "a b+");
         assert!(Encoding::read(Some("base64")).is_err());
     }

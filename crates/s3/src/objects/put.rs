@@ -15,11 +15,13 @@ use super::record::{Content, NULL_VERSION, ObjectRecord, ObjectTraits, check_key
 use super::staging::{Promises, StagedBytes, check_length, take_in};
 use super::versions;
 use crate::access::Grounds;
+use crate::acl::{self, AclHeaders};
 use crate::buckets::{BucketRecord, known_bucket};
 use crate::config::charged;
 use crate::encryption::{Place, Shown, Wanted};
 use crate::lifecycle::expiration;
-use crate::unbuilt::{refuse_acl, refuse_given};
+use crate::lock;
+use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 #[async_trait]
@@ -29,13 +31,14 @@ impl Streaming<S3> for PutObject {
     type Found = PutObjectOutput;
 
     fn needs(input: &PutObjectRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(needs(input, &Grounds::of(view, scope, &input.bucket)?))
+        Ok(needs(input, &Grounds::of(view, scope, &input.bucket)?, scope))
     }
 
     fn check(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
         check_described(input)?;
         Promises::of_put(input)?;
         check_length(input.body.as_ref(), input.content_length)?;
+        refuse_unsummed(input)?;
         allowed(input, view, cx).map(drop)
     }
 
@@ -53,9 +56,9 @@ impl Streaming<S3> for PutObject {
         cx: &Cx,
     ) -> Result<Applied<PutObjectOutput>, S3Error> {
         let bucket = allowed(input, view, cx)?;
-        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         staged.check_age(cx)?;
-        let object = object_of(input, staged, description!(input).traits()?, cx);
+        let traits = with_access(input, description!(input).traits()?, &bucket, view, cx)?;
+        let object = object_of(input, staged, traits, cx);
         let mut changes = Changes::new();
         let object = versions::put(view, &mut changes, &bucket, object, cx)?;
         let checksum = ChecksumFields::of(object.checksum.clone());
@@ -72,8 +75,8 @@ impl Streaming<S3> for PutObject {
             checksum_sha256: checksum.sha256,
             checksum_type: checksum.kind,
             version_id: bucket.shown_version(&object.version),
+            request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
             expiration: expiration(view, &bucket, &object)?,
-            request_charged,
             ..PutObjectOutput::default()
         };
         Ok(Applied::with(output, changes))
@@ -96,7 +99,7 @@ impl Streaming<S3> for PutObject {
 ///
 /// # Errors
 /// [`S3Error::KeyTooLong`], [`S3Error::NotImplemented`], those of the description.
-pub(super) fn check_described(input: &PutObjectRequest) -> Result<(), S3Error> {
+pub(crate) fn check_described(input: &PutObjectRequest) -> Result<(), S3Error> {
     check_key(&input.key)?;
     refuse_unbuilt(input)?;
     description!(input).traits().map(drop)
@@ -122,18 +125,69 @@ pub(super) fn object_of(input: &PutObjectRequest, staged: &StagedBytes, traits: 
 /// The bucket, if the object may be put.
 ///
 /// # Errors
-/// Those of [`known_bucket`] and [`check_write`].
+/// Those of [`known_bucket`], [`check_write`] and [`with_access`].
 pub(super) fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
     charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
     let old = versions::current(view, &bucket.name, &input.key)?;
     Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
     check_write(input.if_match.as_deref(), input.if_none_match.as_deref(), &input.key, old.as_ref())?;
+    with_access(input, ObjectTraits::default(), &bucket, view, cx)?;
     Ok(bucket)
 }
 
+/// The headers that say the list of a new object.
+pub(super) fn acl_headers(input: &PutObjectRequest) -> AclHeaders<'_> {
+    AclHeaders {
+        canned: input.acl.as_deref(),
+        full_control: input.grant_full_control.as_deref(),
+        read: input.grant_read.as_deref(),
+        read_acp: input.grant_read_acp.as_deref(),
+        write: None,
+        write_acp: input.grant_write_acp.as_deref(),
+    }
+}
+
+/// Who locks an object says what it is, so that not the wrong one is locked.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html> (`Content-MD5`).
+fn refuse_unsummed(input: &PutObjectRequest) -> Result<(), S3Error> {
+    let is_locked = input.object_lock_mode.is_some()
+        || input.object_lock_retain_until_date.is_some()
+        || input.object_lock_legal_hold_status.is_some();
+    let sums = [
+        &input.content_md5,
+        &input.checksum_algorithm,
+        &input.checksum_crc32,
+        &input.checksum_crc32_c,
+        &input.checksum_crc64_nvme,
+        &input.checksum_sha1,
+        &input.checksum_sha256,
+    ];
+    if is_locked && sums.iter().all(|sum| sum.is_none()) {
+        let text = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters";
+        return Err(S3Error::InvalidRequest(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// The traits with whose the object will be, what its list says, and what locks it.
+///
+/// # Errors
+/// Those of [`acl::from_headers`] and [`lock::from_headers`].
+pub(crate) fn with_access(
+    input: &PutObjectRequest,
+    traits: ObjectTraits,
+    bucket: &BucketRecord,
+    view: &View,
+    cx: &Cx,
+) -> Result<ObjectTraits, S3Error> {
+    let acl = acl::from_headers(view, cx, bucket, &input.key, &acl_headers(input))?;
+    let (mode, hold) = (input.object_lock_mode.as_deref(), input.object_lock_legal_hold_status.as_deref());
+    let lock = lock::from_headers(bucket, mode, input.object_lock_retain_until_date, hold, cx.now)?;
+    Ok(ObjectTraits { owner: acl.owner, acl: acl.acl, lock, ..traits })
+}
+
 fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
-    refuse_acl(input.acl.as_deref())?;
     let unknown = [
         &input.checksum_sha512,
         &input.checksum_md5,
@@ -146,14 +200,7 @@ fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
         return Err(S3Error::InvalidRequest(text.to_owned()));
     }
     refuse_given(&[
-        ("x-amz-grant-full-control", input.grant_full_control.is_some()),
-        ("x-amz-grant-read", input.grant_read.is_some()),
-        ("x-amz-grant-read-acp", input.grant_read_acp.is_some()),
-        ("x-amz-grant-write-acp", input.grant_write_acp.is_some()),
         ("x-amz-write-offset-bytes", input.write_offset_bytes.is_some()),
-        ("x-amz-object-lock-mode", input.object_lock_mode.is_some()),
-        ("x-amz-object-lock-retain-until-date", input.object_lock_retain_until_date.is_some()),
-        ("x-amz-object-lock-legal-hold", input.object_lock_legal_hold_status.is_some()),
         ("x-amz-object-lock-event-hold", input.object_lock_event_hold.is_some()),
         ("x-amz-object-lock-event-hold-duration-days", input.object_lock_event_hold_duration_days.is_some()),
         ("x-amz-object-lock-event-hold-duration-years", input.object_lock_event_hold_duration_years.is_some()),

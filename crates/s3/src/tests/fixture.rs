@@ -1,9 +1,12 @@
 //! A region with S3 alone in it, and two accounts.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use api::s3::{CreateBucketRequest, GetObjectOutput, GetObjectRequest, PutObjectOutput, PutObjectRequest, S3Api};
+use api::s3::{
+    CreateBucketRequest, DeletePublicAccessBlockRequest, GetObjectOutput, GetObjectRequest, OwnershipControls,
+    OwnershipControlsRule, PutBucketOwnershipControlsRequest, PutObjectOutput, PutObjectRequest, S3Api,
+};
 use api::{Call, Caller, Principal};
 use blobs::{BlobStore, MemoryBlobs};
 use bytes::Bytes;
@@ -19,6 +22,8 @@ use crate::{BlobReconciler, Content, KeyRing, LifecycleReconciler, MasterKeys, O
 /// A clock that stands still until it is moved.
 struct Clock {
     seconds: AtomicI64,
+    /// How often random bytes were asked for: they differ from call to call, as ids must.
+    fills: AtomicU64,
 }
 
 impl Effects for Clock {
@@ -28,6 +33,9 @@ impl Effects for Clock {
 
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(7);
+        let count = self.fills.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+        let length = bytes.len().min(8);
+        bytes[..length].copy_from_slice(&count[8 - length..]);
     }
 
     fn new_key(&self, _algorithm: KeyAlgorithm) -> Result<KeyMaterial, String> {
@@ -48,7 +56,7 @@ impl Fixture {
     /// A region of this name.
     pub fn of_region(name: &str) -> Self {
         // Blobs carry the time of the real clock, so ours begins there too.
-        let clock = Arc::new(Clock { seconds: AtomicI64::new(Timestamp::now().as_second()) });
+        let clock = Arc::new(Clock { seconds: AtomicI64::new(Timestamp::now().as_second()), fills: AtomicU64::new(0) });
         let region = RegionFacts {
             name: name.to_owned(),
             zones: vec![ZoneFacts { name: format!("{name}a"), id: "z1".to_owned() }],
@@ -82,6 +90,32 @@ impl Fixture {
         fixture.store.commit(None, accounts).await.unwrap();
         fixture.create("bucket").await.unwrap();
         fixture
+    }
+
+    /// The same, where lists count and nothing public is blocked; the region knows both accounts.
+    pub async fn with_lists() -> Self {
+        let fixture = Self::with_bucket().await;
+        for (number, caller) in [(1, ours()), (2, theirs())] {
+            let key = iam::NewAccessKey::from_random([number; 56]);
+            let account = caller.caller.account.unwrap();
+            let changes = iam::create_account(account, "a", &key, Timestamp::UNIX_EPOCH).unwrap();
+            fixture.store.commit(None, changes).await.unwrap();
+        }
+        fixture.own("ObjectWriter").await.unwrap();
+        let open = DeletePublicAccessBlockRequest { bucket: "bucket".to_owned(), expected_bucket_owner: None };
+        fixture.s3.delete_public_access_block(ours(), open).await.unwrap();
+        fixture
+    }
+
+    /// Says who owns the objects of `bucket`.
+    pub async fn own(&self, object_ownership: &str) -> Result<(), ServiceError> {
+        let rule = OwnershipControlsRule { object_ownership: object_ownership.to_owned() };
+        let input = PutBucketOwnershipControlsRequest {
+            bucket: "bucket".to_owned(),
+            ownership_controls: OwnershipControls { rules: vec![rule] },
+            ..PutBucketOwnershipControlsRequest::default()
+        };
+        self.s3.put_bucket_ownership_controls(ours(), input).await
     }
 
     pub async fn create(&self, bucket: &str) -> Result<(), ServiceError> {

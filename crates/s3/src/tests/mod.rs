@@ -1,11 +1,17 @@
 //! S3 through its runner, with everything in memory and the clock in our hand.
 
 mod access;
+mod acls;
+mod concurrency;
 mod configs;
 mod copying;
+mod deleting;
 mod encryption;
 mod fixture;
+mod interleavings;
 mod lifecycle;
+mod locks;
+mod multipart;
 mod policies;
 mod reading;
 mod tagging;

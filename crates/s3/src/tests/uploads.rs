@@ -77,7 +77,7 @@ async fn what_is_not_taken_is_refused_before_any_byte() {
     check_refused(PutObjectRequest { website_redirect_location: text("x"), ..empty() }, "InvalidRedirectLocation")
         .await;
     check_refused(PutObjectRequest { checksum_sha512: text("x"), ..empty() }, "InvalidRequest").await;
-    check_refused(PutObjectRequest { acl: text("public-read"), ..empty() }, "NotImplemented").await;
+    check_refused(PutObjectRequest { acl: text("public-read"), ..empty() }, "AccessControlListNotSupported").await;
     check_refused(PutObjectRequest { storage_class: text("SNOW"), ..empty() }, "InvalidStorageClass").await;
     let metadata = [("n".to_owned(), "x".repeat(2048))].into();
     check_refused(PutObjectRequest { metadata: Some(metadata), ..empty() }, "MetadataTooLarge").await;

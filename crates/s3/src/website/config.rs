@@ -162,7 +162,7 @@ impl Rule {
         let code = match redirect.http_redirect_code.as_deref() {
             None => None,
             Some(text) => match text.parse() {
-                Ok(code @ 301..=399) => Some(code),
+                Ok(code @ (301..=305 | 307 | 308)) => Some(code),
                 _ => {
                     return Err(S3Error::InvalidRequest(format!(
                         "The provided HTTP redirect code ({text}) is not valid. Valid codes are 3XX except 300."
@@ -281,8 +281,10 @@ mod tests {
         check(pages(Some(vec![rule(None, None, to("b"))])), "Condition cannot be empty");
         check(pages(Some(vec![rule(Some("200"), None, to("b"))])), "error code (200)");
         check(pages(Some(vec![rule(None, Some("a"), Redirect::default())])), "malformed");
-        let code = Redirect { http_redirect_code: Some("300".into()), ..to("b") };
-        check(pages(Some(vec![rule(None, Some("a"), code)])), "redirect code (300)");
+        for code in ["300", "306", "314", "200", "x"] {
+            let redirect = Redirect { http_redirect_code: Some(code.into()), ..to("b") };
+            check(pages(Some(vec![rule(None, Some("a"), redirect)])), &format!("redirect code ({code})"));
+        }
         let both = Redirect {
             replace_key_with: Some("x".into()),
             replace_key_prefix_with: Some("y".into()),

@@ -68,7 +68,8 @@ impl Site {
         let pages = match &self.website {
             Website::Elsewhere(elsewhere) => {
                 let protocol = elsewhere.protocol.as_deref().unwrap_or(visit.protocol);
-                let query = visit.query.map(|query| format!("?{query}")).unwrap_or_default();
+                let query =
+                    visit.query.filter(|query| !query.is_empty()).map(|query| format!("?{query}")).unwrap_or_default();
                 let location = format!("{protocol}://{}/{}{query}", elsewhere.host, encode_path(visit.key));
                 return Turn::Move { status: 301, location };
             }
