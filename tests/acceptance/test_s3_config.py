@@ -1,6 +1,7 @@
 """What is configured on buckets, with boto3: what comes back, what is refused, and what lifecycle rules and logs do."""
 
 import datetime
+import json
 import uuid
 
 import pytest
@@ -158,3 +159,124 @@ def test_where_logs_go(region, bucket):
     assert refused == (400, "InvalidTargetBucketForLogging")
     s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
     assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+
+
+def test_what_terraform_reads_of_a_new_bucket(region, bucket):
+    s3 = region.client("s3")
+    for call, code in [
+        (s3.get_bucket_policy, "NoSuchBucketPolicy"),
+        (s3.get_bucket_cors, "NoSuchCORSConfiguration"),
+        (s3.get_bucket_website, "NoSuchWebsiteConfiguration"),
+        (s3.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration"),
+        (s3.get_bucket_replication, "ReplicationConfigurationNotFoundError"),
+        (s3.get_object_lock_configuration, "ObjectLockConfigurationNotFoundError"),
+        (s3.get_bucket_tagging, "NoSuchTagSet"),
+    ]:
+        assert refusal(call, Bucket=bucket) == (404, code)
+    assert s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
+    assert s3.get_bucket_acl(Bucket=bucket)["Grants"][0]["Permission"] == "FULL_CONTROL"
+    assert body_of(s3.get_bucket_accelerate_configuration(Bucket=bucket)) == {}
+    assert body_of(s3.get_bucket_versioning(Bucket=bucket)) == {}
+    assert body_of(s3.get_bucket_logging(Bucket=bucket)) == {}
+    assert body_of(s3.get_bucket_notification_configuration(Bucket=bucket)) == {}
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    assert s3.delete_bucket_replication(Bucket=bucket)["ResponseMetadata"]["HTTPStatusCode"] == 204
+
+
+def test_configurations_with_ids(region, bucket):
+    s3 = region.client("s3")
+    destination = {"S3BucketDestination": {"Bucket": f"arn:aws:s3:::{bucket}", "Format": "CSV", "Prefix": "p"}}
+    and_ = {"And": {"Prefix": "p", "Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]}}
+    export = {"OutputSchemaVersion": "V_1", "Destination": destination}
+    for kind, argument, value in [
+        (
+            "inventory",
+            "InventoryConfiguration",
+            {
+                "Id": "one",
+                "Destination": destination,
+                "IsEnabled": False,
+                "Filter": {"Prefix": "x"},
+                "IncludedObjectVersions": "All",
+                "OptionalFields": ["Size", "ETag"],
+                "Schedule": {"Frequency": "Daily"},
+            },
+        ),
+        ("metrics", "MetricsConfiguration", {"Id": "one", "Filter": and_}),
+        (
+            "analytics",
+            "AnalyticsConfiguration",
+            {"Id": "one", "Filter": and_, "StorageClassAnalysis": {"DataExport": export}},
+        ),
+        (
+            "intelligent_tiering",
+            "IntelligentTieringConfiguration",
+            {
+                "Id": "one",
+                "Filter": and_,
+                "Status": "Enabled",
+                "Tierings": [{"Days": 90, "AccessTier": "ARCHIVE_ACCESS"}],
+            },
+        ),
+    ]:
+        put = getattr(s3, f"put_bucket_{kind}_configuration")
+        get = getattr(s3, f"get_bucket_{kind}_configuration")
+        listed = getattr(s3, f"list_bucket_{kind}_configurations")
+        delete = getattr(s3, f"delete_bucket_{kind}_configuration")
+        assert refusal(get, Bucket=bucket, Id="one") == (404, "NoSuchConfiguration")
+        put(Bucket=bucket, Id="one", **{argument: value})
+        assert get(Bucket=bucket, Id="one")[argument] == value
+        page = listed(Bucket=bucket)
+        assert page[f"{argument}List"] == [value] and page["IsTruncated"] is False
+        delete(Bucket=bucket, Id="one")
+        assert f"{argument}List" not in listed(Bucket=bucket)
+
+
+def test_who_is_told_of_what_happens(region, bucket):
+    s3 = region.client("s3")
+    rules = [{"Name": "Prefix", "Value": "in/"}, {"Name": "Suffix", "Value": ".jpg"}]
+    wanted = {
+        "QueueConfigurations": [
+            {
+                "Id": "one",
+                "QueueArn": "arn:aws:sqs:us-east-1:123456789012:queue",
+                "Events": ["s3:ObjectCreated:*"],
+                "Filter": {"Key": {"FilterRules": rules}},
+            }
+        ],
+        "EventBridgeConfiguration": {},
+    }
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wanted)
+    assert body_of(s3.get_bucket_notification_configuration(Bucket=bucket)) == wanted
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    assert body_of(s3.get_bucket_notification_configuration(Bucket=bucket)) == {}
+
+
+def test_logs_are_delivered_to_a_bucket_whose_policy_lets_them_in(region, bucket):
+    s3, target = region.client("s3"), new_bucket(region)
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "logging.s3.amazonaws.com"},
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{target}/log/*",
+                "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
+            }
+        ],
+    }
+    s3.put_bucket_policy(Bucket=target, Policy=json.dumps(policy))
+    enabled = {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": "log/"}}
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus=enabled)
+
+    def lines():
+        s3.put_object(Bucket=bucket, Key="a key", Body=b"bytes")
+        found = s3.list_objects_v2(Bucket=target).get("Contents", [])
+        bodies = [s3.get_object(Bucket=target, Key=entry["Key"])["Body"].read().decode() for entry in found]
+        return [line for body in bodies for line in body.splitlines() if "REST.PUT.OBJECT" in line]
+
+    line = until(lines, within=60, what="a log object")[0]
+    assert f" {bucket} [" in line and ' a%20key "PUT /' in line and ' HTTP/1.1" 200 - - 5 ' in line, line

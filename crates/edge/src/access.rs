@@ -148,14 +148,18 @@ impl Edge {
     }
 }
 
+/// The bytes of a request's body as its headers announce them, without framing.
+pub(crate) fn body_length(headers: &HeaderMap) -> u64 {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.parse().ok();
+    number("x-amz-decoded-content-length").or_else(|| number("content-length")).unwrap_or_default()
+}
+
 /// The bytes of the object that a request brought or asked for.
 fn object_size(operation: &str, asked: &HeaderMap, answered: &HeaderMap) -> Option<u64> {
     let text = |headers: &HeaderMap, name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
     let number = |headers: &HeaderMap, name: &str| text(headers, name)?.parse().ok();
     match operation {
-        "PutObject" | "UploadPart" => {
-            number(asked, "x-amz-decoded-content-length").or_else(|| number(asked, "content-length"))
-        }
+        "PutObject" | "UploadPart" => Some(body_length(asked)),
         "GetObject" | "HeadObject" => {
             let whole = text(answered, "content-range").and_then(|range| range.rsplit('/').next()?.parse().ok());
             whole.or_else(|| answered.contains_key("etag").then(|| number(answered, "content-length"))?)

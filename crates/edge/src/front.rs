@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tracing::debug;
 use wire::{DecodeError, Protocol, ServiceShape, parse_query};
 
-use crate::access::AccessLog;
+use crate::access::{AccessLog, body_length};
 use crate::answer::random;
 use crate::audit::{Noted, Seen, Watching};
 use crate::authenticate::Credentials;
@@ -175,6 +175,9 @@ impl Edge {
             micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             "call"
         );
+        let received = body_length(&parts.headers);
+        let sent = answer.body().size_hint().exact().filter(|_| parts.method != Method::HEAD).unwrap_or_default();
+        self.watching.metrics.count_bytes(trace.service, trace.operation, received, sent);
         self.logged(answer, error, (&parts, &claim, source_ip), trace, started)
     }
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::classes::{depth, is_archive};
 use super::record::{BY_CLASS, Lifecycle};
 use super::rules::{Subject, Terms, applying, due};
-use crate::lock::ObjectLock;
+use crate::lock::check_delete;
 use crate::objects::ObjectRecord;
 
 /// Objects smaller than this are not moved by a rule that says nothing of sizes.
@@ -83,7 +83,8 @@ impl Clockwork<'_> {
         for rule in applying(self.rules(), subject) {
             let expiration = rule.noncurrent_version_expiration.as_ref();
             let is_over = expiration.is_some_and(|it| is_due(it.noncurrent_days, it.newer_noncurrent_versions));
-            if is_over && !is_locked(&object.traits.lock, self.now) {
+            // A lock keeps its version from the rules too, whoever made it and however.
+            if is_over && check_delete(object, false, self.now).is_ok() {
                 return Step::Expire;
             }
             for it in rule.noncurrent_version_transitions.as_deref().unwrap_or_default() {
@@ -139,12 +140,6 @@ impl Clockwork<'_> {
 fn lowest(classes: Vec<&str>) -> Step {
     let lowest = classes.into_iter().max_by_key(|class| depth(class));
     lowest.map_or(Step::Keep, |class| Step::Move(class.to_owned()))
-}
-
-/// Whether a version may not be deleted now.
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html> (lifecycle).
-pub(super) fn is_locked(lock: &ObjectLock, now: Timestamp) -> bool {
-    lock.is_held == Some(true) || lock.retention.as_ref().is_some_and(|retention| retention.until > now)
 }
 
 #[cfg(test)]

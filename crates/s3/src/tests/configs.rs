@@ -2,15 +2,19 @@
 
 use api::s3::{
     AbacStatus, AccelerateConfiguration, BucketLifecycleConfiguration, BucketLoggingStatus, CreateBucketConfiguration,
-    CreateBucketRequest, DeleteBucketLifecycleRequest, DeleteBucketTaggingRequest, GetBucketAbacRequest,
-    GetBucketAccelerateConfigurationRequest, GetBucketLifecycleConfigurationRequest, GetBucketLoggingRequest,
-    GetBucketRequestPaymentRequest, GetBucketTaggingRequest, LifecycleExpiration, LifecycleRule, LoggingEnabled,
-    PartitionedPrefix, PutBucketAbacRequest, PutBucketAccelerateConfigurationRequest,
-    PutBucketLifecycleConfigurationRequest, PutBucketLoggingRequest, PutBucketRequestPaymentRequest,
-    PutBucketTaggingRequest, RequestPaymentConfiguration, S3Api, Tag, Tagging, TargetObjectKeyFormat,
+    CreateBucketRequest, DeleteBucketLifecycleRequest, DeleteBucketMetricsConfigurationRequest,
+    DeleteBucketTaggingRequest, FilterRule, GetBucketAbacRequest, GetBucketAccelerateConfigurationRequest,
+    GetBucketLifecycleConfigurationRequest, GetBucketLoggingRequest, GetBucketMetricsConfigurationRequest,
+    GetBucketNotificationConfigurationRequest, GetBucketRequestPaymentRequest, GetBucketTaggingRequest,
+    LifecycleExpiration, LifecycleRule, ListBucketMetricsConfigurationsRequest, LoggingEnabled, MetricsConfiguration,
+    NotificationConfiguration, NotificationConfigurationFilter, PartitionedPrefix, PutBucketAbacRequest,
+    PutBucketAccelerateConfigurationRequest, PutBucketLifecycleConfigurationRequest, PutBucketLoggingRequest,
+    PutBucketMetricsConfigurationRequest, PutBucketNotificationConfigurationRequest, PutBucketRequestPaymentRequest,
+    PutBucketTaggingRequest, QueueConfiguration, RequestPaymentConfiguration, S3Api, S3KeyFilter, Tag, Tagging,
+    TargetObjectKeyFormat,
 };
 
-use super::fixture::{Fixture, ours, theirs};
+use super::fixture::{Fixture, get, ours, theirs};
 
 fn tag(key: &str, value: &str) -> Tag {
     Tag { key: key.to_owned(), value: value.to_owned() }
@@ -181,4 +185,120 @@ async fn logs_go_to_a_bucket_of_the_same_owner() {
     assert_eq!(fixture.s3.put_bucket_logging(ours(), put(Some(neither))).await.unwrap_err().code, "MalformedXML");
     fixture.s3.put_bucket_logging(ours(), put(None)).await.unwrap();
     assert_eq!(get().await, None);
+}
+
+#[tokio::test]
+async fn several_configurations_of_a_kind_are_listed_by_page() {
+    let fixture = Fixture::with_bucket().await;
+    let put = |id: &str, inner: &str| PutBucketMetricsConfigurationRequest {
+        bucket: "bucket".into(),
+        id: id.to_owned(),
+        metrics_configuration: MetricsConfiguration { id: inner.to_owned(), filter: None },
+        ..Default::default()
+    };
+    let get = |id: &str| GetBucketMetricsConfigurationRequest {
+        bucket: "bucket".into(),
+        id: id.to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(
+        fixture.s3.get_bucket_metrics_configuration(ours(), get("a")).await.unwrap_err().code,
+        "NoSuchConfiguration"
+    );
+    let mismatch = fixture.s3.put_bucket_metrics_configuration(ours(), put("a", "b")).await.unwrap_err();
+    assert_eq!(mismatch.code, "IdMismatch");
+    for number in 0..201 {
+        let id = format!("m{number:03}");
+        fixture.s3.put_bucket_metrics_configuration(ours(), put(&id, &id)).await.unwrap();
+    }
+    let found = fixture.s3.get_bucket_metrics_configuration(ours(), get("m007")).await.unwrap();
+    assert_eq!(found.metrics_configuration.unwrap().id, "m007");
+    let (mut seen, mut token, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let list = ListBucketMetricsConfigurationsRequest {
+            bucket: "bucket".into(),
+            continuation_token: token,
+            ..Default::default()
+        };
+        let page = fixture.s3.list_bucket_metrics_configurations(ours(), list).await.unwrap();
+        seen.extend(page.metrics_configuration_list.unwrap().into_iter().map(|found| found.id));
+        assert_eq!(page.is_truncated, Some(page.next_continuation_token.is_some()));
+        (token, pages) = (page.next_continuation_token, pages + 1);
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!((seen.len(), pages, &*seen[200]), (201, 3, "m200"));
+    let delete = |id: &str| DeleteBucketMetricsConfigurationRequest {
+        bucket: "bucket".into(),
+        id: id.to_owned(),
+        ..Default::default()
+    };
+    fixture.s3.delete_bucket_metrics_configuration(ours(), delete("m007")).await.unwrap();
+    let gone = fixture.s3.delete_bucket_metrics_configuration(ours(), delete("m007")).await.unwrap_err();
+    assert_eq!((&*gone.code, gone.status), ("NoSuchConfiguration", 404));
+}
+
+#[tokio::test]
+async fn notifications_that_can_be_and_that_cannot() {
+    let fixture = Fixture::with_bucket().await;
+    let queue = |arn: &str, event: &str, prefix: Option<&str>| {
+        let rule = |value: &str| FilterRule { name: Some("prefix".into()), value: Some(value.to_owned()) };
+        let key = prefix.map(|prefix| S3KeyFilter { filter_rules: Some(vec![rule(prefix)]) });
+        QueueConfiguration {
+            id: None,
+            queue_arn: arn.to_owned(),
+            events: vec![event.to_owned()],
+            filter: key.map(|key| NotificationConfigurationFilter { key: Some(key) }),
+        }
+    };
+    let put = async |queues: Vec<QueueConfiguration>| {
+        let notification_configuration =
+            NotificationConfiguration { queue_configurations: Some(queues), ..Default::default() };
+        let input = PutBucketNotificationConfigurationRequest {
+            bucket: "bucket".into(),
+            notification_configuration,
+            ..Default::default()
+        };
+        fixture.s3.put_bucket_notification_configuration(ours(), input).await.err().map(|error| error.message)
+    };
+    let (arn, all) = ("arn:aws:sqs:us-east-1:123456789012:q", "s3:ObjectCreated:*");
+    assert_eq!(put(vec![queue("arn:aws:sns:x", all, None)]).await.as_deref(), Some("The ARN could not be parsed"));
+    let unknown = put(vec![queue(arn, "s3:Nothing", None)]).await;
+    assert_eq!(unknown.as_deref(), Some("The event is not supported for notifications"));
+    let twice = put(vec![queue(arn, all, None), queue(arn, "s3:ObjectCreated:Put", Some("a"))]).await;
+    assert!(twice.unwrap().starts_with("Configurations overlap."));
+    let nested = put(vec![queue(arn, all, Some("a")), queue(arn, all, Some("ab"))]).await;
+    assert!(nested.unwrap().starts_with("Configuration is ambiguously defined."));
+    assert_eq!(put(vec![queue(arn, all, Some("a")), queue(arn, all, Some("b"))]).await, None);
+    let get = GetBucketNotificationConfigurationRequest { bucket: "bucket".into(), ..Default::default() };
+    let found = fixture.s3.get_bucket_notification_configuration(ours(), get).await.unwrap();
+    let queues = found.queue_configurations.unwrap();
+    assert_eq!((queues.len(), queues[0].id.as_ref().map(String::len)), (2, Some(48)));
+    let rules = queues[1].filter.clone().unwrap().key.unwrap().filter_rules.unwrap();
+    assert_eq!(rules, [FilterRule { name: Some("Prefix".into()), value: Some("b".into()) }]);
+}
+
+#[tokio::test]
+async fn answers_tell_when_an_object_expires_and_who_is_charged() {
+    let fixture = Fixture::with_bucket().await;
+    let rule = LifecycleRule {
+        id: Some("week".to_owned()),
+        prefix: Some("logs/".to_owned()),
+        status: "Enabled".to_owned(),
+        expiration: Some(LifecycleExpiration { days: Some(7), ..Default::default() }),
+        ..Default::default()
+    };
+    let input = PutBucketLifecycleConfigurationRequest {
+        bucket: "bucket".into(),
+        lifecycle_configuration: Some(BucketLifecycleConfiguration { rules: vec![rule] }),
+        ..Default::default()
+    };
+    fixture.s3.put_bucket_lifecycle_configuration(ours(), input).await.unwrap();
+    assert_eq!(fixture.put("other", "x").await.expiration, None);
+    let told = fixture.put("logs/a", "x").await.expiration.unwrap();
+    assert!(told.starts_with("expiry-date=\"") && told.ends_with(" 00:00:00 GMT\", rule-id=\"week\""), "{told}");
+    let (output, _) = fixture.get(get("logs/a")).await.unwrap();
+    assert_eq!(output.expiration.as_ref(), Some(&told));
+    assert_eq!(output.request_charged, None);
 }
