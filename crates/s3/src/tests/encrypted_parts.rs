@@ -128,7 +128,10 @@ async fn a_part_brings_the_key_of_its_upload() {
     assert_eq!(fixture.blob_count().await, 0);
     let tag = fixture.part_with(&theirs, 1, b"x", Some(KEY)).await.unwrap();
     assert_ne!(tag, "\"9dd4e461268c8034f5c8564e155c67a6\"", "not the MD5");
-    assert_eq!(said(&fixture.complete_with(&theirs, &[tag.clone()], Some(OTHER)).await.unwrap_err()), wrong);
+    assert_eq!(
+        said(&fixture.complete_with(&theirs, std::slice::from_ref(&tag), Some(OTHER)).await.unwrap_err()),
+        wrong
+    );
     // Without a checksum that was chosen at the beginning, the key is not needed at the end.
     fixture.complete_with(&theirs, &[tag], None).await.unwrap();
     assert_eq!(fixture.read_with(None, Some(KEY)).await.unwrap(), "x");
@@ -154,7 +157,7 @@ async fn who_has_chosen_a_checksum_brings_the_key_at_the_end() {
         ..Default::default()
     };
     let tag = fixture.s3.upload_part(ours(), with_key!(input, Some(KEY))).await.unwrap().e_tag.unwrap();
-    let error = fixture.complete_with(&upload, &[tag.clone()], None).await.unwrap_err();
+    let error = fixture.complete_with(&upload, std::slice::from_ref(&tag), None).await.unwrap_err();
     assert_eq!((error.status, error.code.as_ref()), (400, "InvalidArgument"));
     fixture.complete_with(&upload, &[tag], Some(KEY)).await.unwrap();
     assert_eq!(fixture.read_with(None, Some(KEY)).await.unwrap(), "123456789");
