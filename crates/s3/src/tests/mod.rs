@@ -6,6 +6,7 @@ mod concurrency;
 mod configs;
 mod copying;
 mod deleting;
+mod encrypted_parts;
 mod encryption;
 mod fixture;
 mod interleavings;

@@ -8,10 +8,11 @@ use store::{Changes, KeyPrefix, Record, View};
 
 use super::completion::{Completion, etag_of};
 use super::error::UploadError;
+use super::part::check_encryption;
 use super::record::{AssemblyRecord, MAX_PARTS, PartRecord, UploadRecord};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
-use crate::encryption::Shown;
+use crate::encryption::{EncryptionError, Shown, Wanted};
 use crate::garbage::GarbagePartsRecord;
 use crate::objects::{
     ChecksumFields, Content, NULL_VERSION, ObjectRecord, Version, VersionRecord, check_key, check_write, versions,
@@ -48,6 +49,7 @@ impl Operation<S3> for CompleteMultipartUpload {
             let done = done.ok_or_else(|| UploadError::NoSuchUpload(input.upload_id.clone()))?;
             return Ok(Applied::read(output(input, &bucket, &done, cx)));
         };
+        check_key_of(&upload, input, view, cx)?;
         let old = versions::current(view, &bucket.name, &input.key)?;
         check_write(input.if_match.as_deref(), input.if_none_match.as_deref(), &input.key, old.as_ref())?;
         let parts = view.scan::<PartRecord>(&KeyPrefix::of(&upload.id), None, MAX_PARTS)?;
@@ -76,6 +78,25 @@ impl Operation<S3> for CompleteMultipartUpload {
             changes.put(&spares)?;
         }
         Ok(Applied::with(output(input, &bucket, &object, cx), changes))
+    }
+}
+
+/// Refuses another customer's key than the upload has, and none where S3 needs it to read the checksums of the parts.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>
+/// (`x-amz-server-side-encryption-customer-key`).
+fn check_key_of(
+    upload: &UploadRecord,
+    input: &CompleteMultipartUploadRequest,
+    view: &View,
+    cx: &Cx,
+) -> Result<(), S3Error> {
+    let wanted = Wanted::from(input);
+    if wanted.is_given() {
+        return check_encryption(wanted, upload, view, cx);
+    }
+    match upload.checksum {
+        Some(_) if upload.traits.encryption.is_customers() => Err(EncryptionError::NoAlgorithm.into()),
+        _ => Ok(()),
     }
 }
 
