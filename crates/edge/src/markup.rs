@@ -108,3 +108,13 @@ pub(crate) fn explain(answer: &mut Response<AnswerBody>, code: &str, message: &s
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn a_key_is_text_and_never_markup() {
+        assert_eq!(escaped("<script>\"a&b\"</script>"), "&lt;script&gt;&quot;a&amp;b&quot;&lt;/script&gt;");
+    }
+}

@@ -151,3 +151,23 @@ pub(crate) fn bucket_of(path: &str) -> (String, bool) {
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     (wire::decode_path(bucket).unwrap_or_default(), !key.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bucket_of;
+
+    #[test]
+    fn paths_have_a_bucket_and_perhaps_a_key() {
+        for (path, bucket, has_key) in [
+            ("/", "", false),
+            ("/b", "b", false),
+            ("/b/", "b", false),
+            ("/b/k", "b", true),
+            ("/b//", "b", true),
+            ("/%62/k", "b", true),
+            ("/%ff/k", "", true),
+        ] {
+            assert_eq!(bucket_of(path), (bucket.to_owned(), has_key), "{path}");
+        }
+    }
+}

@@ -26,6 +26,7 @@ mod tables;
 mod tests;
 mod unbuilt;
 mod uploads;
+mod usage;
 mod website;
 
 use std::sync::Arc;
@@ -53,7 +54,9 @@ pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
+pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
 pub use uploads::{PartRecord, UploadRecord};
+pub use usage::{BucketUsage, name_of_blob, usage};
 pub use website::{Site, Turn, Visit};
 
 /// S3.
