@@ -20,7 +20,6 @@ mod owner;
 mod policies;
 mod public_access;
 mod reconcile;
-mod stubs;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -55,7 +54,6 @@ pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
-pub use uploads::{PartRecord, UploadRecord};
 pub use usage::{BucketUsage, name_of_blob, usage};
 pub use website::{Site, Turn, Visit};
 

@@ -18,8 +18,8 @@ use crate::S3Error;
 use crate::buckets::known_bucket;
 use crate::config::charged;
 use crate::encryption::{CustomerHeaders, Shown, reading};
-use crate::uploads::{PartOf, part_of};
 use crate::lifecycle::expiration;
+use crate::uploads::{PartOf, part_of};
 
 /// What both operations take.
 pub(super) struct Read<'a> {
