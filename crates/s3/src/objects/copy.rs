@@ -121,7 +121,7 @@ impl Streaming<S3> for CopyObject {
             sse_customer_key_md5: encryption.customer_key_md5,
             copy_object_result: Some(result),
             copy_source_version_id: staged.source.version.clone(),
-            version_id: bucket.shown_version(&object.version),
+            version_id: bucket.made_version(&object.version),
             request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
             expiration: expiration(view, &bucket, &object)?,
             ..CopyObjectOutput::default()
