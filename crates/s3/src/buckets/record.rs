@@ -93,6 +93,13 @@ impl BucketRecord {
         }
     }
 
+    /// The id of a version that was just written, as answers show it: only where every change makes one, as it is always
+    /// `null` otherwise.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html> (`x-amz-version-id`).
+    pub(crate) fn made_version(&self, id: &str) -> Option<String> {
+        (self.versioning == Versioning::Enabled).then(|| id.to_owned())
+    }
+
     /// A version id as answers show it: not at all where there never were versions.
     pub(crate) fn shown_version(&self, id: &str) -> Option<String> {
         (self.versioning != Versioning::Never).then(|| id.to_owned())

@@ -4,7 +4,7 @@
 use api::s3::{CopyObject, CopyObjectOutput, CopyObjectRequest, CopyObjectResult, PutObjectRequest};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use service::{Applied, Cx, Need, Scope, Service, Streaming};
+use service::{Applied, Cx, Need, Scope, Streaming};
 use store::{Changes, View};
 
 use super::bytes;
@@ -23,6 +23,7 @@ use crate::encryption::{CopySource as _, Place, Shown, Wanted, reading};
 use crate::error::MAX_PUT_BYTES;
 use crate::lifecycle::expiration;
 use crate::unbuilt::refuse_given;
+use crate::uploads::with_view;
 use crate::{S3, S3Error};
 
 /// The bytes of a copy, and what they were copied from.
@@ -77,9 +78,8 @@ impl Streaming<S3> for CopyObject {
 
     async fn stage(service: &S3, input: &mut CopyObjectRequest, cx: &Cx) -> Result<StagedCopy, S3Error> {
         // The source may have changed since it was checked: what is copied is what is found now.
-        let (store, wanted, now) = (service.runner().store().clone(), input.clone(), cx.now);
-        let found = tokio::task::spawn_blocking(move || look_up(&wanted, &store.view()?, now)).await;
-        let source = found.map_err(|error| S3Error::Internal(error.to_string()))??;
+        let (wanted, now) = (input.clone(), cx.now);
+        let source = with_view(service, move |view| look_up(&wanted, view, now)).await?;
         let kept = source.object.checksum.as_ref().map_or(ChecksumKind::DEFAULT, |checksum| checksum.kind);
         let kind = read_algorithm(input.checksum_algorithm.as_deref())?.unwrap_or(kept);
         let body = bytes::open(service, &source.object, input.source_headers(), None).await?;
@@ -121,7 +121,7 @@ impl Streaming<S3> for CopyObject {
             sse_customer_key_md5: encryption.customer_key_md5,
             copy_object_result: Some(result),
             copy_source_version_id: staged.source.version.clone(),
-            version_id: bucket.shown_version(&object.version),
+            version_id: bucket.made_version(&object.version),
             request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
             expiration: expiration(view, &bucket, &object)?,
             ..CopyObjectOutput::default()

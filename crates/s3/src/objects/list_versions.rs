@@ -193,3 +193,135 @@ impl<'v, R: InBucket> Cursor<'v, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use jiff::Timestamp;
+    use proptest::prelude::{Strategy, any, prop, proptest};
+    use store::{Changes, Memory, Store, View};
+
+    use super::{After, VersionListing, VersionPage};
+    use crate::objects::list::common_prefix;
+    use crate::objects::versions::{DeleteMarker, Version, VersionRecord};
+    use crate::objects::{ObjectRecord, versions};
+    use crate::tests::object;
+
+    /// Each key with how many versions it has, and whether the newest is a delete marker. Orders begin at 1.
+    fn view_of(keys: &BTreeMap<String, (u64, bool)>) -> View {
+        let store = Store::new(Memory::new());
+        let mut changes = Changes::new();
+        for (key, (count, ends_in_marker)) in keys {
+            for order in 1..=*count {
+                let is_newest = order == *count;
+                let noncurrent_since = (!is_newest).then_some(Timestamp::UNIX_EPOCH);
+                let bucket = "bucket".to_owned();
+                if is_newest && *ends_in_marker {
+                    let (version, last_modified) = (order.to_string(), Timestamp::UNIX_EPOCH);
+                    let marker = DeleteMarker { bucket, key: key.clone(), version, order, last_modified };
+                    changes.put(&VersionRecord { version: Version::Marker(marker), noncurrent_since }).unwrap();
+                    continue;
+                }
+                let object = ObjectRecord { version: order.to_string(), order, ..object(&bucket, key) };
+                if is_newest {
+                    changes.put(&object).unwrap();
+                } else {
+                    let version = Version::Object(Box::new(object));
+                    changes.put(&VersionRecord { version, noncurrent_since }).unwrap();
+                }
+            }
+        }
+        changes.put(&object("bucket-", "k")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(store.commit(None, changes)).unwrap();
+        store.view().unwrap()
+    }
+
+    /// Key, order (none for a common prefix) and whether it is the newest, by the definition.
+    fn model(keys: &BTreeMap<String, (u64, bool)>, prefix: &str, delimiter: &str) -> Vec<(String, Option<u64>, bool)> {
+        let mut items = Vec::new();
+        let mut common = BTreeSet::new();
+        for (key, (count, _)) in keys.iter().filter(|(key, _)| key.starts_with(prefix)) {
+            match common_prefix(prefix, delimiter, key) {
+                Some(found) if common.insert(found.to_owned()) => items.push((found.to_owned(), None, false)),
+                Some(_) => {}
+                None => items.extend((1..=*count).rev().map(|order| (key.clone(), Some(order), order == *count))),
+            }
+        }
+        items
+    }
+
+    fn items(page: &VersionPage) -> Vec<(String, Option<u64>, bool)> {
+        let of_version = |shown: &super::Shown| {
+            let (_, key, _, order) = shown.version.place();
+            (key.to_owned(), Some(order), shown.is_latest)
+        };
+        let prefixes = page.common_prefixes.iter().map(|prefix| (prefix.clone(), None, false));
+        page.versions.iter().map(of_version).chain(prefixes).collect()
+    }
+
+    fn texts() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(vec!["a", "b", "/", "é", "\0"]), 1..4)
+            .prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn pages_are_those_of_the_model(
+            keys in prop::collection::btree_map(texts(), (1_u64..4, any::<bool>()), 0..12),
+            prefix in prop::option::of(texts()),
+            delimiter in prop::sample::select(vec!["", "/", "a"]),
+            limit in 1_usize..5,
+        ) {
+            let (view, prefix) = (view_of(&keys), prefix.unwrap_or_default());
+            let expected = model(&keys, &prefix, delimiter);
+            let (mut seen, mut next) = (Vec::new(), None::<(String, Option<u64>)>);
+            loop {
+                let after = match &next {
+                    None => After::Nothing,
+                    Some((key, None)) => After::Key(key),
+                    Some((key, Some(order))) => After::Version(key, *order),
+                };
+                let listing = VersionListing { bucket: "bucket", prefix: &prefix, delimiter, after, limit };
+                let page = listing.read(&view).unwrap();
+                let mut found = items(&page);
+                found.sort_by_key(|item| expected.iter().position(|it| it == item));
+                assert!(found.len() <= limit);
+                assert_eq!(page.next.is_some(), seen.len() + found.len() < expected.len());
+                seen.extend(found);
+                match page.next {
+                    Some((key, id)) => next = Some((key, id.map(|id| id.parse::<u64>().unwrap()))),
+                    None => break,
+                }
+            }
+            assert_eq!(seen, expected);
+        }
+    }
+
+    #[test]
+    fn a_page_costs_reads_by_its_size_and_not_by_the_buckets() {
+        let keys =
+            (0..2000).map(|number| (format!("dir{}/{number:05}", number / 1000), (2, number % 2 == 0))).collect();
+        let view = view_of(&keys);
+        let listing =
+            VersionListing { bucket: "bucket", prefix: "", delimiter: "/", after: After::Nothing, limit: 1000 };
+        let page = listing.read(&view).unwrap();
+        assert_eq!((page.common_prefixes, page.next), (vec!["dir0/".to_owned(), "dir1/".to_owned()], None));
+        let reads = view.reads();
+        assert!(reads.contains(&row("dir0/00000")) && !reads.contains(&row("dir0/00500")));
+        assert!(!reads.contains(&row("dir1/01500")), "the middle of a prefix is not read");
+
+        let view = view_of(&keys);
+        let page = VersionListing { delimiter: "", limit: 10, ..listing }.read(&view).unwrap();
+        assert_eq!(page.versions.len(), 10);
+        assert!(!view.reads().contains(&row("dir0/00050")), "nor what follows a page");
+        assert!(versions::current(&view, "bucket", "dir0/00001").unwrap().is_some());
+    }
+
+    fn row(key: &str) -> Vec<u8> {
+        let mut row = store::table_prefix::<VersionRecord>();
+        row.extend(store::KeyBuf::from(("bucket", key)).into_bytes());
+        row
+    }
+}

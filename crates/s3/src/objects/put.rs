@@ -73,7 +73,7 @@ impl Streaming<S3> for PutObject {
             checksum_sha1: checksum.sha1,
             checksum_sha256: checksum.sha256,
             checksum_type: checksum.kind,
-            version_id: bucket.shown_version(&object.version),
+            version_id: bucket.made_version(&object.version),
             request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
             expiration: expiration(view, &bucket, &object)?,
             ..PutObjectOutput::default()

@@ -13,7 +13,8 @@ use store::{Changes, View};
 
 use super::error::ObjectError;
 use super::record::ObjectRecord;
-use super::versions::{self, readable};
+use super::rewrite::rewrite;
+use super::versions::readable;
 use crate::access::{Grounds, given};
 use crate::buckets::known_bucket;
 use crate::config::charged;
@@ -77,7 +78,7 @@ impl Operation<S3> for RestoreObject {
         }
         object.restored_until = Some(midnight_after(cx.now, days));
         let mut changes = Changes::new();
-        versions::replace(view, &mut changes, object)?;
+        rewrite(view, &mut changes, &object)?;
         Ok(Applied::with(RestoreObjectOutput { request_charged, restore_output_path: None }, changes))
     }
 }

@@ -13,8 +13,9 @@ use store::{Changes, View};
 
 use super::put_needs::with_tags;
 use super::record::{ObjectRecord, check_key};
+use super::rewrite::rewrite;
 use super::tags::read_set;
-use super::versions::{readable, replace};
+use super::versions::readable;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
 use crate::config::charged;
@@ -41,7 +42,7 @@ fn changed(view: &View, mut object: ObjectRecord, tags: BTreeMap<String, String>
     let mut changes = Changes::new();
     if object.traits.tags != tags {
         object.traits.tags = tags;
-        replace(view, &mut changes, object)?;
+        rewrite(view, &mut changes, &object)?;
     }
     Ok(changes)
 }

@@ -201,19 +201,6 @@ pub(crate) fn delete_version(
     Ok(deleted)
 }
 
-/// Adds what writes a version anew of which something beside its bytes has changed, wherever it lies.
-///
-/// # Errors
-/// The store's.
-pub(crate) fn replace(view: &View, changes: &mut Changes, object: ObjectRecord) -> Result<(), StoreError> {
-    let (bucket, key) = (&object.bucket, &object.key);
-    if current(view, bucket, key)?.is_some_and(|current| current.order == object.order) {
-        return changes.put(&object);
-    }
-    let Some(found) = by_id(view, bucket, key, &object.version)? else { return Ok(()) };
-    changes.put(&VersionRecord { version: Version::Object(Box::new(object)), ..found })
-}
-
 /// The object that a request may read which names a key and perhaps a version.
 ///
 /// # Errors

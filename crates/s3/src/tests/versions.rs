@@ -149,7 +149,7 @@ async fn take(fixture: &Fixture, model: &mut Model, step: &Step) {
             let stream = ByteStream::from_bytes(Bytes::from(body.clone()));
             let input = PutObjectRequest { body: Some(stream), ..put(KEYS[*key], "") };
             let output = fixture.s3.put_object(ours(), input).await.unwrap();
-            assert_eq!(output.version_id.is_some(), !model.versioning.is_empty());
+            assert_eq!(output.version_id.is_some(), model.versioning == "Enabled");
             model.add(KEYS[*key], output.version_id, Some(body));
         }
         Step::Delete { key } => {

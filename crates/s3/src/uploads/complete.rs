@@ -143,7 +143,7 @@ fn output(
         checksum_sha256: checksum.sha256,
         checksum_type: checksum.kind,
         server_side_encryption: Shown::of(&object.traits.encryption, input.into()).algorithm,
-        version_id: bucket.shown_version(&object.version),
+        version_id: bucket.made_version(&object.version),
         ..CompleteMultipartUploadOutput::default()
     }
 }
