@@ -17,6 +17,7 @@ use crate::config::tags_of;
 use crate::objects::{Found, ObjectRecord, find};
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
+use crate::uploads::UploadRecord;
 
 /// A bucket and who may do what with it.
 pub(crate) struct Grounds {
@@ -141,6 +142,24 @@ impl Grounds {
             _ => None,
         };
         need
+    }
+
+    /// An action on an upload to `key`. Whoever began it may see and abort it, without a policy that says so; their account
+    /// too.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions>.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn upload(&self, action: &'static str, view: &View, key: &str, id: &str) -> Result<Need, S3Error> {
+        let mut need = self.object(action, key);
+        let upload = view.get::<UploadRecord>(&(self.bucket.name.clone(), key.to_owned(), id.to_owned()))?;
+        let began = upload.filter(|upload| self.caller.account.as_ref() == Some(&upload.initiator));
+        need.granted = match began {
+            Some(upload) if self.caller.arn().is_some_and(|arn| arn == upload.initiator_arn) => Some(Granted::ToAll),
+            Some(_) => Some(Granted::ToAccount),
+            None => need.granted,
+        };
+        Ok(need)
     }
 
     fn under(&self, need: Need) -> Need {

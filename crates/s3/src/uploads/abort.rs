@@ -20,7 +20,8 @@ impl Operation<S3> for AbortMultipartUpload {
     type Error = S3Error;
 
     fn needs(input: &AbortMultipartUploadRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Grounds::of(view, scope, &input.bucket)?.object("s3:AbortMultipartUpload", &input.key)])
+        let grounds = Grounds::of(view, scope, &input.bucket)?;
+        Ok(vec![grounds.upload("s3:AbortMultipartUpload", view, &input.key, &input.upload_id)?])
     }
 
     fn apply(
