@@ -142,3 +142,31 @@ def test_crc64nvme_by_hand(region, bucket):
     del target["UploadId"]
     head = s3.head_object(**target, ChecksumMode="ENABLED")
     assert (head["ChecksumCRC64NVME"], head["ChecksumType"]) == (value, "FULL_OBJECT")
+
+
+def test_parts_of_an_object_under_a_customers_key(region, bucket, body):
+    s3 = region.client("s3")
+    target = {"Bucket": bucket, "Key": "sealed"}
+    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}
+    upload = s3.create_multipart_upload(**target, **key, ChecksumAlgorithm="SHA256")["UploadId"]
+    refused("InvalidRequest", 400, s3.upload_part, **target, UploadId=upload, PartNumber=1, Body=b"x",
+            ChecksumAlgorithm="SHA256")
+    parts = []
+    for number, piece in ((1, body), (2, b"end")):
+        part = s3.upload_part(**target, **key, UploadId=upload, PartNumber=number, Body=piece,
+                              ChecksumAlgorithm="SHA256")
+        parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]})
+    done = s3.complete_multipart_upload(**target, UploadId=upload, MultipartUpload={"Parts": parts})
+    assert done["ChecksumType"] == "COMPOSITE" and done["ChecksumSHA256"].endswith("-2")
+    assert s3.get_object(**target, **key)["Body"].read() == body + b"end"
+    refused("400", 400, s3.head_object, **target)
+    last = s3.get_object(**target, **key, PartNumber=2, ChecksumMode="ENABLED")
+    assert (last["Body"].read(), last["PartsCount"]) == (b"end", 2)
+    assert last["ContentRange"] == f"bytes {len(body)}-{len(body) + 2}/{len(body) + 3}"
+    assert last["ChecksumSHA256"] == parts[1]["ChecksumSHA256"]
+    # botocore encodes the key for every operation but this one.
+    key["SSECustomerKey"] = base64.b64encode(b"k" * 32).decode()
+    key["SSECustomerKeyMD5"] = base64.b64encode(hashlib.md5(b"k" * 32).digest()).decode()
+    told = s3.get_object_attributes(**target, **key, ObjectAttributes=["ObjectParts", "Checksum", "ObjectSize"])
+    assert [(part["PartNumber"], part["Size"]) for part in told["ObjectParts"]["Parts"]] == [(1, len(body)), (2, 3)]
+    assert f'{told["Checksum"]["ChecksumSHA256"]}-2' == done["ChecksumSHA256"]

@@ -80,22 +80,6 @@ impl Grounds {
         need
     }
 
-    /// An action on an upload under way, which whoever began it may do with it, as the bucket's owner may.
-    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions>.
-    ///
-    /// # Errors
-    /// The store's.
-    pub(crate) fn upload(&self, view: &View, action: &'static str, key: &str, id: &str) -> Result<Need, S3Error> {
-        let mut need = self.object(action, key);
-        let place = (self.bucket.name.clone(), key.to_owned(), id.to_owned());
-        if let (Some(account), Some(upload)) = (&self.caller.account, view.get::<UploadRecord>(&place)?)
-            && upload.initiator == *account
-        {
-            need.granted = Some(Granted::ToAccount);
-        }
-        Ok(need)
-    }
-
     /// What reading an object needs: the right to list too if it is not there, so that nobody else learns that.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Permissions`).
     ///
@@ -158,6 +142,24 @@ impl Grounds {
             _ => None,
         };
         need
+    }
+
+    /// An action on an upload to `key`. Whoever began it may see and abort it, without a policy that says so; their account
+    /// too.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions>.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn upload(&self, action: &'static str, view: &View, key: &str, id: &str) -> Result<Need, S3Error> {
+        let mut need = self.object(action, key);
+        let upload = view.get::<UploadRecord>(&(self.bucket.name.clone(), key.to_owned(), id.to_owned()))?;
+        let began = upload.filter(|upload| self.caller.account.as_ref() == Some(&upload.initiator));
+        need.granted = match began {
+            Some(upload) if self.caller.arn().is_some_and(|arn| arn == upload.initiator_arn) => Some(Granted::ToAll),
+            Some(_) => Some(Granted::ToAccount),
+            None => need.granted,
+        };
+        Ok(need)
     }
 
     fn under(&self, need: Need) -> Need {

@@ -13,6 +13,7 @@ mod interleavings;
 mod lifecycle;
 mod locks;
 mod multipart;
+mod multipart_told;
 mod policies;
 mod reading;
 mod tagging;

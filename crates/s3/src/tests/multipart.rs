@@ -3,8 +3,7 @@
 use api::s3::{
     AbortMultipartUploadRequest, CompleteMultipartUploadOutput, CompleteMultipartUploadRequest,
     CompletedMultipartUpload, CompletedPart, CreateMultipartUploadRequest, DeleteBucketRequest, DeleteObjectRequest,
-    GetObjectRequest, ListMultipartUploadsRequest, ListPartsRequest, S3Api, UploadPartCopyRequest, UploadPartOutput,
-    UploadPartRequest,
+    GetObjectRequest, S3Api, UploadPartCopyRequest, UploadPartOutput, UploadPartRequest,
 };
 use bytes::Bytes;
 use jiff::SignedDuration;
@@ -14,7 +13,7 @@ use super::fixture::{Fixture, get, ours, put};
 use crate::uploads::renew;
 
 /// The least bytes of a part that is not the last.
-const LEAST: usize = 5 << 20;
+pub(super) const LEAST: usize = 5 << 20;
 
 impl Fixture {
     pub(super) async fn begin(&self, key: &str) -> String {
@@ -23,7 +22,7 @@ impl Fixture {
             .unwrap()
     }
 
-    async fn begin_with(&self, input: CreateMultipartUploadRequest) -> Result<String, ServiceError> {
+    pub(super) async fn begin_with(&self, input: CreateMultipartUploadRequest) -> Result<String, ServiceError> {
         let input = CreateMultipartUploadRequest { bucket: "bucket".to_owned(), ..input };
         Ok(self.s3.create_multipart_upload(ours(), input).await?.upload_id.unwrap())
     }
@@ -78,7 +77,7 @@ async fn gone(fixture: &Fixture, key: &str) {
     fixture.s3.delete_object(ours(), input).await.unwrap();
 }
 
-fn part(key: &str, upload: &str, number: i32, body: impl Into<Bytes>) -> UploadPartRequest {
+pub(super) fn part(key: &str, upload: &str, number: i32, body: impl Into<Bytes>) -> UploadPartRequest {
     UploadPartRequest {
         bucket: "bucket".to_owned(),
         key: key.to_owned(),
@@ -89,7 +88,7 @@ fn part(key: &str, upload: &str, number: i32, body: impl Into<Bytes>) -> UploadP
     }
 }
 
-fn completion(key: &str, upload: &str, parts: &[(i32, &str)]) -> CompleteMultipartUploadRequest {
+pub(super) fn completion(key: &str, upload: &str, parts: &[(i32, &str)]) -> CompleteMultipartUploadRequest {
     let part = |(number, etag): &(i32, &str)| CompletedPart {
         part_number: Some(*number),
         e_tag: Some((*etag).to_owned()),
@@ -105,7 +104,7 @@ fn completion(key: &str, upload: &str, parts: &[(i32, &str)]) -> CompleteMultipa
 }
 
 /// An upload of three parts of the least size, and a last one; the bytes of it all.
-async fn four_parts(fixture: &Fixture, key: &str) -> (String, Vec<String>, Vec<u8>) {
+pub(super) async fn four_parts(fixture: &Fixture, key: &str) -> (String, Vec<String>, Vec<u8>) {
     let upload = fixture.begin(key).await;
     let (mut etags, mut all) = (Vec::new(), Vec::new());
     for (number, body) in [(1, vec![b'a'; LEAST]), (2, vec![b'b'; LEAST]), (5, vec![b'c'; LEAST]), (9, b"end".to_vec())]
@@ -116,7 +115,7 @@ async fn four_parts(fixture: &Fixture, key: &str) -> (String, Vec<String>, Vec<u
     (upload, etags, all)
 }
 
-fn listed(etags: &[String]) -> Vec<(i32, &str)> {
+pub(super) fn listed(etags: &[String]) -> Vec<(i32, &str)> {
     [1, 2, 5, 9].into_iter().zip(etags.iter().map(String::as_str)).collect()
 }
 
@@ -361,70 +360,6 @@ async fn a_client_that_names_no_algorithm_may_bring_any() {
     assert_eq!(output.checksum_crc32.as_deref(), Some("y/Q5Jg=="));
     let output = fixture.complete("key", &upload, &[(1, &output.e_tag.unwrap())]).await.unwrap();
     assert_eq!(output.checksum_crc64_nvme.as_deref(), Some("rosUhgp5mIg="));
-}
-
-#[tokio::test]
-async fn lists_of_parts_and_of_uploads() {
-    let fixture = Fixture::with_bucket().await;
-    let mut ids = Vec::new();
-    for key in ["b", "c d", "a/2", "b", "a/1"] {
-        ids.push(fixture.begin(key).await);
-        fixture.reconcile_after(SignedDuration::from_secs(1)).await;
-    }
-    let [b1, cd, a2, b2, a1] = [0, 1, 2, 3, 4].map(|at| ids[at].as_str());
-    let some = |text: &str| Some(text.to_owned());
-    let all = ListMultipartUploadsRequest { bucket: "bucket".to_owned(), ..ListMultipartUploadsRequest::default() };
-    let from = |key: &str, upload: &str| ListMultipartUploadsRequest {
-        key_marker: some(key),
-        upload_id_marker: Some(upload.to_owned()).filter(|id| !id.is_empty()),
-        ..all.clone()
-    };
-    let limited = |limit| ListMultipartUploadsRequest { max_uploads: Some(limit), ..all.clone() };
-    let by_folder = ListMultipartUploadsRequest { delimiter: some("/"), ..all.clone() };
-    for (input, expected, prefixes, next, is_truncated) in [
-        (all.clone(), vec![a1, a2, b1, b2, cd], 0, ("c d", cd), false),
-        (limited(3), vec![a1, a2, b1], 0, ("b", b1), true),
-        (limited(0), vec![], 0, ("", ""), false),
-        (from("b", b1), vec![b2, cd], 0, ("c d", cd), false),
-        (from("b", ""), vec![cd], 0, ("c d", cd), false),
-        (by_folder.clone(), vec![b1, b2, cd], 1, ("c d", cd), false),
-        (ListMultipartUploadsRequest { max_uploads: Some(1), ..by_folder.clone() }, vec![], 1, ("a/", ""), true),
-        (ListMultipartUploadsRequest { key_marker: some("a/"), ..by_folder }, vec![b1, b2, cd], 0, ("c d", cd), false),
-        (ListMultipartUploadsRequest { prefix: some("a/"), ..all.clone() }, vec![a1, a2], 0, ("a/2", a2), false),
-    ] {
-        let output = fixture.s3.list_multipart_uploads(ours(), input.clone()).await.unwrap();
-        let seen: Vec<_> = output.uploads.iter().flatten().map(|upload| upload.upload_id.as_deref().unwrap()).collect();
-        assert_eq!(seen, expected, "{input:?}");
-        assert_eq!(output.common_prefixes.map_or(0, |prefixes| prefixes.len()), prefixes);
-        let markers = (output.next_key_marker.as_deref().unwrap(), output.next_upload_id_marker.as_deref().unwrap());
-        assert_eq!((markers, output.is_truncated), (next, Some(is_truncated)), "{input:?}");
-    }
-    for number in [8, 1, 5, 3] {
-        fixture.part("b", b1, number, "x").await.unwrap();
-    }
-    let list = |marker, limit| ListPartsRequest {
-        bucket: "bucket".to_owned(),
-        key: "b".to_owned(),
-        upload_id: b1.to_owned(),
-        part_number_marker: Some(marker),
-        max_parts: Some(limit),
-        ..ListPartsRequest::default()
-    };
-    for (marker, limit, expected, next, is_truncated) in [
-        (0, 2, vec![1, 3], 3, true),
-        (3, 2, vec![5, 8], 8, false),
-        (8, 2, vec![], 8, false),
-        (3, 0, vec![], 3, false),
-        (0, 5000, vec![1, 3, 5, 8], 8, false),
-    ] {
-        let output = fixture.s3.list_parts(ours(), list(marker, limit)).await.unwrap();
-        let seen: Vec<_> = output.parts.iter().flatten().map(|part| part.part_number.unwrap()).collect();
-        assert_eq!((seen, output.next_part_number_marker), (expected, Some(next)));
-        assert_eq!(output.is_truncated, Some(is_truncated));
-    }
-    let none = ListPartsRequest { upload_id: "none".to_owned(), ..list(0, 1) };
-    assert_eq!(fixture.s3.list_parts(ours(), none).await.unwrap_err().code, "NoSuchUpload");
-    assert_eq!(fixture.s3.list_parts(ours(), list(-1, 1)).await.unwrap_err().code, "InvalidArgument");
 }
 
 #[tokio::test]

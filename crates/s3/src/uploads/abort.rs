@@ -21,7 +21,7 @@ impl Operation<S3> for AbortMultipartUpload {
 
     fn needs(input: &AbortMultipartUploadRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
-        Ok(vec![grounds.upload(view, "s3:AbortMultipartUpload", &input.key, &input.upload_id)?])
+        Ok(vec![grounds.upload("s3:AbortMultipartUpload", view, &input.key, &input.upload_id)?])
     }
 
     fn apply(

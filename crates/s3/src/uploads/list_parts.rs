@@ -21,7 +21,7 @@ impl Operation<S3> for ListParts {
 
     fn needs(input: &ListPartsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
-        Ok(vec![grounds.upload(view, "s3:ListMultipartUploadParts", &input.key, &input.upload_id)?])
+        Ok(vec![grounds.upload("s3:ListMultipartUploadParts", view, &input.key, &input.upload_id)?])
     }
 
     fn apply(input: &ListPartsRequest, view: &View, _cx: &Cx) -> Result<Applied<ListPartsOutput>, S3Error> {
@@ -54,7 +54,7 @@ impl Operation<S3> for ListParts {
             is_truncated: Some(is_truncated),
             parts: (!parts.is_empty()).then(|| parts.into_iter().map(|part| shown(part, &upload)).collect()),
             initiator: Some(initiator(&upload)),
-            owner: Some(owner(&bucket.owner)),
+            owner: Some(owner(upload.traits.owner.as_ref().unwrap_or(&bucket.owner))),
             storage_class: Some(upload.traits.storage_class.clone()),
             checksum_algorithm: upload.checksum.map(|kind| kind.name().to_owned()),
             checksum_type: upload.checksum.map(|_| upload.type_name().to_owned()),

@@ -51,7 +51,7 @@ impl Operation<S3> for ListMultipartUploads {
             key: Some(encoding.encode(&upload.key)),
             initiated: Some(Timestamp::from_second(upload.initiated.as_second()).unwrap_or(upload.initiated)),
             storage_class: Some(upload.traits.storage_class.clone()),
-            owner: Some(owner(&bucket.owner)),
+            owner: Some(owner(upload.traits.owner.as_ref().unwrap_or(&bucket.owner))),
             initiator: Some(initiator(&upload)),
             checksum_algorithm: upload.checksum.map(|kind| kind.name().to_owned()),
             checksum_type: upload.checksum.map(|_| upload.type_name().to_owned()),
