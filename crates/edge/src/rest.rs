@@ -95,7 +95,9 @@ impl Edge {
         };
         if stream.is_none() {
             let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
-            checksum::check(&parts.headers, trailers, &request.body, operation.requires_checksum)?;
+            // What completes an upload says in such headers what its parts together must have.
+            let is_of_body = operation.name != "CompleteMultipartUpload";
+            checksum::check(&parts.headers, trailers, &request.body, is_of_body, operation.requires_checksum)?;
         }
         reads::check(operation.name, &request.headers)?;
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;

@@ -9,6 +9,7 @@ use crate::acl::AclError;
 use crate::encryption::EncryptionError;
 use crate::lock::LockError;
 use crate::objects::ObjectError;
+use crate::uploads::UploadError;
 
 /// The most bytes that one PUT may bring.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>.
@@ -75,6 +76,9 @@ pub enum S3Error {
     /// There is no such object.
     #[error("no key {0}")]
     NoSuchKey(String),
+    /// An upload or its parts are not what was said of them.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
     /// No bucket may have this name.
     #[error("{0} is no bucket name")]
     InvalidBucketName(String),
@@ -295,6 +299,7 @@ impl From<S3Error> for ServiceError {
             S3Error::NoSuchKey(key) => {
                 refused("NoSuchKey", 404, "The specified key does not exist.").with_field("Key", key)
             }
+            S3Error::Upload(error) => error.into(),
             S3Error::InvalidBucketName(name) => {
                 refused("InvalidBucketName", 400, "The specified bucket is not valid.").with_field("BucketName", name)
             }

@@ -53,7 +53,7 @@ pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
-pub use uploads::{PartRecord, UploadRecord};
+pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
 pub use website::{Site, Turn, Visit};
 
 /// S3.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use api::Call;
 use ids::AccountId;
+use jiff::Timestamp;
 use store::{CommitError, Store, StoreError, View};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wire::ServiceError;
@@ -69,6 +70,11 @@ impl Runner {
     /// The region.
     pub fn region(&self) -> &Arc<RegionFacts> {
         &self.shared.region
+    }
+
+    /// The time, as operations see it.
+    pub fn now(&self) -> Timestamp {
+        self.shared.effects.now()
     }
 
     /// Runs one operation to its committed answer.

@@ -186,6 +186,6 @@ pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
         ("ec2", "GetConsoleOutput")
             | ("cloudtrail", "LookupEvents")
             | ("sts", "AssumeRoleWithWebIdentity")
-            | ("s3", "CopyObject")
+            | ("s3", "CopyObject" | "CreateMultipartUpload" | "UploadPartCopy")
     )
 }

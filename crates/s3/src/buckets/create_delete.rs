@@ -15,6 +15,7 @@ use crate::objects::{ObjectRecord, VersionRecord};
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
 use crate::unbuilt::refuse_given;
+use crate::uploads::abort_all;
 use crate::{S3, S3Error};
 
 /// The region whose buckets have no location constraint.
@@ -156,7 +157,7 @@ impl Operation<S3> for DeleteBucket {
         Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket("s3:DeleteBucket")])
     }
 
-    fn apply(input: &DeleteBucketRequest, view: &View, _cx: &Cx) -> Result<Applied<()>, S3Error> {
+    fn apply(input: &DeleteBucketRequest, view: &View, cx: &Cx) -> Result<Applied<()>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         // An object put meanwhile lies in the range read here, so that one of the two commits conflicts.
         if !view.scan::<ObjectRecord>(&KeyPrefix::of(&bucket.name), None, 1)?.is_empty() {
@@ -170,6 +171,7 @@ impl Operation<S3> for DeleteBucket {
         changes.delete::<BucketPolicyRecord>(&bucket.name);
         changes.delete::<PublicAccessBlockRecord>(&bucket.name);
         config::delete_all(view, &mut changes, &bucket.name)?;
+        abort_all(view, &mut changes, &bucket.name, cx.now)?;
         Ok(Applied::with((), changes))
     }
 }

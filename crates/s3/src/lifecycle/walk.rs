@@ -12,9 +12,8 @@ use super::rules::common_prefix;
 use crate::S3Error;
 use crate::buckets::BucketRecord;
 use crate::config::{config, configured};
-use crate::garbage::GarbagePartsRecord;
 use crate::objects::{ObjectRecord, Version, VersionRecord, versions};
-use crate::uploads::UploadRecord;
+use crate::uploads::{UploadRecord, abort};
 
 /// Where a walk is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,8 +186,7 @@ pub(super) fn carry_out(
             if !clockwork.upload(&upload.key, upload.initiated) {
                 return Ok(false);
             }
-            changes.delete::<UploadRecord>(key);
-            changes.put(&GarbagePartsRecord { upload: upload.id, since: cx.now })?;
+            abort(changes, &upload, cx.now)?;
         }
     }
     Ok(true)

@@ -6,11 +6,12 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
 use super::checksums::{ChecksumFields, StoredChecksum};
-use super::record::check_key;
+use super::record::{Content, check_key};
 use super::versions::readable;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
 use crate::encryption::reading;
+use crate::uploads::parts_of;
 use crate::{S3, S3Error};
 
 /// What can be asked for.
@@ -42,6 +43,13 @@ impl Operation<S3> for GetObjectAttributes {
         let object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
         reading(&object.traits.encryption, object.place(), input.into(), &cx.call)?;
         let is_asked = |name: &str| input.object_attributes.iter().any(|asked| asked == name);
+        let object_parts = match &object.content {
+            Content::Parts(upload) if is_asked("ObjectParts") => {
+                let is_composite = object.checksum.as_ref().is_some_and(|checksum| checksum.is_composite);
+                Some(parts_of(view, upload, is_composite, input.part_number_marker, input.max_parts)?)
+            }
+            _ => None,
+        };
         Ok(Applied::read(GetObjectAttributesOutput {
             delete_marker: None,
             last_modified: Some(object.last_modified),
@@ -49,14 +57,18 @@ impl Operation<S3> for GetObjectAttributes {
             request_charged: None,
             e_tag: is_asked("ETag").then(|| object.etag.clone()),
             checksum: object.checksum.filter(|_| is_asked("Checksum")).map(shown),
-            object_parts: None,
+            object_parts,
             storage_class: is_asked("StorageClass").then_some(object.traits.storage_class),
             object_size: i64::try_from(object.length).ok().filter(|_| is_asked("ObjectSize")),
         }))
     }
 }
 
-fn shown(checksum: StoredChecksum) -> Checksum {
+/// The checksum as this operation alone shows it: without the number of parts.
+fn shown(mut checksum: StoredChecksum) -> Checksum {
+    if let Some((value, _)) = checksum.value.split_once('-') {
+        checksum.value = value.to_owned();
+    }
     let fields = ChecksumFields::of(Some(checksum));
     Checksum {
         checksum_crc32: fields.crc32,

@@ -8,6 +8,7 @@ use wire::{ByteStream, StreamError};
 
 use super::record::{Content, ObjectRecord};
 use crate::encryption::{CustomerHeaders, opening};
+use crate::uploads::open_parts;
 use crate::{S3, S3Error};
 
 /// Opens the bytes of `range`, or all of them, with the key that `customer` brings if they need one.
@@ -28,6 +29,6 @@ pub(crate) async fn open(
             Ok(ByteStream::new(reader.map_err(|error| StreamError::Broken(Box::new(error))), Some(length)))
         }
         Content::Empty => Ok(ByteStream::from_bytes(Bytes::new())),
-        Content::Parts(_) => Err(S3Error::NotImplemented("partNumber")),
+        Content::Parts(upload) => open_parts(service, object, upload, customer, range).await,
     }
 }

@@ -12,7 +12,7 @@ use crate::error::Unmodified;
 
 /// The preconditions of a read.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct ReadConditions<'a> {
+pub(crate) struct ReadConditions<'a> {
     pub if_match: Option<&'a str>,
     pub if_none_match: Option<&'a str>,
     pub if_modified_since: Option<Timestamp>,
@@ -68,7 +68,7 @@ pub(super) fn has_tag(tags: &str, etag: &str) -> bool {
 /// # Errors
 /// [`S3Error::PreconditionFailed`]; [`S3Error::NoSuchKey`] for a tag of an object that isn't there; `NotImplemented` for
 /// `If-None-Match` with anything but `*`, for `If-Match` with just that, and for both.
-pub(super) fn check_write(
+pub(crate) fn check_write(
     if_match: Option<&str>,
     if_none_match: Option<&str>,
     key: &str,

@@ -54,6 +54,7 @@ macro_rules! shown {
         let (checksum, content_range) = (found.checksum(), found.content_range());
         let lock = LockFields::of(&found.object.traits.lock);
         let (storage_class, tag_count) = (found.storage_class(), found.tag_count());
+        let parts_count = found.parts_count();
         $output {
             accept_ranges: Some("bytes".to_owned()),
             last_modified: Some(found.object.last_modified),
@@ -66,6 +67,7 @@ macro_rules! shown {
             checksum_sha256: checksum.sha256,
             checksum_type: checksum.kind,
             content_range,
+            parts_count,
             server_side_encryption: found.encryption.algorithm,
             sse_customer_algorithm: found.encryption.customer_algorithm,
             sse_customer_key_md5: found.encryption.customer_key_md5,

@@ -77,7 +77,7 @@ pub(super) fn common_prefixes(prefixes: &[String], encoding: Encoding) -> Option
 
 /// How keys are written in a listing: as they are, or fit for a URL, as XML can't hold every character of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     Plain,
     Url,
 }
@@ -87,7 +87,7 @@ impl Encoding {
     ///
     /// # Errors
     /// `InvalidArgument`.
-    pub(super) fn read(given: Option<&str>) -> Result<Self, S3Error> {
+    pub(crate) fn read(given: Option<&str>) -> Result<Self, S3Error> {
         match given {
             None => Ok(Self::Plain),
             Some(kind) if kind.eq_ignore_ascii_case("url") => Ok(Self::Url),
@@ -98,7 +98,7 @@ impl Encoding {
     }
 
     /// Slashes stay. Clients read `%20` whether they take a `+` for a space or not.
-    pub(super) fn encode(self, text: &str) -> String {
+    pub(crate) fn encode(self, text: &str) -> String {
         if self == Self::Plain {
             return text.to_owned();
         }

@@ -30,13 +30,20 @@ mod tags;
 mod token;
 pub(crate) mod versions;
 
-pub(crate) use checksums::read_md5;
+pub(crate) use bytes::open;
+pub(crate) use checksums::{ChecksumFields, computed, read_algorithm, read_given, read_md5};
 pub use checksums::{ChecksumKind, StoredChecksum};
-#[allow(unused_imports)]
+pub(crate) use conditions::{ReadConditions, check_write};
+pub(crate) use copy_source::{CopySource, Source};
 pub(crate) use description::{Description, description};
 pub use error::ObjectError;
+pub(crate) use listing::Encoding;
+pub(crate) use put::{check_described, with_access};
+pub(crate) use put_needs::needs as put_needs;
 pub use record::{Content, ObjectHeaders, ObjectRecord, ObjectTraits};
+pub(crate) use record::{NULL_VERSION, check_key};
 pub(crate) use rewrite::rewrite;
+pub(crate) use staging::{Promises, StagedBytes, check_length, take_in};
 pub(crate) use token::Token;
 pub use versions::{DeleteMarker, Version, VersionRecord};
 pub(crate) use versions::{Found, find, readable};

@@ -95,7 +95,7 @@ impl Streaming<S3> for PutObject {
 ///
 /// # Errors
 /// [`S3Error::KeyTooLong`], [`S3Error::NotImplemented`], those of the description.
-pub(super) fn check_described(input: &PutObjectRequest) -> Result<(), S3Error> {
+pub(crate) fn check_described(input: &PutObjectRequest) -> Result<(), S3Error> {
     check_key(&input.key)?;
     refuse_unbuilt(input)?;
     description!(input).traits().map(drop)
@@ -169,7 +169,7 @@ fn refuse_unsummed(input: &PutObjectRequest) -> Result<(), S3Error> {
 ///
 /// # Errors
 /// Those of [`acl::from_headers`] and [`lock::from_headers`].
-pub(super) fn with_access(
+pub(crate) fn with_access(
     input: &PutObjectRequest,
     traits: ObjectTraits,
     bucket: &BucketRecord,

@@ -11,7 +11,7 @@ use crate::access::{Grounds, given};
 use crate::lock::lock_keys;
 
 /// The needs of a call.
-pub(super) fn needs(input: &PutObjectRequest, grounds: &Grounds, scope: &Scope) -> Vec<Need> {
+pub(crate) fn needs(input: &PutObjectRequest, grounds: &Grounds, scope: &Scope) -> Vec<Need> {
     let on = |action| grounds.object(action, &input.key);
     let acl = acl_headers(input);
     let grants = acl.keys();

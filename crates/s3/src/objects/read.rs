@@ -7,16 +7,17 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use service::Cx;
 use store::View;
 
-use super::checksums::ChecksumFields;
+use super::checksums::{ChecksumFields, StoredChecksum};
 use super::conditions::ReadConditions;
 use super::error::ObjectError;
 use super::range::read_range;
-use super::record::{ObjectHeaders, ObjectRecord, check_key};
+use super::record::{Content, ObjectHeaders, ObjectRecord, check_key};
 use super::restore::{check_active, restore_header};
 use super::versions::readable;
 use crate::S3Error;
 use crate::buckets::known_bucket;
 use crate::encryption::{CustomerHeaders, Shown, reading};
+use crate::uploads::{PartOf, part_of};
 
 /// What both operations take.
 pub(super) struct Read<'a> {
@@ -77,6 +78,7 @@ pub struct FoundObject {
     pub(super) version: Option<String>,
     pub(super) restore: Option<String>,
     pub(super) encryption: Shown,
+    part: Option<PartOf>,
     shows_checksum: bool,
 }
 
@@ -91,9 +93,22 @@ impl FoundObject {
     }
 
     pub(super) fn checksum(&self) -> ChecksumFields {
-        // The checksum is that of the whole; on a range it would only mislead.
-        let is_whole = self.length() == self.object.length;
-        ChecksumFields::of(self.object.checksum.clone().filter(|_| self.shows_checksum && is_whole))
+        let of_object = self.object.checksum.as_ref();
+        // The checksum is that of the whole; on a range it would only mislead. A part has its own, which S3 shows where
+        // that of the object is made of those of its parts.
+        let checksum = match &self.part {
+            Some(part) if of_object.is_some_and(|whole| whole.is_composite) => {
+                Some(StoredChecksum { is_composite: true, ..part.checksum.clone() })
+            }
+            _ => of_object.filter(|_| self.length() == self.object.length).cloned(),
+        };
+        ChecksumFields::of(checksum.filter(|_| self.shows_checksum))
+    }
+
+    /// How many parts the object has, which S3 says to who asks for one of them.
+    pub(super) fn parts_count(&self) -> Option<i32> {
+        let part = self.part.as_ref().filter(|_| matches!(self.object.content, Content::Parts(_)))?;
+        i32::try_from(part.count).ok()
     }
 
     /// The storage class, which S3 doesn't mention if it is the usual one.
@@ -131,13 +146,15 @@ pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObje
     if read.method == "GET" {
         check_active(&object, cx.now, "The operation is not valid for the object's storage class")?;
     }
-    let range = match read.part {
-        Some(number) => part_range(number, &object)?,
+    let part = read.part.map(|number| part(view, number, &object)).transpose()?;
+    let range = match &part {
+        Some(part) => Some(part.range.clone()).filter(|range| !range.is_empty()),
         None => read_range(read.range, object.length)?,
     };
     Ok(FoundObject {
         headers: read.overrides.over(&object.traits.headers),
         range,
+        part,
         shows_checksum: read.checksum_mode.is_some(),
         version: bucket.shown_version(&object.version),
         restore: restore_header(&object, cx.now),
@@ -146,14 +163,17 @@ pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObje
     })
 }
 
-/// Where a part lies in an object that was put in one: it is its first one.
-fn part_range(number: i32, object: &ObjectRecord) -> Result<Option<Range<u64>>, S3Error> {
-    match number {
-        1 => Ok((object.length > 0).then_some(0..object.length)),
-        2..=10_000 => Err(ObjectError::InvalidPartNumber { requested: number, actual: 1 }.into()),
-        other => {
-            let text = "Part number must be an integer between 1 and 10000, inclusive";
-            Err(S3Error::argument("partNumber", other.to_string(), text))
+/// The part in this place; an object that was put in one has one.
+fn part(view: &View, number: i32, object: &ObjectRecord) -> Result<PartOf, S3Error> {
+    let text = "Part number must be an integer between 1 and 10000, inclusive";
+    let place = u32::try_from(number).ok().filter(|place| (1..=10_000).contains(place));
+    let place = place.ok_or_else(|| S3Error::argument("partNumber", number.to_string(), text))?;
+    let found = match (&object.content, &object.checksum) {
+        (Content::Parts(upload), _) => part_of(view, upload, place)?,
+        (_, Some(checksum)) if place == 1 => {
+            Ok(PartOf { range: 0..object.length, count: 1, checksum: checksum.clone() })
         }
-    }
+        _ => Err(1),
+    };
+    found.map_err(|actual| ObjectError::InvalidPartNumber { requested: number, actual: actual.into() }.into())
 }

@@ -1,6 +1,6 @@
 //! A region with S3 alone in it, and two accounts.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use api::s3::{
@@ -22,6 +22,8 @@ use crate::{BlobReconciler, Content, KeyRing, LifecycleReconciler, MasterKeys, O
 /// A clock that stands still until it is moved.
 struct Clock {
     seconds: AtomicI64,
+    /// How often random bytes were asked for: they differ from call to call, as ids must.
+    fills: AtomicU64,
 }
 
 impl Effects for Clock {
@@ -31,6 +33,9 @@ impl Effects for Clock {
 
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(7);
+        let count = self.fills.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+        let length = bytes.len().min(8);
+        bytes[..length].copy_from_slice(&count[8 - length..]);
     }
 
     fn new_key(&self, _algorithm: KeyAlgorithm) -> Result<KeyMaterial, String> {
@@ -51,7 +56,7 @@ impl Fixture {
     /// A region of this name.
     pub fn of_region(name: &str) -> Self {
         // Blobs carry the time of the real clock, so ours begins there too.
-        let clock = Arc::new(Clock { seconds: AtomicI64::new(Timestamp::now().as_second()) });
+        let clock = Arc::new(Clock { seconds: AtomicI64::new(Timestamp::now().as_second()), fills: AtomicU64::new(0) });
         let region = RegionFacts {
             name: name.to_owned(),
             zones: vec![ZoneFacts { name: format!("{name}a"), id: "z1".to_owned() }],
