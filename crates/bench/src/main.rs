@@ -32,6 +32,7 @@ mod postgres;
 mod processes;
 mod region;
 mod s3;
+mod small_blobs;
 mod stages;
 mod standing;
 mod table;
@@ -70,6 +71,8 @@ enum Part {
     S3,
     /// Durable commits a second of the embedded store
     Commits,
+    /// Durable small blobs a second
+    Blobs,
     /// What each step of a call costs
     Stages,
     /// What authorisation costs each kind of caller, and among a hundred thousand users
@@ -204,6 +207,7 @@ async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> V
             Part::Calls => calls::calls(setting, rows).await,
             Part::S3 => s3::objects(setting, rows).await,
             Part::Commits => commits::commits(setting, rows).await,
+            Part::Blobs => small_blobs::small_blobs(setting, rows).await,
             Part::Stages => stages::stages(setting, rows).await,
             Part::Authorise => authorise::authorise(setting, rows).await,
             Part::Verify => verify::verifications(setting, rows),

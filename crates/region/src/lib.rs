@@ -24,6 +24,7 @@ mod runtime;
 mod sessions;
 #[cfg(test)]
 mod shapes;
+mod space;
 mod trail;
 mod uses;
 mod web;
@@ -38,3 +39,4 @@ pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};
 pub use s3::{KeyRing, MasterKeys};
 pub use sessions::{SessionAnswer, SessionLine, SessionOrder};
+pub use space::{DamagedObject, Found, SpaceAnswer, SpaceKeeper, SpaceOrder, Usage};

@@ -19,6 +19,7 @@ use crate::images::ImageReconciler;
 use crate::instance_roles::InstanceRoles;
 use crate::lease::{Duty, Lease, Standing};
 use crate::runtime::{ReconcilerStatus, Reconcilers};
+use crate::space::SpaceKeeper;
 
 /// Longest that reconcilers and what comes with the lease may take to end.
 const END: Duration = Duration::from_secs(20);
@@ -31,6 +32,7 @@ pub(crate) struct Makers {
     pub(crate) facts: Arc<RegionFacts>,
     /// Where images are built to, for a region with images that have bytes.
     pub(crate) image_dir: Option<PathBuf>,
+    pub(crate) space: SpaceKeeper,
     /// How long a day is for lifecycle rules of buckets.
     pub(crate) lifecycle_day: Duration,
 }
@@ -44,6 +46,7 @@ impl Makers {
             Arc::new(accounts),
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), Arc::clone(&self.facts))),
             Arc::new(s3::BlobReconciler::new(store.clone(), Arc::clone(&self.blobs), Arc::clone(&effects))),
+            Arc::new(self.space.reconciler(Arc::clone(&effects))),
             Arc::new(lifecycle.with_day(self.lifecycle_day)),
             Arc::new(InstanceRoles::new(store.clone(), Arc::clone(&effects), Arc::clone(&self.facts))),
             Arc::new(iam::SessionReconciler::new(store.clone(), Arc::clone(&effects))),

@@ -34,6 +34,7 @@ use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::sessions::SessionKeeper;
+use crate::space::SpaceKeeper;
 use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
 
@@ -207,7 +208,9 @@ impl Region {
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
         let keeper = AccountKeeper::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
         let sessions = SessionKeeper::new(store.clone(), Arc::clone(&effects));
+        let space = SpaceKeeper::new(store.clone(), Arc::clone(&blobs));
         let admin = admin.map(|admin| admin.with_backups(backups).with_accounts(keeper).with_sessions(sessions));
+        let admin = admin.map(|admin| admin.with_space(space.clone()));
         store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
@@ -248,7 +251,7 @@ impl Region {
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
         let lifecycle_day = config.lifecycle_day;
-        let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day };
+        let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day, space };
         let reconciling = Reconciling { store, duty, makers };
         let store = all;
         Ok(Self { server, edge, trail, store, folder, services, reconciling, log_delivery, uses, admin, root })

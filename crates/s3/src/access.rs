@@ -22,11 +22,11 @@ use crate::public_access::PublicAccessBlockRecord;
 pub(crate) struct Grounds {
     bucket: BucketRecord,
     policy: Option<Arc<ResourcePolicy>>,
-    /// Its tags, where they decide.
-    tags: Vec<Tag>,
     caller: Caller,
     /// Whether grants to everyone in lists count for nothing.
     ignores_public: bool,
+    /// Its tags, where they decide.
+    tags: Vec<Tag>,
 }
 
 impl Grounds {
@@ -47,9 +47,9 @@ impl Grounds {
         let policy = policy.map(|BucketPolicyRecord { document, principals, .. }| {
             Arc::new(ResourcePolicy { document, kind: Kind::Resource, must_allow: false, principals })
         });
-        let tags = if bucket.is_abac { tags_of(view, &bucket.name)? } else { Vec::new() };
         let ignores_public = block.is_some_and(|block| block.ignore_public_acls);
-        Ok(Self { bucket, policy, tags, caller: scope.caller.clone(), ignores_public })
+        let tags = if bucket.is_abac { tags_of(view, &bucket.name)? } else { Vec::new() };
+        Ok(Self { bucket, policy, caller: scope.caller.clone(), ignores_public, tags })
     }
 
     /// An action on the bucket.
@@ -63,10 +63,19 @@ impl Grounds {
         self.under(Need::on(action, object_arn(&self.bucket.name, key)))
     }
 
-    /// To give a new object at `key` a list. Who may write only by the bucket's list owns what it writes.
+    /// To give a new object at `key` a list. Whose the object is decides, and that is who writes it, or its list counts for
+    /// nothing: so policies of buckets that let others put objects with a list need name `s3:PutObject` alone.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html>, "Granting cross-account
+    /// permissions to upload objects while ensuring that the bucket owner has full control".
     pub(crate) fn acl_of_new(&self, key: &str) -> Need {
         let mut need = self.object("s3:PutObjectAcl", key);
-        need.granted = self.granted_by_bucket("s3:PutObject");
+        match &self.caller.account {
+            Some(writer) => {
+                need.only_denies = *writer != self.bucket.owner;
+                need.owner = Some(writer.clone());
+            }
+            None => need.granted = self.granted_by_bucket("s3:PutObject"),
+        }
         need
     }
 

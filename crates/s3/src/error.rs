@@ -393,7 +393,8 @@ impl From<S3Error> for ServiceError {
             }
             S3Error::Misconfigured { code, message } => Self::sender(code, 400, message),
             S3Error::NotConfigured { code, message, bucket } => {
-                refused(code, 404, message).with_field("BucketName", bucket)
+                let error = refused(code, 404, message);
+                if bucket.is_empty() { error } else { error.with_field("BucketName", bucket) }
             }
             S3Error::InvalidTag { message, field } => {
                 let error = refused("InvalidTag", 400, message);

@@ -20,12 +20,12 @@ mod owner;
 mod policies;
 mod public_access;
 mod reconcile;
-mod stubs;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
 mod uploads;
+mod usage;
 mod website;
 
 use std::sync::Arc;
@@ -54,6 +54,7 @@ pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
+pub use usage::{BucketUsage, name_of_blob, usage};
 pub use website::{Site, Turn, Visit};
 
 /// S3.

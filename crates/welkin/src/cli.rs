@@ -9,7 +9,7 @@ use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
     account, audit_trail, backup, convert, doctor, down, env, explain, image, lifecycle, login, object_key,
-    reconcilers, restart, restore, session, up, watching,
+    reconcilers, restart, restore, session, space, up, watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -66,6 +66,11 @@ enum Command {
     /// Why a call was allowed or refused, statement by statement
     #[command(after_help = EXPLAIN_HELP)]
     Explain(Explain),
+    /// Where the space of objects goes: by bucket, and on each disk
+    Du(Du),
+    /// Read every byte of every object, and say whose are damaged
+    #[command(after_help = SCRUB_HELP)]
+    Scrub(Scrub),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
@@ -93,6 +98,29 @@ struct Explain {
     #[command(flatten)]
     region: Region,
 }
+
+#[derive(Args)]
+struct Du {
+    #[command(flatten)]
+    options: space::DuOptions,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Scrub {
+    #[command(flatten)]
+    options: space::ScrubOptions,
+    #[command(flatten)]
+    region: Region,
+}
+
+const SCRUB_HELP: &str = "\
+A region reads all bytes by itself, once a week and slowly. This reads them now. It fails if something is damaged.
+
+Examples:
+  welkin scrub                             everything, now; it may run or not
+  welkin scrub --found                     only what was found until now";
 
 const HELP: &str = "\
 First steps:
@@ -313,6 +341,9 @@ struct Up {
     /// or ~/.pgpass) [default: sqlite]
     #[arg(long, value_name = "sqlite|URL")]
     store: Option<String>,
+    /// Another folder for the bytes of objects, on a disk of its own; once used, it belongs to the region
+    #[arg(long, value_name = "DIR")]
+    blobs: Vec<String>,
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -384,6 +415,8 @@ pub fn run() -> Result<()> {
         Command::Account(Account::Close { account, region }) => account::close(&region.settings()?, &account),
         Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
         Command::Explain(explain) => explain::run(&explain.region.settings()?, &explain.options),
+        Command::Du(du) => space::du(&du.region.settings()?, &du.options),
+        Command::Scrub(scrub) => space::scrub(&scrub.region.settings()?, &scrub.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
         }
@@ -427,6 +460,7 @@ impl Up {
             ("domain", self.front.domain),
             ("dev", self.dev.then(|| "true".to_owned())),
             ("store", self.store),
+            ("blobs", (!self.blobs.is_empty()).then(|| self.blobs.join(","))),
         ]));
         values.extend(self.watching.values());
         values.extend(self.lifecycle.values());

@@ -6,8 +6,6 @@ use anyhow::{Result, bail};
 use clap::Args;
 use jiff::SignedDuration;
 
-use crate::settings::Values;
-
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Options of `welkin up`.

@@ -34,6 +34,7 @@ mod restore;
 mod session;
 mod settings;
 mod signals;
+mod space;
 mod standing;
 mod up;
 mod watching;

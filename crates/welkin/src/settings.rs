@@ -18,6 +18,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("audit_data_events", "whether calls on objects and the like are recorded: on or off"),
     ("audit_days", "days after which records of the audit trail go"),
     ("audit_size", "MiB that the audit trail may have"),
+    ("blobs", "more folders for the bytes of objects, one a disk, beside the data folder's own"),
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
     ("domain", "the domain whose names lead to this region"),
@@ -108,6 +109,8 @@ pub struct Settings {
     pub is_dev: bool,
     /// Where the facts are.
     pub store: StoreKind,
+    /// Folders for the bytes of objects beside the data folder's own.
+    pub blobs: Vec<PathBuf>,
     /// How long a day is for lifecycle rules of buckets.
     pub lifecycle_day: Duration,
 }
@@ -197,6 +200,12 @@ impl Settings {
             lifecycle_day: lifecycle::day(text("s3_lifecycle_day"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,
+            blobs: text("blobs")
+                .unwrap_or_default()
+                .split(',')
+                .filter(|path| !path.is_empty())
+                .map(absolute)
+                .collect::<Result<_>>()?,
             store: match text("store").unwrap_or("sqlite") {
                 "sqlite" => StoreKind::Sqlite,
                 url if store_postgres::is_postgres(url) => StoreKind::Postgres(url.to_owned()),
@@ -301,6 +310,15 @@ fn tls(kind: Option<&str>, cert: Option<&str>, key: Option<&str>) -> Result<TlsK
     }
 }
 
+/// The path of a folder, which must not depend on where the program is started.
+fn absolute(path: &str) -> Result<PathBuf> {
+    let path = Path::new(path.trim());
+    if !path.is_absolute() {
+        bail!("blobs: '{}' does not begin at the root of the file system", path.display());
+    }
+    Ok(path.to_owned())
+}
+
 fn flag(key: &str, text: Option<&str>) -> Result<bool> {
     match text.unwrap_or("false") {
         "true" | "1" => Ok(true),
@@ -392,6 +410,7 @@ mod tests {
             ("domain", "cloud..net"),
             ("domain", "10.1.2.3"),
             ("dev", "yes"),
+            ("blobs", "/srv/one,two"),
         ] {
             let error = check(&[(key, value)]).unwrap_err();
             assert!(error.starts_with(key) && !error.contains("secret"), "{error}");

@@ -3,13 +3,17 @@
 
 mod abac;
 mod accelerate;
+mod check_several;
 mod faithful;
+mod notification;
 mod payment;
 mod record;
+mod replication;
+mod several;
 mod tagging;
 
 pub(crate) use faithful::Faithful;
 pub(crate) use payment::charged;
 pub use record::BucketConfigRecord;
-pub(crate) use record::{BucketConfig, config, configs, configured, delete_all, delete_config, put_config};
+pub(crate) use record::{BucketConfig, config, configured, delete_all, delete_config, put_config};
 pub(crate) use tagging::{check_tags, put_tags, tags_of};

@@ -10,6 +10,7 @@ use super::record::{Content, check_key};
 use super::versions::readable;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::encryption::reading;
 use crate::uploads::parts_of;
 use crate::{S3, S3Error};
@@ -36,6 +37,7 @@ impl Operation<S3> for GetObjectAttributes {
     ) -> Result<Applied<GetObjectAttributesOutput>, S3Error> {
         check_key(&input.key)?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         if let Some(unknown) = input.object_attributes.iter().find(|name| !ATTRIBUTES.contains(&name.as_str())) {
             let text = "Invalid attribute name specified.";
             return Err(S3Error::argument("x-amz-object-attributes", unknown, text));
@@ -54,7 +56,7 @@ impl Operation<S3> for GetObjectAttributes {
             delete_marker: None,
             last_modified: Some(object.last_modified),
             version_id: bucket.shown_version(&object.version),
-            request_charged: None,
+            request_charged,
             e_tag: is_asked("ETag").then(|| object.etag.clone()),
             checksum: object.checksum.filter(|_| is_asked("Checksum")).map(shown),
             object_parts,

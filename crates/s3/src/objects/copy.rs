@@ -18,8 +18,10 @@ use super::record::ObjectTraits;
 use super::staging::{Promises, StagedBytes, take_in};
 use super::versions;
 use crate::access::{Grounds, given};
+use crate::config::charged;
 use crate::encryption::{CopySource as _, Place, Shown, Wanted, reading};
 use crate::error::MAX_PUT_BYTES;
+use crate::lifecycle::expiration;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
@@ -120,6 +122,8 @@ impl Streaming<S3> for CopyObject {
             copy_object_result: Some(result),
             copy_source_version_id: staged.source.version.clone(),
             version_id: bucket.shown_version(&object.version),
+            request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
+            expiration: expiration(view, &bucket, &object)?,
             ..CopyObjectOutput::default()
         };
         Ok(Applied::with(output, changes))

@@ -21,6 +21,7 @@ use super::stack::Stack;
 use super::versions::{Deleted, check_id};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::config::charged;
 use crate::lock::check_delete;
 use crate::{S3, S3Error};
 
@@ -116,6 +117,7 @@ impl Operation<S3> for DeleteObject {
 
     fn apply(input: &DeleteObjectRequest, view: &View, cx: &Cx) -> Result<Applied<DeleteObjectOutput>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         check_key(&input.key)?;
         check_id(&bucket, input.version_id.as_deref())?;
         let (mut changes, mut stack) = (Changes::new(), Stack::of(view, &bucket, &input.key)?);
@@ -124,7 +126,7 @@ impl Operation<S3> for DeleteObject {
         let output = DeleteObjectOutput {
             delete_marker: deleted.is_marker.then_some(true),
             version_id: deleted.version,
-            request_charged: None,
+            request_charged,
         };
         Ok(Applied::with(output, changes))
     }
@@ -153,6 +155,7 @@ impl Operation<S3> for DeleteObjects {
             return Err(S3Error::Unauthorized(Box::new(refusal)));
         }
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let is_quiet = input.delete.quiet == Some(true);
         let (mut deleted, mut errors, mut changes) = (Vec::new(), Vec::new(), Changes::new());
         // A key may come several times, and each time finds what the last one left.
@@ -188,7 +191,7 @@ impl Operation<S3> for DeleteObjects {
         }
         let some = |errors: Vec<Error>| (!errors.is_empty()).then_some(errors);
         let deleted = (!deleted.is_empty()).then_some(deleted);
-        let output = DeleteObjectsOutput { deleted, request_charged: None, errors: some(errors) };
+        let output = DeleteObjectsOutput { deleted, request_charged, errors: some(errors) };
         Ok(Applied::with(output, changes))
     }
 }

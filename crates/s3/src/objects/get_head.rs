@@ -27,6 +27,7 @@ macro_rules! read_of {
             expected_owner: input.expected_bucket_owner.as_deref(),
             range: input.range.as_deref(),
             part: input.part_number,
+            payer: input.request_payer.as_deref(),
             conditions: ReadConditions {
                 if_match: input.if_match.as_deref(),
                 if_none_match: input.if_none_match.as_deref(),
@@ -74,6 +75,8 @@ macro_rules! shown {
             storage_class,
             tag_count,
             restore: found.restore,
+            request_charged: found.request_charged,
+            expiration: found.expiration,
             cache_control: found.headers.cache_control,
             content_disposition: found.headers.content_disposition,
             content_encoding: found.headers.content_encoding,

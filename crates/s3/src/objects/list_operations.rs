@@ -17,6 +17,7 @@ use super::restore::restore_status;
 use super::token::Token;
 use crate::acl::object_owner;
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::config::charged;
 use crate::owner::owner;
 use crate::{S3, S3Error};
 
@@ -30,6 +31,7 @@ impl Operation<S3> for ListObjectsV2 {
 
     fn apply(input: &ListObjectsV2Request, view: &View, cx: &Cx) -> Result<Applied<ListObjectsV2Output>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let after = match input.continuation_token.as_deref() {
@@ -54,7 +56,7 @@ impl Operation<S3> for ListObjectsV2 {
             key_count: i32::try_from(count).ok(),
             continuation_token: input.continuation_token.clone(),
             start_after: input.start_after.as_deref().map(|text| encoding.encode(text)),
-            request_charged: None,
+            request_charged,
         }))
     }
 }
@@ -69,6 +71,7 @@ impl Operation<S3> for ListObjects {
 
     fn apply(input: &ListObjectsRequest, view: &View, cx: &Cx) -> Result<Applied<ListObjectsOutput>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let (prefix, delimiter, after) = (text(&input.prefix), text(&input.delimiter), text(&input.marker));
@@ -87,7 +90,7 @@ impl Operation<S3> for ListObjects {
             max_keys: i32::try_from(limit).ok(),
             common_prefixes: common_prefixes(&page.common_prefixes, encoding),
             encoding_type: input.encoding_type.clone(),
-            request_charged: None,
+            request_charged,
         }))
     }
 }

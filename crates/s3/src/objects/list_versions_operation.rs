@@ -14,6 +14,7 @@ use super::restore::restore_status;
 use super::versions::{DeleteMarker, Version, by_id, current, order_of};
 use crate::acl::object_owner;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::owner::owner;
 use crate::{S3, S3Error};
 
@@ -31,6 +32,7 @@ impl Operation<S3> for ListObjectVersions {
         cx: &Cx,
     ) -> Result<Applied<ListObjectVersionsOutput>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let (prefix, delimiter, key_marker) = (text(&input.prefix), text(&input.delimiter), text(&input.key_marker));
@@ -67,7 +69,7 @@ impl Operation<S3> for ListObjectVersions {
             max_keys: i32::try_from(limit).ok(),
             common_prefixes: common_prefixes(&page.common_prefixes, encoding),
             encoding_type: input.encoding_type.clone(),
-            request_charged: None,
+            request_charged,
         }))
     }
 }

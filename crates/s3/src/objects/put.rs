@@ -17,7 +17,9 @@ use super::versions;
 use crate::access::Grounds;
 use crate::acl::{self, AclHeaders};
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::config::charged;
 use crate::encryption::{Place, Shown, Wanted};
+use crate::lifecycle::expiration;
 use crate::lock;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -73,6 +75,8 @@ impl Streaming<S3> for PutObject {
             checksum_sha256: checksum.sha256,
             checksum_type: checksum.kind,
             version_id: bucket.shown_version(&object.version),
+            request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
+            expiration: expiration(view, &bucket, &object)?,
             ..PutObjectOutput::default()
         };
         Ok(Applied::with(output, changes))
@@ -124,6 +128,7 @@ pub(super) fn object_of(input: &PutObjectRequest, staged: &StagedBytes, traits: 
 /// Those of [`known_bucket`], [`check_write`] and [`with_access`].
 pub(super) fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
     let old = versions::current(view, &bucket.name, &input.key)?;
     Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
     check_write(input.if_match.as_deref(), input.if_none_match.as_deref(), &input.key, old.as_ref())?;

@@ -13,10 +13,12 @@ use super::error::ObjectError;
 use super::range::read_range;
 use super::record::{Content, ObjectHeaders, ObjectRecord, check_key};
 use super::restore::{check_active, restore_header};
-use super::versions::readable;
+use super::versions::{current, readable};
 use crate::S3Error;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::encryption::{CustomerHeaders, Shown, reading};
+use crate::lifecycle::expiration;
 use crate::uploads::{PartOf, part_of};
 
 /// What both operations take.
@@ -28,6 +30,7 @@ pub(super) struct Read<'a> {
     pub expected_owner: Option<&'a str>,
     pub range: Option<&'a str>,
     pub part: Option<i32>,
+    pub payer: Option<&'a str>,
     pub conditions: ReadConditions<'a>,
     pub checksum_mode: Option<&'a str>,
     pub customer: CustomerHeaders<'a>,
@@ -77,6 +80,8 @@ pub struct FoundObject {
     pub(super) range: Option<Range<u64>>,
     pub(super) version: Option<String>,
     pub(super) restore: Option<String>,
+    pub(super) request_charged: Option<String>,
+    pub(super) expiration: Option<String>,
     pub(super) encryption: Shown,
     part: Option<PartOf>,
     shows_checksum: bool,
@@ -129,6 +134,7 @@ impl FoundObject {
 pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObject, S3Error> {
     check_key(read.key)?;
     let bucket = known_bucket(view, read.bucket, read.expected_owner)?;
+    let request_charged = charged(&bucket, &cx.call.caller, read.payer)?;
     if let Some(mode) = read.checksum_mode.filter(|mode| !mode.eq_ignore_ascii_case("ENABLED")) {
         return Err(S3Error::argument("x-amz-checksum-mode", mode, "The checksum mode must be ENABLED"));
     }
@@ -146,6 +152,10 @@ pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObje
     if read.method == "GET" {
         check_active(&object, cx.now, "The operation is not valid for the object's storage class")?;
     }
+    let is_current = match read.version {
+        None => true,
+        Some(_) => current(view, &bucket.name, read.key)?.is_some_and(|current| current.order == object.order),
+    };
     let part = read.part.map(|number| part(view, number, &object)).transpose()?;
     let range = match &part {
         Some(part) => Some(part.range.clone()).filter(|range| !range.is_empty()),
@@ -159,6 +169,8 @@ pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObje
         version: bucket.shown_version(&object.version),
         restore: restore_header(&object, cx.now),
         encryption,
+        request_charged,
+        expiration: if is_current { expiration(view, &bucket, &object)? } else { None },
         object,
     })
 }

@@ -16,6 +16,7 @@ use super::record::ObjectRecord;
 use super::versions::{self, readable};
 use crate::access::{Grounds, given};
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::{S3, S3Error};
 
 /// Whether objects of this class must be restored before they are read.
@@ -66,6 +67,7 @@ impl Operation<S3> for RestoreObject {
 
     fn apply(input: &RestoreObjectRequest, view: &View, cx: &Cx) -> Result<Applied<RestoreObjectOutput>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let days = read_days(input.restore_request.as_ref())?;
         let mut object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "POST")?;
         if !is_archive(&object.traits.storage_class) {
@@ -76,7 +78,7 @@ impl Operation<S3> for RestoreObject {
         object.restored_until = Some(midnight_after(cx.now, days));
         let mut changes = Changes::new();
         versions::replace(view, &mut changes, object)?;
-        Ok(Applied::with(RestoreObjectOutput::default(), changes))
+        Ok(Applied::with(RestoreObjectOutput { request_charged, restore_output_path: None }, changes))
     }
 }
 

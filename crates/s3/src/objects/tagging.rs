@@ -17,6 +17,7 @@ use super::tags::read_set;
 use super::versions::{readable, replace};
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::{S3, S3Error};
 
 /// The object whose tags are meant, and its version as answers show it.
@@ -25,9 +26,11 @@ fn look_up(
     expected_owner: Option<&str>,
     method: &'static str,
     view: &View,
+    (payer, cx): (Option<&str>, &Cx),
 ) -> Result<(ObjectRecord, Option<String>), S3Error> {
     check_key(key)?;
     let bucket = known_bucket(view, bucket, expected_owner)?;
+    charged(&bucket, &cx.call.caller, payer)?;
     let object = readable(view, &bucket, key, version, method)?;
     let shown = bucket.shown_version(&object.version);
     Ok((object, shown))
@@ -57,10 +60,11 @@ impl Operation<S3> for PutObjectTagging {
     fn apply(
         input: &PutObjectTaggingRequest,
         view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<PutObjectTaggingOutput>, S3Error> {
         let place = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
-        let (object, version_id) = look_up(place, input.expected_bucket_owner.as_deref(), "PUT", view)?;
+        let payer = input.request_payer.as_deref();
+        let (object, version_id) = look_up(place, input.expected_bucket_owner.as_deref(), "PUT", view, (payer, cx))?;
         let tags = read_set(input.tagging.tag_set.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))?;
         Ok(Applied::with(PutObjectTaggingOutput { version_id }, changed(view, object, tags)?))
     }
@@ -78,10 +82,11 @@ impl Operation<S3> for GetObjectTagging {
     fn apply(
         input: &GetObjectTaggingRequest,
         view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<GetObjectTaggingOutput>, S3Error> {
         let place = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
-        let (object, version_id) = look_up(place, input.expected_bucket_owner.as_deref(), "GET", view)?;
+        let payer = input.request_payer.as_deref();
+        let (object, version_id) = look_up(place, input.expected_bucket_owner.as_deref(), "GET", view, (payer, cx))?;
         let tag_set = object.traits.tags.into_iter().map(|(key, value)| Tag { key, value }).collect();
         Ok(Applied::read(GetObjectTaggingOutput { version_id, tag_set }))
     }
@@ -99,10 +104,10 @@ impl Operation<S3> for DeleteObjectTagging {
     fn apply(
         input: &DeleteObjectTaggingRequest,
         view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<DeleteObjectTaggingOutput>, S3Error> {
         let place = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
-        let (object, version_id) = look_up(place, input.expected_bucket_owner.as_deref(), "DELETE", view)?;
+        let (object, version_id) = look_up(place, input.expected_bucket_owner.as_deref(), "DELETE", view, (None, cx))?;
         Ok(Applied::with(DeleteObjectTaggingOutput { version_id }, changed(view, object, BTreeMap::new())?))
     }
 }

@@ -364,6 +364,27 @@ async fn who_writes_an_object_owns_it() {
 }
 
 #[tokio::test]
+async fn a_policy_can_demand_that_others_give_the_owner_full_control() {
+    let fixture = Fixture::with_lists().await;
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"210987654321"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::bucket/*","Condition":{"StringEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}}]}"#;
+    let input = PutBucketPolicyRequest {
+        bucket: "bucket".to_owned(),
+        policy: policy.to_owned(),
+        ..PutBucketPolicyRequest::default()
+    };
+    fixture.s3.put_bucket_policy(ours(), input).await.unwrap();
+    for ownership in ["ObjectWriter", "BucketOwnerPreferred", "BucketOwnerEnforced"] {
+        fixture.own(ownership).await.unwrap();
+        for acl in ["private", "public-read", "bucket-owner-read"] {
+            assert_eq!(code(fixture.s3.put_object(theirs(), put_with(acl)).await), "AccessDenied", "{acl}");
+        }
+        assert_eq!(code(fixture.s3.put_object(theirs(), put("key", "x")).await), "AccessDenied", "{ownership}");
+        fixture.s3.put_object(theirs(), put_with("bucket-owner-full-control")).await.unwrap();
+        assert_eq!(read_by(&fixture, ours()).await, "ok", "{ownership}");
+    }
+}
+
+#[tokio::test]
 async fn another_account_that_is_granted_something_must_allow_it_too() {
     let fixture = Fixture::with_lists().await;
     let input = PutObjectRequest { grant_read: Some(format!("id={}", their_id())), ..put("key", "bytes") };

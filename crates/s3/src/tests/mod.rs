@@ -2,6 +2,7 @@
 
 mod access;
 mod acls;
+mod concurrency;
 mod configs;
 mod copying;
 mod deleting;
