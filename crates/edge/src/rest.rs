@@ -97,7 +97,8 @@ impl Edge {
             let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
             // What completes an upload says in such headers what its parts together must have.
             let is_of_body = operation.name != "CompleteMultipartUpload";
-            checksum::check(&parts.headers, trailers, &request.body, is_of_body, operation.requires_checksum)?;
+            let is_required = checksum::is_required(operation);
+            checksum::check(&parts.headers, trailers, &request.body, is_of_body, is_required)?;
         }
         reads::check(operation.name, &request.headers)?;
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;

@@ -25,7 +25,7 @@ async function* files(folder) {
 async function put(Key, path) {
   const Body = await readFile(path);
   if (Body.length <= PART) return send(s3.PutObjectCommand, { Key, Body });
-  const { UploadId } = await send(s3.CreateMultipartUploadCommand, { Key });
+  const { UploadId } = await send(s3.CreateMultipartUploadCommand, { Key, ChecksumAlgorithm: "CRC32" });
   const Parts = [];
   for (let at = 0; at < Body.length; at += PART) {
     const PartNumber = Parts.length + 1;
