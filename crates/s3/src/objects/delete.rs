@@ -1,4 +1,5 @@
-//! `s3:DeleteObject` and `s3:DeleteObjects`. Deleting what is not there succeeds.
+//! `s3:DeleteObject` and `s3:DeleteObjects`. Deleting what is not there succeeds. Of several objects each is permitted for
+//! itself.
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>.
 
@@ -6,7 +7,7 @@ use api::s3::{
     DeleteObject, DeleteObjectOutput, DeleteObjectRequest, DeleteObjects, DeleteObjectsOutput, DeleteObjectsRequest,
     DeletedObject, Error, ObjectIdentifier,
 };
-use service::{Applied, Cx, Need, Operation, Scope};
+use service::{Applied, Cx, Need, Operation, Scope, Service};
 use store::{Changes, View};
 use wire::ServiceError;
 
@@ -55,10 +56,12 @@ impl Operation<S3> for DeleteObjects {
 
     fn needs(input: &DeleteObjectsRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let grounds = Grounds::of(view, scope, &input.bucket)?;
-        let needs =
-            input.delete.objects.iter().take(MAX_OBJECTS).flat_map(|object| {
-                deleting(&grounds, &object.key, object.version_id.as_deref(), object.e_tag.as_deref())
-            });
+        let is_somebody = scope.account.is_some();
+        let needs = input.delete.objects.iter().take(MAX_OBJECTS).enumerate().flat_map(|(part, object)| {
+            let needs = deleting(&grounds, &object.key, object.version_id.as_deref(), object.e_tag.as_deref());
+            // Nobody is refused as a whole: what comes without any proof costs its sender patience by its status.
+            needs.map(move |need| if is_somebody { need.for_part(part) } else { need })
+        });
         let needs: Vec<Need> = needs.collect();
         Ok(if needs.is_empty() { vec![grounds.object("s3:DeleteObject", "")] } else { needs })
     }
@@ -76,7 +79,11 @@ impl Operation<S3> for DeleteObjects {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let is_quiet = input.delete.quiet == Some(true);
         let (mut deleted, mut errors, mut changes) = (Vec::new(), Vec::new(), Changes::new());
-        for object in objects {
+        for (part, object) in objects.iter().enumerate() {
+            if let Some(refusal) = cx.refused(part) {
+                errors.push(failed(object, S3::unauthorized(&cx.call, refusal)));
+                continue;
+            }
             match delete_listed(view, &mut changes, cx, &bucket, object) {
                 Ok(_) if is_quiet => {}
                 Ok(done) => deleted.push(DeletedObject {
@@ -87,21 +94,23 @@ impl Operation<S3> for DeleteObjects {
                 }),
                 // What of ours failed fails the whole call, so that nothing is half done.
                 Err(error @ (S3Error::Store(_) | S3Error::Internal(_))) => return Err(error),
-                Err(error) => {
-                    let error = ServiceError::from(error);
-                    errors.push(Error {
-                        key: Some(object.key.clone()),
-                        version_id: object.version_id.clone(),
-                        code: Some(error.code.into_owned()),
-                        message: Some(error.message),
-                    });
-                }
+                Err(error) => errors.push(failed(object, error.into())),
             }
         }
         let some = |errors: Vec<Error>| (!errors.is_empty()).then_some(errors);
         let deleted = (!deleted.is_empty()).then_some(deleted);
         let output = DeleteObjectsOutput { deleted, request_charged: None, errors: some(errors) };
         Ok(Applied::with(output, changes))
+    }
+}
+
+/// The error of one object.
+fn failed(object: &ObjectIdentifier, error: ServiceError) -> Error {
+    Error {
+        key: Some(object.key.clone()),
+        version_id: object.version_id.clone(),
+        code: Some(error.code.into_owned()),
+        message: Some(error.message),
     }
 }
 
