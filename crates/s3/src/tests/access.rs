@@ -31,13 +31,19 @@ async fn everything(fixture: &Fixture, caller: fn() -> Call) -> Vec<(&'static st
         ("GetObject", s3.get_object(caller(), get("key")).await.err()),
         ("HeadObject", s3.head_object(caller(), head).await.err()),
         ("DeleteObject", s3.delete_object(caller(), remove).await.err()),
-        ("DeleteObjects", s3.delete_objects(caller(), delete).await.err()),
+        ("DeleteObjects", s3.delete_objects(caller(), delete).await.map_or_else(Some, of_the_only_key)),
         ("ListObjects", s3.list_objects(caller(), list).await.err()),
         ("ListObjectsV2", s3.list_objects_v2(caller(), list_v2).await.err()),
         ("HeadBucket", s3.head_bucket(caller(), head_bucket).await.err()),
         ("GetBucketLocation", s3.get_bucket_location(caller(), location).await.err()),
         ("DeleteBucket", s3.delete_bucket(caller(), delete_bucket).await.err()),
     ]
+}
+
+/// What became of the only key of a `DeleteObjects`, whose keys are refused one by one.
+fn of_the_only_key(output: s3::DeleteObjectsOutput) -> Option<ServiceError> {
+    let error = output.errors?.pop()?;
+    Some(ServiceError::sender(error.code?, 403, error.message?))
 }
 
 async fn check_refused(caller: fn() -> Call, text: &str) {
@@ -66,6 +72,32 @@ async fn a_user_without_policy_is_told_what_is_missing() {
 #[tokio::test]
 async fn nobody_is_nobody() {
     check_refused(|| call(Caller::ANONYMOUS), "Access Denied").await;
+}
+
+#[tokio::test]
+async fn of_several_keys_those_that_may_be_deleted_are() {
+    let fixture = Fixture::with_bucket().await;
+    for key in ["a/1", "b/2", "a/3"] {
+        fixture.put(key, "mine").await;
+    }
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"210987654321"},"Action":"s3:DeleteObject","Resource":"arn:aws:s3:::bucket/a/*"}]}"#;
+    let put = s3::PutBucketPolicyRequest {
+        bucket: "bucket".to_owned(),
+        policy: policy.to_owned(),
+        ..s3::PutBucketPolicyRequest::default()
+    };
+    fixture.s3.put_bucket_policy(ours(), put).await.unwrap();
+    let object = |key: &str| s3::ObjectIdentifier { key: key.to_owned(), ..s3::ObjectIdentifier::default() };
+    let delete = s3::Delete { objects: ["a/1", "b/2", "a/3", "b/none"].map(object).to_vec(), quiet: None };
+    let input = s3::DeleteObjectsRequest { bucket: "bucket".to_owned(), delete, ..Default::default() };
+    let output = fixture.s3.delete_objects(theirs(), input).await.unwrap();
+    let keys: Vec<_> = output.deleted.unwrap().into_iter().filter_map(|object| object.key).collect();
+    assert_eq!(keys, ["a/1", "a/3"]);
+    let errors: Vec<_> =
+        output.errors.unwrap().into_iter().map(|error| (error.key.unwrap(), error.code.unwrap())).collect();
+    assert_eq!(errors, ["b/2", "b/none"].map(|key| (key.to_owned(), "AccessDenied".to_owned())));
+    assert!(fixture.get(get("a/1")).await.is_err());
+    assert!(fixture.get(get("b/2")).await.is_ok());
 }
 
 #[tokio::test]
