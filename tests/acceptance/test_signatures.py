@@ -1,6 +1,7 @@
 """A request that is forged, late or not signed changes nothing; an operation that is not there says so."""
 
 import datetime
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -284,6 +285,46 @@ def test_development_mode_takes_any_credentials(dev):
     # A page of another origin is not believed.
     status, body, _ = fetch(url.split("?")[0], headers={"Origin": "https://example.net"})
     assert status == 403 and "AccessDenied" in body
+
+
+def test_development_mode_enforces_what_iam_gave(dev):
+    anybody = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    iam, buckets = dev.client("iam", **anybody), s3(dev, **anybody)
+    buckets.create_bucket(Bucket="dev-enforced")
+    buckets.put_object(Bucket="dev-enforced", Key="k", Body=b"x")
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    held = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    assert dev.client("sts", **held).get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:user/ann"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3(dev, **held).get_object(Bucket="dev-enforced", Key="k")
+    iam.attach_user_policy(UserName="ann", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+    assert s3(dev, **held).get_object(Bucket="dev-enforced", Key="k")["Body"].read() == b"x"
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        s3(dev, **{**held, "aws_secret_access_key": "guess"}).get_object(Bucket="dev-enforced", Key="k")
+
+    trust = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+    role = iam.create_role(RoleName="bare", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    given = dev.client("sts", **anybody)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        given.assume_role(RoleArn=role, RoleSessionName="session")  # As AWS has it: the root user assumes no role.
+    iam.put_user_policy(UserName="ann", PolicyName="assume", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}}
+    ))
+    session = dev.client("sts", **held).assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    as_role = s3(
+        dev,
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_role.get_object(Bucket="dev-enforced", Key="k")
+    # What was given and is gone is nobody's, and not everybody's.
+    iam.delete_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"])
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        s3(dev, **held).get_object(Bucket="dev-enforced", Key="k")
 
 
 def test_development_mode_is_not_left_behind(tmp_path):

@@ -113,10 +113,13 @@ fn every_pattern_compiles_and_matches_something() {
     assert!(patterns > 10, "{patterns} patterns");
 }
 
+/// As IAM refuses.
+const REFUSAL: wire::Refusal = wire::Refusal { code: "ValidationError", is_terse: true };
+
 /// The refusal of `iam:GetUser` for this name, if any.
 fn refusal(name: &str) -> Option<String> {
     let value = Value::Structure(vec![(0, Value::String(name.to_owned()))]);
-    let called = wire::call_checked::<api::iam::GetUser>("ValidationError", Decoded { value, body: None }, |_| {
+    let called = wire::call_checked::<api::iam::GetUser>(REFUSAL, Decoded { value, body: None }, |_| {
         Box::pin(std::future::ready(Err(wire::ServiceError::bad_request("Called", ""))))
     });
     let error = called.now_or_never().unwrap().unwrap_err();
@@ -131,10 +134,8 @@ fn names_at_the_limits_pass() {
     let beyond = refusal(&"x".repeat(129)).unwrap();
     assert!(beyond.ends_with("Member must have length less than or equal to 128"), "{beyond}");
     for name in ["a b", "é", "a/b", "a\n"] {
-        let text = format!(
-            r"1 validation error detected: Value '{name}' at 'userName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]+"
-        );
-        assert_eq!(refusal(name), Some(text));
+        let text = "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-";
+        assert_eq!(refusal(name).as_deref(), Some(text));
     }
 }
 

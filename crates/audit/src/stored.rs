@@ -58,6 +58,8 @@ pub struct StoredIdentity {
     pub access_key_id: Option<String>,
     /// The service that called, if it was one.
     pub invoked_by: Option<String>,
+    /// The name of a user, of the region or of an identity provider.
+    pub user_name: Option<String>,
 }
 
 /// What a record has beside CloudTrail's members.
@@ -105,6 +107,7 @@ impl Stored {
         match (self.user_identity.kind.as_str(), &self.user_identity.arn, &self.user_identity.invoked_by) {
             ("Root", _, _) => "root",
             ("AWSService", _, Some(service)) => service,
+            ("WebIdentityUser" | "SAMLUser", ..) => self.user_identity.user_name.as_deref().unwrap_or_default(),
             (_, Some(arn), _) => &arn[last(arn)..],
             _ => "",
         }

@@ -1,5 +1,6 @@
-//! The mode for people who come from local emulators: nobody has to prove who they are. It holds for requests from this
-//! very machine alone, and not for those that a web page makes there behind its reader's back.
+//! The mode for people who come from local emulators: whoever shows no key of this region need not prove who they are. It
+//! holds for requests from this very machine alone, and not for those that a web page makes there behind its reader's back.
+//! A key that this region has given is whose it is, and proven and bound by policies as without the mode.
 //! Not here: which accounts there are, and how one is made.
 
 use std::net::IpAddr;
@@ -22,6 +23,12 @@ pub trait DevAccounts: Send + Sync {
     /// # Errors
     /// A text for the log.
     fn root(&self, account: AccountId) -> BoxFuture<'_, Result<Arc<Credential>, String>>;
+
+    /// Whether a key that nobody has is one that this region once gave, by the account that its id tells.
+    ///
+    /// # Errors
+    /// A text for the log.
+    fn has_given(&self, access_key: &str) -> Result<bool, String>;
 }
 
 /// The address that a request comes from, in its extensions.
@@ -37,6 +44,11 @@ pub(crate) struct Dev {
 impl Dev {
     pub(crate) fn new(accounts: Arc<dyn DevAccounts>) -> Self {
         Self { accounts }
+    }
+
+    /// Whether a key that nobody has is one that this region once gave: it has been deleted, or is over.
+    pub(crate) fn has_given(&self, access_key: &str) -> Result<bool, String> {
+        self.accounts.has_given(access_key)
     }
 
     /// The root of the account that an access key selects: the one that it is, if it has twelve digits.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use wire::ServiceError;
 
 use crate::authenticate::{Chunks, Expected, Proven, prove};
+use crate::dev::Dev;
 use crate::evidence::{Claimed, Evidence, Fault};
 use crate::front::Edge;
 use crate::refuse::{Refusal, refusal_error, unavailable};
@@ -31,11 +32,10 @@ impl Edge {
     ) -> Result<Option<Known<'a>>, ServiceError> {
         if let Some(dev) = self.dev_for(parts, claimed) {
             let access_key = claimed.as_ref().ok().map(Evidence::access_key);
-            return dev
-                .credential(access_key)
-                .await
-                .map(|it| Some(Known::Believed(it)))
-                .map_err(ServiceError::internal);
+            if self.is_believed(dev, access_key)? {
+                let root = dev.credential(access_key).await.map_err(ServiceError::internal)?;
+                return Ok(Some(Known::Believed(root)));
+            }
         }
         let refuse = |refusal: Refusal| refusal_error(trace, refusal, claimed.as_ref().ok());
         let evidence = match claimed {
@@ -45,6 +45,13 @@ impl Edge {
         };
         let credential = self.credentials.find(evidence.access_key()).map_err(unavailable)?;
         Ok(Some(Known::Named(evidence, credential.ok_or_else(|| refuse(Refusal::UnknownKey))?)))
+    }
+
+    /// Whether the mode believes whoever names this access key: nobody has it here, nor ever had.
+    pub(crate) fn is_believed(&self, dev: &Dev, access_key: Option<&str>) -> Result<bool, ServiceError> {
+        let Some(access_key) = access_key else { return Ok(true) };
+        let is_known = self.credentials.find(access_key).map_err(unavailable)?.is_some();
+        Ok(!is_known && !dev.has_given(access_key).map_err(unavailable)?)
     }
 
     /// The caller, once the signature matches.

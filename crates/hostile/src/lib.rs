@@ -10,6 +10,7 @@ mod chunked;
 mod forms;
 mod frames;
 mod guest;
+mod identity;
 mod input;
 mod policies;
 mod rest;
@@ -77,6 +78,11 @@ pub const TARGETS: &[Target] = &[
     },
     Target { name: "json", claim: "as xml", check: structured::json },
     Target {
+        name: "jwt",
+        claim: "a token that is signed is not signed any more once a byte of it has changed, and what nobody signed is not",
+        check: identity::tokens,
+    },
+    Target {
         name: "metadata",
         claim: "without a token of ours the metadata service gives nothing but a token",
         check: guest::metadata,
@@ -85,6 +91,11 @@ pub const TARGETS: &[Target] = &[
         name: "multipart",
         claim: "a form is taken apart alike however it is cut into pieces, into no more bytes than came",
         check: frames::forms,
+    },
+    Target {
+        name: "pem",
+        claim: "a certificate that can be read is the same once its bytes are written again, and two are not one",
+        check: identity::certificates,
     },
     Target {
         name: "percent",
@@ -122,6 +133,11 @@ pub const TARGETS: &[Target] = &[
         name: "s3-request",
         claim: "a request has one operation, with labels that are in its path, and an input that fits its schema",
         check: rest::s3,
+    },
+    Target {
+        name: "saml",
+        claim: "no document is believed that the provider did not sign, whatever it says",
+        check: identity::assertions,
     },
     Target { name: "scalar", claim: "a scalar is written as text that reads the same", check: text::scalar },
     Target {

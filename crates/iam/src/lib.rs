@@ -17,6 +17,8 @@ mod details;
 mod error;
 mod groups;
 mod holder;
+#[cfg(feature = "hostile")]
+pub mod hostile;
 mod iam;
 mod instance_profiles;
 mod keys;

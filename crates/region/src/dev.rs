@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use api::Caller;
 use edge::DevAccounts;
-use iam::{AccountRecord, Credential};
+use iam::{AccountRecord, Credential, account_of_access_key};
 use ids::AccountId;
 use service::{Effects, RegionFacts};
-use store::Store;
+use store::{Store, StoreError};
 use tracing::info;
 use wire::BoxFuture;
 
@@ -68,6 +68,15 @@ impl DevAccounts for Accounts {
     fn root(&self, account: AccountId) -> BoxFuture<'_, Result<Arc<Credential>, String>> {
         Box::pin(self.find_or_make(account))
     }
+
+    fn has_given(&self, access_key: &str) -> Result<bool, String> {
+        let is_ours = |account: AccountId| {
+            let view = self.store.view()?;
+            view.contains::<AccountRecord>(&account)
+        };
+        let account = account_of_access_key(access_key);
+        account.map_or(Ok(false), is_ours).map_err(|error: StoreError| error.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +106,14 @@ mod tests {
         assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
         let view = store.view().unwrap();
         assert!(view.get::<AccountRecord>(&account).unwrap().is_some());
-        assert_eq!(view.scan::<AccessKeyRecord>(&KeyPrefix::all(), None, 10).unwrap().len(), 1);
+        let keys = view.scan::<AccessKeyRecord>(&KeyPrefix::all(), None, 10).unwrap();
+        assert_eq!(keys.len(), 1);
+        let given = iam::access_key_id("AKIA", &account, [1; 5]);
+        let others = iam::access_key_id("AKIA", &"000000000043".parse().unwrap(), [1; 5]);
+        for (key, expected) in
+            [(given.as_str(), true), (&others, false), ("test", false), ("AKIAIOSFODNN7EXAMPLE", false)]
+        {
+            assert_eq!(accounts.has_given(key), Ok(expected), "{key}");
+        }
     }
 }

@@ -238,6 +238,7 @@ mod tests {
                 arn: Some(ann.into()),
                 access_key_id: Some("AKIA1".into()),
                 invoked_by: None,
+                user_name: None,
             },
             additional_event_data: Additional { authorization: vec![allowed, refused], ..Additional::default() },
             ..Stored::default()

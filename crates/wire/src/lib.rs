@@ -37,7 +37,7 @@ pub use protocol::{
 };
 pub use request_id::{s3_host_id, s3_request_id, uuid_request_id};
 pub use router::{Matched, RouteError, route};
-pub use rules::Rule;
+pub use rules::{Refusal, Rule};
 pub use service::{ErrorShape, OperationEntry, OperationShape, Route, Segment, ServiceShape};
 pub use shape::{Kind, Location, Member, Shape, ShapeRef, TimestampFormat, XmlNamespace, scalars};
 pub use stream::{ByteStream, StreamError, Trailers};

@@ -42,6 +42,17 @@ impl Pattern {
         // A test compiles them all, so there is none that does not compile.
         compiled.as_ref().is_none_or(|compiled| compiled.is_match(value))
     }
+
+    /// What IAM says of the letters of names and paths, instead of quoting the expression.
+    fn letters(&self) -> Option<&'static str> {
+        match self.text {
+            r"[\w+=,.@-]+" => Some("contain only alphanumeric characters and/or the following: +=,.@_-"),
+            r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)" | r"\u002F[\u0021-\u007F]*" => {
+                Some("begin and end with / and contain only alphanumeric characters and/or / characters.")
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Rule {
@@ -177,9 +188,14 @@ impl Demand<'_> {
 ///
 /// # Errors
 /// `code` with AWS's list of all that is wrong.
-pub(crate) fn check(code: &'static str, shape: &Shape, value: &Value) -> Result<(), ServiceError> {
-    let mut faults = Vec::new();
+pub(crate) fn check(refusal: Refusal, shape: &Shape, value: &Value) -> Result<(), ServiceError> {
+    let Refusal { code, is_terse } = refusal;
+    let mut faults = Faults { is_terse, texts: Vec::new(), of_letters: None };
     visit(shape, value, "", &mut faults);
+    let Faults { texts: faults, of_letters, .. } = faults;
+    if let (true, Some(text)) = (faults.is_empty(), of_letters) {
+        return Err(ServiceError::bad_request(code, text));
+    }
     if faults.is_empty() {
         return Ok(());
     }
@@ -190,13 +206,52 @@ pub(crate) fn check(code: &'static str, shape: &Shape, value: &Value) -> Result<
     ))
 }
 
-fn visit(shape: &Shape, value: &Value, path: &str, faults: &mut Vec<String>) {
-    if faults.len() >= MAX_FAULTS {
+/// How a service refuses values that break its rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal {
+    /// The code of the error.
+    pub code: &'static str,
+    /// Whether its text leaves the values out, as IAM's does since 2026.
+    pub is_terse: bool,
+}
+
+/// What was found to be wrong.
+struct Faults {
+    is_terse: bool,
+    texts: Vec<String>,
+    /// What is wrong with the letters of a name or a path, which is only said if nothing else is wrong.
+    of_letters: Option<String>,
+}
+
+impl Faults {
+    fn add(&mut self, is_sensitive: bool, shape: &Shape, value: &Value, path: &str, text: &str) {
+        self.texts.push(if is_sensitive || self.is_terse {
+            format!("Value at '{path}' failed to satisfy constraint: {text}")
+        } else {
+            format!("Value '{}' at '{path}' failed to satisfy constraint: {text}", shown(shape, value))
+        });
+    }
+
+    fn add_missing(&mut self, path: &str) {
+        let what = if self.is_terse { "Value" } else { "Value null" };
+        self.texts.push(format!("{what} at '{path}' failed to satisfy constraint: Member must not be null"));
+    }
+}
+
+fn visit(shape: &Shape, value: &Value, path: &str, faults: &mut Faults) {
+    if faults.texts.len() >= MAX_FAULTS {
         return;
     }
     if let Some(rule) = shape.rule {
         for demand in rule.broken(value) {
-            faults.push(fault(rule.is_sensitive, shape, value, path, &demand.text()));
+            if let (true, Demand::Pattern(pattern)) = (faults.is_terse, &demand)
+                && let Some(letters) = pattern.letters()
+            {
+                let text = || format!("The specified value for {path} is invalid. It must {letters}");
+                faults.of_letters.get_or_insert_with(text);
+                continue;
+            }
+            faults.add(rule.is_sensitive, shape, value, path, &demand.text());
         }
     }
     match (&shape.kind, value) {
@@ -205,8 +260,7 @@ fn visit(shape: &Shape, value: &Value, path: &str, faults: &mut Vec<String>) {
                 let path = join(path, &lower_first(member.name));
                 match value.member(index) {
                     Some(inner) => visit(&member.shape, inner, &path, faults),
-                    None if member.is_required && member.is_checked => faults
-                        .push(format!("Value null at '{path}' failed to satisfy constraint: Member must not be null")),
+                    None if member.is_required && member.is_checked => faults.add_missing(&path),
                     None => {}
                 }
             }
@@ -217,9 +271,14 @@ fn visit(shape: &Shape, value: &Value, path: &str, faults: &mut Vec<String>) {
                 let is_broken = items.iter().any(|item| !rule.broken(item).is_empty());
                 if is_broken {
                     let is_number = matches!(member.kind, Kind::Integer | Kind::Long);
-                    let all: Vec<String> = rule.demands(is_number).map(|demand| demand.text()).collect();
+                    let mut all: Vec<String> = rule.demands(is_number).map(|demand| demand.text()).collect();
+                    if faults.is_terse && rule.pattern.is_some() {
+                        // Of names, AWS lists the pattern behind the lengths, and that they must be there.
+                        all.rotate_left(1);
+                        all.push("Member must not be null".to_owned());
+                    }
                     let text = format!("Member must satisfy constraint: [{}]", all.join(", "));
-                    faults.push(fault(rule.is_sensitive, shape, value, path, &text));
+                    faults.add(rule.is_sensitive, shape, value, path, &text);
                 }
             }
             _ => {
@@ -235,13 +294,6 @@ fn visit(shape: &Shape, value: &Value, path: &str, faults: &mut Vec<String>) {
         }
         _ => {}
     }
-}
-
-fn fault(is_sensitive: bool, shape: &Shape, value: &Value, path: &str, text: &str) -> String {
-    if is_sensitive {
-        return format!("Value at '{path}' failed to satisfy constraint: {text}");
-    }
-    format!("Value '{}' at '{path}' failed to satisfy constraint: {text}", shown(shape, value))
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -281,7 +333,7 @@ fn shown(shape: &Shape, value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rule, check};
+    use super::{Refusal, Rule, check};
     use crate::shape::{Kind, Member, Shape, scalars};
     use crate::value::Value;
 
@@ -312,13 +364,47 @@ mod tests {
         ],
     );
 
+    const QUOTING: Refusal = Refusal { code: "ValidationError", is_terse: false };
+    const TERSE: Refusal = Refusal { code: "ValidationError", is_terse: true };
+
+    static ENTITY_RULE: Rule = Rule::matching(r"[\w+=,.@-]+", "[0-9A-Za-z_+=,.@-]+").min(1).max(4);
+    static ENTITY: Shape = Shape::new("entityNameType", Kind::String).ruled(&ENTITY_RULE);
+    static LATER: Shape = Shape::structure(
+        "Later",
+        &[
+            Member::new("RoleName", &ENTITY).required().checked(),
+            Member::new("MaxItems", &COUNT),
+            Member::new("Keys", &KEYS),
+        ],
+    );
+
+    /// As IAM refuses since 2026: values are not quoted, and letters are told of in a sentence.
+    #[test]
+    fn terse_refusals_quote_no_values() {
+        let of = |name: &str, more: Vec<(u16, Value)>| {
+            let members = std::iter::once((0, text(name))).chain(more).collect();
+            check(TERSE, &LATER, &Value::Structure(members)).unwrap_err().message
+        };
+        let letters = "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-";
+        assert_eq!(of("a b", vec![]), letters);
+        let length =
+            "Value at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 4";
+        assert_eq!(of("abcde", vec![]), format!("1 validation error detected: {length}"));
+        assert_eq!(of("a b c", vec![]), format!("1 validation error detected: {length}"), "lengths come first");
+        let keys = "Value at 'keys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 4, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [\\w-]+, Member must not be null]";
+        let list = Value::List(vec![text("a b")]);
+        assert_eq!(of("a", vec![(2, list)]), format!("1 validation error detected: {keys}"));
+        let missing = check(TERSE, &LATER, &Value::Structure(vec![])).unwrap_err().message;
+        assert!(missing.ends_with("Value at 'roleName' failed to satisfy constraint: Member must not be null"));
+    }
+
     fn text(value: &str) -> Value {
         Value::String(value.to_owned())
     }
 
     #[track_caller]
     fn refused(members: Vec<(u16, Value)>, text: &str) {
-        let error = check("ValidationError", &INPUT, &Value::Structure(members)).unwrap_err();
+        let error = check(QUOTING, &INPUT, &Value::Structure(members)).unwrap_err();
         assert_eq!((error.code.as_ref(), error.status, error.message.as_str()), ("ValidationError", 400, text));
     }
 
@@ -372,13 +458,13 @@ mod tests {
     fn what_keeps_the_rules_passes() {
         let list = Value::List(vec![text("a"), text("a-_9")]);
         let good = vec![(0, text("ann")), (1, text("Active")), (2, Value::Integer(10)), (3, text("xy")), (4, list)];
-        assert!(check("ValidationError", &INPUT, &Value::Structure(good)).is_ok());
+        assert!(check(QUOTING, &INPUT, &Value::Structure(good)).is_ok());
     }
 
     #[test]
     fn a_flood_of_faults_is_cut() {
         let tags = Value::List(vec![Value::EMPTY; 10_000]);
-        let error = check("x", &INPUT, &Value::Structure(vec![(0, text("ann")), (5, tags)])).unwrap_err();
+        let error = check(QUOTING, &INPUT, &Value::Structure(vec![(0, text("ann")), (5, tags)])).unwrap_err();
         assert!(error.message.starts_with("64 validation errors detected: "));
     }
 }

@@ -9,6 +9,7 @@ pub use futures_util::future::BoxFuture;
 
 use crate::document::Document;
 use crate::error::{DecodeError, DecodeReason, ServiceError};
+use crate::rules::Refusal;
 use crate::service::OperationShape;
 use crate::shape::Shape;
 use crate::stream::ByteStream;
@@ -90,13 +91,13 @@ pub fn call<'a, O: OperationType>(
     })
 }
 
-/// As [`call`], once the request keeps the rules of its schema; else AWS's list of what is wrong comes back under `code`.
+/// As [`call`], once the request keeps the rules of its schema; else AWS's list of what is wrong comes back, as the service words it.
 pub fn call_checked<'a, O: OperationType>(
-    code: &'static str,
+    refusal: Refusal,
     request: Decoded,
     handle: impl FnOnce(O::Input) -> BoxFuture<'a, Result<O::Output, ServiceError>> + Send + 'a,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
-    let checked = O::SHAPE.input.map_or(Ok(()), |shape| crate::rules::check(code, shape, &request.value));
+    let checked = O::SHAPE.input.map_or(Ok(()), |shape| crate::rules::check(refusal, shape, &request.value));
     match checked {
         Ok(()) => call::<O>(request, handle),
         Err(error) => Box::pin(std::future::ready(Err(error))),

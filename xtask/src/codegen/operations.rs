@@ -48,17 +48,21 @@ pub fn operations(selection: &Selection<'_>) -> anyhow::Result<String> {
             "fn {method}(&self, call: Call, input: {input}) -> BoxFuture<'_, Result<{output}, ServiceError>>;\n"
         )?;
     }
+    let refusal = overrides::rules_code(selection.service).map_or_else(String::new, |code| {
+        let is_terse = overrides::has_terse_refusals(selection.service);
+        format!("const REFUSAL: wire::Refusal = wire::Refusal {{ code: {code:?}, is_terse: {is_terse} }};\n")
+    });
     writeln!(out, "}}\n\n/// Types the request, calls the operation and gives its answer as a tree.")?;
     writeln!(
         out,
         "pub fn dispatch<'a>(api: &'a dyn {name}, operation: &OperationShape, call: Call, request: Decoded) \
-         -> BoxFuture<'a, Result<Encoded, ServiceError>> {{\nmatch operation.name {{"
+         -> BoxFuture<'a, Result<Encoded, ServiceError>> {{\n{refusal}match operation.name {{"
     )?;
     for operation in selection.operations.values() {
         let (method, ..) = signature(selection, operation);
         let name = &operation.name;
         let (call, code) = match overrides::rules_code(selection.service) {
-            Some(code) => ("call_checked", format!("{code:?}, ")),
+            Some(_) => ("call_checked", "REFUSAL, ".to_owned()),
             None => ("call", String::new()),
         };
         writeln!(out, "{name:?} => wire::{call}::<{name}>({code}request, move |input| api.{method}(call, input)),")?;

@@ -13,6 +13,11 @@ pub fn rules_code(service: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a service's refusals leave out the values that break its rules.
+pub fn has_terse_refusals(service: &str) -> bool {
+    service == "iam"
+}
+
 /// Sets right what a model says and AWS does not do. The root user has neither a name nor a path:
 /// <https://docs.aws.amazon.com/cli/latest/reference/iam/get-user.html>.
 pub fn amend(service: &str, model: &mut Model) {

@@ -4905,601 +4905,502 @@ pub fn dispatch<'a>(
     call: Call,
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
+    const REFUSAL: wire::Refusal = wire::Refusal { code: "ValidationError", is_terse: true };
     match operation.name {
         "AddClientIDToOpenIDConnectProvider" => {
-            wire::call_checked::<AddClientIDToOpenIDConnectProvider>("ValidationError", request, move |input| {
+            wire::call_checked::<AddClientIDToOpenIDConnectProvider>(REFUSAL, request, move |input| {
                 api.add_client_id_to_open_id_connect_provider(call, input)
             })
         }
-        "AddRoleToInstanceProfile" => {
-            wire::call_checked::<AddRoleToInstanceProfile>("ValidationError", request, move |input| {
-                api.add_role_to_instance_profile(call, input)
-            })
+        "AddRoleToInstanceProfile" => wire::call_checked::<AddRoleToInstanceProfile>(REFUSAL, request, move |input| {
+            api.add_role_to_instance_profile(call, input)
+        }),
+        "AddUserToGroup" => {
+            wire::call_checked::<AddUserToGroup>(REFUSAL, request, move |input| api.add_user_to_group(call, input))
         }
-        "AddUserToGroup" => wire::call_checked::<AddUserToGroup>("ValidationError", request, move |input| {
-            api.add_user_to_group(call, input)
-        }),
-        "AttachGroupPolicy" => wire::call_checked::<AttachGroupPolicy>("ValidationError", request, move |input| {
-            api.attach_group_policy(call, input)
-        }),
-        "AttachRolePolicy" => wire::call_checked::<AttachRolePolicy>("ValidationError", request, move |input| {
-            api.attach_role_policy(call, input)
-        }),
-        "AttachUserPolicy" => wire::call_checked::<AttachUserPolicy>("ValidationError", request, move |input| {
-            api.attach_user_policy(call, input)
-        }),
-        "ChangePassword" => wire::call_checked::<ChangePassword>("ValidationError", request, move |input| {
-            api.change_password(call, input)
-        }),
-        "CreateAccessKey" => wire::call_checked::<CreateAccessKey>("ValidationError", request, move |input| {
-            api.create_access_key(call, input)
-        }),
-        "CreateAccountAlias" => wire::call_checked::<CreateAccountAlias>("ValidationError", request, move |input| {
+        "AttachGroupPolicy" => {
+            wire::call_checked::<AttachGroupPolicy>(REFUSAL, request, move |input| api.attach_group_policy(call, input))
+        }
+        "AttachRolePolicy" => {
+            wire::call_checked::<AttachRolePolicy>(REFUSAL, request, move |input| api.attach_role_policy(call, input))
+        }
+        "AttachUserPolicy" => {
+            wire::call_checked::<AttachUserPolicy>(REFUSAL, request, move |input| api.attach_user_policy(call, input))
+        }
+        "ChangePassword" => {
+            wire::call_checked::<ChangePassword>(REFUSAL, request, move |input| api.change_password(call, input))
+        }
+        "CreateAccessKey" => {
+            wire::call_checked::<CreateAccessKey>(REFUSAL, request, move |input| api.create_access_key(call, input))
+        }
+        "CreateAccountAlias" => wire::call_checked::<CreateAccountAlias>(REFUSAL, request, move |input| {
             api.create_account_alias(call, input)
         }),
         "CreateGroup" => {
-            wire::call_checked::<CreateGroup>("ValidationError", request, move |input| api.create_group(call, input))
+            wire::call_checked::<CreateGroup>(REFUSAL, request, move |input| api.create_group(call, input))
         }
-        "CreateInstanceProfile" => {
-            wire::call_checked::<CreateInstanceProfile>("ValidationError", request, move |input| {
-                api.create_instance_profile(call, input)
-            })
-        }
-        "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>("ValidationError", request, move |input| {
+        "CreateInstanceProfile" => wire::call_checked::<CreateInstanceProfile>(REFUSAL, request, move |input| {
+            api.create_instance_profile(call, input)
+        }),
+        "CreateLoginProfile" => wire::call_checked::<CreateLoginProfile>(REFUSAL, request, move |input| {
             api.create_login_profile(call, input)
         }),
         "CreateOpenIDConnectProvider" => {
-            wire::call_checked::<CreateOpenIDConnectProvider>("ValidationError", request, move |input| {
+            wire::call_checked::<CreateOpenIDConnectProvider>(REFUSAL, request, move |input| {
                 api.create_open_id_connect_provider(call, input)
             })
         }
         "CreatePolicy" => {
-            wire::call_checked::<CreatePolicy>("ValidationError", request, move |input| api.create_policy(call, input))
+            wire::call_checked::<CreatePolicy>(REFUSAL, request, move |input| api.create_policy(call, input))
         }
-        "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>("ValidationError", request, move |input| {
+        "CreatePolicyVersion" => wire::call_checked::<CreatePolicyVersion>(REFUSAL, request, move |input| {
             api.create_policy_version(call, input)
         }),
-        "CreateRole" => {
-            wire::call_checked::<CreateRole>("ValidationError", request, move |input| api.create_role(call, input))
-        }
-        "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>("ValidationError", request, move |input| {
+        "CreateRole" => wire::call_checked::<CreateRole>(REFUSAL, request, move |input| api.create_role(call, input)),
+        "CreateSAMLProvider" => wire::call_checked::<CreateSAMLProvider>(REFUSAL, request, move |input| {
             api.create_saml_provider(call, input)
         }),
-        "CreateServiceLinkedRole" => {
-            wire::call_checked::<CreateServiceLinkedRole>("ValidationError", request, move |input| {
-                api.create_service_linked_role(call, input)
-            })
-        }
+        "CreateServiceLinkedRole" => wire::call_checked::<CreateServiceLinkedRole>(REFUSAL, request, move |input| {
+            api.create_service_linked_role(call, input)
+        }),
         "CreateServiceSpecificCredential" => {
-            wire::call_checked::<CreateServiceSpecificCredential>("ValidationError", request, move |input| {
+            wire::call_checked::<CreateServiceSpecificCredential>(REFUSAL, request, move |input| {
                 api.create_service_specific_credential(call, input)
             })
         }
-        "CreateUser" => {
-            wire::call_checked::<CreateUser>("ValidationError", request, move |input| api.create_user(call, input))
-        }
-        "CreateVirtualMFADevice" => {
-            wire::call_checked::<CreateVirtualMFADevice>("ValidationError", request, move |input| {
-                api.create_virtual_mfa_device(call, input)
-            })
-        }
-        "DeactivateMFADevice" => wire::call_checked::<DeactivateMFADevice>("ValidationError", request, move |input| {
+        "CreateUser" => wire::call_checked::<CreateUser>(REFUSAL, request, move |input| api.create_user(call, input)),
+        "CreateVirtualMFADevice" => wire::call_checked::<CreateVirtualMFADevice>(REFUSAL, request, move |input| {
+            api.create_virtual_mfa_device(call, input)
+        }),
+        "DeactivateMFADevice" => wire::call_checked::<DeactivateMFADevice>(REFUSAL, request, move |input| {
             api.deactivate_mfa_device(call, input)
         }),
-        "DeleteAccessKey" => wire::call_checked::<DeleteAccessKey>("ValidationError", request, move |input| {
-            api.delete_access_key(call, input)
-        }),
-        "DeleteAccountAlias" => wire::call_checked::<DeleteAccountAlias>("ValidationError", request, move |input| {
+        "DeleteAccessKey" => {
+            wire::call_checked::<DeleteAccessKey>(REFUSAL, request, move |input| api.delete_access_key(call, input))
+        }
+        "DeleteAccountAlias" => wire::call_checked::<DeleteAccountAlias>(REFUSAL, request, move |input| {
             api.delete_account_alias(call, input)
         }),
         "DeleteAccountPasswordPolicy" => {
-            wire::call_checked::<DeleteAccountPasswordPolicy>("ValidationError", request, move |input| {
+            wire::call_checked::<DeleteAccountPasswordPolicy>(REFUSAL, request, move |input| {
                 api.delete_account_password_policy(call, input)
             })
         }
         "DeleteGroup" => {
-            wire::call_checked::<DeleteGroup>("ValidationError", request, move |input| api.delete_group(call, input))
+            wire::call_checked::<DeleteGroup>(REFUSAL, request, move |input| api.delete_group(call, input))
         }
-        "DeleteGroupPolicy" => wire::call_checked::<DeleteGroupPolicy>("ValidationError", request, move |input| {
-            api.delete_group_policy(call, input)
+        "DeleteGroupPolicy" => {
+            wire::call_checked::<DeleteGroupPolicy>(REFUSAL, request, move |input| api.delete_group_policy(call, input))
+        }
+        "DeleteInstanceProfile" => wire::call_checked::<DeleteInstanceProfile>(REFUSAL, request, move |input| {
+            api.delete_instance_profile(call, input)
         }),
-        "DeleteInstanceProfile" => {
-            wire::call_checked::<DeleteInstanceProfile>("ValidationError", request, move |input| {
-                api.delete_instance_profile(call, input)
-            })
-        }
-        "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>("ValidationError", request, move |input| {
+        "DeleteLoginProfile" => wire::call_checked::<DeleteLoginProfile>(REFUSAL, request, move |input| {
             api.delete_login_profile(call, input)
         }),
         "DeleteOpenIDConnectProvider" => {
-            wire::call_checked::<DeleteOpenIDConnectProvider>("ValidationError", request, move |input| {
+            wire::call_checked::<DeleteOpenIDConnectProvider>(REFUSAL, request, move |input| {
                 api.delete_open_id_connect_provider(call, input)
             })
         }
         "DeletePolicy" => {
-            wire::call_checked::<DeletePolicy>("ValidationError", request, move |input| api.delete_policy(call, input))
+            wire::call_checked::<DeletePolicy>(REFUSAL, request, move |input| api.delete_policy(call, input))
         }
-        "DeletePolicyVersion" => wire::call_checked::<DeletePolicyVersion>("ValidationError", request, move |input| {
+        "DeletePolicyVersion" => wire::call_checked::<DeletePolicyVersion>(REFUSAL, request, move |input| {
             api.delete_policy_version(call, input)
         }),
-        "DeleteRole" => {
-            wire::call_checked::<DeleteRole>("ValidationError", request, move |input| api.delete_role(call, input))
-        }
+        "DeleteRole" => wire::call_checked::<DeleteRole>(REFUSAL, request, move |input| api.delete_role(call, input)),
         "DeleteRolePermissionsBoundary" => {
-            wire::call_checked::<DeleteRolePermissionsBoundary>("ValidationError", request, move |input| {
+            wire::call_checked::<DeleteRolePermissionsBoundary>(REFUSAL, request, move |input| {
                 api.delete_role_permissions_boundary(call, input)
             })
         }
-        "DeleteRolePolicy" => wire::call_checked::<DeleteRolePolicy>("ValidationError", request, move |input| {
-            api.delete_role_policy(call, input)
-        }),
-        "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>("ValidationError", request, move |input| {
+        "DeleteRolePolicy" => {
+            wire::call_checked::<DeleteRolePolicy>(REFUSAL, request, move |input| api.delete_role_policy(call, input))
+        }
+        "DeleteSAMLProvider" => wire::call_checked::<DeleteSAMLProvider>(REFUSAL, request, move |input| {
             api.delete_saml_provider(call, input)
         }),
-        "DeleteSSHPublicKey" => wire::call_checked::<DeleteSSHPublicKey>("ValidationError", request, move |input| {
+        "DeleteSSHPublicKey" => wire::call_checked::<DeleteSSHPublicKey>(REFUSAL, request, move |input| {
             api.delete_ssh_public_key(call, input)
         }),
-        "DeleteServerCertificate" => {
-            wire::call_checked::<DeleteServerCertificate>("ValidationError", request, move |input| {
-                api.delete_server_certificate(call, input)
-            })
-        }
-        "DeleteServiceLinkedRole" => {
-            wire::call_checked::<DeleteServiceLinkedRole>("ValidationError", request, move |input| {
-                api.delete_service_linked_role(call, input)
-            })
-        }
+        "DeleteServerCertificate" => wire::call_checked::<DeleteServerCertificate>(REFUSAL, request, move |input| {
+            api.delete_server_certificate(call, input)
+        }),
+        "DeleteServiceLinkedRole" => wire::call_checked::<DeleteServiceLinkedRole>(REFUSAL, request, move |input| {
+            api.delete_service_linked_role(call, input)
+        }),
         "DeleteServiceSpecificCredential" => {
-            wire::call_checked::<DeleteServiceSpecificCredential>("ValidationError", request, move |input| {
+            wire::call_checked::<DeleteServiceSpecificCredential>(REFUSAL, request, move |input| {
                 api.delete_service_specific_credential(call, input)
             })
         }
-        "DeleteSigningCertificate" => {
-            wire::call_checked::<DeleteSigningCertificate>("ValidationError", request, move |input| {
-                api.delete_signing_certificate(call, input)
-            })
-        }
-        "DeleteUser" => {
-            wire::call_checked::<DeleteUser>("ValidationError", request, move |input| api.delete_user(call, input))
-        }
+        "DeleteSigningCertificate" => wire::call_checked::<DeleteSigningCertificate>(REFUSAL, request, move |input| {
+            api.delete_signing_certificate(call, input)
+        }),
+        "DeleteUser" => wire::call_checked::<DeleteUser>(REFUSAL, request, move |input| api.delete_user(call, input)),
         "DeleteUserPermissionsBoundary" => {
-            wire::call_checked::<DeleteUserPermissionsBoundary>("ValidationError", request, move |input| {
+            wire::call_checked::<DeleteUserPermissionsBoundary>(REFUSAL, request, move |input| {
                 api.delete_user_permissions_boundary(call, input)
             })
         }
-        "DeleteUserPolicy" => wire::call_checked::<DeleteUserPolicy>("ValidationError", request, move |input| {
-            api.delete_user_policy(call, input)
-        }),
-        "DeleteVirtualMFADevice" => {
-            wire::call_checked::<DeleteVirtualMFADevice>("ValidationError", request, move |input| {
-                api.delete_virtual_mfa_device(call, input)
-            })
+        "DeleteUserPolicy" => {
+            wire::call_checked::<DeleteUserPolicy>(REFUSAL, request, move |input| api.delete_user_policy(call, input))
         }
-        "DetachGroupPolicy" => wire::call_checked::<DetachGroupPolicy>("ValidationError", request, move |input| {
-            api.detach_group_policy(call, input)
+        "DeleteVirtualMFADevice" => wire::call_checked::<DeleteVirtualMFADevice>(REFUSAL, request, move |input| {
+            api.delete_virtual_mfa_device(call, input)
         }),
-        "DetachRolePolicy" => wire::call_checked::<DetachRolePolicy>("ValidationError", request, move |input| {
-            api.detach_role_policy(call, input)
-        }),
-        "DetachUserPolicy" => wire::call_checked::<DetachUserPolicy>("ValidationError", request, move |input| {
-            api.detach_user_policy(call, input)
-        }),
-        "EnableMFADevice" => wire::call_checked::<EnableMFADevice>("ValidationError", request, move |input| {
-            api.enable_mfa_device(call, input)
-        }),
-        "GenerateCredentialReport" => {
-            wire::call_checked::<GenerateCredentialReport>("ValidationError", request, move |input| {
-                api.generate_credential_report(call, input)
-            })
+        "DetachGroupPolicy" => {
+            wire::call_checked::<DetachGroupPolicy>(REFUSAL, request, move |input| api.detach_group_policy(call, input))
         }
+        "DetachRolePolicy" => {
+            wire::call_checked::<DetachRolePolicy>(REFUSAL, request, move |input| api.detach_role_policy(call, input))
+        }
+        "DetachUserPolicy" => {
+            wire::call_checked::<DetachUserPolicy>(REFUSAL, request, move |input| api.detach_user_policy(call, input))
+        }
+        "EnableMFADevice" => {
+            wire::call_checked::<EnableMFADevice>(REFUSAL, request, move |input| api.enable_mfa_device(call, input))
+        }
+        "GenerateCredentialReport" => wire::call_checked::<GenerateCredentialReport>(REFUSAL, request, move |input| {
+            api.generate_credential_report(call, input)
+        }),
         "GenerateServiceLastAccessedDetails" => {
-            wire::call_checked::<GenerateServiceLastAccessedDetails>("ValidationError", request, move |input| {
+            wire::call_checked::<GenerateServiceLastAccessedDetails>(REFUSAL, request, move |input| {
                 api.generate_service_last_accessed_details(call, input)
             })
         }
-        "GetAccessKeyLastUsed" => {
-            wire::call_checked::<GetAccessKeyLastUsed>("ValidationError", request, move |input| {
-                api.get_access_key_last_used(call, input)
-            })
-        }
+        "GetAccessKeyLastUsed" => wire::call_checked::<GetAccessKeyLastUsed>(REFUSAL, request, move |input| {
+            api.get_access_key_last_used(call, input)
+        }),
         "GetAccountAuthorizationDetails" => {
-            wire::call_checked::<GetAccountAuthorizationDetails>("ValidationError", request, move |input| {
+            wire::call_checked::<GetAccountAuthorizationDetails>(REFUSAL, request, move |input| {
                 api.get_account_authorization_details(call, input)
             })
         }
-        "GetAccountPasswordPolicy" => {
-            wire::call_checked::<GetAccountPasswordPolicy>("ValidationError", request, move |input| {
-                api.get_account_password_policy(call, input)
-            })
-        }
-        "GetAccountSummary" => wire::call_checked::<GetAccountSummary>("ValidationError", request, move |input| {
-            api.get_account_summary(call, input)
+        "GetAccountPasswordPolicy" => wire::call_checked::<GetAccountPasswordPolicy>(REFUSAL, request, move |input| {
+            api.get_account_password_policy(call, input)
         }),
+        "GetAccountSummary" => {
+            wire::call_checked::<GetAccountSummary>(REFUSAL, request, move |input| api.get_account_summary(call, input))
+        }
         "GetContextKeysForCustomPolicy" => {
-            wire::call_checked::<GetContextKeysForCustomPolicy>("ValidationError", request, move |input| {
+            wire::call_checked::<GetContextKeysForCustomPolicy>(REFUSAL, request, move |input| {
                 api.get_context_keys_for_custom_policy(call, input)
             })
         }
         "GetContextKeysForPrincipalPolicy" => {
-            wire::call_checked::<GetContextKeysForPrincipalPolicy>("ValidationError", request, move |input| {
+            wire::call_checked::<GetContextKeysForPrincipalPolicy>(REFUSAL, request, move |input| {
                 api.get_context_keys_for_principal_policy(call, input)
             })
         }
-        "GetCredentialReport" => wire::call_checked::<GetCredentialReport>("ValidationError", request, move |input| {
+        "GetCredentialReport" => wire::call_checked::<GetCredentialReport>(REFUSAL, request, move |input| {
             api.get_credential_report(call, input)
         }),
-        "GetGroup" => {
-            wire::call_checked::<GetGroup>("ValidationError", request, move |input| api.get_group(call, input))
+        "GetGroup" => wire::call_checked::<GetGroup>(REFUSAL, request, move |input| api.get_group(call, input)),
+        "GetGroupPolicy" => {
+            wire::call_checked::<GetGroupPolicy>(REFUSAL, request, move |input| api.get_group_policy(call, input))
         }
-        "GetGroupPolicy" => wire::call_checked::<GetGroupPolicy>("ValidationError", request, move |input| {
-            api.get_group_policy(call, input)
-        }),
-        "GetInstanceProfile" => wire::call_checked::<GetInstanceProfile>("ValidationError", request, move |input| {
+        "GetInstanceProfile" => wire::call_checked::<GetInstanceProfile>(REFUSAL, request, move |input| {
             api.get_instance_profile(call, input)
         }),
-        "GetLoginProfile" => wire::call_checked::<GetLoginProfile>("ValidationError", request, move |input| {
-            api.get_login_profile(call, input)
-        }),
+        "GetLoginProfile" => {
+            wire::call_checked::<GetLoginProfile>(REFUSAL, request, move |input| api.get_login_profile(call, input))
+        }
         "GetMFADevice" => {
-            wire::call_checked::<GetMFADevice>("ValidationError", request, move |input| api.get_mfa_device(call, input))
+            wire::call_checked::<GetMFADevice>(REFUSAL, request, move |input| api.get_mfa_device(call, input))
         }
-        "GetOpenIDConnectProvider" => {
-            wire::call_checked::<GetOpenIDConnectProvider>("ValidationError", request, move |input| {
-                api.get_open_id_connect_provider(call, input)
-            })
+        "GetOpenIDConnectProvider" => wire::call_checked::<GetOpenIDConnectProvider>(REFUSAL, request, move |input| {
+            api.get_open_id_connect_provider(call, input)
+        }),
+        "GetPolicy" => wire::call_checked::<GetPolicy>(REFUSAL, request, move |input| api.get_policy(call, input)),
+        "GetPolicyVersion" => {
+            wire::call_checked::<GetPolicyVersion>(REFUSAL, request, move |input| api.get_policy_version(call, input))
         }
-        "GetPolicy" => {
-            wire::call_checked::<GetPolicy>("ValidationError", request, move |input| api.get_policy(call, input))
+        "GetRole" => wire::call_checked::<GetRole>(REFUSAL, request, move |input| api.get_role(call, input)),
+        "GetRolePolicy" => {
+            wire::call_checked::<GetRolePolicy>(REFUSAL, request, move |input| api.get_role_policy(call, input))
         }
-        "GetPolicyVersion" => wire::call_checked::<GetPolicyVersion>("ValidationError", request, move |input| {
-            api.get_policy_version(call, input)
-        }),
-        "GetRole" => wire::call_checked::<GetRole>("ValidationError", request, move |input| api.get_role(call, input)),
-        "GetRolePolicy" => wire::call_checked::<GetRolePolicy>("ValidationError", request, move |input| {
-            api.get_role_policy(call, input)
-        }),
-        "GetSAMLProvider" => wire::call_checked::<GetSAMLProvider>("ValidationError", request, move |input| {
-            api.get_saml_provider(call, input)
-        }),
-        "GetSSHPublicKey" => wire::call_checked::<GetSSHPublicKey>("ValidationError", request, move |input| {
-            api.get_ssh_public_key(call, input)
-        }),
-        "GetServerCertificate" => {
-            wire::call_checked::<GetServerCertificate>("ValidationError", request, move |input| {
-                api.get_server_certificate(call, input)
-            })
+        "GetSAMLProvider" => {
+            wire::call_checked::<GetSAMLProvider>(REFUSAL, request, move |input| api.get_saml_provider(call, input))
         }
+        "GetSSHPublicKey" => {
+            wire::call_checked::<GetSSHPublicKey>(REFUSAL, request, move |input| api.get_ssh_public_key(call, input))
+        }
+        "GetServerCertificate" => wire::call_checked::<GetServerCertificate>(REFUSAL, request, move |input| {
+            api.get_server_certificate(call, input)
+        }),
         "GetServiceLastAccessedDetails" => {
-            wire::call_checked::<GetServiceLastAccessedDetails>("ValidationError", request, move |input| {
+            wire::call_checked::<GetServiceLastAccessedDetails>(REFUSAL, request, move |input| {
                 api.get_service_last_accessed_details(call, input)
             })
         }
         "GetServiceLastAccessedDetailsWithEntities" => {
-            wire::call_checked::<GetServiceLastAccessedDetailsWithEntities>("ValidationError", request, move |input| {
+            wire::call_checked::<GetServiceLastAccessedDetailsWithEntities>(REFUSAL, request, move |input| {
                 api.get_service_last_accessed_details_with_entities(call, input)
             })
         }
         "GetServiceLinkedRoleDeletionStatus" => {
-            wire::call_checked::<GetServiceLinkedRoleDeletionStatus>("ValidationError", request, move |input| {
+            wire::call_checked::<GetServiceLinkedRoleDeletionStatus>(REFUSAL, request, move |input| {
                 api.get_service_linked_role_deletion_status(call, input)
             })
         }
-        "GetUser" => wire::call_checked::<GetUser>("ValidationError", request, move |input| api.get_user(call, input)),
-        "GetUserPolicy" => wire::call_checked::<GetUserPolicy>("ValidationError", request, move |input| {
-            api.get_user_policy(call, input)
-        }),
-        "ListAccessKeys" => wire::call_checked::<ListAccessKeys>("ValidationError", request, move |input| {
-            api.list_access_keys(call, input)
-        }),
-        "ListAccountAliases" => wire::call_checked::<ListAccountAliases>("ValidationError", request, move |input| {
+        "GetUser" => wire::call_checked::<GetUser>(REFUSAL, request, move |input| api.get_user(call, input)),
+        "GetUserPolicy" => {
+            wire::call_checked::<GetUserPolicy>(REFUSAL, request, move |input| api.get_user_policy(call, input))
+        }
+        "ListAccessKeys" => {
+            wire::call_checked::<ListAccessKeys>(REFUSAL, request, move |input| api.list_access_keys(call, input))
+        }
+        "ListAccountAliases" => wire::call_checked::<ListAccountAliases>(REFUSAL, request, move |input| {
             api.list_account_aliases(call, input)
         }),
         "ListAttachedGroupPolicies" => {
-            wire::call_checked::<ListAttachedGroupPolicies>("ValidationError", request, move |input| {
+            wire::call_checked::<ListAttachedGroupPolicies>(REFUSAL, request, move |input| {
                 api.list_attached_group_policies(call, input)
             })
         }
-        "ListAttachedRolePolicies" => {
-            wire::call_checked::<ListAttachedRolePolicies>("ValidationError", request, move |input| {
-                api.list_attached_role_policies(call, input)
-            })
-        }
-        "ListAttachedUserPolicies" => {
-            wire::call_checked::<ListAttachedUserPolicies>("ValidationError", request, move |input| {
-                api.list_attached_user_policies(call, input)
-            })
-        }
-        "ListEntitiesForPolicy" => {
-            wire::call_checked::<ListEntitiesForPolicy>("ValidationError", request, move |input| {
-                api.list_entities_for_policy(call, input)
-            })
-        }
-        "ListGroupPolicies" => wire::call_checked::<ListGroupPolicies>("ValidationError", request, move |input| {
-            api.list_group_policies(call, input)
+        "ListAttachedRolePolicies" => wire::call_checked::<ListAttachedRolePolicies>(REFUSAL, request, move |input| {
+            api.list_attached_role_policies(call, input)
         }),
-        "ListGroups" => {
-            wire::call_checked::<ListGroups>("ValidationError", request, move |input| api.list_groups(call, input))
+        "ListAttachedUserPolicies" => wire::call_checked::<ListAttachedUserPolicies>(REFUSAL, request, move |input| {
+            api.list_attached_user_policies(call, input)
+        }),
+        "ListEntitiesForPolicy" => wire::call_checked::<ListEntitiesForPolicy>(REFUSAL, request, move |input| {
+            api.list_entities_for_policy(call, input)
+        }),
+        "ListGroupPolicies" => {
+            wire::call_checked::<ListGroupPolicies>(REFUSAL, request, move |input| api.list_group_policies(call, input))
         }
-        "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>("ValidationError", request, move |input| {
+        "ListGroups" => wire::call_checked::<ListGroups>(REFUSAL, request, move |input| api.list_groups(call, input)),
+        "ListGroupsForUser" => wire::call_checked::<ListGroupsForUser>(REFUSAL, request, move |input| {
             api.list_groups_for_user(call, input)
         }),
-        "ListInstanceProfileTags" => {
-            wire::call_checked::<ListInstanceProfileTags>("ValidationError", request, move |input| {
-                api.list_instance_profile_tags(call, input)
-            })
-        }
-        "ListInstanceProfiles" => {
-            wire::call_checked::<ListInstanceProfiles>("ValidationError", request, move |input| {
-                api.list_instance_profiles(call, input)
-            })
-        }
+        "ListInstanceProfileTags" => wire::call_checked::<ListInstanceProfileTags>(REFUSAL, request, move |input| {
+            api.list_instance_profile_tags(call, input)
+        }),
+        "ListInstanceProfiles" => wire::call_checked::<ListInstanceProfiles>(REFUSAL, request, move |input| {
+            api.list_instance_profiles(call, input)
+        }),
         "ListInstanceProfilesForRole" => {
-            wire::call_checked::<ListInstanceProfilesForRole>("ValidationError", request, move |input| {
+            wire::call_checked::<ListInstanceProfilesForRole>(REFUSAL, request, move |input| {
                 api.list_instance_profiles_for_role(call, input)
             })
         }
-        "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>("ValidationError", request, move |input| {
+        "ListMFADeviceTags" => wire::call_checked::<ListMFADeviceTags>(REFUSAL, request, move |input| {
             api.list_mfa_device_tags(call, input)
         }),
-        "ListMFADevices" => wire::call_checked::<ListMFADevices>("ValidationError", request, move |input| {
-            api.list_mfa_devices(call, input)
-        }),
+        "ListMFADevices" => {
+            wire::call_checked::<ListMFADevices>(REFUSAL, request, move |input| api.list_mfa_devices(call, input))
+        }
         "ListOpenIDConnectProviderTags" => {
-            wire::call_checked::<ListOpenIDConnectProviderTags>("ValidationError", request, move |input| {
+            wire::call_checked::<ListOpenIDConnectProviderTags>(REFUSAL, request, move |input| {
                 api.list_open_id_connect_provider_tags(call, input)
             })
         }
         "ListOpenIDConnectProviders" => {
-            wire::call_checked::<ListOpenIDConnectProviders>("ValidationError", request, move |input| {
+            wire::call_checked::<ListOpenIDConnectProviders>(REFUSAL, request, move |input| {
                 api.list_open_id_connect_providers(call, input)
             })
         }
         "ListPolicies" => {
-            wire::call_checked::<ListPolicies>("ValidationError", request, move |input| api.list_policies(call, input))
+            wire::call_checked::<ListPolicies>(REFUSAL, request, move |input| api.list_policies(call, input))
         }
         "ListPoliciesGrantingServiceAccess" => {
-            wire::call_checked::<ListPoliciesGrantingServiceAccess>("ValidationError", request, move |input| {
+            wire::call_checked::<ListPoliciesGrantingServiceAccess>(REFUSAL, request, move |input| {
                 api.list_policies_granting_service_access(call, input)
             })
         }
-        "ListPolicyTags" => wire::call_checked::<ListPolicyTags>("ValidationError", request, move |input| {
-            api.list_policy_tags(call, input)
-        }),
-        "ListPolicyVersions" => wire::call_checked::<ListPolicyVersions>("ValidationError", request, move |input| {
+        "ListPolicyTags" => {
+            wire::call_checked::<ListPolicyTags>(REFUSAL, request, move |input| api.list_policy_tags(call, input))
+        }
+        "ListPolicyVersions" => wire::call_checked::<ListPolicyVersions>(REFUSAL, request, move |input| {
             api.list_policy_versions(call, input)
         }),
-        "ListRolePolicies" => wire::call_checked::<ListRolePolicies>("ValidationError", request, move |input| {
-            api.list_role_policies(call, input)
-        }),
+        "ListRolePolicies" => {
+            wire::call_checked::<ListRolePolicies>(REFUSAL, request, move |input| api.list_role_policies(call, input))
+        }
         "ListRoleTags" => {
-            wire::call_checked::<ListRoleTags>("ValidationError", request, move |input| api.list_role_tags(call, input))
+            wire::call_checked::<ListRoleTags>(REFUSAL, request, move |input| api.list_role_tags(call, input))
         }
-        "ListRoles" => {
-            wire::call_checked::<ListRoles>("ValidationError", request, move |input| api.list_roles(call, input))
-        }
-        "ListSAMLProviderTags" => {
-            wire::call_checked::<ListSAMLProviderTags>("ValidationError", request, move |input| {
-                api.list_saml_provider_tags(call, input)
-            })
-        }
-        "ListSAMLProviders" => wire::call_checked::<ListSAMLProviders>("ValidationError", request, move |input| {
-            api.list_saml_providers(call, input)
+        "ListRoles" => wire::call_checked::<ListRoles>(REFUSAL, request, move |input| api.list_roles(call, input)),
+        "ListSAMLProviderTags" => wire::call_checked::<ListSAMLProviderTags>(REFUSAL, request, move |input| {
+            api.list_saml_provider_tags(call, input)
         }),
-        "ListSSHPublicKeys" => wire::call_checked::<ListSSHPublicKeys>("ValidationError", request, move |input| {
+        "ListSAMLProviders" => {
+            wire::call_checked::<ListSAMLProviders>(REFUSAL, request, move |input| api.list_saml_providers(call, input))
+        }
+        "ListSSHPublicKeys" => wire::call_checked::<ListSSHPublicKeys>(REFUSAL, request, move |input| {
             api.list_ssh_public_keys(call, input)
         }),
         "ListServerCertificateTags" => {
-            wire::call_checked::<ListServerCertificateTags>("ValidationError", request, move |input| {
+            wire::call_checked::<ListServerCertificateTags>(REFUSAL, request, move |input| {
                 api.list_server_certificate_tags(call, input)
             })
         }
-        "ListServerCertificates" => {
-            wire::call_checked::<ListServerCertificates>("ValidationError", request, move |input| {
-                api.list_server_certificates(call, input)
-            })
-        }
+        "ListServerCertificates" => wire::call_checked::<ListServerCertificates>(REFUSAL, request, move |input| {
+            api.list_server_certificates(call, input)
+        }),
         "ListServiceSpecificCredentials" => {
-            wire::call_checked::<ListServiceSpecificCredentials>("ValidationError", request, move |input| {
+            wire::call_checked::<ListServiceSpecificCredentials>(REFUSAL, request, move |input| {
                 api.list_service_specific_credentials(call, input)
             })
         }
-        "ListSigningCertificates" => {
-            wire::call_checked::<ListSigningCertificates>("ValidationError", request, move |input| {
-                api.list_signing_certificates(call, input)
-            })
-        }
-        "ListUserPolicies" => wire::call_checked::<ListUserPolicies>("ValidationError", request, move |input| {
-            api.list_user_policies(call, input)
+        "ListSigningCertificates" => wire::call_checked::<ListSigningCertificates>(REFUSAL, request, move |input| {
+            api.list_signing_certificates(call, input)
         }),
+        "ListUserPolicies" => {
+            wire::call_checked::<ListUserPolicies>(REFUSAL, request, move |input| api.list_user_policies(call, input))
+        }
         "ListUserTags" => {
-            wire::call_checked::<ListUserTags>("ValidationError", request, move |input| api.list_user_tags(call, input))
+            wire::call_checked::<ListUserTags>(REFUSAL, request, move |input| api.list_user_tags(call, input))
         }
-        "ListUsers" => {
-            wire::call_checked::<ListUsers>("ValidationError", request, move |input| api.list_users(call, input))
-        }
-        "ListVirtualMFADevices" => {
-            wire::call_checked::<ListVirtualMFADevices>("ValidationError", request, move |input| {
-                api.list_virtual_mfa_devices(call, input)
-            })
-        }
-        "PutGroupPolicy" => wire::call_checked::<PutGroupPolicy>("ValidationError", request, move |input| {
-            api.put_group_policy(call, input)
+        "ListUsers" => wire::call_checked::<ListUsers>(REFUSAL, request, move |input| api.list_users(call, input)),
+        "ListVirtualMFADevices" => wire::call_checked::<ListVirtualMFADevices>(REFUSAL, request, move |input| {
+            api.list_virtual_mfa_devices(call, input)
         }),
+        "PutGroupPolicy" => {
+            wire::call_checked::<PutGroupPolicy>(REFUSAL, request, move |input| api.put_group_policy(call, input))
+        }
         "PutRolePermissionsBoundary" => {
-            wire::call_checked::<PutRolePermissionsBoundary>("ValidationError", request, move |input| {
+            wire::call_checked::<PutRolePermissionsBoundary>(REFUSAL, request, move |input| {
                 api.put_role_permissions_boundary(call, input)
             })
         }
-        "PutRolePolicy" => wire::call_checked::<PutRolePolicy>("ValidationError", request, move |input| {
-            api.put_role_policy(call, input)
-        }),
+        "PutRolePolicy" => {
+            wire::call_checked::<PutRolePolicy>(REFUSAL, request, move |input| api.put_role_policy(call, input))
+        }
         "PutUserPermissionsBoundary" => {
-            wire::call_checked::<PutUserPermissionsBoundary>("ValidationError", request, move |input| {
+            wire::call_checked::<PutUserPermissionsBoundary>(REFUSAL, request, move |input| {
                 api.put_user_permissions_boundary(call, input)
             })
         }
-        "PutUserPolicy" => wire::call_checked::<PutUserPolicy>("ValidationError", request, move |input| {
-            api.put_user_policy(call, input)
-        }),
+        "PutUserPolicy" => {
+            wire::call_checked::<PutUserPolicy>(REFUSAL, request, move |input| api.put_user_policy(call, input))
+        }
         "RemoveClientIDFromOpenIDConnectProvider" => {
-            wire::call_checked::<RemoveClientIDFromOpenIDConnectProvider>("ValidationError", request, move |input| {
+            wire::call_checked::<RemoveClientIDFromOpenIDConnectProvider>(REFUSAL, request, move |input| {
                 api.remove_client_id_from_open_id_connect_provider(call, input)
             })
         }
         "RemoveRoleFromInstanceProfile" => {
-            wire::call_checked::<RemoveRoleFromInstanceProfile>("ValidationError", request, move |input| {
+            wire::call_checked::<RemoveRoleFromInstanceProfile>(REFUSAL, request, move |input| {
                 api.remove_role_from_instance_profile(call, input)
             })
         }
-        "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>("ValidationError", request, move |input| {
+        "RemoveUserFromGroup" => wire::call_checked::<RemoveUserFromGroup>(REFUSAL, request, move |input| {
             api.remove_user_from_group(call, input)
         }),
         "ResetServiceSpecificCredential" => {
-            wire::call_checked::<ResetServiceSpecificCredential>("ValidationError", request, move |input| {
+            wire::call_checked::<ResetServiceSpecificCredential>(REFUSAL, request, move |input| {
                 api.reset_service_specific_credential(call, input)
             })
         }
-        "ResyncMFADevice" => wire::call_checked::<ResyncMFADevice>("ValidationError", request, move |input| {
-            api.resync_mfa_device(call, input)
+        "ResyncMFADevice" => {
+            wire::call_checked::<ResyncMFADevice>(REFUSAL, request, move |input| api.resync_mfa_device(call, input))
+        }
+        "SetDefaultPolicyVersion" => wire::call_checked::<SetDefaultPolicyVersion>(REFUSAL, request, move |input| {
+            api.set_default_policy_version(call, input)
         }),
-        "SetDefaultPolicyVersion" => {
-            wire::call_checked::<SetDefaultPolicyVersion>("ValidationError", request, move |input| {
-                api.set_default_policy_version(call, input)
-            })
-        }
-        "SimulateCustomPolicy" => {
-            wire::call_checked::<SimulateCustomPolicy>("ValidationError", request, move |input| {
-                api.simulate_custom_policy(call, input)
-            })
-        }
-        "SimulatePrincipalPolicy" => {
-            wire::call_checked::<SimulatePrincipalPolicy>("ValidationError", request, move |input| {
-                api.simulate_principal_policy(call, input)
-            })
-        }
-        "TagInstanceProfile" => wire::call_checked::<TagInstanceProfile>("ValidationError", request, move |input| {
+        "SimulateCustomPolicy" => wire::call_checked::<SimulateCustomPolicy>(REFUSAL, request, move |input| {
+            api.simulate_custom_policy(call, input)
+        }),
+        "SimulatePrincipalPolicy" => wire::call_checked::<SimulatePrincipalPolicy>(REFUSAL, request, move |input| {
+            api.simulate_principal_policy(call, input)
+        }),
+        "TagInstanceProfile" => wire::call_checked::<TagInstanceProfile>(REFUSAL, request, move |input| {
             api.tag_instance_profile(call, input)
         }),
         "TagMFADevice" => {
-            wire::call_checked::<TagMFADevice>("ValidationError", request, move |input| api.tag_mfa_device(call, input))
+            wire::call_checked::<TagMFADevice>(REFUSAL, request, move |input| api.tag_mfa_device(call, input))
         }
-        "TagOpenIDConnectProvider" => {
-            wire::call_checked::<TagOpenIDConnectProvider>("ValidationError", request, move |input| {
-                api.tag_open_id_connect_provider(call, input)
-            })
-        }
-        "TagPolicy" => {
-            wire::call_checked::<TagPolicy>("ValidationError", request, move |input| api.tag_policy(call, input))
-        }
-        "TagRole" => wire::call_checked::<TagRole>("ValidationError", request, move |input| api.tag_role(call, input)),
-        "TagSAMLProvider" => wire::call_checked::<TagSAMLProvider>("ValidationError", request, move |input| {
-            api.tag_saml_provider(call, input)
+        "TagOpenIDConnectProvider" => wire::call_checked::<TagOpenIDConnectProvider>(REFUSAL, request, move |input| {
+            api.tag_open_id_connect_provider(call, input)
         }),
-        "TagServerCertificate" => {
-            wire::call_checked::<TagServerCertificate>("ValidationError", request, move |input| {
-                api.tag_server_certificate(call, input)
-            })
+        "TagPolicy" => wire::call_checked::<TagPolicy>(REFUSAL, request, move |input| api.tag_policy(call, input)),
+        "TagRole" => wire::call_checked::<TagRole>(REFUSAL, request, move |input| api.tag_role(call, input)),
+        "TagSAMLProvider" => {
+            wire::call_checked::<TagSAMLProvider>(REFUSAL, request, move |input| api.tag_saml_provider(call, input))
         }
-        "TagUser" => wire::call_checked::<TagUser>("ValidationError", request, move |input| api.tag_user(call, input)),
-        "UntagInstanceProfile" => {
-            wire::call_checked::<UntagInstanceProfile>("ValidationError", request, move |input| {
-                api.untag_instance_profile(call, input)
-            })
-        }
-        "UntagMFADevice" => wire::call_checked::<UntagMFADevice>("ValidationError", request, move |input| {
-            api.untag_mfa_device(call, input)
+        "TagServerCertificate" => wire::call_checked::<TagServerCertificate>(REFUSAL, request, move |input| {
+            api.tag_server_certificate(call, input)
         }),
+        "TagUser" => wire::call_checked::<TagUser>(REFUSAL, request, move |input| api.tag_user(call, input)),
+        "UntagInstanceProfile" => wire::call_checked::<UntagInstanceProfile>(REFUSAL, request, move |input| {
+            api.untag_instance_profile(call, input)
+        }),
+        "UntagMFADevice" => {
+            wire::call_checked::<UntagMFADevice>(REFUSAL, request, move |input| api.untag_mfa_device(call, input))
+        }
         "UntagOpenIDConnectProvider" => {
-            wire::call_checked::<UntagOpenIDConnectProvider>("ValidationError", request, move |input| {
+            wire::call_checked::<UntagOpenIDConnectProvider>(REFUSAL, request, move |input| {
                 api.untag_open_id_connect_provider(call, input)
             })
         }
         "UntagPolicy" => {
-            wire::call_checked::<UntagPolicy>("ValidationError", request, move |input| api.untag_policy(call, input))
+            wire::call_checked::<UntagPolicy>(REFUSAL, request, move |input| api.untag_policy(call, input))
         }
-        "UntagRole" => {
-            wire::call_checked::<UntagRole>("ValidationError", request, move |input| api.untag_role(call, input))
+        "UntagRole" => wire::call_checked::<UntagRole>(REFUSAL, request, move |input| api.untag_role(call, input)),
+        "UntagSAMLProvider" => {
+            wire::call_checked::<UntagSAMLProvider>(REFUSAL, request, move |input| api.untag_saml_provider(call, input))
         }
-        "UntagSAMLProvider" => wire::call_checked::<UntagSAMLProvider>("ValidationError", request, move |input| {
-            api.untag_saml_provider(call, input)
+        "UntagServerCertificate" => wire::call_checked::<UntagServerCertificate>(REFUSAL, request, move |input| {
+            api.untag_server_certificate(call, input)
         }),
-        "UntagServerCertificate" => {
-            wire::call_checked::<UntagServerCertificate>("ValidationError", request, move |input| {
-                api.untag_server_certificate(call, input)
-            })
+        "UntagUser" => wire::call_checked::<UntagUser>(REFUSAL, request, move |input| api.untag_user(call, input)),
+        "UpdateAccessKey" => {
+            wire::call_checked::<UpdateAccessKey>(REFUSAL, request, move |input| api.update_access_key(call, input))
         }
-        "UntagUser" => {
-            wire::call_checked::<UntagUser>("ValidationError", request, move |input| api.untag_user(call, input))
-        }
-        "UpdateAccessKey" => wire::call_checked::<UpdateAccessKey>("ValidationError", request, move |input| {
-            api.update_access_key(call, input)
-        }),
         "UpdateAccountPasswordPolicy" => {
-            wire::call_checked::<UpdateAccountPasswordPolicy>("ValidationError", request, move |input| {
+            wire::call_checked::<UpdateAccountPasswordPolicy>(REFUSAL, request, move |input| {
                 api.update_account_password_policy(call, input)
             })
         }
-        "UpdateAssumeRolePolicy" => {
-            wire::call_checked::<UpdateAssumeRolePolicy>("ValidationError", request, move |input| {
-                api.update_assume_role_policy(call, input)
-            })
-        }
+        "UpdateAssumeRolePolicy" => wire::call_checked::<UpdateAssumeRolePolicy>(REFUSAL, request, move |input| {
+            api.update_assume_role_policy(call, input)
+        }),
         "UpdateGroup" => {
-            wire::call_checked::<UpdateGroup>("ValidationError", request, move |input| api.update_group(call, input))
+            wire::call_checked::<UpdateGroup>(REFUSAL, request, move |input| api.update_group(call, input))
         }
-        "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>("ValidationError", request, move |input| {
+        "UpdateLoginProfile" => wire::call_checked::<UpdateLoginProfile>(REFUSAL, request, move |input| {
             api.update_login_profile(call, input)
         }),
         "UpdateOpenIDConnectProviderThumbprint" => {
-            wire::call_checked::<UpdateOpenIDConnectProviderThumbprint>("ValidationError", request, move |input| {
+            wire::call_checked::<UpdateOpenIDConnectProviderThumbprint>(REFUSAL, request, move |input| {
                 api.update_open_id_connect_provider_thumbprint(call, input)
             })
         }
-        "UpdateRole" => {
-            wire::call_checked::<UpdateRole>("ValidationError", request, move |input| api.update_role(call, input))
-        }
-        "UpdateRoleDescription" => {
-            wire::call_checked::<UpdateRoleDescription>("ValidationError", request, move |input| {
-                api.update_role_description(call, input)
-            })
-        }
-        "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>("ValidationError", request, move |input| {
+        "UpdateRole" => wire::call_checked::<UpdateRole>(REFUSAL, request, move |input| api.update_role(call, input)),
+        "UpdateRoleDescription" => wire::call_checked::<UpdateRoleDescription>(REFUSAL, request, move |input| {
+            api.update_role_description(call, input)
+        }),
+        "UpdateSAMLProvider" => wire::call_checked::<UpdateSAMLProvider>(REFUSAL, request, move |input| {
             api.update_saml_provider(call, input)
         }),
-        "UpdateSSHPublicKey" => wire::call_checked::<UpdateSSHPublicKey>("ValidationError", request, move |input| {
+        "UpdateSSHPublicKey" => wire::call_checked::<UpdateSSHPublicKey>(REFUSAL, request, move |input| {
             api.update_ssh_public_key(call, input)
         }),
-        "UpdateServerCertificate" => {
-            wire::call_checked::<UpdateServerCertificate>("ValidationError", request, move |input| {
-                api.update_server_certificate(call, input)
-            })
-        }
+        "UpdateServerCertificate" => wire::call_checked::<UpdateServerCertificate>(REFUSAL, request, move |input| {
+            api.update_server_certificate(call, input)
+        }),
         "UpdateServiceSpecificCredential" => {
-            wire::call_checked::<UpdateServiceSpecificCredential>("ValidationError", request, move |input| {
+            wire::call_checked::<UpdateServiceSpecificCredential>(REFUSAL, request, move |input| {
                 api.update_service_specific_credential(call, input)
             })
         }
-        "UpdateSigningCertificate" => {
-            wire::call_checked::<UpdateSigningCertificate>("ValidationError", request, move |input| {
-                api.update_signing_certificate(call, input)
-            })
-        }
-        "UpdateUser" => {
-            wire::call_checked::<UpdateUser>("ValidationError", request, move |input| api.update_user(call, input))
-        }
-        "UploadSSHPublicKey" => wire::call_checked::<UploadSSHPublicKey>("ValidationError", request, move |input| {
+        "UpdateSigningCertificate" => wire::call_checked::<UpdateSigningCertificate>(REFUSAL, request, move |input| {
+            api.update_signing_certificate(call, input)
+        }),
+        "UpdateUser" => wire::call_checked::<UpdateUser>(REFUSAL, request, move |input| api.update_user(call, input)),
+        "UploadSSHPublicKey" => wire::call_checked::<UploadSSHPublicKey>(REFUSAL, request, move |input| {
             api.upload_ssh_public_key(call, input)
         }),
-        "UploadServerCertificate" => {
-            wire::call_checked::<UploadServerCertificate>("ValidationError", request, move |input| {
-                api.upload_server_certificate(call, input)
-            })
-        }
-        "UploadSigningCertificate" => {
-            wire::call_checked::<UploadSigningCertificate>("ValidationError", request, move |input| {
-                api.upload_signing_certificate(call, input)
-            })
-        }
+        "UploadServerCertificate" => wire::call_checked::<UploadServerCertificate>(REFUSAL, request, move |input| {
+            api.upload_server_certificate(call, input)
+        }),
+        "UploadSigningCertificate" => wire::call_checked::<UploadSigningCertificate>(REFUSAL, request, move |input| {
+            api.upload_signing_certificate(call, input)
+        }),
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

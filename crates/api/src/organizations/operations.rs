@@ -1580,169 +1580,144 @@ pub fn dispatch<'a>(
     call: Call,
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
+    const REFUSAL: wire::Refusal = wire::Refusal { code: "ValidationException", is_terse: false };
     match operation.name {
-        "AcceptHandshake" => wire::call_checked::<AcceptHandshake>("ValidationException", request, move |input| {
-            api.accept_handshake(call, input)
-        }),
-        "AttachPolicy" => wire::call_checked::<AttachPolicy>("ValidationException", request, move |input| {
-            api.attach_policy(call, input)
-        }),
-        "CancelHandshake" => wire::call_checked::<CancelHandshake>("ValidationException", request, move |input| {
-            api.cancel_handshake(call, input)
-        }),
-        "CloseAccount" => wire::call_checked::<CloseAccount>("ValidationException", request, move |input| {
-            api.close_account(call, input)
-        }),
-        "CreateAccount" => wire::call_checked::<CreateAccount>("ValidationException", request, move |input| {
-            api.create_account(call, input)
-        }),
-        "CreateOrganization" => {
-            wire::call_checked::<CreateOrganization>("ValidationException", request, move |input| {
-                api.create_organization(call, input)
-            })
+        "AcceptHandshake" => {
+            wire::call_checked::<AcceptHandshake>(REFUSAL, request, move |input| api.accept_handshake(call, input))
         }
-        "CreateOrganizationalUnit" => {
-            wire::call_checked::<CreateOrganizationalUnit>("ValidationException", request, move |input| {
-                api.create_organizational_unit(call, input)
-            })
+        "AttachPolicy" => {
+            wire::call_checked::<AttachPolicy>(REFUSAL, request, move |input| api.attach_policy(call, input))
         }
-        "CreatePolicy" => wire::call_checked::<CreatePolicy>("ValidationException", request, move |input| {
-            api.create_policy(call, input)
-        }),
-        "DeclineHandshake" => wire::call_checked::<DeclineHandshake>("ValidationException", request, move |input| {
-            api.decline_handshake(call, input)
-        }),
-        "DeleteOrganization" => {
-            wire::call_checked::<DeleteOrganization>("ValidationException", request, move |input| {
-                api.delete_organization(call, input)
-            })
+        "CancelHandshake" => {
+            wire::call_checked::<CancelHandshake>(REFUSAL, request, move |input| api.cancel_handshake(call, input))
         }
-        "DeleteOrganizationalUnit" => {
-            wire::call_checked::<DeleteOrganizationalUnit>("ValidationException", request, move |input| {
-                api.delete_organizational_unit(call, input)
-            })
+        "CloseAccount" => {
+            wire::call_checked::<CloseAccount>(REFUSAL, request, move |input| api.close_account(call, input))
         }
-        "DeletePolicy" => wire::call_checked::<DeletePolicy>("ValidationException", request, move |input| {
-            api.delete_policy(call, input)
+        "CreateAccount" => {
+            wire::call_checked::<CreateAccount>(REFUSAL, request, move |input| api.create_account(call, input))
+        }
+        "CreateOrganization" => wire::call_checked::<CreateOrganization>(REFUSAL, request, move |input| {
+            api.create_organization(call, input)
         }),
-        "DescribeAccount" => wire::call_checked::<DescribeAccount>("ValidationException", request, move |input| {
-            api.describe_account(call, input)
+        "CreateOrganizationalUnit" => wire::call_checked::<CreateOrganizationalUnit>(REFUSAL, request, move |input| {
+            api.create_organizational_unit(call, input)
         }),
+        "CreatePolicy" => {
+            wire::call_checked::<CreatePolicy>(REFUSAL, request, move |input| api.create_policy(call, input))
+        }
+        "DeclineHandshake" => {
+            wire::call_checked::<DeclineHandshake>(REFUSAL, request, move |input| api.decline_handshake(call, input))
+        }
+        "DeleteOrganization" => wire::call_checked::<DeleteOrganization>(REFUSAL, request, move |input| {
+            api.delete_organization(call, input)
+        }),
+        "DeleteOrganizationalUnit" => wire::call_checked::<DeleteOrganizationalUnit>(REFUSAL, request, move |input| {
+            api.delete_organizational_unit(call, input)
+        }),
+        "DeletePolicy" => {
+            wire::call_checked::<DeletePolicy>(REFUSAL, request, move |input| api.delete_policy(call, input))
+        }
+        "DescribeAccount" => {
+            wire::call_checked::<DescribeAccount>(REFUSAL, request, move |input| api.describe_account(call, input))
+        }
         "DescribeCreateAccountStatus" => {
-            wire::call_checked::<DescribeCreateAccountStatus>("ValidationException", request, move |input| {
+            wire::call_checked::<DescribeCreateAccountStatus>(REFUSAL, request, move |input| {
                 api.describe_create_account_status(call, input)
             })
         }
-        "DescribeHandshake" => wire::call_checked::<DescribeHandshake>("ValidationException", request, move |input| {
-            api.describe_handshake(call, input)
-        }),
-        "DescribeOrganization" => {
-            wire::call_checked::<DescribeOrganization>("ValidationException", request, move |input| {
-                api.describe_organization(call, input)
-            })
+        "DescribeHandshake" => {
+            wire::call_checked::<DescribeHandshake>(REFUSAL, request, move |input| api.describe_handshake(call, input))
         }
+        "DescribeOrganization" => wire::call_checked::<DescribeOrganization>(REFUSAL, request, move |input| {
+            api.describe_organization(call, input)
+        }),
         "DescribeOrganizationalUnit" => {
-            wire::call_checked::<DescribeOrganizationalUnit>("ValidationException", request, move |input| {
+            wire::call_checked::<DescribeOrganizationalUnit>(REFUSAL, request, move |input| {
                 api.describe_organizational_unit(call, input)
             })
         }
-        "DescribePolicy" => wire::call_checked::<DescribePolicy>("ValidationException", request, move |input| {
-            api.describe_policy(call, input)
-        }),
-        "DetachPolicy" => wire::call_checked::<DetachPolicy>("ValidationException", request, move |input| {
-            api.detach_policy(call, input)
-        }),
-        "DisablePolicyType" => wire::call_checked::<DisablePolicyType>("ValidationException", request, move |input| {
-            api.disable_policy_type(call, input)
-        }),
-        "EnablePolicyType" => wire::call_checked::<EnablePolicyType>("ValidationException", request, move |input| {
-            api.enable_policy_type(call, input)
-        }),
+        "DescribePolicy" => {
+            wire::call_checked::<DescribePolicy>(REFUSAL, request, move |input| api.describe_policy(call, input))
+        }
+        "DetachPolicy" => {
+            wire::call_checked::<DetachPolicy>(REFUSAL, request, move |input| api.detach_policy(call, input))
+        }
+        "DisablePolicyType" => {
+            wire::call_checked::<DisablePolicyType>(REFUSAL, request, move |input| api.disable_policy_type(call, input))
+        }
+        "EnablePolicyType" => {
+            wire::call_checked::<EnablePolicyType>(REFUSAL, request, move |input| api.enable_policy_type(call, input))
+        }
         "InviteAccountToOrganization" => {
-            wire::call_checked::<InviteAccountToOrganization>("ValidationException", request, move |input| {
+            wire::call_checked::<InviteAccountToOrganization>(REFUSAL, request, move |input| {
                 api.invite_account_to_organization(call, input)
             })
         }
-        "LeaveOrganization" => wire::call_checked::<LeaveOrganization>("ValidationException", request, move |input| {
-            api.leave_organization(call, input)
-        }),
-        "ListAccounts" => wire::call_checked::<ListAccounts>("ValidationException", request, move |input| {
-            api.list_accounts(call, input)
-        }),
-        "ListAccountsForParent" => {
-            wire::call_checked::<ListAccountsForParent>("ValidationException", request, move |input| {
-                api.list_accounts_for_parent(call, input)
-            })
+        "LeaveOrganization" => {
+            wire::call_checked::<LeaveOrganization>(REFUSAL, request, move |input| api.leave_organization(call, input))
         }
-        "ListChildren" => wire::call_checked::<ListChildren>("ValidationException", request, move |input| {
-            api.list_children(call, input)
+        "ListAccounts" => {
+            wire::call_checked::<ListAccounts>(REFUSAL, request, move |input| api.list_accounts(call, input))
+        }
+        "ListAccountsForParent" => wire::call_checked::<ListAccountsForParent>(REFUSAL, request, move |input| {
+            api.list_accounts_for_parent(call, input)
         }),
-        "ListCreateAccountStatus" => {
-            wire::call_checked::<ListCreateAccountStatus>("ValidationException", request, move |input| {
-                api.list_create_account_status(call, input)
-            })
+        "ListChildren" => {
+            wire::call_checked::<ListChildren>(REFUSAL, request, move |input| api.list_children(call, input))
         }
-        "ListHandshakesForAccount" => {
-            wire::call_checked::<ListHandshakesForAccount>("ValidationException", request, move |input| {
-                api.list_handshakes_for_account(call, input)
-            })
-        }
+        "ListCreateAccountStatus" => wire::call_checked::<ListCreateAccountStatus>(REFUSAL, request, move |input| {
+            api.list_create_account_status(call, input)
+        }),
+        "ListHandshakesForAccount" => wire::call_checked::<ListHandshakesForAccount>(REFUSAL, request, move |input| {
+            api.list_handshakes_for_account(call, input)
+        }),
         "ListHandshakesForOrganization" => {
-            wire::call_checked::<ListHandshakesForOrganization>("ValidationException", request, move |input| {
+            wire::call_checked::<ListHandshakesForOrganization>(REFUSAL, request, move |input| {
                 api.list_handshakes_for_organization(call, input)
             })
         }
         "ListOrganizationalUnitsForParent" => {
-            wire::call_checked::<ListOrganizationalUnitsForParent>("ValidationException", request, move |input| {
+            wire::call_checked::<ListOrganizationalUnitsForParent>(REFUSAL, request, move |input| {
                 api.list_organizational_units_for_parent(call, input)
             })
         }
-        "ListParents" => wire::call_checked::<ListParents>("ValidationException", request, move |input| {
-            api.list_parents(call, input)
+        "ListParents" => {
+            wire::call_checked::<ListParents>(REFUSAL, request, move |input| api.list_parents(call, input))
+        }
+        "ListPolicies" => {
+            wire::call_checked::<ListPolicies>(REFUSAL, request, move |input| api.list_policies(call, input))
+        }
+        "ListPoliciesForTarget" => wire::call_checked::<ListPoliciesForTarget>(REFUSAL, request, move |input| {
+            api.list_policies_for_target(call, input)
         }),
-        "ListPolicies" => wire::call_checked::<ListPolicies>("ValidationException", request, move |input| {
-            api.list_policies(call, input)
+        "ListRoots" => wire::call_checked::<ListRoots>(REFUSAL, request, move |input| api.list_roots(call, input)),
+        "ListTagsForResource" => wire::call_checked::<ListTagsForResource>(REFUSAL, request, move |input| {
+            api.list_tags_for_resource(call, input)
         }),
-        "ListPoliciesForTarget" => {
-            wire::call_checked::<ListPoliciesForTarget>("ValidationException", request, move |input| {
-                api.list_policies_for_target(call, input)
-            })
-        }
-        "ListRoots" => {
-            wire::call_checked::<ListRoots>("ValidationException", request, move |input| api.list_roots(call, input))
-        }
-        "ListTagsForResource" => {
-            wire::call_checked::<ListTagsForResource>("ValidationException", request, move |input| {
-                api.list_tags_for_resource(call, input)
-            })
-        }
-        "ListTargetsForPolicy" => {
-            wire::call_checked::<ListTargetsForPolicy>("ValidationException", request, move |input| {
-                api.list_targets_for_policy(call, input)
-            })
-        }
-        "MoveAccount" => wire::call_checked::<MoveAccount>("ValidationException", request, move |input| {
-            api.move_account(call, input)
+        "ListTargetsForPolicy" => wire::call_checked::<ListTargetsForPolicy>(REFUSAL, request, move |input| {
+            api.list_targets_for_policy(call, input)
         }),
+        "MoveAccount" => {
+            wire::call_checked::<MoveAccount>(REFUSAL, request, move |input| api.move_account(call, input))
+        }
         "RemoveAccountFromOrganization" => {
-            wire::call_checked::<RemoveAccountFromOrganization>("ValidationException", request, move |input| {
+            wire::call_checked::<RemoveAccountFromOrganization>(REFUSAL, request, move |input| {
                 api.remove_account_from_organization(call, input)
             })
         }
-        "TagResource" => wire::call_checked::<TagResource>("ValidationException", request, move |input| {
-            api.tag_resource(call, input)
-        }),
-        "UntagResource" => wire::call_checked::<UntagResource>("ValidationException", request, move |input| {
-            api.untag_resource(call, input)
-        }),
-        "UpdateOrganizationalUnit" => {
-            wire::call_checked::<UpdateOrganizationalUnit>("ValidationException", request, move |input| {
-                api.update_organizational_unit(call, input)
-            })
+        "TagResource" => {
+            wire::call_checked::<TagResource>(REFUSAL, request, move |input| api.tag_resource(call, input))
         }
-        "UpdatePolicy" => wire::call_checked::<UpdatePolicy>("ValidationException", request, move |input| {
-            api.update_policy(call, input)
+        "UntagResource" => {
+            wire::call_checked::<UntagResource>(REFUSAL, request, move |input| api.untag_resource(call, input))
+        }
+        "UpdateOrganizationalUnit" => wire::call_checked::<UpdateOrganizationalUnit>(REFUSAL, request, move |input| {
+            api.update_organizational_unit(call, input)
         }),
+        "UpdatePolicy" => {
+            wire::call_checked::<UpdatePolicy>(REFUSAL, request, move |input| api.update_policy(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

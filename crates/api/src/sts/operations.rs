@@ -268,35 +268,34 @@ pub fn dispatch<'a>(
     call: Call,
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
+    const REFUSAL: wire::Refusal = wire::Refusal { code: "ValidationError", is_terse: false };
     match operation.name {
-        "AssumeRole" => {
-            wire::call_checked::<AssumeRole>("ValidationError", request, move |input| api.assume_role(call, input))
-        }
-        "AssumeRoleWithSAML" => wire::call_checked::<AssumeRoleWithSAML>("ValidationError", request, move |input| {
+        "AssumeRole" => wire::call_checked::<AssumeRole>(REFUSAL, request, move |input| api.assume_role(call, input)),
+        "AssumeRoleWithSAML" => wire::call_checked::<AssumeRoleWithSAML>(REFUSAL, request, move |input| {
             api.assume_role_with_saml(call, input)
         }),
         "AssumeRoleWithWebIdentity" => {
-            wire::call_checked::<AssumeRoleWithWebIdentity>("ValidationError", request, move |input| {
+            wire::call_checked::<AssumeRoleWithWebIdentity>(REFUSAL, request, move |input| {
                 api.assume_role_with_web_identity(call, input)
             })
         }
         "DecodeAuthorizationMessage" => {
-            wire::call_checked::<DecodeAuthorizationMessage>("ValidationError", request, move |input| {
+            wire::call_checked::<DecodeAuthorizationMessage>(REFUSAL, request, move |input| {
                 api.decode_authorization_message(call, input)
             })
         }
-        "GetAccessKeyInfo" => wire::call_checked::<GetAccessKeyInfo>("ValidationError", request, move |input| {
-            api.get_access_key_info(call, input)
-        }),
-        "GetCallerIdentity" => wire::call_checked::<GetCallerIdentity>("ValidationError", request, move |input| {
-            api.get_caller_identity(call, input)
-        }),
-        "GetFederationToken" => wire::call_checked::<GetFederationToken>("ValidationError", request, move |input| {
+        "GetAccessKeyInfo" => {
+            wire::call_checked::<GetAccessKeyInfo>(REFUSAL, request, move |input| api.get_access_key_info(call, input))
+        }
+        "GetCallerIdentity" => {
+            wire::call_checked::<GetCallerIdentity>(REFUSAL, request, move |input| api.get_caller_identity(call, input))
+        }
+        "GetFederationToken" => wire::call_checked::<GetFederationToken>(REFUSAL, request, move |input| {
             api.get_federation_token(call, input)
         }),
-        "GetSessionToken" => wire::call_checked::<GetSessionToken>("ValidationError", request, move |input| {
-            api.get_session_token(call, input)
-        }),
+        "GetSessionToken" => {
+            wire::call_checked::<GetSessionToken>(REFUSAL, request, move |input| api.get_session_token(call, input))
+        }
         other => {
             let cause = format!("no dispatch for {other}");
             Box::pin(async move { Err(ServiceError::internal(cause)) })

@@ -71,13 +71,13 @@ impl Edge {
         let body = stream(body, Promise { length, sha256: None, framing: None }, &self.limits);
         let mut form = Form::read(body, parser, &bucket).await?;
         let now = Timestamp::now();
+        let named = form.fields.get("x-amz-credential").and_then(|text| text.split('/').next());
+        let named = named.or_else(|| form.fields.get("AWSAccessKeyId"));
         let (caller, shown) = match self.dev_for(parts, claim) {
-            Some(dev) => {
-                let named = form.fields.get("x-amz-credential").and_then(|text| text.split('/').next());
-                let named = named.or_else(|| form.fields.get("AWSAccessKeyId"));
+            Some(dev) if self.is_believed(dev, named)? => {
                 (dev.credential(named).await.map_err(ServiceError::internal)?.caller().clone(), None)
             }
-            None => self.prove_form(&form.fields, now, trace)?,
+            Some(_) | None => self.prove_form(&form.fields, now, trace)?,
         };
         trace.account = caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         form.fields.fill_in(&form.filename);

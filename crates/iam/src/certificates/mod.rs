@@ -8,6 +8,12 @@ mod server_tags;
 mod signing;
 mod signing_record;
 
+/// The DER of the one certificate of a text; none if it is none.
+#[cfg(feature = "hostile")]
+pub(crate) fn read_certificate(text: &str) -> Option<Vec<u8>> {
+    pem::certificate(text).ok().map(|facts| facts.der)
+}
+
 pub use server_record::ServerCertificateRecord;
 pub(crate) use signing::has_signing_certificates;
 pub use signing_record::SigningCertificateRecord;

@@ -47,13 +47,10 @@ impl Operation<Iam> for RemoveUserFromGroup {
     }
 
     fn apply(input: &RemoveUserFromGroupRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
-        let group = find(view, &cx.account, &input.group_name)?;
         let user = users::find(view, &cx.account, &input.user_name)?;
+        let group = find(view, &cx.account, &input.group_name)?;
+        // Whoever is not in the group is out of it.
         let key = (cx.account.clone(), folded(&user.name), folded(&group.name));
-        if !view.contains::<MembershipRecord>(&key)? {
-            let text = format!("User {} not in group {}", user.name, group.name);
-            return Err(IamError::NoSuchEntity(text));
-        }
         let mut changes = Changes::new();
         changes.delete::<MembershipRecord>(&key);
         Ok(Applied::with((), changes))

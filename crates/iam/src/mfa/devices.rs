@@ -36,7 +36,7 @@ impl Operation<Iam> for CreateVirtualMFADevice {
         let name = &input.virtual_mfa_device_name;
         let serial = arn(&cx.account, "mfa", input.path.as_deref().unwrap_or("/"), name);
         if view.contains::<MfaDeviceRecord>(&(cx.account.clone(), serial.clone()))? {
-            let text = "MFADevice entity at the same path and name already exists.";
+            let text = "MFA device already exists.";
             return Err(IamError::EntityAlreadyExists(text.to_owned()));
         }
         let seed = new_seed(cx.random());
@@ -95,7 +95,7 @@ pub(super) fn need(action: &'static str, serial: &str, view: &View, scope: &Scop
 /// The device with this serial number.
 pub(super) fn device(view: &View, cx: &Cx, serial: &str) -> Result<MfaDeviceRecord, IamError> {
     let found = view.get::<MfaDeviceRecord>(&(cx.account.clone(), serial.to_owned()))?;
-    found.ok_or_else(|| IamError::NoSuchEntity(format!("VirtualMFADevice with serial number {serial} doesn't exist.")))
+    found.ok_or_else(|| IamError::NoSuchEntity(format!("MFA Device with serial number {serial} does not exist.")))
 }
 
 /// Whether a user has a device: such a user cannot be deleted.

@@ -35,7 +35,7 @@ impl Operation<Iam> for EnableMFADevice {
         let user = find(view, &cx.account, &input.user_name)?;
         let mut device = device(view, cx, &input.serial_number)?;
         if device.holder.is_some() {
-            return Err(IamError::EntityAlreadyExists("MFA Device already in use.".to_owned()));
+            return Err(IamError::EntityAlreadyExists("MFA Device is already in use.".to_owned()));
         }
         within_quota(MfaDeviceRecord::of_user(view, &user)?.len(), MAX_OF_USER, "MFADevicesPerUser")?;
         let (first, second) = (&input.authentication_code1, &input.authentication_code2);
@@ -85,8 +85,9 @@ fn put(device: &MfaDeviceRecord) -> Result<Applied<()>, IamError> {
 /// The device of this serial number, if it is the user's.
 pub(super) fn device_of(view: &View, cx: &Cx, user: &UserRecord, serial: &str) -> Result<MfaDeviceRecord, IamError> {
     let device = view.get::<MfaDeviceRecord>(&(cx.account.clone(), serial.to_owned()))?;
-    let device = device.filter(|device| device.is_of(user));
-    device.ok_or_else(|| IamError::NoSuchEntity("MFA Device invalid for user.".to_owned()))
+    let missing = || IamError::NoSuchEntity(format!("MFA Device with serial number {serial} does not exist."));
+    let others = || IamError::NoSuchEntity("MFA Device invalid for user.".to_owned());
+    device.ok_or_else(missing).and_then(|device| if device.is_of(user) { Ok(device) } else { Err(others()) })
 }
 
 /// Finds by two codes in a row how far the clock of a device is from ours. Both are used up by that.

@@ -82,7 +82,9 @@ impl Operation<Iam> for DeleteAccountPasswordPolicy {
     }
 
     fn apply((): &(), view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
-        let policy = stored(view, cx)?;
+        let missing =
+            || IamError::NoSuchEntity("The account policy with name PasswordPolicy cannot be found.".to_owned());
+        let policy = policy_of(view, &cx.account)?.ok_or_else(missing)?;
         let mut changes = Changes::new();
         changes.delete::<PasswordPolicyRecord>(&policy.account);
         Ok(Applied::with((), changes))

@@ -21,7 +21,7 @@ use crate::{Iam, IamError, RoleRecord, UserRecord};
 /// `InvalidInput` for what is no ARN, `NoSuchEntity` for a policy that is not there, `PolicyNotAttachable` for those of
 /// roles linked to services, and the store's.
 pub(crate) fn check_boundary(view: &View, account: &AccountId, arn: &str) -> Result<(), IamError> {
-    let policy = Managed::get(view, account, arn)?;
+    let policy = Managed::attachable(view, account, arn)?;
     if policy.path().starts_with("/aws-service-role/") {
         let text = "Cannot use a Service Role Policy as a permissions boundary.";
         return Err(IamError::refused("PolicyNotAttachable", 400, text));

@@ -41,10 +41,20 @@ impl Managed {
     /// As [`Managed::find`].
     ///
     /// # Errors
-    /// `InvalidInput` for what is no ARN, `NoSuchEntity`, and the store's.
+    /// `ValidationError` for what is no ARN, `NoSuchEntity`, and the store's.
     pub(crate) fn get(view: &View, account: &AccountId, arn: &str) -> Result<Self, IamError> {
         is_arn(arn)?;
-        Self::find(view, account, arn)?.ok_or_else(|| not_attachable(arn))
+        Self::find(view, account, arn)?.ok_or_else(|| not_there(arn))
+    }
+
+    /// As [`Managed::get`], for whoever would attach it.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn attachable(view: &View, account: &AccountId, arn: &str) -> Result<Self, IamError> {
+        is_arn(arn)?;
+        let missing = || IamError::NoSuchEntity(format!("Policy {arn} does not exist or is not attachable."));
+        Self::find(view, account, arn)?.ok_or_else(missing)
     }
 
     /// Its name.
@@ -146,16 +156,11 @@ pub(super) fn own(view: &View, account: &AccountId, arn: &str) -> Result<PolicyR
 /// Refuses what is no ARN of a policy.
 ///
 /// # Errors
-/// `InvalidInput`.
+/// `ValidationError`.
 pub(crate) fn is_arn(arn: &str) -> Result<(), IamError> {
     let parsed = arn.parse::<Arn>();
     let is_policy = parsed.is_ok_and(|arn| arn.service() == "iam" && arn.resource().starts_with("policy/"));
-    if is_policy { Ok(()) } else { Err(IamError::InvalidInput(format!("ARN {arn} is not valid."))) }
-}
-
-/// That there is no such policy, for whoever would use it.
-pub(crate) fn not_attachable(arn: &str) -> IamError {
-    IamError::NoSuchEntity(format!("Policy {arn} does not exist or is not attachable."))
+    if is_policy { Ok(()) } else { Err(IamError::Validation(format!("ARN {arn} is not valid."))) }
 }
 
 /// That there is no such policy, for whoever would see it.

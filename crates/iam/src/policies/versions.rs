@@ -69,7 +69,8 @@ impl Operation<Iam> for GetPolicyVersion {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<GetPolicyVersionResponse>, IamError> {
-        let policy = Managed::get(view, &cx.account, &input.policy_arn)?;
+        let policy = Managed::get(view, &cx.account, &input.policy_arn);
+        let policy = policy.map_err(|error| of_version(error, &input.policy_arn, &input.version_id))?;
         let found = of(view, &policy)?.into_iter().find(|version| version.id() == input.version_id);
         let version = found.ok_or_else(|| no_version(&input.policy_arn, &input.version_id))?;
         Ok(Applied::read(GetPolicyVersionResponse { policy_version: Some(version.with_document()) }))
@@ -107,7 +108,8 @@ impl Operation<Iam> for DeletePolicyVersion {
     }
 
     fn apply(input: &DeletePolicyVersionRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
-        let policy = own(view, &cx.account, &input.policy_arn)?;
+        let policy = own(view, &cx.account, &input.policy_arn);
+        let policy = policy.map_err(|error| of_version(error, &input.policy_arn, &input.version_id))?;
         let version = named(view, &policy, &input.policy_arn, &input.version_id)?;
         if version.version == policy.default_version {
             return Err(IamError::DeleteConflict("Cannot delete the default version of a policy.".to_owned()));
@@ -126,7 +128,8 @@ impl Operation<Iam> for SetDefaultPolicyVersion {
     }
 
     fn apply(input: &SetDefaultPolicyVersionRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
-        let policy = own(view, &cx.account, &input.policy_arn)?;
+        let policy = own(view, &cx.account, &input.policy_arn);
+        let policy = policy.map_err(|error| of_version(error, &input.policy_arn, &input.version_id))?;
         let version = named(view, &policy, &input.policy_arn, &input.version_id)?;
         let mut changes = Changes::new();
         changes.put(&PolicyRecord { default_version: version.version, ..policy })?;
@@ -192,6 +195,14 @@ pub(super) fn all_of(view: &View, policy: &PolicyRecord) -> Result<Vec<PolicyVer
 fn named(view: &View, policy: &PolicyRecord, arn: &str, id: &str) -> Result<PolicyVersionRecord, IamError> {
     let found = all_of(view, policy)?.into_iter().find(|version| format!("v{}", version.version) == id);
     found.ok_or_else(|| no_version(arn, id))
+}
+
+/// Where there is no policy, there is no version of it either, and AWS says that.
+fn of_version(error: IamError, arn: &str, id: &str) -> IamError {
+    match error {
+        IamError::NoSuchEntity(_) => no_version(arn, id),
+        other => other,
+    }
 }
 
 fn no_version(arn: &str, id: &str) -> IamError {

@@ -1,7 +1,7 @@
 //! `iam:CreateRole`: a role without permissions, which those whom its trust policy names may assume.
 //! Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>.
 
-use api::iam::{CreateRole, CreateRoleRequest, CreateRoleResponse};
+use api::iam::{CreateRole, CreateRoleRequest, CreateRoleResponse, Role};
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, View};
 
@@ -51,7 +51,9 @@ impl Operation<Iam> for CreateRole {
         let mut changes = Changes::new();
         add(view, &mut changes, &mut role, &input.assume_role_policy_document)?;
         let text = role.trust.clone();
-        Ok(Applied::with(CreateRoleResponse { role: shown(&role, &text) }, changes))
+        // Of a new role IAM does not show what may be changed later.
+        let role = Role { description: None, max_session_duration: None, ..shown(&role, &text) };
+        Ok(Applied::with(CreateRoleResponse { role }, changes))
     }
 }
 

@@ -2,7 +2,7 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html>.
 
 use api::iam::{
-    UpdateAssumeRolePolicy, UpdateAssumeRolePolicyRequest, UpdateRole, UpdateRoleDescription,
+    Role, UpdateAssumeRolePolicy, UpdateAssumeRolePolicyRequest, UpdateRole, UpdateRoleDescription,
     UpdateRoleDescriptionRequest, UpdateRoleDescriptionResponse, UpdateRoleRequest, UpdateRoleResponse,
 };
 use service::{Applied, Cx, Need, Operation, Scope};
@@ -19,13 +19,15 @@ impl Operation<Iam> for UpdateRole {
         Ok(vec![need("iam:UpdateRole", &input.role_name, view, scope)?])
     }
 
-    /// "If you do not specify a value for this setting, the default value of one hour is applied."
+    /// What is not given stays as it is, whatever AWS's page says of a default: so AWS itself does it.
     fn apply(input: &UpdateRoleRequest, view: &View, cx: &Cx) -> Result<Applied<UpdateRoleResponse>, IamError> {
         let mut role = find(view, &cx.account, &input.role_name)?;
         if input.max_session_duration.is_some() {
             check_own(&role)?;
         }
-        role.max_session = seconds(input.max_session_duration);
+        if input.max_session_duration.is_some() {
+            role.max_session = seconds(input.max_session_duration);
+        }
         role.description = input.description.clone().or(role.description);
         let mut changes = Changes::new();
         changes.put(&role)?;
@@ -49,7 +51,7 @@ impl Operation<Iam> for UpdateRoleDescription {
         role.description = Some(input.description.clone());
         let mut changes = Changes::new();
         changes.put(&role)?;
-        let role = Some(shown(&role, &in_force(view, &role)?));
+        let role = Some(Role { max_session_duration: None, ..shown(&role, &in_force(view, &role)?) });
         Ok(Applied::with(UpdateRoleDescriptionResponse { role }, changes))
     }
 }

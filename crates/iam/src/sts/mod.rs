@@ -16,6 +16,8 @@ mod trust;
 mod web_identity;
 
 pub use reach::is_within_reach;
+#[cfg(feature = "hostile")]
+pub(crate) use web_identity::signed;
 pub use web_identity::{Fetch, FetchError, NoFetch};
 
 use std::sync::Arc;

@@ -274,7 +274,7 @@ async fn providers_of_tokens_come_change_and_go() {
         ("EntityAlreadyExists", "Provider with url https://idp.example/a already exists.")
     );
     let (code, _) = refusal(iam.create_open_id_connect_provider(ours(), create("http://idp.example")).await);
-    assert_eq!(code, "InvalidInput");
+    assert_eq!(code, "ValidationError");
     iam.create_open_id_connect_provider(ours(), create("https://b.example")).await.unwrap();
     let b = "arn:aws:iam::111111111111:oidc-provider/b.example";
     let needs = [format!("iam:CreateOpenIDConnectProvider {b}"), format!("iam:TagOpenIDConnectProvider {b}")];

@@ -73,7 +73,7 @@ async fn a_device_is_made_enabled_and_given_up() {
     assert_eq!(fixture.needs_text(), ["iam:CreateVirtualMFADevice arn:aws:iam::111111111111:mfa/phone"]);
     let again = CreateVirtualMFADeviceRequest { virtual_mfa_device_name: "phone".into(), ..Default::default() };
     let again = refusal(fixture.iam.create_virtual_mfa_device(ours(), again).await);
-    assert_eq!(again.1, "MFADevice entity at the same path and name already exists.");
+    assert_eq!(again.1, "MFA device already exists.");
 
     for steps in [(0, 0), (1, 0), (-1, 1), (30, 31), (-31, -30)] {
         let (code, text) = refusal(enable(&fixture, "ann", &device, steps).await);

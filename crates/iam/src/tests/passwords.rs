@@ -101,8 +101,9 @@ async fn an_account_has_a_policy_of_its_own() {
     let fixture = Fixture::new().await;
     let get = || fixture.iam.get_account_password_policy(ours(), ());
     let missing = "The Password Policy with domain name 111111111111 cannot be found.";
+    let not_there = "The account policy with name PasswordPolicy cannot be found.";
     assert_eq!(refusal(get().await), ("NoSuchEntity".to_owned(), missing.to_owned()));
-    assert_eq!(refusal(fixture.iam.delete_account_password_policy(ours(), ()).await).1, missing);
+    assert_eq!(refusal(fixture.iam.delete_account_password_policy(ours(), ()).await).1, not_there);
     let policy = UpdateAccountPasswordPolicyRequest {
         require_symbols: Some(true),
         max_password_age: Some(90),

@@ -36,7 +36,7 @@ pub(crate) fn shown(arn: String) -> AttachedPolicy {
 /// Attaches a policy; one that is attached already stays so.
 fn attach(kind: OwnerKind, owner: &str, arn: &str, view: &View, cx: &Cx) -> Result<Changes, IamError> {
     let owner = Owner::get_to_change(view, &cx.account, kind, owner)?;
-    let policy = Managed::get(view, &cx.account, arn)?;
+    let policy = Managed::attachable(view, &cx.account, arn)?;
     if policy.path().starts_with("/aws-service-role/") {
         let text = match kind {
             OwnerKind::Role => "Cannot attach a Service Role Policy to a Customer Role.",

@@ -92,7 +92,7 @@ impl Operation<Iam> for DeleteOpenIDConnectProvider {
 
 /// Takes an address apart: whether it is plain HTTP, and what follows the scheme.
 fn address(url: &str) -> Result<(bool, &str), IamError> {
-    let invalid = || IamError::InvalidInput("Invalid Open ID Connect Provider URL".to_owned());
+    let invalid = || IamError::Validation("Invalid Open ID Connect Provider URL".to_owned());
     let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
     let host = rest.split('/').next().unwrap_or_default();
     let is_clean =

@@ -162,6 +162,12 @@ impl Streaming<Sts> for AssumeRoleWithWebIdentity {
     }
 }
 
+/// Whether a token is signed by one of the keys of a set; none if it is no token, or that no set.
+#[cfg(feature = "hostile")]
+pub(crate) fn signed(token: &str, keys: &[u8]) -> Option<bool> {
+    Some(Token::parse(token)?.is_signed_by(&keys::KeySet::parse(keys)?))
+}
+
 fn token(input: &AssumeRoleWithWebIdentityRequest) -> Result<Token, IamError> {
     Token::parse(&input.web_identity_token).ok_or_else(|| {
         invalid("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")

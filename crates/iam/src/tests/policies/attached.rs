@@ -110,8 +110,14 @@ async fn what_cannot_be_attached() {
         let text = format!("Policy {arn} does not exist or is not attachable.");
         check("user", "Ann", arn, "NoSuchEntity", &text).await;
     }
-    check("role", "Ci", "not-an-arn-at-all-but-long", "InvalidInput", "ARN not-an-arn-at-all-but-long is not valid.")
-        .await;
+    check(
+        "role",
+        "Ci",
+        "not-an-arn-at-all-but-long",
+        "ValidationError",
+        "ARN not-an-arn-at-all-but-long is not valid.",
+    )
+    .await;
     let of_service = "arn:aws:iam::aws:policy/aws-service-role/AutoScalingServiceRolePolicy";
     let text = "Cannot attach a Service Role Policy to a Customer Role.";
     check("role", "Ci", of_service, "PolicyNotAttachable", text).await;

@@ -70,7 +70,7 @@ async fn a_policy_is_made_shown_and_taken_away() {
     let refused = refusal(fixture.iam.get_policy(ours(), get).await);
     assert_eq!(refused, ("NoSuchEntity".to_owned(), format!("Policy {arn} was not found.")));
     let refused = refusal(fixture.iam.delete_policy(ours(), delete).await);
-    assert_eq!(refused, ("NoSuchEntity".to_owned(), format!("Policy {arn} does not exist or is not attachable.")));
+    assert_eq!(refused, ("NoSuchEntity".to_owned(), format!("Policy {arn} was not found.")));
     let shapes = fixture.store.view().unwrap().scan::<crate::PolicyVersionRecord>(&::store::KeyPrefix::all(), None, 9);
     assert!(shapes.unwrap().is_empty(), "its versions are gone too");
 }
@@ -95,7 +95,7 @@ async fn what_is_no_policy_is_refused() {
     for arn in ["arn:aws:s3:::bucket-of-things", "arn:aws:iam::111111111111:user/ann", "something-not-an-arn"] {
         let input = GetPolicyRequest { policy_arn: arn.to_owned() };
         let refused = refusal(fixture.iam.get_policy(ours(), input).await);
-        assert_eq!(refused, ("InvalidInput".to_owned(), format!("ARN {arn} is not valid.")));
+        assert_eq!(refused, ("ValidationError".to_owned(), format!("ARN {arn} is not valid.")));
     }
     let spaced = allow("s3:GetObject").replace("\":", &format!("\":{}", " ".repeat(3000)));
     let input = CreatePolicyRequest { policy_name: "Q".to_owned(), policy_document: spaced, ..Default::default() };
