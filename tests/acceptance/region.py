@@ -100,13 +100,13 @@ class Region:
 
     def client(self, service, **options):
         keys = self.exports
+        options.setdefault("endpoint_url", keys["AWS_ENDPOINT_URL"])
+        options.setdefault("region_name", keys["AWS_DEFAULT_REGION"])
         options.setdefault("aws_access_key_id", keys["AWS_ACCESS_KEY_ID"])
         options.setdefault("aws_secret_access_key", keys["AWS_SECRET_ACCESS_KEY"])
         config = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=30, proxies={})
         return boto3.session.Session().client(
             service,
-            endpoint_url=keys["AWS_ENDPOINT_URL"],
-            region_name=keys["AWS_DEFAULT_REGION"],
             config=config.merge(options.pop("config", None) or botocore.config.Config()),
             **options,
         )

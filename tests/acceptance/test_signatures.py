@@ -101,7 +101,7 @@ def test_operations_that_are_not_built_differ_from_those_that_do_not_exist(regio
     status, body = send(region, "ec2", "MakeCoffee")
     assert status == 400 and "<Code>InvalidAction</Code>" in body
     with pytest.raises(ClientError, match="NotImplemented"):
-        region.client("s3").get_bucket_cors(Bucket="any-bucket")
+        region.client("s3").get_bucket_metadata_configuration(Bucket="any-bucket")
 
 
 def fetch(url, method="GET", data=None, headers=None):

@@ -116,6 +116,16 @@ def test_either_answers_and_one_reconciles(pair):
     assert consoles[0] == consoles[1] and launched[0] in consoles[0]
 
 
+def test_a_key_that_one_process_has_got_is_known_to_the_other(pair):
+    a, b = pair.a, pair.b
+    a.client("s3").create_bucket(Bucket="sealed")
+    assert welkin("store", "new-object-key", "--data-dir", pair.folder).returncode == 0
+    b.stop()
+    b.start()
+    b.client("s3").put_object(Bucket="sealed", Key="word", Body=b"under the new key")
+    assert a.client("s3").get_object(Bucket="sealed", Key="word")["Body"].read() == b"under the new key"
+
+
 def test_events_are_found_whichever_process_recorded_them(pair):
     a, b = pair.a, pair.b
     for process in (a, b):

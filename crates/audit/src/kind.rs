@@ -36,6 +36,7 @@ const S3_DATA: &[&str] = &[
     "ListObjectsV2",
     "ListParts",
     "PostObject",
+    "PreflightRequest",
     "PutObject",
     "PutObjectAcl",
     "PutObjectLegalHold",

@@ -69,12 +69,37 @@ impl Endpoint {
         self.signed(S3, (method, path), headers, body)
     }
 
+    /// The head of a request to S3 in path style, whose body of so many bytes is not signed: no client's hash is measured.
+    ///
+    /// # Errors
+    /// If a value cannot be a header.
+    pub fn s3_head(&self, method: &str, (path, query): (&str, &str), extra: HeaderMap, length: u64) -> Result<Vec<u8>> {
+        const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+        let mut headers = extra;
+        headers.insert("x-amz-content-sha256", HeaderValue::from_static(UNSIGNED));
+        self.head(S3, (method, path, query), headers, UNSIGNED, length)
+    }
+
     fn signed(
         &self,
         service: Service,
         (method, path): (&str, &str),
-        mut headers: HeaderMap,
+        headers: HeaderMap,
         body: &str,
+    ) -> Result<Vec<u8>> {
+        let payload = sha256_hex(body.as_bytes());
+        let mut bytes = self.head(service, (method, path, ""), headers, &payload, body.len() as u64)?;
+        bytes.extend_from_slice(body.as_bytes());
+        Ok(bytes)
+    }
+
+    fn head(
+        &self,
+        service: Service,
+        (method, path, query): (&str, &str, &str),
+        mut headers: HeaderMap,
+        payload: &str,
+        length: u64,
     ) -> Result<Vec<u8>> {
         let date = amz_date(Timestamp::now());
         let scope = Scope { date: date[..8].to_owned(), region: self.region.clone(), service: service.0.to_owned() };
@@ -86,18 +111,19 @@ impl Endpoint {
         let canonical = CanonicalRequest {
             method,
             path,
-            query: "",
+            query,
             headers: &headers,
-            payload: &sha256_hex(body.as_bytes()),
+            payload,
             path_rule: if service.0 == S3.0 { PathRule::Once } else { PathRule::Twice },
         };
         let key = SigningKey::derive(&self.secret, &scope);
         let authorization =
             sign_headers(&canonical, &Signer { access_key: &self.access_key, scope: &scope, key: &key })?;
         headers.insert(header::AUTHORIZATION, HeaderValue::from_str(&authorization)?);
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         headers.insert(header::USER_AGENT, HeaderValue::from_static("aws-sdk-like/1 bench"));
-        let mut bytes = format!("{method} {path} HTTP/1.1\r\n").into_bytes();
+        let separator = if query.is_empty() { "" } else { "?" };
+        let mut bytes = format!("{method} {path}{separator}{query} HTTP/1.1\r\n").into_bytes();
         for (name, value) in &headers {
             bytes.extend_from_slice(name.as_str().as_bytes());
             bytes.extend_from_slice(b": ");
@@ -105,7 +131,6 @@ impl Endpoint {
             bytes.extend_from_slice(b"\r\n");
         }
         bytes.extend_from_slice(b"\r\n");
-        bytes.extend_from_slice(body.as_bytes());
         Ok(bytes)
     }
 

@@ -31,6 +31,8 @@ mod policy;
 mod postgres;
 mod processes;
 mod region;
+mod s3;
+mod small_blobs;
 mod stages;
 mod standing;
 mod table;
@@ -65,8 +67,12 @@ enum Part {
     Memory,
     /// Calls a second
     Calls,
+    /// Objects: put, get, head, lists, multipart uploads, beside other servers and what this machine could do at most
+    S3,
     /// Durable commits a second of the embedded store
     Commits,
+    /// Durable small blobs a second
+    Blobs,
     /// What each step of a call costs
     Stages,
     /// What authorisation costs each kind of caller, and among a hundred thousand users
@@ -132,6 +138,11 @@ impl Setting {
         Ok(region)
     }
 
+    /// The folder for what is made on the way, and kept.
+    pub fn work(&self) -> &Path {
+        &self.work
+    }
+
     /// The path of a folder that is not there yet.
     pub fn scratch(&self) -> PathBuf {
         self.made.set(self.made.get() + 1);
@@ -194,7 +205,9 @@ async fn measure(options: &Options, setting: &Setting, rows: &mut Vec<Row>) -> V
             Part::Start => standing::starts(setting, rows).await,
             Part::Memory => standing::memory(setting, rows).await,
             Part::Calls => calls::calls(setting, rows).await,
+            Part::S3 => s3::objects(setting, rows).await,
             Part::Commits => commits::commits(setting, rows).await,
+            Part::Blobs => small_blobs::small_blobs(setting, rows).await,
             Part::Stages => stages::stages(setting, rows).await,
             Part::Authorise => authorise::authorise(setting, rows).await,
             Part::Verify => verify::verifications(setting, rows),

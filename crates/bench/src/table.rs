@@ -11,6 +11,8 @@ pub enum Value {
     Bytes(u64),
     /// Calls a second.
     Rate(f64),
+    /// Bytes a second.
+    Flow(f64),
     /// A part of a whole.
     Share(f64),
     /// It could not take the load.
@@ -48,7 +50,7 @@ impl Value {
         match self {
             Self::Time(time) => time.as_secs_f64(),
             Self::Bytes(bytes) => bytes as f64,
-            Self::Rate(rate) => rate,
+            Self::Rate(rate) | Self::Flow(rate) => rate,
             Self::Share(share) => share,
             Self::Failed => f64::NAN,
         }
@@ -63,6 +65,7 @@ impl Value {
             Self::Time(time) => format!("{:.1} s", time.as_secs_f64()),
             Self::Bytes(bytes) => format!("{:.1} MB", bytes as f64 / 1e6),
             Self::Rate(rate) => format!("{rate:.0}/s"),
+            Self::Flow(rate) => format!("{:.0} MB/s", rate / 1e6),
             Self::Share(share) => format!("{:.1} %", share * 100.0),
             Self::Failed => "failed".to_owned(),
         }

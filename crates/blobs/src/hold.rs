@@ -30,9 +30,9 @@ impl Drop for BlobHold {
     }
 }
 
-/// The holds of a store, and what is to be deleted after them.
+/// For stores: the holds of one, and what is to be deleted after them.
 #[derive(Default)]
-pub(crate) struct Holds {
+pub struct Holds {
     state: Mutex<State>,
 }
 
@@ -44,12 +44,12 @@ struct State {
 
 impl Holds {
     /// A hold begins.
-    pub(crate) fn begin(&self) {
+    pub fn begin(&self) {
         self.state().count += 1;
     }
 
     /// A hold ends. Gives what is to be deleted now.
-    pub(crate) fn end(&self) -> BTreeSet<BlobId> {
+    pub fn end(&self) -> BTreeSet<BlobId> {
         let mut state = self.state();
         state.count -= 1;
         if state.count == 0 { std::mem::take(&mut state.deferred) } else { BTreeSet::new() }
@@ -59,7 +59,7 @@ impl Holds {
     ///
     /// # Errors
     /// [`BlobError::Busy`] when too many wait already.
-    pub(crate) fn defer(&self, id: &BlobId) -> Result<bool, BlobError> {
+    pub fn defer(&self, id: &BlobId) -> Result<bool, BlobError> {
         let mut state = self.state();
         if state.count == 0 {
             return Ok(false);

@@ -2,22 +2,26 @@
 //! Not here: names, versions, owners, keys of encryption. A record elsewhere names each blob; a blob that no record names is
 //! rubbish, found by [`BlobStore::list`] and deleted from above. So an upload needs no transaction across both.
 //!
-//! [`FolderBlobs`] keeps them in a local folder, [`MemoryBlobs`] in memory for tests; both pass `conformance`.
+//! [`FolderBlobs`] keeps them in a local folder, [`Disks`] in several, [`MemoryBlobs`] in memory for tests; all pass
+//! `conformance`. [`Scrubber`] reads all of them now and then, and says which are damaged.
 #![forbid(unsafe_code)]
 
 mod cipher;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod digests;
+mod disks;
 mod error;
 mod folder;
-mod format;
+pub mod format;
 mod hold;
 mod id;
 mod memory;
+mod scrub;
 mod segments;
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,14 +31,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
 
 pub use cipher::Cipher;
 pub use digests::{DigestKind, DigestValue, Hashers};
+pub use disks::Disks;
 pub use error::{BlobError, SourceError};
 pub use folder::{FolderBlobs, FolderLimits, Import};
-pub use hold::BlobHold;
+pub use hold::{BlobHold, Holds};
 pub use id::{BlobId, InvalidBlobId};
 pub use memory::MemoryBlobs;
+pub use scrub::{Damage, ScrubReport, ScrubState, Scrubber};
 
 /// The bytes of an upload, in pieces of any size. An error in it ends the upload and comes back unchanged as
 /// [`BlobError::Source`]. A source that may stall must itself give an error in time: the store waits for it.
@@ -103,6 +110,49 @@ pub trait BlobStore: Send + Sync {
     /// still be opened. Take it before the snapshot whose blobs are copied. Drop it where blocking on the disk is
     /// allowed. Errors: [`BlobError::NoSpace`], [`BlobError::Io`].
     fn hold(&self) -> Result<BlobHold, BlobError>;
+
+    /// As [`BlobStore::list`], and besides what is there but can't be listed, since what says so is damaged: under an id
+    /// that begins as the blob's does, as far as that is known, and has zeros after that. Whoever opens it is told that
+    /// it is damaged.
+    async fn survey(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobId>, BlobError> {
+        Ok(self.list(after, limit).await?.into_iter().map(|blob| blob.id).collect())
+    }
+
+    /// A folder that belongs to the store, where what is known about it can be kept; none if it has none.
+    fn folder(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// What each disk has, counted by looking at all of it; none where there are no disks. Errors: [`BlobError::Busy`],
+    /// [`BlobError::Io`].
+    async fn stats(&self) -> Result<Vec<DiskStats>, BlobError> {
+        Ok(Vec::new())
+    }
+}
+
+/// What lies on one disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DiskStats {
+    /// Its folder.
+    pub folder: String,
+    /// Whether it is not there: then nothing else is known of it.
+    pub is_missing: bool,
+    /// Blobs that are files of their own.
+    pub files: u64,
+    /// Bytes of those files.
+    pub file_bytes: u64,
+    /// Segments, which small blobs share.
+    pub segments: u64,
+    /// Blobs in them.
+    pub small_blobs: u64,
+    /// Bytes in segments that are theirs.
+    pub small_bytes: u64,
+    /// Bytes in segments that nothing needs any more, and that come back when it is worth it.
+    pub garbage_bytes: u64,
+    /// Entries of segments that are damaged.
+    pub damaged_entries: u64,
+    /// Bytes that are free where the folder is.
+    pub free_bytes: u64,
 }
 
 /// What is known of a blob when it is safe.

@@ -6,19 +6,39 @@ use wire::{ErrorContext, ServiceError, encode_error};
 
 use crate::body::{AnswerBody, full};
 use crate::front::Edge;
+use crate::markup::error_page;
 use crate::trace::Trace;
 
 impl Edge {
     /// The headers that every answer of a service has.
     pub(crate) fn sign_off(&self, answer: &mut Response<AnswerBody>, trace: &Trace) {
         sign_off(answer, trace);
-        if trace.service.has_bare_errors
-            && trace.operation == "HeadBucket"
-            && let Ok(region) = HeaderValue::from_str(&self.region)
-        {
+        if trace.service.has_bare_errors && tells_region(trace.operation) {
+            self.tell_region(answer);
+        }
+    }
+
+    /// A refusal in the protocol of its request. Clients of S3 learn where else they should ask.
+    pub(crate) fn refused(&self, trace: &Trace, refused: &ServiceError) -> Response<AnswerBody> {
+        let mut answer = refused_answer(trace, refused);
+        let is_elsewhere = refused.fields.iter().any(|(name, _)| *name == "Region");
+        let is_here = tells_region(trace.operation) && refused.status < 500 && refused.code != "NoSuchBucket";
+        if trace.service.has_bare_errors && (is_elsewhere || is_here) {
+            self.tell_region(&mut answer);
+        }
+        answer
+    }
+
+    fn tell_region(&self, answer: &mut Response<AnswerBody>) {
+        if let Ok(region) = HeaderValue::from_str(&self.region) {
             answer.headers_mut().insert("x-amz-bucket-region", region);
         }
     }
+}
+
+/// Operations of S3 on a bucket whose answers name its region.
+fn tells_region(operation: &str) -> bool {
+    matches!(operation, "HeadBucket" | "ListObjects" | "ListObjectsV2")
 }
 
 fn sign_off(answer: &mut Response<AnswerBody>, trace: &Trace) {
@@ -33,11 +53,15 @@ fn sign_off(answer: &mut Response<AnswerBody>, trace: &Trace) {
     } else {
         set("x-amzn-requestid", &trace.request_id);
     }
-    set("server", "Welkin");
+    set("server", if trace.service.has_bare_errors { "AmazonS3" } else { "Welkin" });
 }
 
-/// A refusal in the protocol of its request.
-pub(crate) fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<AnswerBody> {
+fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<AnswerBody> {
+    if let Some(visited) = &trace.visited {
+        let mut answer = error_page(trace, visited, refused);
+        sign_off(&mut answer, trace);
+        return answer;
+    }
     let context = ErrorContext {
         request_id: &trace.request_id,
         host_id: &trace.host_id,

@@ -11,7 +11,7 @@ use wire::sigv4::{CanonicalRequest, Claim, MAX_SKEW_SECONDS, PathRule, Place, Si
 use wire::{parse_query, sigv2};
 
 use crate::evidence::Evidence;
-use crate::recognise::virtual_bucket;
+use crate::hosts::virtual_bucket;
 use crate::refuse::Refusal;
 use crate::trace::{Family, SentUri, text_header};
 

@@ -63,22 +63,25 @@ impl Edge {
     pub(crate) fn dev_for(&self, parts: &Parts, claimed: &Claimed) -> Option<&Dev> {
         let dev = self.dev.as_ref()?;
         let is_from_here = parts.extensions.get::<Peer>().and_then(|peer| peer.0).is_some_and(|ip| ip.is_loopback());
-        // With an `Authorization` header a page would have to be asked for leave first, which nobody gives.
+        // With an `Authorization` header a page has to ask for leave first. A bucket may give it to pages of elsewhere, but
+        // what it lets them do, they do as whom they can prove to be.
         let has_header = parts.headers.contains_key(http::header::AUTHORIZATION);
-        let is_page = !has_header && (is_of_page(&parts.headers) || !is_local_host(text_header(parts, "host")));
+        let is_page = is_of_foreign(&parts.headers)
+            || (!has_header && (is_cross_site(&parts.headers) || !is_local_host(text_header(parts, "host"))));
         (is_from_here && !is_page && !matches!(claimed, Err(Fault::Two))).then_some(dev)
     }
 }
 
-/// Whether a web page of another origin makes this request.
-fn is_of_page(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let is_foreign_origin = text("origin").is_some_and(|origin| {
-        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
-        !is_local_host(host)
-    });
-    let is_cross_site = text("sec-fetch-site").is_some_and(|site| !["same-origin", "none"].contains(&site));
-    is_foreign_origin || is_cross_site
+/// Whether a web page of another machine makes this request, by its own word.
+fn is_of_foreign(headers: &HeaderMap) -> bool {
+    let origin = headers.get("origin").map(|value| value.to_str().unwrap_or("?"));
+    origin.is_some_and(|origin| !is_local_host(origin.split_once("://").map_or(origin, |(_, host)| host)))
+}
+
+/// Whether a web page of another site makes this request, by the browser's word.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(|value| value.to_str().unwrap_or("?"));
+    site.is_some_and(|site| !["same-origin", "none"].contains(&site))
 }
 
 /// Whether a host (and port) is a name of this machine that no page of elsewhere can have for its own.
@@ -95,7 +98,7 @@ fn is_local_host(host: &str) -> bool {
 mod tests {
     use http::HeaderMap;
 
-    use super::{is_local_host, is_of_page};
+    use super::{is_cross_site, is_local_host, is_of_foreign};
 
     #[test]
     fn names_of_this_machine() {
@@ -114,9 +117,9 @@ mod tests {
         let check = |name: &'static str, value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            is_of_page(&headers)
+            is_of_foreign(&headers) || is_cross_site(&headers)
         };
-        assert!(!is_of_page(&HeaderMap::new()));
+        assert!(!is_of_foreign(&HeaderMap::new()) && !is_cross_site(&HeaderMap::new()));
         for origin in ["https://example.net", "null", "http://localhost.example.net"] {
             assert!(check("origin", origin), "{origin}");
         }

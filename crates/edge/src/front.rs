@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tracing::debug;
 use wire::{DecodeError, Protocol, ServiceShape, parse_query};
 
-use crate::answer::{random, refused_answer};
+use crate::access::{AccessLog, body_length};
+use crate::answer::random;
 use crate::audit::{Noted, Seen, Watching};
 use crate::authenticate::Credentials;
 use crate::body::AnswerBody;
@@ -19,13 +20,16 @@ use crate::budget::Budget;
 use crate::dev::{Dev, DevAccounts, Peer};
 use crate::evidence::{self, Claimed, Evidence};
 use crate::failures::log_error;
+use crate::hosts::{virtual_bucket, website_bucket};
 use crate::limits::Limits;
 use crate::login::Logins;
+use crate::markup::Visited;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
-use crate::recognise::{Head, Pairs, candidates, virtual_bucket};
+use crate::recognise::{Head, Pairs, candidates};
 use crate::rest::to_path_style;
 use crate::trace::{Trace, text_header};
+use crate::web::{bucket_of, share};
 
 /// The front of a region.
 pub struct Edge {
@@ -37,6 +41,7 @@ pub struct Edge {
     pub(crate) dev: Option<Dev>,
     pub(crate) logins: Option<Arc<dyn Logins>>,
     pub(crate) watching: Watching,
+    pub(crate) access_log: Option<Arc<dyn AccessLog>>,
 }
 
 impl Edge {
@@ -44,7 +49,17 @@ impl Edge {
     pub fn new(mounts: Vec<Mount>, credentials: Arc<dyn Credentials>, region: &str, limits: Limits) -> Self {
         let budget = Budget::new(limits.held_bytes);
         let watching = Watching::new(Metrics::new(mounts.iter().map(|mount| mount.service)));
-        Self { mounts, credentials, region: region.to_owned(), limits, budget, dev: None, logins: None, watching }
+        Self {
+            mounts,
+            credentials,
+            region: region.to_owned(),
+            limits,
+            budget,
+            dev: None,
+            logins: None,
+            watching,
+            access_log: None,
+        }
     }
 
     /// The same front with other limits.
@@ -83,7 +98,9 @@ impl Edge {
             parts.headers.insert(header::HOST, host);
         }
         // Below a bucket's own host name this is a key like any other.
-        let is_bucket = virtual_bucket(text_header(&parts, header::HOST.as_str())).is_some();
+        let host = text_header(&parts, header::HOST.as_str());
+        let site = website_bucket(host).map(str::to_ascii_lowercase);
+        let is_bucket = site.is_some() || virtual_bucket(host).is_some();
         if matches!(parts.uri.path(), "/_welkin/login" | "/_welkin/logout") && !is_bucket {
             return self.door(&parts, body, source_ip).await;
         }
@@ -93,10 +110,15 @@ impl Edge {
         parts.extensions.insert(Peer(source_ip));
         let claim = evidence::find(&parts);
         let query = parse_query(parts.uri.query().unwrap_or_default());
-        let found = self.recognise(&parts, claim.as_ref().ok(), query.as_deref().unwrap_or_default());
+        let pages = self.mounts.iter().find_map(|mount| mount.web.as_deref().map(|web| (mount, web)));
+        let site = site.zip(pages);
+        let found = match &site {
+            Some((_, (mount, _))) => Found::of(mount),
+            None => self.recognise(&parts, claim.as_ref().ok(), query.as_deref().unwrap_or_default()),
+        };
         let (service, protocol) = (found.service(), found.protocol);
         let is_s3 = service.has_bare_errors;
-        if is_s3 {
+        if is_s3 && site.is_none() {
             to_path_style(&mut parts);
         }
         let trace = Trace {
@@ -110,14 +132,21 @@ impl Edge {
             is_head: parts.method == Method::HEAD,
             is_query_mode: text_header(&parts, "x-amzn-query-mode") == "true",
             seen: Seen::new(&parts, &claim, source_ip),
+            visited: site.is_some().then(Visited::default),
         };
         let mut noted = Noted::new(self, trace, started);
-        let asked = Asked { found, parts: &parts, claim: &claim, query };
-        let outcome = self.run(asked, body, source_ip, &mut noted.trace).await;
-        let status;
-        let answer = match outcome {
+        let web = found.mounts.first().and_then(|mount| mount.web.as_deref());
+        let outcome = match &site {
+            Some((bucket, at)) => self.website(*at, bucket, &parts, source_ip, &mut noted.trace).await,
+            None => {
+                let asked = Asked { found, parts: &parts, claim: &claim, query };
+                self.run(asked, body, source_ip, &mut noted.trace).await
+            }
+        };
+        let (status, error);
+        let mut answer = match outcome {
             Ok(answer) => {
-                status = answer.status();
+                (status, error) = (answer.status(), None);
                 noted.end(status.as_u16(), None).await;
                 answer
             }
@@ -128,9 +157,14 @@ impl Edge {
                     log_error(&noted.trace, &refused);
                 }
                 noted.end(status.as_u16(), Some(&refused)).await;
-                refused_answer(&noted.trace, &refused)
+                error = Some(refused.code.to_string());
+                self.refused(&noted.trace, &refused)
             }
         };
+        if let Some(web) = web {
+            let bucket = site.map_or_else(|| bucket_of(parts.uri.path()).0, |(bucket, _)| bucket);
+            share(web, &bucket, &parts, &mut answer).await;
+        }
         let trace = &noted.trace;
         debug!(
             service = trace.service.name,
@@ -141,7 +175,10 @@ impl Edge {
             micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             "call"
         );
-        answer
+        let received = body_length(&parts.headers);
+        let sent = answer.body().size_hint().exact().filter(|_| parts.method != Method::HEAD).unwrap_or_default();
+        self.watching.metrics.count_bytes(trace.service, trace.operation, received, sent);
+        self.logged(answer, error, (&parts, &claim, source_ip), trace, started)
     }
 
     fn recognise(&self, parts: &Parts, claim: Option<&Evidence>, query: &Pairs) -> Found<'_> {
@@ -186,7 +223,13 @@ pub(crate) struct Found<'a> {
     pub(crate) scope: String,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    /// A visitor of a website, which this service has.
+    fn of(mount: &'a Mount) -> Self {
+        let protocol = mount.service.protocols.first().copied().unwrap_or(Protocol::RestXml);
+        Self { mounts: vec![mount], protocol, scope: "-".to_owned() }
+    }
+
     fn service(&self) -> &'static ServiceShape {
         self.mounts.first().map_or(&NOBODY, |mount| mount.service)
     }

@@ -2,6 +2,7 @@
 //! Not here: what an operation means, and whether its caller may do it (the service's runner asks the authoriser).
 #![forbid(unsafe_code)]
 
+mod access;
 mod activity;
 mod answer;
 mod answering;
@@ -20,11 +21,13 @@ mod front;
 mod held;
 #[cfg(feature = "hostile")]
 pub mod hostile;
+mod hosts;
 mod identify;
 mod inflate;
 mod limits;
 mod login;
 mod manner;
+mod markup;
 mod metrics;
 mod mount;
 mod odd;
@@ -35,6 +38,7 @@ mod pipeline;
 mod places;
 mod post;
 mod reach;
+mod reads;
 mod recognise;
 mod refuse;
 mod rest;
@@ -46,7 +50,10 @@ mod throttle;
 mod tls;
 mod trace;
 mod vouched;
+mod web;
+mod website;
 
+pub use access::{AccessLog, Accessed};
 pub use authenticate::Credentials;
 pub use dev::DevAccounts;
 pub use exposition::{Exposition, MetricKind};
@@ -59,3 +66,4 @@ pub use phase::Phase;
 pub use server::{Server, ServerError};
 pub use throttle::DEFAULT_THROTTLE;
 pub use tls::{Tls, TlsError};
+pub use web::{Headers, Preflight, Site, Turn, Visit, Web};

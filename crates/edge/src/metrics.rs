@@ -32,6 +32,8 @@ struct Operation {
     outcomes: [AtomicU64; 4],
     classes: [AtomicU64; BOUNDS.len() + 1],
     nanos: AtomicU64,
+    received: AtomicU64,
+    sent: AtomicU64,
 }
 
 impl Operation {
@@ -119,6 +121,18 @@ impl Metrics {
         }
     }
 
+    /// Counts the bytes of the bodies of a call and of its answer, as they were announced.
+    pub(crate) fn count_bytes(&self, service: &'static ServiceShape, operation: &str, received: u64, sent: u64) {
+        let Some(known) = self.services.iter().find(|known| std::ptr::eq(known.shape, service)) else { return };
+        let place = service.operations.binary_search_by(|entry| entry.name.cmp(operation)).ok();
+        let counters = match place.and_then(|place| known.operations.get(place)) {
+            Some(cell) => cell.get_or_init(Box::default),
+            None => &known.other,
+        };
+        counters.received.fetch_add(received, Relaxed);
+        counters.sent.fetch_add(sent, Relaxed);
+    }
+
     /// Counts a request without a proof that was only counted.
     pub(crate) fn count_unheard(&self) {
         self.unheard.fetch_add(1, Relaxed);
@@ -156,6 +170,18 @@ impl Metrics {
             if counts.iter().any(|count| *count > 0) {
                 let labels = [("service", *service), ("operation", *operation)];
                 page.histogram(name, &labels, &BOUNDS, &counts, seconds(&counters.nanos));
+            }
+        }
+        for (name, help, which) in [
+            ("welkin_received_bytes_total", "Bytes of the bodies of calls, as announced.", 0),
+            ("welkin_sent_bytes_total", "Bytes of the bodies of answers, as announced.", 1),
+        ] {
+            page.family(name, MetricKind::Counter, help);
+            for (service, operation, counters) in &used {
+                let count = [&counters.received, &counters.sent][which].load(Relaxed);
+                if count > 0 {
+                    page.sample(name, &[("service", *service), ("operation", *operation)], count);
+                }
             }
         }
         let throttled: u64 = used.iter().map(|(_, _, counters)| counters.outcomes[2].load(Relaxed)).sum();
@@ -201,6 +227,8 @@ mod tests {
             metrics.count(&api::ec2::SERVICE, &format!("Made{number}"), Class::Refused, Duration::from_millis(1));
         }
         metrics.count(&api::ec2::SERVICE, "DescribeVpcs", Class::Good, Duration::from_millis(3));
+        metrics.count_bytes(&api::ec2::SERVICE, "DescribeVpcs", 7, 70);
+        metrics.count_bytes(&api::ec2::SERVICE, "DescribeVpcs", 1, 0);
         let open = metrics.connection();
         let text = || {
             let mut page = Exposition::default();
@@ -214,6 +242,8 @@ mod tests {
             "welkin_calls_total{service=\"ec2\",operation=\"DescribeVpcs\",outcome=\"ok\"} 1",
             "welkin_call_duration_seconds_bucket{service=\"ec2\",operation=\"DescribeVpcs\",le=\"0.0025\"} 0",
             "welkin_call_duration_seconds_bucket{service=\"ec2\",operation=\"DescribeVpcs\",le=\"0.005\"} 1",
+            "welkin_received_bytes_total{service=\"ec2\",operation=\"DescribeVpcs\"} 8",
+            "welkin_sent_bytes_total{service=\"ec2\",operation=\"DescribeVpcs\"} 70",
             "welkin_connections_open 1",
             "welkin_held_body_bytes 10",
         ] {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use api::{Call, Caller};
-use http::{Response, header};
+use http::{Method, Response, header};
 use hyper::body::Incoming;
 use wire::{Decoded, OperationShape, ServiceError, encode_response};
 
@@ -18,6 +18,7 @@ use crate::post::is_upload;
 use crate::reach::check_reach;
 use crate::source::Source;
 use crate::trace::{Family, Over, Trace, text_header};
+use crate::web::bucket_of;
 
 /// A request that is read and proven.
 pub(crate) struct Ready<'a> {
@@ -41,6 +42,9 @@ impl Edge {
         let Some(&mount) = asked.found.mounts.first() else {
             return Err(not_served(trace.protocol, &asked.found.scope));
         };
+        if let (true, Some(web)) = (parts.method == Method::OPTIONS, &mount.web) {
+            return self.preflight(web.as_ref(), bucket_of(parts.uri.path()), parts, trace).await;
+        }
         // Held until the operation is done: what was decoded is as large as the body, or larger.
         let mut memory = self.budget.open(Source::of(source_ip));
         let mut ending = None;

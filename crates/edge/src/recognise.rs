@@ -4,6 +4,8 @@
 use http::{HeaderMap, Method, Uri};
 use wire::{JsonVersion, Protocol, ServiceShape, select};
 
+use crate::hosts::{is_account, names_s3_control, virtual_bucket};
+
 /// Pairs of a query or a form.
 pub(crate) type Pairs = [(String, Option<String>)];
 
@@ -181,46 +183,15 @@ fn by_host(services: &[&'static ServiceShape], host: &str) -> Vec<&'static Servi
     services.iter().filter(is_named).copied().collect()
 }
 
-fn is_account(label: &str) -> bool {
-    label.len() == 12 && label.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// The beginning of every path of S3 Control's.
 const S3_CONTROL_PATH: &str = "/v20180820/";
-
-fn names_s3_control(host: &str) -> bool {
-    let rest = host.split_once('.').filter(|(first, _)| is_account(first)).map_or(host, |(_, rest)| rest);
-    rest.starts_with("s3-control.")
-}
-
-/// The bucket that a host name carries in front of S3's own name, as in `bucket.s3.us-east-1.example.net` and
-/// `bucket.localhost`; none in path style.
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>.
-pub(crate) fn virtual_bucket(host: &str) -> Option<&str> {
-    let name = host
-        .rsplit_once(':')
-        .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });
-    if names_s3_control(name) {
-        return None;
-    }
-    if let Some(bucket) = name.strip_suffix(".localhost") {
-        let bucket = bucket.strip_suffix(".s3").unwrap_or(bucket);
-        return (!bucket.is_empty() && bucket != "s3").then_some(bucket);
-    }
-    for mark in [".s3.", ".s3-"] {
-        if let Some(at) = name.find(mark) {
-            return (at > 0).then_some(&name[..at]);
-        }
-    }
-    None
-}
 
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderName, Method, Uri};
     use wire::{JsonVersion, OperationEntry, Protocol, ServiceShape};
 
-    use super::{Head, Manner, candidates, narrow, virtual_bucket};
+    use super::{Head, Manner, candidates, narrow};
 
     const fn service(
         name: &'static str,
@@ -381,24 +352,5 @@ mod tests {
         check(&STS, &[FORM], Some(Protocol::Query));
         check(&STS, &[TARGET, JSON_TYPE], None);
         check(&STS, &[CBOR], None);
-    }
-
-    #[test]
-    fn buckets_in_host_names() {
-        for (host, bucket) in [
-            ("127.0.0.1:4566", None),
-            ("localhost:4566", None),
-            ("s3.us-east-1.example.net", None),
-            ("s3.localhost:4566", None),
-            ("my-bucket.localhost:4566", Some("my-bucket")),
-            ("my.bucket.s3.localhost", Some("my.bucket")),
-            ("my-bucket.s3.us-east-1.example.net:443", Some("my-bucket")),
-            ("my-bucket.s3-us-west-2.example.net", Some("my-bucket")),
-            ("123456789012.s3-control.us-east-1.example.net", None),
-            ("s3-control.us-east-1.example.net", None),
-            ("[::1]:4566", None),
-        ] {
-            assert_eq!(virtual_bucket(host), bucket, "{host}");
-        }
     }
 }

@@ -7,7 +7,10 @@ use http::{HeaderValue, Uri, Version, header};
 use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
 use wire::sigv4::{Claim, SigningKey};
-use wire::{Decoded, OperationEntry, OperationShape, RequestParts, ServiceError, ServiceShape, decode_request, route};
+use wire::{
+    Decoded, Matched, OperationEntry, OperationShape, RequestParts, Route, RouteError, ServiceError, ServiceShape,
+    decode_request, route,
+};
 
 use crate::authenticate::{Chunks, Proven, body_hash};
 use crate::body::{CollectError, Promise, collect, stream};
@@ -16,11 +19,13 @@ use crate::checksum;
 use crate::evidence::{Evidence, hoist, payload_marker};
 use crate::failures::{collect_error, route_error, stream_error};
 use crate::front::{Asked, Edge};
+use crate::hosts::virtual_bucket;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
-use crate::recognise::virtual_bucket;
+use crate::reads;
 use crate::refuse::{Refusal, refusal_error};
 use crate::trace::{SentUri, Trace, text_header};
+use crate::web::bucket_of;
 
 impl Edge {
     /// REST: method, path and query name the operation; the body may be a stream.
@@ -44,7 +49,8 @@ impl Edge {
         check_marker(&marker)?;
         let known = self.identify(claim, parts, trace).await?;
         let proven = known.map(|known| self.prove(known, parts, &marker, trace)).transpose()?;
-        let matched = found.map_err(route_error)?;
+        let matched = found.map_err(route_error).and_then(|matched| whole(matched, &query));
+        let matched = matched.map_err(|error| with_resource(error, parts))?;
         trace.operation = matched.operation.name;
         let operation = implemented(mount.service, matched.operation)?;
         let framing = Framing::from_marker(&marker);
@@ -89,19 +95,61 @@ impl Edge {
         };
         if stream.is_none() {
             let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
-            checksum::check(&parts.headers, trailers, &request.body, operation.requires_checksum)?;
+            // What completes an upload says in such headers what its parts together must have.
+            let is_of_body = operation.name != "CompleteMultipartUpload";
+            let is_required = checksum::is_required(operation);
+            checksum::check(&parts.headers, trailers, &request.body, is_of_body, is_required)?;
         }
+        reads::check(operation.name, &request.headers)?;
         let value = decode_request(trace.protocol, operation, &request).map_err(|e| trace.protocol.refusal(e))?;
         let caller = proven.map_or(Caller::ANONYMOUS, |proven| proven.caller);
         Ok(Ready { mount, operation, decoded: Decoded { value, body: stream }, caller })
     }
 }
 
+/// Refuses a `POST` that says nothing of what it is for.
+fn whole(matched: Matched, query: &[(String, Option<String>)]) -> Result<Matched, ServiceError> {
+    let lacks = |route: &Route| {
+        route.method == "POST" && route.required_query.iter().any(|name| !query.iter().any(|(given, _)| given == name))
+    };
+    match matched.operation.route {
+        Some(ref route) if lacks(route) => Err(route_error(RouteError::MethodNotAllowed)),
+        _ => Ok(matched),
+    }
+}
+
+/// What was not allowed, and on what.
+fn with_resource(error: ServiceError, parts: &Parts) -> ServiceError {
+    if error.status != 405 {
+        return error;
+    }
+    let resource_type = match bucket_of(parts.uri.path()) {
+        (bucket, _) if bucket.is_empty() => "SERVICE",
+        (_, false) => "BUCKET",
+        (_, true) => "OBJECT",
+    };
+    error.with_field("Method", parts.method.as_str()).with_field("ResourceType", resource_type)
+}
+
 pub(crate) fn implemented(
     service: &ServiceShape,
     entry: &OperationEntry,
 ) -> Result<&'static OperationShape, ServiceError> {
-    entry.shape.ok_or_else(|| service.not_implemented(entry))
+    entry.shape.ok_or_else(|| refusal(service, entry))
+}
+
+/// Why an operation is not done: S3 itself has given some up, for all but those who used them before.
+/// Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/selecting-content-from-objects.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTorrent.html>.
+fn refusal(service: &ServiceShape, entry: &OperationEntry) -> ServiceError {
+    let method = match (service.name, entry.name) {
+        ("s3", "GetObjectTorrent") => "GET",
+        ("s3", "SelectObjectContent") => "POST",
+        _ => return service.not_implemented(entry),
+    };
+    ServiceError::sender("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
+        .with_field("Method", method)
+        .with_field("ResourceType", "OBJECT")
 }
 
 /// Refuses a payload marker that says nothing of the body: it would go unverified.
@@ -180,7 +228,7 @@ pub(crate) fn to_path_style(parts: &mut Parts) {
     let host = text_header(parts, header::HOST.as_str()).to_owned();
     let Some(bucket) = virtual_bucket(&host) else { return };
     let path_and_query = parts.uri.path_and_query().map_or("/", |both| both.as_str());
-    if let Ok(uri) = format!("/{bucket}{path_and_query}").parse::<Uri>() {
+    if let Ok(uri) = format!("/{}{path_and_query}", bucket.to_ascii_lowercase()).parse::<Uri>() {
         parts.extensions.insert(SentUri(std::mem::replace(&mut parts.uri, uri)));
     }
 }

@@ -5,6 +5,7 @@ use http::request::Parts;
 use wire::{Protocol, ServiceShape};
 
 use crate::audit::Seen;
+use crate::markup::Visited;
 
 /// What is known of a request when its answer is written.
 pub(crate) struct Trace {
@@ -19,6 +20,8 @@ pub(crate) struct Trace {
     /// The client wants the code of an error as the query protocol has it.
     pub(crate) is_query_mode: bool,
     pub(crate) seen: Seen,
+    /// Whoever asks visits a website, and wants to read.
+    pub(crate) visited: Option<Visited>,
 }
 
 /// Services that have the same words for what goes wrong before an operation is reached.

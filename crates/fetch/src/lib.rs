@@ -101,6 +101,11 @@ impl Fetcher {
     }
 }
 
+/// What a client of another server takes for TLS: it trusts the authorities that this machine does.
+pub fn client_config() -> rustls::ClientConfig {
+    Trust::of_this_machine().client(&[])
+}
+
 /// A connection to the first address of a name that takes one.
 async fn connect(name: &str, port: u16, is_plain: bool, address: &str) -> Result<TcpStream, FetchError> {
     let failed = |error: std::io::Error| FetchError::Unreachable(format!("{address}: {error}"));

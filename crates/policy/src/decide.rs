@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::principal::{Asked, Naming};
-use crate::request::{Attached, PolicySet, Request, Source, Subject, SubjectKind};
+use crate::request::{Attached, Granted, PolicySet, Request, Source, Subject, SubjectKind};
 use crate::statement::Query;
 
 /// What a statement does.
@@ -106,7 +106,11 @@ pub fn decide(request: &Request<'_>, set: &PolicySet<'_>) -> Decision {
             None => request.subject.kind != SubjectKind::FederatedUser,
         },
         service_control: scan.service_control(set.service_control),
-        naming: set.resource.and_then(|one| scan.level(Level::Resource, std::slice::from_ref(one))),
+        naming: set
+            .resource
+            .and_then(|one| scan.level(Level::Resource, std::slice::from_ref(one)))
+            .filter(|_| !set.resource_only_denies)
+            .max(set.granted.map(naming)),
     };
     let is_cross_account = match (&request.subject.account, set.owner) {
         (Some(account), Some(owner)) => account != owner,
@@ -125,13 +129,21 @@ pub fn decide(request: &Request<'_>, set: &PolicySet<'_>) -> Decision {
     Decision { outcome, because: Because { level, is_cross_account }, matched, missing }
 }
 
+/// How a grant names its subject.
+fn naming(granted: Granted) -> Naming {
+    match granted {
+        Granted::ToAccount => Naming::Account,
+        Granted::ToAll => Naming::Itself,
+    }
+}
+
 /// What each level says if nothing denies.
 struct Levels {
     identity: bool,
     boundary: bool,
     session: bool,
     service_control: bool,
-    /// How the policy of the resource names the subject where it allows.
+    /// How the policy of the resource, or a grant beside it, names the subject where it allows.
     naming: Option<Naming>,
 }
 

@@ -26,4 +26,4 @@ pub use context::Context;
 pub use decide::{Because, Decision, Effect, Level, Matched, Outcome, decide};
 pub use document::{Kind, Malformed, Policy, Position, Span};
 pub use near::{Lack, NearMiss};
-pub use request::{Attached, PolicySet, Request, Source, SourceKind, Subject, SubjectKind};
+pub use request::{Attached, Granted, PolicySet, Request, Source, SourceKind, Subject, SubjectKind};

@@ -90,6 +90,15 @@ pub struct Attached {
     pub policy: Arc<Policy>,
 }
 
+/// To whom a grant beside all policies is made, such as one of an access control list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granted {
+    /// To the subject's account, which must allow it to the subject itself.
+    ToAccount,
+    /// To everyone.
+    ToAll,
+}
+
 /// All policies that bear on one request.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PolicySet<'a> {
@@ -103,6 +112,10 @@ pub struct PolicySet<'a> {
     pub service_control: &'a [Vec<Attached>],
     /// Of the resource.
     pub resource: Option<&'a Attached>,
+    /// Whether the resource's policy can only deny, as that of a bucket on an object of somebody else's.
+    pub resource_only_denies: bool,
+    /// What the resource grants the subject beside its policy.
+    pub granted: Option<Granted>,
     /// The account that owns the resource; none where that says nothing (then it is the subject's).
     pub owner: Option<&'a str>,
     /// Whether the resource's policy must allow whatever the identity's say, as for roles' trust policies.

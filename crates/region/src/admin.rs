@@ -21,6 +21,7 @@ use crate::accounts::{AccountAnswer, AccountKeeper, AccountOrder};
 use crate::backups::Backups;
 use crate::runtime::ReconcilerStatus;
 use crate::sessions::{SessionAnswer, SessionKeeper, SessionOrder};
+use crate::space::{SpaceAnswer, SpaceKeeper, SpaceOrder};
 
 /// Longest request line.
 const MAX_LINE: u64 = 8192;
@@ -45,6 +46,8 @@ pub enum Request {
     Account(AccountOrder),
     /// Something of the region's sessions.
     Session(SessionOrder),
+    /// Something of the space that objects take.
+    Space(SpaceOrder),
     /// A backup of everything, while the region runs.
     Backup,
     /// Stop the process and leave machines running.
@@ -68,6 +71,8 @@ pub enum Answer {
     Account(AccountAnswer),
     /// To [`Request::Session`].
     Session(SessionAnswer),
+    /// To [`Request::Space`].
+    Space(SpaceAnswer),
     /// To [`Request::Stop`], [`Request::Down`] and [`Request::Restart`]: it has begun. The stream ends when it is done.
     Stopping,
     /// The request was not understood, or cannot be done.
@@ -134,6 +139,7 @@ struct Desk {
     backups: Option<Backups>,
     accounts: Option<AccountKeeper>,
     sessions: Option<SessionKeeper>,
+    space: Option<SpaceKeeper>,
 }
 
 impl AdminSocket {
@@ -156,7 +162,8 @@ impl AdminSocket {
             since: Timestamp::now(),
             is_dev: false,
         };
-        Ok(Self { listener, desk: Desk { status, prepare: None, backups: None, accounts: None, sessions: None } })
+        let desk = Desk { status, prepare: None, backups: None, accounts: None, sessions: None, space: None };
+        Ok(Self { listener, desk })
     }
 
     /// The same socket, which gives backups too.
@@ -170,6 +177,13 @@ impl AdminSocket {
     #[must_use]
     pub(crate) fn with_sessions(mut self, sessions: SessionKeeper) -> Self {
         self.desk.sessions = Some(sessions);
+        self
+    }
+
+    /// The same socket, which tells of space too.
+    #[must_use]
+    pub(crate) fn with_space(mut self, space: SpaceKeeper) -> Self {
+        self.desk.space = Some(space);
         self
     }
 
@@ -240,6 +254,10 @@ async fn exchange(
         Ok(Request::Session(asked)) => match &desk.sessions {
             None => Answer::Refused("this region has no sessions to keep".to_owned()),
             Some(sessions) => sessions.carry_out(asked).await.map_or_else(Answer::Refused, Answer::Session),
+        },
+        Ok(Request::Space(asked)) => match &desk.space {
+            None => Answer::Refused("this region keeps no account of space".to_owned()),
+            Some(space) => space.carry_out(asked).await.map_or_else(Answer::Refused, Answer::Space),
         },
         Ok(Request::Account(asked)) => match &desk.accounts {
             None => Answer::Refused("this region has no accounts to keep".to_owned()),

@@ -3,6 +3,7 @@
 //! the tests simulated ones.
 #![forbid(unsafe_code)]
 
+mod access_logs;
 mod accounts;
 pub mod admin;
 pub mod backups;
@@ -23,8 +24,10 @@ mod runtime;
 mod sessions;
 #[cfg(test)]
 mod shapes;
+mod space;
 mod trail;
 mod uses;
+mod web;
 
 pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};
@@ -36,3 +39,4 @@ pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};
 pub use s3::{KeyRing, MasterKeys};
 pub use sessions::{SessionAnswer, SessionLine, SessionOrder};
+pub use space::{DamagedObject, Found, SpaceAnswer, SpaceKeeper, SpaceOrder, Usage};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use blobs::BlobStore;
 use host::Node;
+use s3::LifecycleReconciler;
 use service::{Effects, Reconciler, RegionFacts};
 use store::Store;
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ use crate::images::ImageReconciler;
 use crate::instance_roles::InstanceRoles;
 use crate::lease::{Duty, Lease, Standing};
 use crate::runtime::{ReconcilerStatus, Reconcilers};
+use crate::space::SpaceKeeper;
 
 /// Longest that reconcilers and what comes with the lease may take to end.
 const END: Duration = Duration::from_secs(20);
@@ -30,16 +32,22 @@ pub(crate) struct Makers {
     pub(crate) facts: Arc<RegionFacts>,
     /// Where images are built to, for a region with images that have bytes.
     pub(crate) image_dir: Option<PathBuf>,
+    pub(crate) space: SpaceKeeper,
+    /// How long a day is for lifecycle rules of buckets.
+    pub(crate) lifecycle_day: Duration,
 }
 
 impl Makers {
     fn make(&self, store: Store) -> Vec<Arc<dyn Reconciler>> {
         let (node, effects) = (Arc::clone(&self.node), Arc::clone(&self.effects));
         let accounts = AccountReconciler::new(store.clone(), Arc::clone(&self.facts), Arc::clone(&effects));
+        let lifecycle = LifecycleReconciler::new(store.clone(), Arc::clone(&effects), Arc::clone(&self.facts));
         let mut all: Vec<Arc<dyn Reconciler>> = vec![
             Arc::new(accounts),
             Arc::new(ec2::InstanceReconciler::new(store.clone(), node, Arc::clone(&effects), Arc::clone(&self.facts))),
             Arc::new(s3::BlobReconciler::new(store.clone(), Arc::clone(&self.blobs), Arc::clone(&effects))),
+            Arc::new(self.space.reconciler(Arc::clone(&effects))),
+            Arc::new(lifecycle.with_day(self.lifecycle_day)),
             Arc::new(InstanceRoles::new(store.clone(), Arc::clone(&effects), Arc::clone(&self.facts))),
             Arc::new(iam::SessionReconciler::new(store.clone(), Arc::clone(&effects))),
         ];

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobs::BlobStore;
 use cloudtrail::CloudTrail;
@@ -12,13 +13,14 @@ use host::Node;
 use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::{KeyRing, S3};
+use s3::{AccessLogs, KeyRing, LogDelivery, S3};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use crate::access_logs::{BucketLogs, LogKeeper};
 use crate::accounts::AccountKeeper;
 use crate::admin::{AdminSocket, Order, Prepare};
 use crate::backups::Backups;
@@ -32,6 +34,7 @@ use crate::observe::RegionObserver;
 use crate::providers::ProviderFetch;
 use crate::reconciling::{Makers, Reconciling};
 use crate::sessions::SessionKeeper;
+use crate::space::SpaceKeeper;
 use crate::trail::AuditTrail;
 use crate::uses::UseKeeper;
 
@@ -54,6 +57,8 @@ pub struct RegionConfig {
     pub is_simulated: bool,
     /// Whether everybody on this machine is believed without proof. Refused beyond loopback.
     pub is_dev: bool,
+    /// How long a day is for lifecycle rules of buckets.
+    pub lifecycle_day: Duration,
 }
 
 impl RegionConfig {
@@ -149,10 +154,7 @@ impl Services {
                 let sts = sts.clone();
                 Box::pin(async move { api::sts::dispatch(&sts, operation, call, request).await })
             }),
-            Mount::new(&api::s3::SERVICE, move |operation, call, request| {
-                let s3 = s3.clone();
-                Box::pin(async move { api::s3::dispatch(&s3, operation, call, request).await })
-            }),
+            crate::web::mount(s3),
         ]
     }
 }
@@ -166,6 +168,7 @@ pub struct Region {
     folder: Option<PathBuf>,
     services: Services,
     reconciling: Reconciling,
+    log_delivery: LogDelivery,
     uses: Arc<iam::LastUses>,
     admin: Option<AdminSocket>,
     root: RootKey,
@@ -205,7 +208,9 @@ impl Region {
         let backups = Backups::new(store.clone(), Arc::clone(&blobs), config.admin_dir.clone(), &config.name);
         let keeper = AccountKeeper::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
         let sessions = SessionKeeper::new(store.clone(), Arc::clone(&effects));
+        let space = SpaceKeeper::new(store.clone(), Arc::clone(&blobs));
         let admin = admin.map(|admin| admin.with_backups(backups).with_accounts(keeper).with_sessions(sessions));
+        let admin = admin.map(|admin| admin.with_space(space.clone()));
         store.require_whole().map_err(CommitError::Store).map_err(RegionError::Tables)?;
         // All at once, so that a first start pays for one commit, not for one a table.
         tokio::try_join!(service::prepare(&store), iam::prepare(&store), ec2::prepare(&store), s3::prepare(&store))
@@ -229,6 +234,9 @@ impl Region {
         let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(Arc::clone(&uses), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));
         let mut edge = Edge::new(services.mounts(), credentials, &config.name, Limits::default()).with_logins(logins);
+        let access_logs = Arc::<AccessLogs>::default();
+        let log_delivery = LogDelivery::new(services.s3.clone(), Arc::clone(&effects), Arc::clone(&access_logs));
+        edge = edge.with_access_log(Arc::new(BucketLogs(access_logs)));
         if config.is_dev {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));
@@ -242,8 +250,11 @@ impl Region {
             images.activate().await.map_err(RegionError::Images)?;
         }
         let image_dir = config.image_dir.filter(|_| !config.is_simulated);
-        let reconciling = Reconciling { store, duty, makers: Makers { node, blobs, effects, facts, image_dir } };
-        Ok(Self { server, edge, trail, store: all, folder, services, reconciling, uses, admin, root })
+        let lifecycle_day = config.lifecycle_day;
+        let makers = Makers { node, blobs, effects, facts, image_dir, lifecycle_day, space };
+        let reconciling = Reconciling { store, duty, makers };
+        let store = all;
+        Ok(Self { server, edge, trail, store, folder, services, reconciling, log_delivery, uses, admin, root })
     }
 
     /// The same region with other bounds on what its clients may do than the usual ones.
@@ -282,6 +293,7 @@ impl Region {
         let (phase, phases) = watch::channel(Phase::Serving);
         let is_dev = self.edge.is_dev();
         let reconcilers = self.reconciling.start();
+        let logs = LogKeeper::start(self.log_delivery);
         let uses = UseKeeper::start(self.store.clone(), self.uses);
         if let Some(admin) = self.admin {
             tokio::spawn(admin.in_mode(is_dev).serve(reconcilers.watcher(), order.clone()));
@@ -308,6 +320,7 @@ impl Region {
             end(serving, &phase, Phase::Draining).await;
             reconcilers.stop().await;
         }
+        logs.stop().await;
         uses.stop().await;
         given
     }

@@ -28,7 +28,7 @@ impl S3Api for crate::S3 {
         call: Call,
         input: generated::CopyObjectRequest,
     ) -> BoxFuture<'_, Result<generated::CopyObjectOutput, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::CopyObject>(self, call, input))
+        Box::pin(self.runner().run_streaming::<Self, generated::CopyObject>(self, call, input))
     }
 
     fn create_bucket(
@@ -44,7 +44,7 @@ impl S3Api for crate::S3 {
         call: Call,
         input: generated::CreateMultipartUploadRequest,
     ) -> BoxFuture<'_, Result<generated::CreateMultipartUploadOutput, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::CreateMultipartUpload>(self, call, input))
+        Box::pin(self.runner().run_streaming::<Self, generated::CreateMultipartUpload>(self, call, input))
     }
 
     fn delete_bucket(
@@ -732,6 +732,6 @@ impl S3Api for crate::S3 {
         call: Call,
         input: generated::UploadPartCopyRequest,
     ) -> BoxFuture<'_, Result<generated::UploadPartCopyOutput, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::UploadPartCopy>(self, call, input))
+        Box::pin(self.runner().run_streaming::<Self, generated::UploadPartCopy>(self, call, input))
     }
 }

@@ -5,7 +5,11 @@ use blobs::BlobError;
 use store::StoreError;
 use wire::{ServiceError, StreamError};
 
+use crate::acl::AclError;
 use crate::encryption::EncryptionError;
+use crate::lock::LockError;
+use crate::objects::ObjectError;
+use crate::uploads::UploadError;
 
 /// The most bytes that one PUT may bring.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>.
@@ -37,6 +41,9 @@ pub enum S3Error {
     /// The caller may not, or the bucket is somebody else's.
     #[error("access denied")]
     AccessDenied,
+    /// The caller may not, as S3 says it.
+    #[error("not authorized")]
+    Unauthorized(Box<ServiceError>),
     /// There is no such bucket.
     #[error("no bucket {0}")]
     NoSuchBucket(String),
@@ -46,6 +53,12 @@ pub enum S3Error {
     /// The bucket has no public access block.
     #[error("bucket {0} has no public access block")]
     NoSuchPublicAccessBlock(String),
+    /// The bucket has no rules for pages of other origins.
+    #[error("bucket {0} has no CORS configuration")]
+    NoSuchCors(String),
+    /// The bucket is no website.
+    #[error("bucket {0} has no website configuration")]
+    NoSuchWebsite(String),
     /// The policy is none, or none for its bucket; AWS's text.
     #[error("{0}")]
     MalformedPolicy(String),
@@ -63,6 +76,9 @@ pub enum S3Error {
     /// There is no such object.
     #[error("no key {0}")]
     NoSuchKey(String),
+    /// An upload or its parts are not what was said of them.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
     /// No bucket may have this name.
     #[error("{0} is no bucket name")]
     InvalidBucketName(String),
@@ -143,6 +159,32 @@ pub enum S3Error {
     /// The object is still what the client has.
     #[error("not modified")]
     NotModified(Box<Unmodified>),
+    /// A configuration of a bucket that cannot be.
+    #[error("{code}: {message}")]
+    Misconfigured {
+        /// AWS's code.
+        code: &'static str,
+        /// AWS's text.
+        message: String,
+    },
+    /// The bucket has no such configuration.
+    #[error("{code} of bucket {bucket}")]
+    NotConfigured {
+        /// AWS's code.
+        code: &'static str,
+        /// AWS's text.
+        message: &'static str,
+        /// The bucket.
+        bucket: String,
+    },
+    /// A tag that cannot be.
+    #[error("{message}")]
+    InvalidTag {
+        /// AWS's text.
+        message: &'static str,
+        /// Which of its two sides is meant, and what it is.
+        field: Option<(&'static str, String)>,
+    },
     /// There is no such storage class.
     #[error("storage class {0}")]
     InvalidStorageClass(String),
@@ -169,6 +211,15 @@ pub enum S3Error {
     /// The store failed.
     #[error("store")]
     Store(#[from] StoreError),
+    /// A list or an ownership was refused.
+    #[error(transparent)]
+    Acl(#[from] AclError),
+    /// A lock was refused, or one refuses.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// An object or a version is not what was asked for.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
     /// Something of ours failed; the text is for the log.
     #[error("{0}")]
     Internal(String),
@@ -178,6 +229,16 @@ impl S3Error {
     /// A parameter without a valid value.
     pub(crate) fn argument(name: &'static str, value: impl Into<String>, message: &'static str) -> Self {
         Self::InvalidArgument { name, value: value.into(), message }
+    }
+
+    /// A configuration that the bucket does not have.
+    pub(crate) fn not_configured(code: &'static str, message: &'static str, bucket: impl Into<String>) -> Self {
+        Self::NotConfigured { code, message, bucket: bucket.into() }
+    }
+
+    /// A configuration that cannot be, by this code of AWS's and with this text.
+    pub(crate) fn misconfigured(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Misconfigured { code, message: message.into() }
     }
 }
 
@@ -208,6 +269,7 @@ impl From<S3Error> for ServiceError {
         let refused = |code, status, text: &str| Self::sender(code, status, text);
         match error {
             S3Error::AccessDenied => refused("AccessDenied", 403, "Access Denied"),
+            S3Error::Unauthorized(error) => *error,
             S3Error::NoSuchBucket(name) => {
                 refused("NoSuchBucket", 404, "The specified bucket does not exist").with_field("BucketName", name)
             }
@@ -217,6 +279,14 @@ impl From<S3Error> for ServiceError {
             S3Error::NoSuchPublicAccessBlock(name) => {
                 let text = "The public access block configuration was not found";
                 refused("NoSuchPublicAccessBlockConfiguration", 404, text).with_field("BucketName", name)
+            }
+            S3Error::NoSuchCors(name) => {
+                refused("NoSuchCORSConfiguration", 404, "The CORS configuration does not exist")
+                    .with_field("BucketName", name)
+            }
+            S3Error::NoSuchWebsite(name) => {
+                let text = "The specified bucket does not have a website configuration";
+                refused("NoSuchWebsiteConfiguration", 404, text).with_field("BucketName", name)
             }
             S3Error::MalformedPolicy(text) => refused("MalformedPolicy", 400, &text),
             S3Error::MethodNotAllowed { method, resource_type } => {
@@ -229,6 +299,7 @@ impl From<S3Error> for ServiceError {
             S3Error::NoSuchKey(key) => {
                 refused("NoSuchKey", 404, "The specified key does not exist.").with_field("Key", key)
             }
+            S3Error::Upload(error) => error.into(),
             S3Error::InvalidBucketName(name) => {
                 refused("InvalidBucketName", 400, "The specified bucket is not valid.").with_field("BucketName", name)
             }
@@ -320,6 +391,18 @@ impl From<S3Error> for ServiceError {
                     None => error,
                 }
             }
+            S3Error::Misconfigured { code, message } => Self::sender(code, 400, message),
+            S3Error::NotConfigured { code, message, bucket } => {
+                let error = refused(code, 404, message);
+                if bucket.is_empty() { error } else { error.with_field("BucketName", bucket) }
+            }
+            S3Error::InvalidTag { message, field } => {
+                let error = refused("InvalidTag", 400, message);
+                match field {
+                    Some((name, value)) => error.with_field(name, value),
+                    None => error,
+                }
+            }
             S3Error::InvalidStorageClass(class) => {
                 refused("InvalidStorageClass", 400, "The storage class you specified is not valid")
                     .with_field("StorageClassRequested", class)
@@ -337,6 +420,9 @@ impl From<S3Error> for ServiceError {
                 let text = "You did not provide the number of bytes specified by the Content-Length HTTP header";
                 refused("IncompleteBody", 400, text).because(cause)
             }
+            S3Error::Acl(error) => error.into(),
+            S3Error::Lock(error) => error.into(),
+            S3Error::Object(error) => error.into(),
             S3Error::Reclaimed => slow_down(),
             S3Error::Blob(cause @ BlobError::Busy) => slow_down().because(cause),
             S3Error::Blob(cause @ BlobError::NoSpace) => {

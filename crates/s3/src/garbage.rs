@@ -58,14 +58,17 @@ impl Record for GarbageRecord {
     }
 }
 
-/// An upload whose parts nothing names any more: they are to become garbage, and their records to go, a bounded number
-/// at a time. So deleting an object of ten thousand parts is one change.
+/// An upload with parts that nothing names any more: they are to become garbage, and their records to go, a bounded
+/// number at a time. So deleting an object of ten thousand parts is one change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GarbagePartsRecord {
     /// The upload.
     pub upload: String,
     /// Since when they are garbage.
     pub since: Timestamp,
+    /// Whether only those are that no assembly names: the parts that a completion didn't list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_spares: bool,
 }
 
 impl Record for GarbagePartsRecord {
@@ -125,6 +128,8 @@ pub(crate) fn drop_content(changes: &mut Changes, content: &Content, now: Timest
     match content {
         Content::Empty => Ok(()),
         Content::Blob(blob) => drop_blob(changes, *blob, now),
-        Content::Parts(upload) => changes.put(&GarbagePartsRecord { upload: upload.clone(), since: now }),
+        Content::Parts(upload) => {
+            changes.put(&GarbagePartsRecord { upload: upload.clone(), since: now, is_of_spares: false })
+        }
     }
 }

@@ -8,21 +8,25 @@ mod acl;
 mod bind;
 mod buckets;
 mod config;
+mod cors;
 mod encryption;
 mod error;
 mod garbage;
+mod lifecycle;
 mod lock;
+mod logging;
 mod objects;
 mod owner;
 mod policies;
 mod public_access;
 mod reconcile;
-mod stubs;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
 mod uploads;
+mod usage;
+mod website;
 
 use std::sync::Arc;
 
@@ -31,22 +35,27 @@ use blobs::BlobStore;
 use service::{Refusal, Runner, Service};
 use wire::ServiceError;
 
-pub use acl::{Acl, Grant, Grantee, Ownership, Permission};
+pub use acl::{Acl, AclError, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
+pub use cors::{CrossOrigin, Preflight};
 pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, MasterKeys, SealedKey};
 pub use error::{S3Error, Unmodified};
 pub use garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, named_blob};
-pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockMode, ObjectLock, Retention};
+pub use lifecycle::LifecycleReconciler;
+pub use lock::{BucketLock, DefaultPeriod, DefaultRetention, LockError, LockMode, ObjectLock, Retention};
+pub use logging::{Access, AccessLogs, LogDelivery};
 pub use objects::{
-    ChecksumKind, Content, DeleteMarker, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum, Version,
-    VersionRecord,
+    ChecksumKind, Content, DeleteMarker, ObjectError, ObjectHeaders, ObjectRecord, ObjectTraits, StoredChecksum,
+    Version, VersionRecord,
 };
 pub use policies::BucketPolicyRecord;
 pub use public_access::PublicAccessBlockRecord;
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
-pub use uploads::{PartRecord, UploadRecord};
+pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
+pub use usage::{BucketUsage, name_of_blob, usage};
+pub use website::{Site, Turn, Visit};
 
 /// S3.
 #[derive(Clone)]

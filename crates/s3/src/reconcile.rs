@@ -13,11 +13,11 @@ use async_trait::async_trait;
 use blobs::{BlobError, BlobId, BlobListed, BlobStore};
 use jiff::{SignedDuration, Timestamp};
 use service::{Effects, Pass, ReconcileError, Reconciler};
-use store::{Changes, CommitError, Direction, KeyPrefix, Record, Store, StoreError, View};
+use store::{Changes, CommitError, Direction, KeyPrefix, Store, StoreError, View};
 use tokio::sync::watch;
 
-use crate::garbage::{BlobRefRecord, GarbagePartsRecord, GarbageRecord, drop_blob};
-use crate::uploads::PartRecord;
+use crate::garbage::{BlobRefRecord, GarbageRecord};
+use crate::uploads::{forget_leases, take_apart};
 
 /// How long garbage is kept: a reader may have found the record, and not opened its bytes yet. One that has opened
 /// them is not disturbed.
@@ -46,25 +46,6 @@ impl BlobReconciler {
     /// place: it would take them for leftovers.
     pub fn new(store: Store, blobs: Arc<dyn BlobStore>, effects: Arc<dyn Effects>) -> Self {
         Self { store, blobs, effects, cursor: Mutex::new(None) }
-    }
-
-    /// Makes garbage of the parts of uploads that nothing names any more.
-    async fn take_apart(&self, pass: &mut Pass) -> Result<(), ReconcileError> {
-        for _ in 0..MAX_STEPS {
-            let (store, now) = (self.store.clone(), self.effects.now());
-            let (view, changes, found) = blocking(move || name_parts(&store, now)).await?;
-            pass.examined += found;
-            let count = changes.len();
-            if count == 0 {
-                break;
-            }
-            match self.store.commit(Some(&view), changes).await {
-                Ok(_) => pass.changed += found,
-                Err(CommitError::Conflict) => pass.waiting += found,
-                Err(error @ CommitError::Store(_)) => return Err(ReconcileError::new(error)),
-            }
-        }
-        Ok(())
     }
 
     /// Deletes garbage whose grace is over, the oldest first.
@@ -153,26 +134,6 @@ fn name_leftovers(store: &Store, blobs: &[BlobId], now: Timestamp) -> Result<(Vi
     Ok((view, changes))
 }
 
-/// The changes that give up some parts of one upload, or the upload when it has none left; how many they are of.
-fn name_parts(store: &Store, now: Timestamp) -> Result<(View, Changes, usize), StoreError> {
-    let view = store.view()?;
-    let mut changes = Changes::new();
-    let Some(garbage) = view.scan::<GarbagePartsRecord>(&KeyPrefix::all(), None, 1)?.pop() else {
-        return Ok((view, changes, 0));
-    };
-    let parts = view.scan::<PartRecord>(&KeyPrefix::of(&garbage.upload), None, STEP)?;
-    if parts.len() < STEP {
-        changes.delete::<GarbagePartsRecord>(&garbage.upload);
-    }
-    for part in &parts {
-        changes.delete::<PartRecord>(&part.key());
-        if let Some(blob) = part.blob {
-            drop_blob(&mut changes, blob, now)?;
-        }
-    }
-    Ok((view, changes, parts.len().max(1)))
-}
-
 fn is_old(blob: &BlobListed, now: Timestamp) -> bool {
     Timestamp::try_from(blob.written_at).is_ok_and(|written_at| !is_younger(written_at, now, LEFTOVER_AGE))
 }
@@ -204,7 +165,9 @@ impl Reconciler for BlobReconciler {
 
     async fn activate(&self) -> Result<Pass, ReconcileError> {
         let mut pass = Pass::default();
-        self.take_apart(&mut pass).await?;
+        let now = self.effects.now();
+        take_apart(&self.store, now, &mut pass).await.map_err(ReconcileError::new)?;
+        forget_leases(&self.store, now).await.map_err(ReconcileError::new)?;
         let collected = self.collect(&mut pass).await;
         self.sweep(&mut pass).await?;
         collected.map(|()| pass)

@@ -3,8 +3,8 @@
 use store::{CommitError, Store};
 
 use crate::{
-    BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, GarbagePartsRecord, GarbageRecord,
-    ObjectRecord, PartRecord, PublicAccessBlockRecord, UploadRecord, VersionRecord,
+    AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, GarbagePartsRecord,
+    GarbageRecord, LeaseRecord, ObjectRecord, PartRecord, PublicAccessBlockRecord, UploadRecord, VersionRecord,
 };
 
 /// Brings the tables of buckets, objects and blobs to the shapes and indexes of this program. On a store that has them
@@ -25,6 +25,8 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<VersionRecord>(),
         store.prepare::<UploadRecord>(),
         store.prepare::<PartRecord>(),
+        store.prepare::<AssemblyRecord>(),
+        store.prepare::<LeaseRecord>(),
     );
     prepared.map(drop)
 }
@@ -41,9 +43,10 @@ mod tests {
     use store::{encode, table_prefix};
 
     use crate::{
-        BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, ChecksumKind, Content, DeleteMarker,
-        GarbagePartsRecord, GarbageRecord, ObjectHeaders, ObjectRecord, ObjectTraits, PartRecord,
-        PublicAccessBlockRecord, StoredChecksum, UploadRecord, Version, VersionRecord, named_blob,
+        AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, ChecksumKind, Content,
+        DeleteMarker, Encryption, GarbagePartsRecord, GarbageRecord, LeaseRecord, ObjectHeaders, ObjectRecord,
+        ObjectTraits, PartRecord, PublicAccessBlockRecord, Run, StoredChecksum, UploadRecord, Version, VersionRecord,
+        named_blob,
     };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
@@ -81,6 +84,7 @@ mod tests {
             last_modified: Timestamp::UNIX_EPOCH,
             checksum: Some(checksum.clone()),
             traits: traits.clone(),
+            restored_until: None,
         };
         check_shapes(SHAPES, &[(1, object.clone()), (2, object.clone())]);
         let version = Version::Object(Box::new(object));
@@ -105,9 +109,14 @@ mod tests {
             etag: "e".into(),
             last_modified: Timestamp::UNIX_EPOCH,
             checksum,
+            encryption: Encryption::default(),
         };
         check_shapes(SHAPES, &[(1, part)]);
-        check_shapes(SHAPES, &[(1, GarbagePartsRecord { upload: "u".into(), since: Timestamp::UNIX_EPOCH })]);
+        let garbage = GarbagePartsRecord { upload: "u".into(), since: Timestamp::UNIX_EPOCH, is_of_spares: true };
+        check_shapes(SHAPES, &[(1, garbage)]);
+        let runs = vec![Run { first: 1, count: 9, length: 8 }, Run { first: 10, count: 1, length: 3 }];
+        check_shapes(SHAPES, &[(1, AssemblyRecord { upload: "u".into(), runs })]);
+        check_shapes(SHAPES, &[(1, LeaseRecord { upload: "u".into(), until: Timestamp::UNIX_EPOCH })]);
         let value = json!({ "a": 1 });
         let config = BucketConfigRecord { bucket: "b".into(), kind: "cors".into(), id: String::new(), value };
         check_shapes(SHAPES, &[(1, config)]);

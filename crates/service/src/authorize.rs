@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::{Call, Caller};
 use ids::{AccountId, Arn};
 use jiff::Timestamp;
-use policy::{Context, Kind};
+use policy::{Context, Granted, Kind};
 use store::{StoreError, View};
 
 use crate::Directory;
@@ -25,6 +25,10 @@ pub struct Need {
     pub owner: Option<AccountId>,
     /// The policy of the resource, if it has one.
     pub policy: Option<Arc<ResourcePolicy>>,
+    /// Whether that policy can only deny, as its owner does not own the resource.
+    pub only_denies: bool,
+    /// What the resource grants this caller beside its policy, by an access control list.
+    pub granted: Option<Granted>,
     /// Which part of the call it is for, by the operation's own numbers; none if it is for the whole. A part whose need is
     /// refused is all that is: the operation learns which ([`crate::Cx::refused`]) and does the rest.
     pub part: Option<usize>,
@@ -48,7 +52,16 @@ impl Need {
     /// An action without a resource, such as the `Describe` actions of EC2.
     pub fn any(action: &'static str) -> Self {
         let (action, context) = (Cow::Borrowed(action), Context::new());
-        Self { action, resource: None, context, owner: None, policy: None, part: None }
+        Self {
+            action,
+            resource: None,
+            context,
+            owner: None,
+            policy: None,
+            only_denies: false,
+            granted: None,
+            part: None,
+        }
     }
 
     /// An action on one resource.

@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 use api::Call;
 use ids::AccountId;
 use jiff::Timestamp;
+use store::{StoreError, View};
 
-use crate::{Authorizer, Directory, PageTokens, Pages, Refusal};
+use crate::{Authorizer, Denied, Directory, Named, Need, PageTokens, Pages, Refusal};
 
 /// What a region is, as operations need to know it.
 #[derive(Debug, Clone)]
@@ -82,7 +83,43 @@ pub struct Cx {
     pub(crate) pages: Arc<OnceLock<PageTokens>>,
 }
 
+/// What a region does of its own accord asks nobody, and knows nobody by name.
+struct Deserted;
+
+impl Authorizer for Deserted {
+    fn directory(&self) -> &dyn Directory {
+        self
+    }
+
+    fn authorize(&self, _call: &Call, needs: &[Need], _view: &View) -> Result<Vec<Refusal>, Denied> {
+        let Some(need) = needs.first() else { return Ok(Vec::new()) };
+        let because = "because nobody is asked here".to_owned();
+        Err(Denied::Refused(Box::new(Refusal { need: need.clone(), because, encoded: None })))
+    }
+}
+
+impl Directory for Deserted {
+    fn named(&self, _view: &View, _name: &str) -> Result<Named, StoreError> {
+        Ok(Named::Nobody)
+    }
+
+    fn arn_of(&self, _view: &View, _id: &str) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    fn accounts(&self, _view: &View) -> Result<Vec<AccountId>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
 impl Cx {
+    /// The context of what a region does of its own accord, at `now`, as if by this call.
+    pub fn within(call: Call, now: Timestamp, region: Arc<RegionFacts>, effects: Arc<dyn Effects>) -> Self {
+        let account = call.caller.account.clone().unwrap_or_else(|| AccountId::from_random([0; 8]));
+        let (authorizer, refused) = (Arc::new(Deserted), Vec::new());
+        Self { call, account, now, region, effects, authorizer, refused, pages: Arc::default() }
+    }
+
     /// Random bytes for an id or a secret.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use api::Call;
 use ids::AccountId;
+use jiff::Timestamp;
 use store::{CommitError, Store, StoreError, View};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wire::ServiceError;
@@ -69,6 +70,11 @@ impl Runner {
     /// The region.
     pub fn region(&self) -> &Arc<RegionFacts> {
         &self.shared.region
+    }
+
+    /// The time, as operations see it.
+    pub fn now(&self) -> Timestamp {
+        self.shared.effects.now()
     }
 
     /// Runs one operation to its committed answer.
@@ -145,6 +151,19 @@ impl Runner {
                 Err(in_words_of(S::NAME, error))
             }
         }
+    }
+
+    /// Looks something up that is no operation: whatever it gives, nobody's permission was asked.
+    ///
+    /// # Errors
+    /// Those of `look`, or the store's.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let _place = self.place().await?;
+        let runner = self.clone();
+        self.shared.threads.run(move || look(&runner.view().map_err(store_error)?).map_err(temporary)).await
     }
 
     async fn commit<I, T, F>(&self, call: Call, input: Arc<I>, apply: F) -> Result<T, ServiceError>

@@ -7,17 +7,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use ::backup::{Item, Manifest, Reader, Summary};
 use anyhow::{Context, Result, anyhow, bail};
-use blobs::{FolderBlobs, FolderLimits};
 use region::admin::Answer;
 use region::backups::{self, Backups};
 
 use crate::data_dir::DataDir;
 use crate::settings::Settings;
-use crate::{processes, standing};
+use crate::{processes, space, standing};
 
 /// Backs a region up into `file`; one that is there is replaced only if that is asked for.
 pub fn run(settings: &Settings, file: &Path, replace: bool) -> Result<()> {
@@ -134,9 +132,9 @@ impl Part {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let _inside = runtime.enter();
         let store = standing::open_stopped(settings, data)?;
-        let blobs = FolderBlobs::open(data.blobs(), FolderLimits::default())?;
+        let blobs = space::open_blobs(settings, data, false)?;
         let folder = Some(data.root().to_owned());
-        let backups = Backups::new(store, Arc::new(blobs), folder, &settings.region);
+        let backups = Backups::new(store, blobs, folder, &settings.region);
         let mut out = BufWriter::with_capacity(1 << 20, &self.file);
         backups.write(&mut out)?;
         Ok(out.flush()?)

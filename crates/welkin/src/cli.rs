@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
-    account, audit_trail, backup, convert, doctor, down, env, explain, image, login, reconcilers, restart, restore,
-    session, up, watching,
+    account, audit_trail, backup, convert, doctor, down, env, explain, image, lifecycle, login, object_key,
+    reconcilers, restart, restore, session, space, up, watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -66,6 +66,11 @@ enum Command {
     /// Why a call was allowed or refused, statement by statement
     #[command(after_help = EXPLAIN_HELP)]
     Explain(Explain),
+    /// Where the space of objects goes: by bucket, and on each disk
+    Du(Du),
+    /// Read every byte of every object, and say whose are damaged
+    #[command(after_help = SCRUB_HELP)]
+    Scrub(Scrub),
     /// Machine images
     #[command(subcommand)]
     Image(Image),
@@ -93,6 +98,29 @@ struct Explain {
     #[command(flatten)]
     region: Region,
 }
+
+#[derive(Args)]
+struct Du {
+    #[command(flatten)]
+    options: space::DuOptions,
+    #[command(flatten)]
+    region: Region,
+}
+
+#[derive(Args)]
+struct Scrub {
+    #[command(flatten)]
+    options: space::ScrubOptions,
+    #[command(flatten)]
+    region: Region,
+}
+
+const SCRUB_HELP: &str = "\
+A region reads all bytes by itself, once a week and slowly. This reads them now. It fails if something is damaged.
+
+Examples:
+  welkin scrub                             everything, now; it may run or not
+  welkin scrub --found                     only what was found until now";
 
 const HELP: &str = "\
 First steps:
@@ -232,6 +260,8 @@ enum Store {
         #[arg(long, value_name = "FOLDER|URL")]
         to: String,
     },
+    /// Make a new key to seal objects' keys with, from the next start on; those before it are kept
+    NewObjectKey(Region),
 }
 
 #[derive(Subcommand)]
@@ -311,6 +341,9 @@ struct Up {
     /// or ~/.pgpass) [default: sqlite]
     #[arg(long, value_name = "sqlite|URL")]
     store: Option<String>,
+    /// Another folder for the bytes of objects, on a disk of its own; once used, it belongs to the region
+    #[arg(long, value_name = "DIR")]
+    blobs: Vec<String>,
     /// What to log: error, warn, info, debug, or a list such as info,edge=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -319,6 +352,8 @@ struct Up {
     dev: bool,
     #[command(flatten)]
     watching: watching::Options,
+    #[command(flatten)]
+    lifecycle: lifecycle::LifecycleOptions,
     #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
@@ -371,6 +406,7 @@ pub fn run() -> Result<()> {
         Command::Backup(options) => backup::run(&options.settings()?, &options.file, options.replace),
         Command::Restore(options) => restore::run(&options.region.settings()?, &options.file, options.check),
         Command::Store(Store::Convert { from, to }) => convert::run(&from, &to),
+        Command::Store(Store::NewObjectKey(region)) => object_key::run(&region.settings()?),
         Command::Admin(Admin::Reconcilers(options)) => reconcilers::run(&options.settings()?),
         Command::Account(Account::Create { name, env, region }) => account::create(&region.settings()?, name, env),
         Command::Session(Session::List { json, region }) => session::list(&region.settings()?, json),
@@ -379,6 +415,8 @@ pub fn run() -> Result<()> {
         Command::Account(Account::Close { account, region }) => account::close(&region.settings()?, &account),
         Command::Audit(audit) => audit_trail::run(&audit.region.settings()?, &audit.options),
         Command::Explain(explain) => explain::run(&explain.region.settings()?, &explain.options),
+        Command::Du(du) => space::du(&du.region.settings()?, &du.options),
+        Command::Scrub(scrub) => space::scrub(&scrub.region.settings()?, &scrub.options),
         Command::Image(Image::Build(options)) => {
             image::build(&options.region.settings()?, &options.name, options.if_missing)
         }
@@ -422,8 +460,10 @@ impl Up {
             ("domain", self.front.domain),
             ("dev", self.dev.then(|| "true".to_owned())),
             ("store", self.store),
+            ("blobs", (!self.blobs.is_empty()).then(|| self.blobs.join(","))),
         ]));
         values.extend(self.watching.values());
+        values.extend(self.lifecycle.values());
         Settings::of_process(values)
     }
 }

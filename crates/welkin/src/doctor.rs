@@ -12,7 +12,7 @@ use region::Limits;
 use store_postgres::{Target, probe};
 
 use crate::settings::{Settings, StoreKind};
-use crate::{descriptors, dev, up};
+use crate::{descriptors, dev, space, up};
 
 /// One line of the report.
 struct Finding {
@@ -42,6 +42,15 @@ pub fn run(settings: &Settings) -> Result<()> {
         detail,
         remedy: "start the region without --dev to have them checked".to_owned(),
     }));
+    for (name, detail, is_wrong) in runtime.block_on(space::lines(settings)) {
+        let verdict = if is_wrong { Verdict::Slow } else { Verdict::Good };
+        let remedy = match (is_wrong, name) {
+            (false, _) => "",
+            (true, "scrub") => "`welkin scrub --found` names the objects: restore them from a backup, or delete them",
+            (true, _) => "mount its disk and run `welkin restart`",
+        };
+        findings.push(Finding { name, verdict, detail, remedy: remedy.to_owned() });
+    }
     let mut is_complete = true;
     for finding in &findings {
         let mark = match finding.verdict {

@@ -170,6 +170,9 @@ pub fn names(settings: &Settings) -> Vec<String> {
         names.push(format!("*.{prefix}{domain}"));
         names.push(format!("*.{prefix}{region}.{domain}"));
     }
+    // Websites of buckets have either form.
+    names.push(format!("*.s3-website-{region}.{domain}"));
+    names.push(format!("*.s3-website.{region}.{domain}"));
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     names

@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::backing::Backing;
+use crate::lifecycle;
 use crate::watching::Watching;
 
 /// Everything that can be set, as `key`, `about`. Flags spell them `--key-with-dashes`, the file `key_with_underscores`
@@ -16,6 +19,11 @@ pub const KEYS: &[(&str, &str)] = &[
     ("audit_data_events", "whether calls on objects and the like are recorded: on or off"),
     ("audit_days", "days after which records of the audit trail go"),
     ("audit_size", "MiB that the audit trail may have"),
+    ("backing", "an S3-compatible bucket for the bytes of objects, such as https://s3.example.net/bucket"),
+    ("backing_access_key", "the access key id for that bucket"),
+    ("backing_region", "the region of that bucket"),
+    ("backing_secret_key", "the secret access key for that bucket"),
+    ("blobs", "more folders for the bytes of objects, one a disk, beside the data folder's own"),
     ("config", "the settings file"),
     ("data_dir", "the folder that holds everything of a region"),
     ("domain", "the domain whose names lead to this region"),
@@ -27,6 +35,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("observe_from", "networks that may see details of the health and metrics"),
     ("public_pool", "the block that public addresses come from"),
     ("region", "the name of the region"),
+    ("s3_lifecycle_day", "how long a day is for lifecycle rules of buckets"),
     ("throttle", "how fast each account may call: so many times AWS's documented rates, or off"),
     ("tls", "off, or self-signed for a certificate that the region makes itself"),
     ("tls_cert", "a file with a certificate and its chain, PEM"),
@@ -105,6 +114,12 @@ pub struct Settings {
     pub is_dev: bool,
     /// Where the facts are.
     pub store: StoreKind,
+    /// Folders for the bytes of objects beside the data folder's own.
+    pub blobs: Vec<PathBuf>,
+    /// A bucket elsewhere for the bytes of objects.
+    pub backing: Option<Backing>,
+    /// How long a day is for lifecycle rules of buckets.
+    pub lifecycle_day: Duration,
 }
 
 /// A setting that cannot be, or a file of settings that cannot be read.
@@ -189,8 +204,16 @@ impl Settings {
             log: text("log").unwrap_or("info").to_owned(),
             watching: Watching::from_values(values)?,
             tls: tls(text("tls"), text("tls_cert"), text("tls_key"))?,
+            lifecycle_day: lifecycle::day(text("s3_lifecycle_day"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,
+            backing: Backing::from_values(values)?,
+            blobs: text("blobs")
+                .unwrap_or_default()
+                .split(',')
+                .filter(|path| !path.is_empty())
+                .map(absolute)
+                .collect::<Result<_>>()?,
             store: match text("store").unwrap_or("sqlite") {
                 "sqlite" => StoreKind::Sqlite,
                 url if store_postgres::is_postgres(url) => StoreKind::Postgres(url.to_owned()),
@@ -295,6 +318,15 @@ fn tls(kind: Option<&str>, cert: Option<&str>, key: Option<&str>) -> Result<TlsK
     }
 }
 
+/// The path of a folder, which must not depend on where the program is started.
+fn absolute(path: &str) -> Result<PathBuf> {
+    let path = Path::new(path.trim());
+    if !path.is_absolute() {
+        bail!("blobs: '{}' does not begin at the root of the file system", path.display());
+    }
+    Ok(path.to_owned())
+}
+
 fn flag(key: &str, text: Option<&str>) -> Result<bool> {
     match text.unwrap_or("false") {
         "true" | "1" => Ok(true),
@@ -386,6 +418,7 @@ mod tests {
             ("domain", "cloud..net"),
             ("domain", "10.1.2.3"),
             ("dev", "yes"),
+            ("blobs", "/srv/one,two"),
         ] {
             let error = check(&[(key, value)]).unwrap_err();
             assert!(error.starts_with(key) && !error.contains("secret"), "{error}");

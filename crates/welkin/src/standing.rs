@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use blobs::{FolderBlobs, FolderLimits};
+use blobs::BlobStore;
 use node::Agent;
 use region::admin::Order;
 use region::{KeyRing, Parts, SystemEffects, claim_home};
@@ -21,12 +21,13 @@ use crate::driver::Driver;
 use crate::hosts::{self, Hosts};
 use crate::processes::Slot;
 use crate::settings::{Settings, StoreKind};
+use crate::space;
 
 /// Everything beneath a region of this process.
 pub struct Standing {
     identity: Identity,
     store: Store,
-    blobs: Arc<FolderBlobs>,
+    blobs: Arc<dyn BlobStore>,
     keys: Arc<KeyRing>,
     side: Side,
 }
@@ -59,7 +60,7 @@ impl Standing {
         let identity = data.identity_or_new(settings.public_pool)?;
         let keys = Arc::new(data.key_ring()?);
         let hosts = hosts::open(settings.host, data, &identity).await?;
-        let blobs = Arc::new(FolderBlobs::open(data.blobs(), FolderLimits::default())?);
+        let blobs = space::open_blobs(settings, data, false)?;
         let agent = Arc::new(Agent::new(Arc::clone(&hosts.machines), Arc::clone(&hosts.networks)));
         Ok(Self { identity, store: Store::new(engine), blobs, keys, side: Side::Alone { hosts, agent } })
     }
@@ -77,7 +78,7 @@ impl Standing {
         let has_own_store = data.store().join("store.db").exists();
         let identity = data.identity_or_new(settings.public_pool)?;
         let keys = Arc::new(data.key_ring()?);
-        let blobs = Arc::new(FolderBlobs::open_shared(data.blobs(), FolderLimits::default())?);
+        let blobs = space::open_blobs(settings, data, true)?;
         info!(database = %target, "opening the store in PostgreSQL");
         let engine = tokio::task::spawn_blocking({
             let target = target.clone();

@@ -78,6 +78,7 @@ async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, sta
         image_dir: Some(data.images()),
         is_simulated: settings.host == HostKind::Sim,
         is_dev: settings.is_dev,
+        lifecycle_day: settings.lifecycle_day,
     };
     let (mut server, maker) = server(settings.listen, inherited).await?;
     if let Some(certificate) = &certificate {

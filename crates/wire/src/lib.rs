@@ -30,7 +30,7 @@ mod xml;
 pub use document::Document;
 pub use error::{DecodeError, DecodeReason, ServiceError};
 pub use host_prefix::host_labels;
-pub use percent::{decode_path, decode_query, parse_query};
+pub use percent::{decode_path, decode_query, encode_path, encode_query, parse_query};
 pub use protocol::{
     ErrorContext, JsonVersion, Protocol, RequestParts, ResponseParts, decode_request, encode_error, encode_response,
     operation_name, select,

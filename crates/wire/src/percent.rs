@@ -44,6 +44,16 @@ pub fn decode_query(text: &str) -> Result<String, DecodeError> {
     decode(text, true)
 }
 
+/// Encodes a path: all but slashes and RFC 3986's unreserved characters.
+pub fn encode_path(text: &str) -> String {
+    crate::sigv4::encode(text.as_bytes(), true)
+}
+
+/// Encodes a name or a value of a query string: all but RFC 3986's unreserved characters.
+pub fn encode_query(text: &str) -> String {
+    crate::sigv4::encode(text.as_bytes(), false)
+}
+
 /// The parameters of a query string or form body in order; a parameter without `=` has no value.
 ///
 /// # Errors

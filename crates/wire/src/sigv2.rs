@@ -180,13 +180,13 @@ impl Claim {
     /// The string to sign of a request.
     pub fn string_to_sign(&self, request: &Request<'_>) -> String {
         let is_presigned = self.expires.is_some();
-        let header = |name: &str| {
-            let in_query = request.query.iter().find(|(own, _)| is_presigned && own.eq_ignore_ascii_case(name));
-            let in_header = || request.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
-            in_query.map_or_else(
-                || in_header().map(|text| text.trim().to_owned()).unwrap_or_default(),
-                |(_, value)| value.clone().unwrap_or_default(),
-            )
+        // What came as a header counts, and must be what was signed, whatever the query says.
+        let header = |name: &str| match request.headers.get(name) {
+            Some(value) => String::from_utf8_lossy(value.as_bytes()).trim().to_owned(),
+            None => {
+                let in_query = request.query.iter().find(|(own, _)| is_presigned && own.eq_ignore_ascii_case(name));
+                in_query.and_then(|(_, value)| value.clone()).unwrap_or_default()
+            }
         };
         let mut text =
             format!("{}\n{}\n{}\n{}\n", request.method, header("content-md5"), header("content-type"), self.date);
@@ -241,8 +241,10 @@ fn amz_headers(request: &Request<'_>, is_presigned: bool) -> Vec<(String, String
         .headers
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).trim().to_owned()));
-    let mut all: Vec<(String, String)> =
-        in_query.chain(in_headers).filter(|(name, _)| name.starts_with("x-amz-")).collect();
+    let mut all: Vec<(String, String)> = in_query.filter(|(name, _)| name.starts_with("x-amz-")).collect();
+    // A header that says once more what the query says is the same one.
+    let queried = all.clone();
+    all.extend(in_headers.filter(|header| header.0.starts_with("x-amz-") && !queried.contains(header)));
     // Stable, so that values of one name stay in their order.
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut joined: Vec<(String, String)> = Vec::with_capacity(all.len());
@@ -278,7 +280,9 @@ fn push_resource(request: &Request<'_>, text: &mut String) {
 }
 
 fn parse_date(text: &str) -> Option<Timestamp> {
-    crate::sigv4::parse_amz_date(text).or_else(|| Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp()))
+    // Some clients get the day of the week wrong; which day it is, the date says.
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    crate::sigv4::parse_amz_date(text).or_else(|| parser.parse_timestamp(text).ok())
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn one(selection: &Selection<'_>, operation: &Operation, out: &mut String) -> an
          host_prefix: {:?},\nerrors: &{errors:?},\n}};\n{dry_run}}}",
         schema(operation.input.as_ref()),
         schema(operation.output.as_ref()),
-        operation.http.response_code.unwrap_or(200),
+        overrides::status(selection.service, name).or(operation.http.response_code).unwrap_or(200),
         overrides::output_root(selection.service, name, output_name),
         overrides::is_output_unwrapped(selection.service, name),
         selection.is_streaming(operation.input.as_ref()),

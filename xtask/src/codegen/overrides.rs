@@ -178,10 +178,19 @@ pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
     })
 }
 
+/// The status of an answer where the model does not say it. Rule:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html>.
+pub fn status(service: &str, operation: &str) -> Option<u16> {
+    ((service, operation) == ("s3", "RestoreObject")).then_some(202)
+}
+
 /// What a node, a file or another server has and the store has not is needed to answer, though the model declares no stream.
 pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
     matches!(
         (service, operation),
-        ("ec2", "GetConsoleOutput") | ("cloudtrail", "LookupEvents") | ("sts", "AssumeRoleWithWebIdentity")
+        ("ec2", "GetConsoleOutput")
+            | ("cloudtrail", "LookupEvents")
+            | ("sts", "AssumeRoleWithWebIdentity")
+            | ("s3", "CopyObject" | "CreateMultipartUpload" | "UploadPartCopy")
     )
 }

@@ -67,6 +67,11 @@ const RINGS: &[Ring] = &[
         )
     },
     outer("blobs", &[], "bytes on disk, whatever they are"),
+    outer(
+        "backing",
+        &["blobs", "fetch", "wire"],
+        "blobs in a bucket elsewhere: it signs requests, and knows no service",
+    ),
     outer("backup", &["blobs", "store"], "one file out of a store and its blobs, and back, whatever they are about"),
     Ring {
         tests_use: &["ids"],
@@ -90,7 +95,7 @@ const RINGS: &[Ring] = &[
         "services are mounted on it; it knows none of them but who calls",
     ),
     Ring {
-        tests_use: &["host-sim", "node", "store-sqlite"],
+        tests_use: &["backing", "host-sim", "node", "store-sqlite"],
         ..outer(
             "region",
             &[
@@ -119,6 +124,7 @@ const RINGS: &[Ring] = &[
         "welkin",
         &[
             "audit",
+            "backing",
             "backup",
             "blobs",
             "host",
@@ -148,6 +154,7 @@ const RINGS: &[Ring] = &[
         "bench",
         &[
             "api",
+            "blobs",
             "ec2",
             "host",
             "iam",

@@ -1953,7 +1953,7 @@ impl OperationType for RestoreObject {
         name: "RestoreObject",
         input: Some(&shapes::RESTORE_OBJECT_REQUEST),
         output: Some(&shapes::RESTORE_OBJECT_OUTPUT),
-        status: 200,
+        status: 202,
         output_root: "RestoreObjectOutput",
         is_output_unwrapped: false,
         has_streaming_input: false,

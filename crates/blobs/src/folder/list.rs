@@ -7,10 +7,15 @@ use std::path::Path;
 
 use super::{Shared, failed, shard};
 use crate::segments::table::SegmentId;
-use crate::{BlobError, BlobId, BlobListed};
+use crate::{BlobError, BlobId, BlobListed, DiskStats};
 
-/// See [`crate::BlobStore::list`]. Holds the names in one of the 256 folders, and what is in one segment, at a time.
-pub(super) fn list(shared: &Shared, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
+/// See [`crate::BlobStore::list`], and [`crate::BlobStore::survey`] if `with_damaged`. Holds the names in one of the 256 folders, and what is in one segment, at a time.
+pub(super) fn list(
+    shared: &Shared,
+    after: Option<BlobId>,
+    limit: usize,
+    with_damaged: bool,
+) -> Result<Vec<BlobListed>, BlobError> {
     let mut listed = Vec::new();
     let first = after.map_or(0, |id| id.as_bytes()[0]);
     for first_byte in first..=u8::MAX {
@@ -19,7 +24,10 @@ pub(super) fn list(shared: &Shared, after: Option<BlobId>, limit: usize) -> Resu
             if listed.len() >= limit {
                 return Ok(listed);
             }
-            let mut found = if here.has_segment { shared.segments.list(segment, after)? } else { Vec::new() };
+            let mut found = match here.has_segment {
+                true => shared.segments.list(segment, after, with_damaged)?,
+                false => Vec::new(),
+            };
             for id in here.files {
                 let path = folder.join(id.to_string());
                 match fs::metadata(&path).and_then(|metadata| metadata.modified()) {
@@ -62,4 +70,36 @@ fn names(folder: &Path, first_byte: u8, after: Option<BlobId>) -> Result<BTreeMa
         }
     }
     Ok(found)
+}
+
+/// See [`crate::BlobStore::stats`].
+pub(super) fn stats(shared: &Shared) -> Result<DiskStats, BlobError> {
+    let mut stats = DiskStats { folder: shared.root.display().to_string(), ..DiskStats::default() };
+    stats.free_bytes = free_bytes(&shared.root)?;
+    for first_byte in 0..=u8::MAX {
+        let folder = shared.root.join(shard(first_byte));
+        for (segment, here) in names(&folder, first_byte, None)? {
+            if here.has_segment {
+                shared.segments.count(segment, &mut stats)?;
+            }
+            for id in here.files {
+                let path = folder.join(id.to_string());
+                match fs::metadata(&path) {
+                    Ok(metadata) => {
+                        stats.files += 1;
+                        stats.file_bytes += metadata.len();
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(failed("look at", &path)(error)),
+                }
+            }
+        }
+    }
+    Ok(stats)
+}
+
+/// How many bytes are free for us where a folder is.
+pub(super) fn free_bytes(folder: &Path) -> Result<u64, BlobError> {
+    let facts = rustix::fs::statvfs(folder).map_err(|error| failed("look at", folder)(error.into()))?;
+    Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
 }

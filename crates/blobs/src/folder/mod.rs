@@ -6,6 +6,7 @@
 //! tmp/     files being written, named by their blobs' ids; whatever is here when the folder is opened is rubbish, but
 //!          for the folders in it of processes that share the blobs: each locks its own
 //! active/  names the segments that are being written
+//! disks    the other folders of a store that has several; scrub.json: what a scrub found
 //! holds/   a locked file for each hold of a process that has others beside it
 //! 00/…ff/  finished blobs: 0f/0f…, by the first byte of the id; never changed, only deleted. And segments, by the
 //!          first byte of their number: 0f/0f….segment
@@ -48,6 +49,7 @@ use crate::hold::Holds;
 use crate::segments::{self, Compactor, SMALL, Segments, Writer};
 use crate::{
     BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, Cipher, DigestKind,
+    DiskStats,
 };
 
 use batch::Budget;
@@ -186,6 +188,22 @@ impl FolderBlobs {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// Where a blob that is a file is: the file is the blob's extent.
+    pub fn file_of(&self, id: &BlobId) -> PathBuf {
+        self.shared.path(id)
+    }
+
+    /// How many bytes are free where the folder is. Errors: [`BlobError::Io`].
+    pub fn free_bytes(&self) -> Result<u64, BlobError> {
+        list::free_bytes(&self.shared.root)
+    }
+
+    /// Whether a blob is here, damaged or not. Errors: [`BlobError::Busy`], [`BlobError::Io`].
+    pub(crate) async fn contains(&self, id: &BlobId) -> Result<bool, BlobError> {
+        let (id, shared) = (*id, Arc::clone(&self.shared));
+        self.shared.blocking(move || Ok(shared.segments.contains(&id)? || shared.path(&id).exists())).await
+    }
+
     /// Begins to write a blob under the id that it had in another store. Blocks on the disk, and flushes nothing:
     /// whoever fills a folder flushes its file system once, before the folder is used.
     pub fn import(&self, id: BlobId) -> Import {
@@ -233,7 +251,22 @@ impl BlobStore for FolderBlobs {
 
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobListed>, BlobError> {
         let shared = Arc::clone(&self.shared);
-        self.shared.blocking(move || list::list(&shared, after, limit)).await
+        self.shared.blocking(move || list::list(&shared, after, limit, false)).await
+    }
+
+    async fn survey(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobId>, BlobError> {
+        let shared = Arc::clone(&self.shared);
+        let found = self.shared.blocking(move || list::list(&shared, after, limit, true)).await?;
+        Ok(found.into_iter().map(|blob| blob.id).collect())
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        Some(self.shared.root.clone())
+    }
+
+    async fn stats(&self) -> Result<Vec<DiskStats>, BlobError> {
+        let shared = Arc::clone(&self.shared);
+        Ok(vec![self.shared.blocking(move || list::stats(&shared)).await?])
     }
 
     fn hold(&self) -> Result<BlobHold, BlobError> {

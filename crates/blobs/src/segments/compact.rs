@@ -189,13 +189,13 @@ impl Segments {
 }
 
 /// What is in a segment.
-struct Contents {
-    live: Vec<(u16, Entry)>,
-    live_bytes: u64,
-    garbage: u64,
+pub(super) struct Contents {
+    pub(super) live: Vec<(u16, Entry)>,
+    pub(super) live_bytes: u64,
+    pub(super) garbage: u64,
 }
 
-fn contents(file: &File, path: &Path, slots: Vec<(u16, Slot)>) -> Result<Contents, BlobError> {
+pub(super) fn contents(file: &File, path: &Path, slots: Vec<(u16, Slot)>) -> Result<Contents, BlobError> {
     let size = file.metadata().map_err(failed("look at", path))?.len().saturating_sub(DATA);
     let live: Vec<(u16, Entry)> = slots.into_iter().filter_map(|(number, slot)| Some((number, slot.live()?))).collect();
     let live_bytes: u64 = live.iter().map(|(_, entry)| entry.extent()).sum();

@@ -20,10 +20,11 @@ mod writer;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::{BlobError, BlobId, BlobListed};
+use crate::{BlobError, BlobId, BlobListed, DiskStats};
 use table::{Place, SegmentId, Slot};
 
 pub(crate) use compact::Compactor;
@@ -92,6 +93,17 @@ impl Segments {
         Ok(Some(SmallBlob { length, frames: crate::format::check_extent(id, length, extent)? }))
     }
 
+    /// Whether a blob is in a segment, damaged or not.
+    pub(crate) fn contains(&self, id: &BlobId) -> Result<bool, BlobError> {
+        let Some(place) = Place::of(id) else { return Ok(false) };
+        let path = self.path(place.segment);
+        let Some(file) = file::open(&path, false)? else { return Ok(false) };
+        Ok(match file::slot(&file, &path, place.segment, place.number)? {
+            Slot::Damaged => true,
+            slot => slot.live().is_some_and(|entry| entry.tag == place.tag),
+        })
+    }
+
     /// Marks a blob as deleted; whether it was in a segment.
     pub(crate) fn delete(&self, id: &BlobId) -> Result<bool, BlobError> {
         let Some(place) = Place::of(id) else { return Ok(false) };
@@ -111,17 +123,40 @@ impl Segments {
         Ok(true)
     }
 
-    /// The blobs of a segment with an id greater than `after`, by id.
-    pub(crate) fn list(&self, segment: SegmentId, after: Option<BlobId>) -> Result<Vec<BlobListed>, BlobError> {
+    /// The blobs of a segment with an id greater than `after`, by id; `with_damaged`, damaged entries are among them, under
+    /// ids that end in zeros.
+    pub(crate) fn list(
+        &self,
+        segment: SegmentId,
+        after: Option<BlobId>,
+        with_damaged: bool,
+    ) -> Result<Vec<BlobListed>, BlobError> {
         let path = self.path(segment);
         let Some(file) = file::open(&path, false)? else { return Ok(Vec::new()) };
         let slots = file::table(&file, &path, segment)?;
-        let entries = slots.into_iter().filter_map(|(number, slot)| Some((number, slot.live()?)));
-        let blobs = entries.map(|(number, entry)| BlobListed {
-            id: Place { segment, number, tag: entry.tag }.id(),
-            written_at: entry.written_at(),
+        let blobs = slots.into_iter().filter_map(|(number, slot)| {
+            let (tag, written_at) = match slot {
+                Slot::Damaged if with_damaged => ([0; 6], SystemTime::UNIX_EPOCH),
+                slot => slot.live().map(|entry| (entry.tag, entry.written_at()))?,
+            };
+            Some(BlobListed { id: Place { segment, number, tag }.id(), written_at })
         });
         Ok(blobs.filter(|blob| after.is_none_or(|after| blob.id > after)).collect())
+    }
+
+    /// Counts what is in a segment.
+    pub(crate) fn count(&self, segment: SegmentId, stats: &mut DiskStats) -> Result<(), BlobError> {
+        let path = self.path(segment);
+        let Some(file) = file::open(&path, false)? else { return Ok(()) };
+        let slots = file::table(&file, &path, segment)?;
+        let damaged = slots.iter().filter(|(_, slot)| *slot == Slot::Damaged).count() as u64;
+        let contents = compact::contents(&file, &path, slots)?;
+        stats.segments += 1;
+        stats.small_blobs += contents.live.len() as u64;
+        stats.small_bytes += contents.live_bytes;
+        stats.garbage_bytes += contents.garbage;
+        stats.damaged_entries += damaged;
+        Ok(())
     }
 
     /// Has the compactor look at a segment.

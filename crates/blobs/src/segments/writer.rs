@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -20,6 +21,11 @@ use crate::{BlobError, BlobId, format};
 const QUEUE: usize = 1024;
 /// Bytes of one write, about.
 const BATCH_BYTES: usize = 8 << 20;
+/// Clients that were just answered come back with their next blob, a moment after those that waited meanwhile are there:
+/// it is worth waiting for them this part of what a flush takes, or each flush would be for one half of them only.
+const WAIT_PART: u32 = 8;
+/// Longest such wait.
+const WAIT: Duration = Duration::from_micros(500);
 /// What the buffer keeps between writes.
 const KEPT_BYTES: usize = 1 << 20;
 
@@ -47,7 +53,13 @@ impl Writer {
     /// Starts the thread.
     pub(crate) fn start(segments: Arc<Segments>) -> Result<Self, BlobError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let appender = Appender { segments: Arc::clone(&segments), bytes: Vec::new(), entries: Vec::new() };
+        let appender = Appender {
+            segments: Arc::clone(&segments),
+            bytes: Vec::new(),
+            entries: Vec::new(),
+            counts: (0, 0),
+            took: Duration::ZERO,
+        };
         let thread = std::thread::Builder::new()
             .name("blobs-writer".to_owned())
             .spawn(move || appender.run(waiting))
@@ -131,6 +143,10 @@ struct Appender {
     segments: Arc<Segments>,
     bytes: Vec<u8>,
     entries: Vec<u8>,
+    /// How many blobs the last two writes had.
+    counts: (usize, usize),
+    /// How long the last one took.
+    took: Duration,
 }
 
 /// What is in the file, and not safe yet.
@@ -143,21 +159,37 @@ struct Written {
 impl Appender {
     fn run(mut self, mut queue: mpsc::Receiver<Waiting>) {
         while let Some(first) = queue.blocking_recv() {
-            let mut size = first.small.length as usize;
             let mut batch = vec![first];
-            while size < BATCH_BYTES
-                && let Ok(next) = queue.try_recv()
-            {
-                size += next.small.length as usize;
-                batch.push(next);
-            }
+            self.gather(&mut queue, &mut batch);
             // Who is gone needs no flush.
             batch.retain(|waiting| !waiting.answer.is_closed());
+            let (begun, count) = (Instant::now(), batch.len());
             while !batch.is_empty() {
                 self.write_some(&mut batch);
             }
+            self.counts = (self.counts.1, count);
+            self.took = begun.elapsed();
             self.bytes.clear();
             self.bytes.shrink_to(KEPT_BYTES);
+        }
+    }
+
+    /// Takes what waits, and waits a little for as many as there were of late.
+    fn gather(&self, queue: &mut mpsc::Receiver<Waiting>, batch: &mut Vec<Waiting>) {
+        let mut size = batch.iter().map(|waiting| waiting.small.length as usize).sum::<usize>();
+        let expected = self.counts.0 + self.counts.1;
+        let until = Instant::now() + (self.took / WAIT_PART).min(WAIT);
+        while size < BATCH_BYTES {
+            match queue.try_recv() {
+                Ok(next) => {
+                    size += next.small.length as usize;
+                    batch.push(next);
+                }
+                Err(_) if expected > 2 && batch.len() < expected && Instant::now() < until => {
+                    std::thread::sleep(WAIT / 10);
+                }
+                Err(_) => break,
+            }
         }
     }
 

@@ -108,7 +108,6 @@ fn header_of(name: &str) -> Option<String> {
         ["x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature", "x-amz-security-token"];
     match name {
         "acl" => Some("x-amz-acl".to_owned()),
-        "tagging" => Some("x-amz-tagging".to_owned()),
         name if PLAIN.contains(&name) => Some(name.to_owned()),
         name if name.starts_with("x-amz-") && !CLAIM.contains(&name) => Some(name.to_owned()),
         _ => None,

@@ -3,7 +3,6 @@
 //! S3's model has no such operation, so the edge translates: fields become headers, the file becomes the body, and
 //! whoever signed the form's policy is the caller. The service sees a `PutObject` like any other, with the same checks and
 //! permissions (S3 asks for `s3:PutObject` too); only the answer is another ([`Ending`]).
-//! Not here: the tags of an object in XML, and forms for buckets that anyone may write to (both need what S3 has not yet).
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html>.
 
 mod ending;
@@ -15,12 +14,14 @@ mod policy;
 mod proof;
 
 use api::Proof;
+use api::s3::PutObjectTaggingRequest;
+use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use wire::multipart::Parser;
-use wire::{Decoded, RequestParts, ServiceError, decode_request};
+use wire::{Decoded, RequestParts, ServiceError, Typed, decode_request, encode_query};
 
 pub(crate) use ending::Ending;
 
@@ -29,6 +30,7 @@ use crate::evidence::Fault;
 use crate::front::{Asked, Edge};
 use crate::mount::Mount;
 use crate::pipeline::Ready;
+use crate::post::fields::Fields;
 use crate::post::form::{Form, malformed};
 use crate::post::policy::Policy;
 use crate::refuse::{Refusal, refusal_error};
@@ -91,17 +93,39 @@ impl Edge {
         let request = RequestParts {
             method: Method::PUT,
             labels: vec![("Bucket", bucket), ("Key", key)],
-            headers: form.fields.headers()?,
+            headers: with_tags(&form.fields, mount, trace)?,
             ..RequestParts::default()
         };
         let value =
             decode_request(trace.protocol, operation, &request).map_err(|error| trace.protocol.refusal(error))?;
         let base = address(parts);
-        let fields = std::mem::replace(&mut form.fields, fields::Fields::new(""));
+        let fields = std::mem::replace(&mut form.fields, Fields::new(""));
         let (file, seen) = form.into_file(range.0, range.1);
         let ending = Ending::new(&fields, &base, range, seen);
         Ok((Ready { mount, operation, decoded: Decoded { value, body: Some(file) }, caller }, ending, shown))
     }
+}
+
+/// The headers that the fields of a form are. A form has an object's tags as the document that `PutObjectTagging` takes; the header has them as a query.
+fn with_tags(fields: &Fields, mount: &Mount, trace: &Trace) -> Result<HeaderMap, ServiceError> {
+    let mut headers = fields.headers()?;
+    let Some(document) = fields.given("tagging") else { return Ok(headers) };
+    let operation = mount.service.find("PutObjectTagging").and_then(|entry| entry.shape);
+    let operation = operation.ok_or_else(|| ServiceError::internal("no PutObjectTagging"))?;
+    let request = RequestParts {
+        method: Method::PUT,
+        labels: vec![("Bucket", String::new()), ("Key", String::new())],
+        body: Bytes::copy_from_slice(document.as_bytes()),
+        ..RequestParts::default()
+    };
+    let refuse = |error| trace.protocol.refusal(error);
+    let value = decode_request(trace.protocol, operation, &request).map_err(refuse)?;
+    let tags = PutObjectTaggingRequest::from_value(value).map_err(refuse)?.tagging.tag_set;
+    let pairs: Vec<String> =
+        tags.iter().map(|tag| format!("{}={}", encode_query(&tag.key), encode_query(&tag.value))).collect();
+    let text = HeaderValue::from_str(&pairs.join("&")).map_err(ServiceError::internal)?;
+    headers.insert(HeaderName::from_static("x-amz-tagging"), text);
+    Ok(headers)
 }
 
 /// The address of the bucket as the browser used it.

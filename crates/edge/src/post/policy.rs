@@ -34,7 +34,7 @@ impl Policy {
     /// Reads a policy out of its base64.
     ///
     /// # Errors
-    /// `InvalidPolicyDocument`, and `AccessDenied` for a condition that makes no sense.
+    /// `InvalidPolicyDocument`.
     pub(super) fn read(text: &str) -> Result<Self, ServiceError> {
         // Forms may break the text into lines.
         let compact: String = text.split_ascii_whitespace().collect();
@@ -54,8 +54,11 @@ impl Policy {
     }
 
     fn add(&mut self, condition: &Value) -> Result<(), ServiceError> {
-        let senseless = || failed(&condition.to_string());
+        let senseless = || invalid(&format!("Invalid Condition: {condition}"));
         match condition {
+            Value::Object(pairs) if pairs.len() != 1 => {
+                Err(invalid("Invalid Simple-Condition: Simple-Conditions must have exactly one property specified."))
+            }
             Value::Object(pairs) => {
                 for (name, value) in pairs {
                     let value = text_of(value).ok_or_else(senseless)?;
@@ -256,12 +259,13 @@ mod tests {
             r#"["eq","key","a"]"#,
             r#"["like","$key","a"]"#,
             r#"["content-length-range",-1,5]"#,
+            r#"["content-length-range",0]"#,
             r#"{"key":[]}"#,
+            r#"{}"#,
+            r#"{"key":"a","acl":"private"}"#,
         ] {
-            assert!(
-                check(&with(condition), &[])
-                    .starts_with("AccessDenied: Invalid according to Policy: Policy Condition failed: ")
-            );
+            let refused = check(&with(condition), &[]);
+            assert!(refused.starts_with("InvalidPolicyDocument: Invalid Policy: Invalid "), "{condition}: {refused}");
         }
         assert!(Policy::read("!").is_err());
     }

@@ -135,6 +135,8 @@ impl PolicyAuthorizer {
             session: bundle.session.as_deref(),
             service_control: &bundle.service_control,
             resource: resource.as_ref(),
+            resource_only_denies: need.only_denies,
+            granted: need.granted,
             owner,
             needs_resource_policy: document.is_some_and(|(_, must_allow)| must_allow),
         };

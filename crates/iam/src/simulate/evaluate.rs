@@ -91,6 +91,7 @@ fn result(action: &str, resource: &str, policies: &Policies, subject: &Subject, 
         resource: policies.resource.as_ref(),
         owner: owner.as_deref(),
         needs_resource_policy: false,
+        ..PolicySet::default()
     };
     let decision = decide(&request, &set);
     let is_foreign = owner.as_ref().is_some_and(|owner| subject.account.as_ref() != Some(owner));

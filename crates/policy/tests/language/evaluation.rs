@@ -51,6 +51,7 @@ fn check(subject: &Subject, case: Case<'_>, outcome: Outcome, level: Level) {
         resource: resource.as_ref(),
         owner: case.owner,
         needs_resource_policy: case.needs_resource_policy,
+        ..PolicySet::default()
     };
     let context = Context::new();
     let request = Request { subject, action: "s3:GetObject", resource: "arn:aws:s3:::bucket/key", context: &context };

@@ -83,6 +83,7 @@ impl Case {
             resource: resource.as_ref(),
             owner: self.owner,
             needs_resource_policy: self.needs_resource_policy,
+            ..PolicySet::default()
         };
         let mut context = Context::new();
         for (key, values) in &self.context {

@@ -117,6 +117,7 @@ impl World {
             image_dir: None,
             is_simulated: true,
             is_dev,
+            lifecycle_day: std::time::Duration::from_secs(86_400),
         };
         let parts = Parts {
             store: store.clone(),

@@ -1,6 +1,7 @@
 //! A whole region in this process, seen from the other end of a TCP connection: whom it refuses, and what it bears.
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
+mod backing;
 mod client;
 mod connections;
 mod dev;

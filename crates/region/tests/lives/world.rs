@@ -96,6 +96,7 @@ impl World {
                 image_dir: None,
                 is_simulated: true,
                 is_dev: false,
+                lifecycle_day: std::time::Duration::from_secs(86_400),
             };
             let parts = Parts {
                 store: Store::shared(engine.clone()),

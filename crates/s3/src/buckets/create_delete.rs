@@ -6,13 +6,16 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, KeyPrefix, View};
 
 use super::names::is_bucket_name;
-use super::record::{BucketRecord, bucket_arn, known_bucket};
+use super::record::{BucketRecord, Versioning, bucket_arn, known_bucket};
 use crate::access::{Grounds, given};
+use crate::acl::{AclError, AclHeaders, Ownership, acl_of_bucket, of_new_bucket};
 use crate::config;
+use crate::lock::BucketLock;
 use crate::objects::{ObjectRecord, VersionRecord};
 use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
-use crate::unbuilt::{refuse_acl, refuse_given};
+use crate::unbuilt::refuse_given;
+use crate::uploads::abort_all;
 use crate::{S3, S3Error};
 
 /// The region whose buckets have no location constraint.
@@ -24,14 +27,8 @@ impl Operation<S3> for CreateBucket {
     fn needs(input: &CreateBucketRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let on = |action| Need::on(action, bucket_arn(&input.bucket));
         let configuration = input.create_bucket_configuration.as_ref();
-        let keys = [
-            ("s3:x-amz-acl", input.acl.as_deref()),
-            ("s3:x-amz-grant-full-control", input.grant_full_control.as_deref()),
-            ("s3:x-amz-grant-read", input.grant_read.as_deref()),
-            ("s3:x-amz-grant-read-acp", input.grant_read_acp.as_deref()),
-            ("s3:x-amz-grant-write", input.grant_write.as_deref()),
-            ("s3:x-amz-grant-write-acp", input.grant_write_acp.as_deref()),
-        ];
+        let acl = acl_headers(input);
+        let keys = acl.keys();
         let constraint = configuration.and_then(|it| it.location_constraint.as_deref());
         let others = [
             ("s3:locationconstraint", constraint),
@@ -41,7 +38,7 @@ impl Operation<S3> for CreateBucket {
         let tags = configuration.and_then(|it| it.tags.as_deref()).unwrap_or_default();
         let tags = || tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
         let mut needs = vec![given(given(on("s3:CreateBucket").tagging(tags()), &keys), &others)];
-        if keys.iter().any(|(_, value)| value.is_some()) {
+        if acl.is_given() {
             needs.push(given(on("s3:PutBucketAcl"), &keys));
         }
         if input.object_lock_enabled_for_bucket == Some(true) {
@@ -71,33 +68,66 @@ impl Operation<S3> for CreateBucket {
         if let Some(existing) = view.get::<BucketRecord>(name)? {
             // Only the first region answers a repeated creation with success.
             return match (existing.owner == account, cx.region_name() == FIRST_REGION) {
-                (true, true) => Ok(Applied::read(output)),
+                (true, true) => Ok(Applied::with(output, made_again(existing, input, view, cx)?)),
                 (true, false) => Err(S3Error::BucketAlreadyOwnedByYou(name.clone())),
                 (false, _) => Err(S3Error::BucketAlreadyExists(name.clone())),
             };
         }
+        let ownership = ownership(input)?;
+        let mut bucket = BucketRecord::new(name, account, cx.region_name(), cx.now);
+        bucket.acl = of_new_bucket(view, cx, &bucket.owner, ownership, &acl_headers(input))?;
+        bucket.ownership = ownership;
+        if input.object_lock_enabled_for_bucket == Some(true) {
+            bucket.lock = Some(BucketLock::default());
+            bucket.versioning = Versioning::Enabled;
+        }
         let mut changes = Changes::new();
-        changes.put(&BucketRecord::new(name, account, cx.region_name(), cx.now))?;
+        changes.put(&bucket)?;
         changes.put(&PublicAccessBlockRecord::of_new(name))?;
+        if let Some(tags) = configuration.and_then(|it| it.tags.as_deref()).filter(|tags| !tags.is_empty()) {
+            config::put_tags(&mut changes, name, tags)?;
+        }
         Ok(Applied::with(output, changes))
     }
 }
 
+/// Making a bucket again resets its list.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html> (`BucketAlreadyOwnedByYou`).
+fn made_again(mut bucket: BucketRecord, input: &CreateBucketRequest, view: &View, cx: &Cx) -> Result<Changes, S3Error> {
+    let mut changes = Changes::new();
+    if bucket.ownership.has_lists() {
+        let acl = acl_of_bucket(view, cx, &bucket, &acl_headers(input))?;
+        if acl != bucket.acl {
+            bucket.acl = acl;
+            changes.put(&bucket)?;
+        }
+    }
+    Ok(changes)
+}
+
+fn acl_headers(input: &CreateBucketRequest) -> AclHeaders<'_> {
+    AclHeaders {
+        canned: input.acl.as_deref(),
+        full_control: input.grant_full_control.as_deref(),
+        read: input.grant_read.as_deref(),
+        read_acp: input.grant_read_acp.as_deref(),
+        write: input.grant_write.as_deref(),
+        write_acp: input.grant_write_acp.as_deref(),
+    }
+}
+
+fn ownership(input: &CreateBucketRequest) -> Result<Ownership, S3Error> {
+    let Some(wanted) = input.object_ownership.as_deref() else { return Ok(Ownership::default()) };
+    let unknown = || AclError::UnknownOwnership(wanted.to_owned());
+    Ok(Ownership::named(wanted).ok_or_else(unknown)?)
+}
+
 fn refuse_unbuilt(input: &CreateBucketRequest) -> Result<(), S3Error> {
-    refuse_acl(input.acl.as_deref())?;
     let configuration = input.create_bucket_configuration.as_ref();
     refuse_given(&[
-        ("x-amz-grant-full-control", input.grant_full_control.is_some()),
-        ("x-amz-grant-read", input.grant_read.is_some()),
-        ("x-amz-grant-read-acp", input.grant_read_acp.is_some()),
-        ("x-amz-grant-write", input.grant_write.is_some()),
-        ("x-amz-grant-write-acp", input.grant_write_acp.is_some()),
-        ("x-amz-bucket-object-lock-enabled", input.object_lock_enabled_for_bucket == Some(true)),
-        ("x-amz-object-ownership", input.object_ownership.as_deref().is_some_and(|it| it != "BucketOwnerEnforced")),
         ("x-amz-bucket-namespace", input.bucket_namespace.as_deref().is_some_and(|it| it != "global")),
         ("Location", configuration.is_some_and(|it| it.location.is_some())),
         ("Bucket", configuration.is_some_and(|it| it.bucket.is_some())),
-        ("Tags", configuration.is_some_and(|it| it.tags.as_ref().is_some_and(|tags| !tags.is_empty()))),
     ])
 }
 
@@ -141,7 +171,7 @@ impl Operation<S3> for DeleteBucket {
         Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket("s3:DeleteBucket")])
     }
 
-    fn apply(input: &DeleteBucketRequest, view: &View, _cx: &Cx) -> Result<Applied<()>, S3Error> {
+    fn apply(input: &DeleteBucketRequest, view: &View, cx: &Cx) -> Result<Applied<()>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         // An object put meanwhile lies in the range read here, so that one of the two commits conflicts.
         if !view.scan::<ObjectRecord>(&KeyPrefix::of(&bucket.name), None, 1)?.is_empty() {
@@ -155,6 +185,7 @@ impl Operation<S3> for DeleteBucket {
         changes.delete::<BucketPolicyRecord>(&bucket.name);
         changes.delete::<PublicAccessBlockRecord>(&bucket.name);
         config::delete_all(view, &mut changes, &bucket.name)?;
+        abort_all(view, &mut changes, &bucket.name, cx.now)?;
         Ok(Applied::with((), changes))
     }
 }

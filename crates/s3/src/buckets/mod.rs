@@ -1,11 +1,12 @@
 //! Buckets: made, found, listed, deleted.
-//! Not here yet: everything that is configured on a bucket.
+//! Not here: what is configured on a bucket, but for versioning.
 
 mod create_delete;
 mod list;
 mod names;
 mod read;
 mod record;
+mod versioning;
 
 pub use record::{BucketRecord, Versioning};
 pub(crate) use record::{bucket_arn, known_bucket, object_arn, only_within};

@@ -38,6 +38,19 @@ pub struct BucketRecord {
     /// How its objects are encrypted; none for the default of S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<BucketEncryption>,
+    /// Whether those of other accounts pay for what they ask for.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_requester_pays: bool,
+    /// Whether its tags decide who may do what with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_abac: bool,
+    /// Whether it has rules for the lives of its objects.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub has_lifecycle: bool,
+}
+
+fn is_false(is_so: &bool) -> bool {
+    !is_so
 }
 
 /// Whether the objects of a bucket have versions.
@@ -74,7 +87,17 @@ impl BucketRecord {
             acl: None,
             lock: None,
             encryption: None,
+            is_requester_pays: false,
+            is_abac: false,
+            has_lifecycle: false,
         }
+    }
+
+    /// The id of a version that was just written, as answers show it: only where every change makes one, as it is always
+    /// `null` otherwise.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html> (`x-amz-version-id`).
+    pub(crate) fn made_version(&self, id: &str) -> Option<String> {
+        (self.versioning == Versioning::Enabled).then(|| id.to_owned())
     }
 
     /// A version id as answers show it: not at all where there never were versions.

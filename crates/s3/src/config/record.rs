@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Changes, KeyPrefix, Record, StoreError, View};
+use store::{Changes, Direction, IndexEntry, KeyPrefix, Position, Record, StoreError, View};
 
 use crate::S3Error;
 
@@ -24,10 +24,20 @@ impl Record for BucketConfigRecord {
     const TABLE: &'static str = "s3/bucket-config";
     const VERSION: u16 = 1;
     type Key = (String, String, String);
+    const INDEXES: &'static [&'static str] = &[Self::BY_KIND];
 
     fn key(&self) -> Self::Key {
         (self.bucket.clone(), self.kind.clone(), self.id.clone())
     }
+
+    fn index_keys(&self) -> Vec<IndexEntry> {
+        vec![IndexEntry::new(Self::BY_KIND, (&self.kind, &self.bucket, &self.id))]
+    }
+}
+
+impl BucketConfigRecord {
+    /// The index by kind: which buckets have one.
+    const BY_KIND: &'static str = "kind";
 }
 
 /// A kind of configuration. What was stored once must be read for ever: new fields have defaults.
@@ -64,9 +74,24 @@ pub(crate) fn configs<C: BucketConfig>(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<(String, C)>, S3Error> {
-    let after = after.map(|after| store::Position::after((bucket, C::KIND, after)));
+    let after = after.map(|after| Position::after((bucket, C::KIND, after)));
     let found = view.scan::<BucketConfigRecord>(&KeyPrefix::of((bucket, C::KIND)), after.as_ref(), limit)?;
     found.into_iter().map(|record| Ok((record.id.clone(), read(record)?))).collect()
+}
+
+/// At most `limit` configurations of this kind, of buckets by name after `after`; each with its bucket.
+///
+/// # Errors
+/// As [`config`].
+pub(crate) fn configured<C: BucketConfig>(
+    view: &View,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(String, C)>, S3Error> {
+    let after = after.map(|after| Position::after_prefix(&KeyPrefix::of((C::KIND, after))));
+    let (index, prefix) = (BucketConfigRecord::BY_KIND, KeyPrefix::of(C::KIND));
+    let found = view.scan_index::<BucketConfigRecord>(index, &prefix, after.as_ref(), Direction::Ascending, limit)?;
+    found.into_iter().map(|(_, record)| Ok((record.bucket.clone(), read(record)?))).collect()
 }
 
 /// Adds what configures a bucket so.

@@ -35,7 +35,32 @@ impl CustomerKey {
     }
 }
 
+/// Headers that are kept for as long as bytes are read that need their key.
+#[derive(Clone, Default)]
+pub(crate) struct KeptHeaders {
+    algorithm: Option<String>,
+    key: Option<String>,
+    key_md5: Option<String>,
+}
+
+impl KeptHeaders {
+    /// The headers.
+    pub(crate) fn headers(&self) -> CustomerHeaders<'_> {
+        CustomerHeaders {
+            algorithm: self.algorithm.as_deref(),
+            key: self.key.as_deref(),
+            key_md5: self.key_md5.as_deref(),
+        }
+    }
+}
+
 impl CustomerHeaders<'_> {
+    /// The same, for longer than their request.
+    pub(crate) fn keep(&self) -> KeptHeaders {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        KeptHeaders { algorithm: owned(self.algorithm), key: owned(self.key), key_md5: owned(self.key_md5) }
+    }
+
     /// Whether any of them is there.
     pub(crate) fn is_given(&self) -> bool {
         self.algorithm.or(self.key).or(self.key_md5).is_some()

@@ -13,7 +13,7 @@ mod record;
 mod request;
 
 pub(crate) use answer::{Shown, opening, reading};
-pub(crate) use customer::{CopySource, CustomerHeaders};
+pub(crate) use customer::{CopySource, CustomerHeaders, KeptHeaders};
 pub(crate) use data_key::Place;
 pub use error::EncryptionError;
 pub use keys::{KeyRing, MasterKeys};

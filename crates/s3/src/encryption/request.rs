@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use api::Call;
 use api::s3::{
-    CopyObjectRequest, CreateMultipartUploadRequest, PutObjectRequest, UploadPartCopyRequest, UploadPartRequest,
+    CompleteMultipartUploadRequest, CopyObjectRequest, CreateMultipartUploadRequest, PutObjectRequest,
+    UploadPartCopyRequest, UploadPartRequest,
 };
 use aws_lc_rs::digest;
 use blobs::Cipher;
@@ -45,7 +46,7 @@ macro_rules! wanted {
 
 wanted! { CopyObjectRequest CreateMultipartUploadRequest PutObjectRequest }
 
-/// The request of a part says nothing but the customer's key: everything else was said when the upload was begun.
+/// The requests after the one that begins an upload say nothing but the customer's key: everything else was said when the upload was begun.
 macro_rules! wanted_of_part {
     ($($request:ident)*) => {
         $(impl<'a> From<&'a $request> for Wanted<'a> {
@@ -56,7 +57,7 @@ macro_rules! wanted_of_part {
     };
 }
 
-wanted_of_part! { UploadPartCopyRequest UploadPartRequest }
+wanted_of_part! { CompleteMultipartUploadRequest UploadPartCopyRequest UploadPartRequest }
 
 /// Whose key it is.
 enum Kind {

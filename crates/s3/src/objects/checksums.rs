@@ -61,6 +61,17 @@ impl ChecksumKind {
         }
     }
 
+    /// Its name as S3 writes it within sentences.
+    pub(crate) fn lower_name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "crc32",
+            Self::Crc32c => "crc32c",
+            Self::Crc64nvme => "crc64nvme",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+        }
+    }
+
     /// The header or trailer that carries the value.
     pub(crate) fn header(self) -> &'static str {
         match self {

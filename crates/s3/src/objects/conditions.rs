@@ -5,13 +5,14 @@
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
+use super::error::ObjectError;
 use super::record::ObjectRecord;
 use crate::S3Error;
 use crate::error::Unmodified;
 
 /// The preconditions of a read.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct ReadConditions<'a> {
+pub(crate) struct ReadConditions<'a> {
     pub if_match: Option<&'a str>,
     pub if_none_match: Option<&'a str>,
     pub if_modified_since: Option<Timestamp>,
@@ -65,17 +66,24 @@ pub(super) fn has_tag(tags: &str, etag: &str) -> bool {
 /// Whether a write may replace `old`.
 ///
 /// # Errors
-/// [`S3Error::PreconditionFailed`]; [`S3Error::NoSuchKey`] for a tag of an object that isn't there;
-/// [`S3Error::NotImplemented`] for `If-None-Match` with anything but `*`.
-pub(super) fn check_write(
+/// [`S3Error::PreconditionFailed`]; [`S3Error::NoSuchKey`] for a tag of an object that isn't there; `NotImplemented` for
+/// `If-None-Match` with anything but `*`, for `If-Match` with just that, and for both.
+pub(crate) fn check_write(
     if_match: Option<&str>,
     if_none_match: Option<&str>,
     key: &str,
     old: Option<&ObjectRecord>,
 ) -> Result<(), S3Error> {
-    match if_none_match {
-        Some(tag) if tag != "*" => return Err(S3Error::NotImplemented("If-None-Match")),
-        Some(_) if old.is_some() => return Err(S3Error::PreconditionFailed("If-None-Match")),
+    let refused = |header, message: String| Err(ObjectError::ConditionNotImplemented { header, message }.into());
+    let unfit = |header| refused(header, format!("We don't accept the provided value of {header} header for this API"));
+    match (if_match, if_none_match) {
+        (Some(_), Some(_)) => {
+            let text = "Multiple conditional request headers present in the request";
+            return refused("If-Match,If-None-Match", text.to_owned());
+        }
+        (Some("*"), None) => return unfit("If-Match"),
+        (None, Some(tag)) if tag != "*" => return unfit("If-None-Match"),
+        (None, Some(_)) if old.is_some() => return Err(S3Error::PreconditionFailed("If-None-Match")),
         _ => {}
     }
     match (if_match, old) {
@@ -135,7 +143,9 @@ mod tests {
         assert!(check_write(None, None, "key", Some(&old)).is_ok());
         assert!(check_write(None, Some("*"), "key", None).is_ok());
         assert!(matches!(check_write(None, Some("*"), "key", Some(&old)), Err(S3Error::PreconditionFailed(_))));
-        assert!(matches!(check_write(None, Some("abc"), "key", None), Err(S3Error::NotImplemented(_))));
+        assert!(matches!(check_write(None, Some("abc"), "key", None), Err(S3Error::Object(_))));
+        assert!(matches!(check_write(Some("*"), None, "key", Some(&old)), Err(S3Error::Object(_))));
+        assert!(matches!(check_write(Some("abc"), Some("*"), "key", Some(&old)), Err(S3Error::Object(_))));
         assert!(check_write(Some("\"abc\""), None, "key", Some(&old)).is_ok());
         assert!(matches!(check_write(Some("\"x\""), None, "key", Some(&old)), Err(S3Error::PreconditionFailed(_))));
         assert!(matches!(check_write(Some("\"abc\""), None, "key", None), Err(S3Error::NoSuchKey(_))));

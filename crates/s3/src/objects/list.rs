@@ -87,14 +87,18 @@ impl Listing<'_> {
         Position::after_prefix(&KeyPrefix::of_text(self.bucket, common))
     }
 
-    /// The part of `key` up to the first delimiter after the prefix, if there is one.
     fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
-        if self.delimiter.is_empty() {
-            return None;
-        }
-        let at = key.strip_prefix(self.prefix)?.find(self.delimiter)?;
-        Some(&key[..self.prefix.len() + at + self.delimiter.len()])
+        common_prefix(self.prefix, self.delimiter, key)
     }
+}
+
+/// The part of `key` up to the first delimiter after the prefix, if there is one.
+pub(super) fn common_prefix<'k>(prefix: &str, delimiter: &str, key: &'k str) -> Option<&'k str> {
+    if delimiter.is_empty() {
+        return None;
+    }
+    let at = key.strip_prefix(prefix)?.find(delimiter)?;
+    Some(&key[..prefix.len() + at + delimiter.len()])
 }
 
 #[cfg(test)]

@@ -1,29 +1,12 @@
-//! The headers and the user metadata of an object, as a PUT brings them.
+//! The user metadata of an object: how much there may be, and how it is shown.
 
 use std::collections::BTreeMap;
 
-use api::s3::PutObjectRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
-use super::record::ObjectHeaders;
 use crate::S3Error;
 use crate::error::MAX_METADATA_BYTES;
-
-/// What an object is that nobody described.
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>.
-const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
-
-/// The headers to keep.
-pub(super) fn headers_of(input: &PutObjectRequest) -> ObjectHeaders {
-    let given = |header: &Option<String>| header.clone().filter(|text| !text.is_empty());
-    ObjectHeaders {
-        content_type: Some(given(&input.content_type).unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())),
-        content_encoding: given(&input.content_encoding),
-        content_disposition: given(&input.content_disposition),
-        content_language: given(&input.content_language),
-        cache_control: given(&input.cache_control),
-        expires: given(&input.expires),
-    }
-}
 
 /// Refuses user metadata that is too large: the sum of the bytes of names and values counts.
 ///
@@ -34,11 +17,31 @@ pub(super) fn check_metadata(metadata: Option<&BTreeMap<String, String>>) -> Res
     if size > MAX_METADATA_BYTES { Err(S3Error::MetadataTooLarge(size)) } else { Ok(()) }
 }
 
+/// The user metadata as answers show it: none for none, and text that is not ASCII as RFC 2047 encodes it.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>.
+pub(super) fn shown_metadata(metadata: BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
+    let shown = metadata.into_iter().map(|(name, value)| {
+        let is_plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        (name, if is_plain { value } else { format!("=?UTF-8?B?{}?=", STANDARD.encode(value)) })
+    });
+    let shown: BTreeMap<String, String> = shown.collect();
+    (!shown.is_empty()).then_some(shown)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::check_metadata;
+    use super::{check_metadata, shown_metadata};
+
+    #[test]
+    fn what_no_header_can_hold_is_encoded() {
+        let pair = |value: &str| BTreeMap::from([("name".to_owned(), value.to_owned())]);
+        assert_eq!(shown_metadata(BTreeMap::new()), None);
+        assert_eq!(shown_metadata(pair("")), Some(pair("")));
+        assert_eq!(shown_metadata(pair("a b~")), Some(pair("a b~")));
+        assert_eq!(shown_metadata(pair("ÄÖ")), Some(pair("=?UTF-8?B?w4TDlg==?=")));
+    }
 
     #[test]
     fn two_kilobytes_and_no_more() {

@@ -9,15 +9,19 @@ use store::{Changes, View};
 
 use super::checksums::ChecksumFields;
 use super::conditions::check_write;
-use super::metadata::{check_metadata, headers_of};
+use super::description::description;
 use super::put_needs::needs;
 use super::record::{Content, NULL_VERSION, ObjectRecord, ObjectTraits, check_key};
 use super::staging::{Promises, StagedBytes, check_length, take_in};
 use super::versions;
 use crate::access::Grounds;
+use crate::acl::{self, AclHeaders};
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::config::charged;
 use crate::encryption::{Place, Shown, Wanted};
-use crate::unbuilt::{refuse_acl, refuse_given, refuse_storage_class};
+use crate::lifecycle::expiration;
+use crate::lock;
+use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 #[async_trait]
@@ -27,16 +31,14 @@ impl Streaming<S3> for PutObject {
     type Found = PutObjectOutput;
 
     fn needs(input: &PutObjectRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(needs(input, &Grounds::of(view, scope, &input.bucket)?))
+        Ok(needs(input, &Grounds::of(view, scope, &input.bucket)?, scope))
     }
 
     fn check(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
-        check_key(&input.key)?;
-        refuse_unbuilt(input)?;
-        check_metadata(input.metadata.as_ref())?;
+        check_described(input)?;
         Promises::of_put(input)?;
         check_length(input.body.as_ref(), input.content_length)?;
-        allowed(input, view, cx).map(drop)
+        refuse_unsummed(input, &allowed(input, view, cx)?, cx)
     }
 
     async fn stage(service: &S3, input: &mut PutObjectRequest, cx: &Cx) -> Result<StagedBytes, S3Error> {
@@ -54,24 +56,8 @@ impl Streaming<S3> for PutObject {
     ) -> Result<Applied<PutObjectOutput>, S3Error> {
         let bucket = allowed(input, view, cx)?;
         staged.check_age(cx)?;
-        let object = ObjectRecord {
-            bucket: input.bucket.clone(),
-            key: input.key.clone(),
-            version: NULL_VERSION.to_owned(),
-            order: 0,
-            content: Content::of(staged.blob),
-            length: staged.length,
-            etag: staged.etag(),
-            last_modified: Timestamp::from_second(cx.now.as_second()).unwrap_or(cx.now),
-            checksum: Some(staged.checksum.clone()),
-            traits: ObjectTraits {
-                headers: headers_of(input),
-                metadata: input.metadata.clone().unwrap_or_default(),
-                storage_class: "STANDARD".to_owned(),
-                encryption: staged.encryption.clone(),
-                ..ObjectTraits::default()
-            },
-        };
+        let traits = with_access(input, description!(input).traits()?, &bucket, view, cx)?;
+        let object = object_of(input, staged, traits, cx);
         let mut changes = Changes::new();
         let object = versions::put(view, &mut changes, &bucket, object, cx)?;
         let checksum = ChecksumFields::of(object.checksum.clone());
@@ -87,7 +73,9 @@ impl Streaming<S3> for PutObject {
             checksum_sha1: checksum.sha1,
             checksum_sha256: checksum.sha256,
             checksum_type: checksum.kind,
-            version_id: bucket.shown_version(&object.version),
+            version_id: bucket.made_version(&object.version),
+            request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
+            expiration: expiration(view, &bucket, &object)?,
             ..PutObjectOutput::default()
         };
         Ok(Applied::with(output, changes))
@@ -106,35 +94,118 @@ impl Streaming<S3> for PutObject {
     }
 }
 
+/// Refuses what can be refused whatever the bytes are.
+///
+/// # Errors
+/// [`S3Error::KeyTooLong`], [`S3Error::NotImplemented`], those of the description.
+pub(crate) fn check_described(input: &PutObjectRequest) -> Result<(), S3Error> {
+    check_key(&input.key)?;
+    refuse_unbuilt(input)?;
+    description!(input).traits().map(drop)
+}
+
+/// The object of a request, whose version [`versions::put`] sets.
+pub(super) fn object_of(input: &PutObjectRequest, staged: &StagedBytes, traits: ObjectTraits, cx: &Cx) -> ObjectRecord {
+    ObjectRecord {
+        bucket: input.bucket.clone(),
+        key: input.key.clone(),
+        version: NULL_VERSION.to_owned(),
+        order: 0,
+        content: Content::of(staged.blob),
+        length: staged.length,
+        etag: staged.etag(),
+        last_modified: Timestamp::from_second(cx.now.as_second()).unwrap_or(cx.now),
+        checksum: Some(staged.checksum.clone()),
+        traits: ObjectTraits { encryption: staged.encryption.clone(), ..traits },
+        restored_until: None,
+    }
+}
+
 /// The bucket, if the object may be put.
-fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
+///
+/// # Errors
+/// Those of [`known_bucket`], [`check_write`] and [`with_access`].
+pub(super) fn allowed(input: &PutObjectRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
     let old = versions::current(view, &bucket.name, &input.key)?;
     Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
     check_write(input.if_match.as_deref(), input.if_none_match.as_deref(), &input.key, old.as_ref())?;
+    with_access(input, ObjectTraits::default(), &bucket, view, cx)?;
     Ok(bucket)
 }
 
+/// The headers that say the list of a new object.
+pub(super) fn acl_headers(input: &PutObjectRequest) -> AclHeaders<'_> {
+    AclHeaders {
+        canned: input.acl.as_deref(),
+        full_control: input.grant_full_control.as_deref(),
+        read: input.grant_read.as_deref(),
+        read_acp: input.grant_read_acp.as_deref(),
+        write: None,
+        write_acp: input.grant_write_acp.as_deref(),
+    }
+}
+
+/// Who locks an object says what it is, so that not the wrong one is locked.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html> (`Content-MD5`).
+fn refuse_unsummed(input: &PutObjectRequest, bucket: &BucketRecord, cx: &Cx) -> Result<(), S3Error> {
+    let is_locking = input.object_lock_mode.is_some()
+        || input.object_lock_retain_until_date.is_some()
+        || input.object_lock_legal_hold_status.is_some();
+    if is_locking && cx.call.caller.account.is_none() {
+        let text = "Put Object requests with Object Lock parameters require AWS Signature Version 4";
+        return Err(S3Error::argument("Authorization", "", text));
+    }
+    let is_locked = is_locking || bucket.lock.as_ref().is_some_and(|lock| lock.default.is_some());
+    let sums = [
+        &input.content_md5,
+        &input.checksum_algorithm,
+        &input.checksum_crc32,
+        &input.checksum_crc32_c,
+        &input.checksum_crc64_nvme,
+        &input.checksum_sha1,
+        &input.checksum_sha256,
+    ];
+    let has_trailer = input.body.as_ref().is_some_and(|body| body.trailers().is_some());
+    if is_locked && !has_trailer && sums.iter().all(|sum| sum.is_none()) {
+        let text = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters";
+        return Err(S3Error::InvalidRequest(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// The traits with whose the object will be, what its list says, and what locks it.
+///
+/// # Errors
+/// Those of [`acl::from_headers`] and [`lock::from_headers`].
+pub(crate) fn with_access(
+    input: &PutObjectRequest,
+    traits: ObjectTraits,
+    bucket: &BucketRecord,
+    view: &View,
+    cx: &Cx,
+) -> Result<ObjectTraits, S3Error> {
+    let acl = acl::from_headers(view, cx, bucket, &input.key, &acl_headers(input))?;
+    let (mode, hold) = (input.object_lock_mode.as_deref(), input.object_lock_legal_hold_status.as_deref());
+    let lock = lock::from_headers(bucket, mode, input.object_lock_retain_until_date, hold, cx.now)?;
+    Ok(ObjectTraits { owner: acl.owner, acl: acl.acl, lock, ..traits })
+}
+
 fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
-    refuse_acl(input.acl.as_deref())?;
-    refuse_storage_class(input.storage_class.as_deref())?;
+    let unknown = [
+        &input.checksum_sha512,
+        &input.checksum_md5,
+        &input.checksum_xxhash64,
+        &input.checksum_xxhash3,
+        &input.checksum_xxhash128,
+    ];
+    if unknown.iter().any(|checksum| checksum.is_some()) {
+        let text = "The algorithm type you specified in x-amz-checksum- header is invalid.";
+        return Err(S3Error::InvalidRequest(text.to_owned()));
+    }
     refuse_given(&[
-        ("x-amz-checksum-sha512", input.checksum_sha512.is_some()),
-        ("x-amz-checksum-md5", input.checksum_md5.is_some()),
-        ("x-amz-checksum-xxhash64", input.checksum_xxhash64.is_some()),
-        ("x-amz-checksum-xxhash3", input.checksum_xxhash3.is_some()),
-        ("x-amz-checksum-xxhash128", input.checksum_xxhash128.is_some()),
-        ("x-amz-grant-full-control", input.grant_full_control.is_some()),
-        ("x-amz-grant-read", input.grant_read.is_some()),
-        ("x-amz-grant-read-acp", input.grant_read_acp.is_some()),
-        ("x-amz-grant-write-acp", input.grant_write_acp.is_some()),
         ("x-amz-write-offset-bytes", input.write_offset_bytes.is_some()),
-        ("x-amz-website-redirect-location", input.website_redirect_location.is_some()),
-        ("x-amz-request-payer", input.request_payer.is_some()),
-        ("x-amz-tagging", input.tagging.as_deref().is_some_and(|tags| !tags.is_empty())),
-        ("x-amz-object-lock-mode", input.object_lock_mode.is_some()),
-        ("x-amz-object-lock-retain-until-date", input.object_lock_retain_until_date.is_some()),
-        ("x-amz-object-lock-legal-hold", input.object_lock_legal_hold_status.is_some()),
         ("x-amz-object-lock-event-hold", input.object_lock_event_hold.is_some()),
         ("x-amz-object-lock-event-hold-duration-days", input.object_lock_event_hold_duration_days.is_some()),
         ("x-amz-object-lock-event-hold-duration-years", input.object_lock_event_hold_duration_years.is_some()),

@@ -49,6 +49,9 @@ pub struct ObjectRecord {
     pub checksum: Option<StoredChecksum>,
     /// What was said of it beside its bytes.
     pub traits: ObjectTraits,
+    /// Until when it can be read although its storage class is an archive; none if it was never restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_until: Option<Timestamp>,
 }
 
 /// Where the bytes of an object are.

@@ -24,6 +24,10 @@ pub struct StagedBytes {
     pub(crate) length: u64,
     pub(crate) md5: [u8; 16],
     pub(crate) checksum: StoredChecksum,
+    /// Of which algorithm the client brought a checksum; none if it brought none.
+    pub(crate) given: Option<ChecksumKind>,
+    /// The checksum that was asked for beside, whatever the client brings.
+    pub(crate) also: Option<StoredChecksum>,
     /// How they lie in the blob.
     pub(crate) encryption: Encryption,
     written_at: Timestamp,
@@ -59,6 +63,8 @@ pub(crate) struct Promises {
     checksum: Option<StoredChecksum>,
     /// The algorithm to compute if no checksum comes.
     otherwise: Option<ChecksumKind>,
+    /// The algorithm to compute in any case.
+    also: Option<ChecksumKind>,
 }
 
 /// Reads the promises of a request that has the members of an upload.
@@ -110,7 +116,7 @@ impl Promises {
             let text = "Value for x-amz-sdk-checksum-algorithm header is invalid.";
             return Err(S3Error::InvalidRequest(text.to_owned()));
         }
-        Ok(Self { md5, algorithm, checksum, otherwise: None })
+        Ok(Self { md5, algorithm, checksum, otherwise: None, also: None })
     }
 
     /// The same, with an algorithm to compute if the client brings no checksum.
@@ -118,13 +124,26 @@ impl Promises {
         Self { otherwise, ..self }
     }
 
+    /// The same, with an algorithm to compute whatever the client brings, and that is kept if it brings nothing.
+    pub(crate) fn and_also(self, kind: ChecksumKind) -> Self {
+        Self { otherwise: Some(kind), also: Some(kind), ..self }
+    }
+
+    /// The algorithm that is announced, if it is.
+    pub(crate) fn announced(&self) -> Option<ChecksumKind> {
+        self.checksum.as_ref().map(|checksum| checksum.kind).or(self.algorithm)
+    }
+
     /// The algorithm that is announced, in whichever way. Where none is, a trailer may still bring one: the CRCs cost next
     /// to nothing, and the others are computed when they turn out to be needed.
     fn kinds_to_compute(&self) -> Vec<DigestKind> {
-        match self.checksum.as_ref().map(|checksum| checksum.kind).or(self.algorithm).or(self.otherwise) {
+        let mut kinds = match self.announced() {
             Some(kind) => vec![kind.digest()],
             None => vec![DigestKind::Crc64Nvme, DigestKind::Crc32, DigestKind::Crc32c],
-        }
+        };
+        let more = self.also.or(self.otherwise).map(ChecksumKind::digest);
+        kinds.extend(more.filter(|more| !kinds.contains(more)));
+        kinds
     }
 }
 
@@ -158,9 +177,10 @@ pub(crate) async fn take_in(
     let taken = write(service.blobs().as_ref(), body, &promises.kinds_to_compute(), &sealing).await?;
     let trailers = trailers.as_ref().and_then(|trailers| trailers.get()).map_or(&[][..], Vec::as_slice);
     match check(service, promises, trailers, &taken, &sealing).await {
-        Ok(checksum) => {
+        Ok((checksum, given)) => {
+            let also = promises.also.and_then(|kind| computed(&taken.digests, kind));
             let Taken { blob, length, md5, written_at, .. } = taken;
-            Ok(StagedBytes { blob, length, md5, checksum, encryption: sealing.encryption, written_at })
+            Ok(StagedBytes { blob, length, md5, checksum, given, also, encryption: sealing.encryption, written_at })
         }
         Err(refused) => {
             give_up(service, taken.blob).await;
@@ -175,7 +195,7 @@ async fn check(
     trailers: &[(String, String)],
     taken: &Taken,
     sealing: &Sealing,
-) -> Result<StoredChecksum, S3Error> {
+) -> Result<(StoredChecksum, Option<ChecksumKind>), S3Error> {
     check_md5(promises.md5, taken.md5)?;
     let given = match (promises.checksum.clone(), read_given(&trailing_checksums(trailers))?) {
         (None, trailing) => trailing,
@@ -197,7 +217,7 @@ async fn check(
     };
     match given {
         Some(given) if given != checksum => Err(S3Error::BadChecksum(kind.name())),
-        _ => Ok(checksum),
+        given => Ok((checksum, given.map(|given| given.kind))),
     }
 }
 

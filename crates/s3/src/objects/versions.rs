@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use service::Cx;
 use store::{Changes, IndexEntry, KeyPrefix, Record, StoreError, View};
 
-use super::record::{Content, NULL_VERSION, ObjectRecord};
+use super::error::ObjectError;
+use super::record::{NULL_VERSION, ObjectRecord};
+use super::stack::Stack;
 use crate::S3Error;
 use crate::buckets::{BucketRecord, Versioning};
-use crate::garbage::{drop_content, name_blob};
 
 /// A version that is not the current object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,11 +60,16 @@ impl Version {
     pub(crate) fn id(&self) -> &str {
         self.place().2
     }
+
+    /// Its place among the versions of its key.
+    pub(crate) fn order(&self) -> u64 {
+        self.place().3
+    }
 }
 
 impl VersionRecord {
     /// The index by bucket, key and version id.
-    const BY_ID: &'static str = "id";
+    pub(super) const BY_ID: &'static str = "id";
 }
 
 impl Record for VersionRecord {
@@ -123,7 +129,7 @@ pub(crate) fn find(view: &View, bucket: &BucketRecord, key: &str, id: Option<&st
     })
 }
 
-fn by_id(view: &View, bucket: &str, key: &str, id: &str) -> Result<Option<VersionRecord>, StoreError> {
+pub(super) fn by_id(view: &View, bucket: &str, key: &str, id: &str) -> Result<Option<VersionRecord>, StoreError> {
     Ok(view.by_index::<VersionRecord>(VersionRecord::BY_ID, (bucket, key, id), None, 1)?.pop())
 }
 
@@ -140,20 +146,17 @@ pub(crate) fn put(
     view: &View,
     changes: &mut Changes,
     bucket: &BucketRecord,
-    mut new: ObjectRecord,
+    new: ObjectRecord,
     cx: &Cx,
 ) -> Result<ObjectRecord, S3Error> {
-    let old = current(view, &bucket.name, &new.key)?;
-    (new.version, new.order) = make_room(view, changes, bucket, &new.key, old.as_ref(), cx)?;
-    if let Content::Blob(blob) = new.content {
-        name_blob(view, changes, blob, &new.bucket, &new.key)?;
-    }
-    changes.put(&new)?;
+    let mut stack = Stack::of(view, bucket, &new.key)?;
+    let new = stack.put(changes, new, cx)?;
+    stack.write(changes)?;
     Ok(new)
 }
 
 /// What a deletion did.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Deleted {
     /// The id of the version that it made or took away; none where there are no versions.
     pub version: Option<String>,
@@ -161,7 +164,8 @@ pub(crate) struct Deleted {
     pub is_marker: bool,
 }
 
-/// Adds what deletes a key without naming a version: its object, or by a marker, where there are versions.
+/// Adds what deletes a key without naming a version: its object, or by a marker, where there are versions. For several
+/// deletions of one key in one call use [`Stack`].
 ///
 /// # Errors
 /// The store's.
@@ -172,29 +176,14 @@ pub(crate) fn delete(
     key: &str,
     cx: &Cx,
 ) -> Result<Deleted, S3Error> {
-    let old = current(view, &bucket.name, key)?;
-    if bucket.versioning == Versioning::Never {
-        if let Some(old) = old {
-            changes.delete::<ObjectRecord>(&old.key());
-            drop_content(changes, &old.content, cx.now)?;
-        }
-        return Ok(Deleted::default());
-    }
-    let (version, order) = make_room(view, changes, bucket, key, old.as_ref(), cx)?;
-    changes.delete::<ObjectRecord>(&(bucket.name.clone(), key.to_owned()));
-    let marker = DeleteMarker {
-        bucket: bucket.name.clone(),
-        key: key.to_owned(),
-        version: version.clone(),
-        order,
-        last_modified: Timestamp::from_second(cx.now.as_second()).unwrap_or(cx.now),
-    };
-    changes.put(&VersionRecord { version: Version::Marker(marker), noncurrent_since: None })?;
-    Ok(Deleted { version: Some(version), is_marker: true })
+    let mut stack = Stack::of(view, bucket, key)?;
+    let deleted = stack.delete(changes, cx)?;
+    stack.write(changes)?;
+    Ok(deleted)
 }
 
 /// Adds what deletes this version for good; the next one below becomes the current one. That there is none is as good.
-/// Whether a lock keeps it is asked before.
+/// Whether a lock keeps it is asked before. For several of one key in one call use [`Stack`].
 ///
 /// # Errors
 /// The store's.
@@ -206,91 +195,58 @@ pub(crate) fn delete_version(
     id: &str,
     cx: &Cx,
 ) -> Result<Deleted, S3Error> {
-    let deleted = |is_marker| Deleted { version: Some(id.to_owned()), is_marker };
-    if let Some(object) = current(view, &bucket.name, key)?
-        && object.version == id
-    {
-        changes.delete::<ObjectRecord>(&object.key());
-        drop_content(changes, &object.content, cx.now)?;
-        promote(changes, newest_below(view, &bucket.name, key)?)?;
-        return Ok(deleted(false));
-    }
-    let Some(found) = by_id(view, &bucket.name, key, id)? else { return Ok(deleted(false)) };
-    changes.delete::<VersionRecord>(&found.key());
-    let is_marker = match &found.version {
-        Version::Object(object) => {
-            drop_content(changes, &object.content, cx.now)?;
-            false
-        }
-        Version::Marker(_) => true,
-    };
-    if found.noncurrent_since.is_none() {
-        let below = view.scan::<VersionRecord>(&KeyPrefix::of((&bucket.name, key)), None, 2)?;
-        promote(changes, below.into_iter().find(|record| record.version != found.version))?;
-    }
-    Ok(deleted(is_marker))
+    let mut stack = Stack::of(view, bucket, key)?;
+    let deleted = stack.delete_version(changes, id, cx)?;
+    stack.write(changes)?;
+    Ok(deleted)
 }
 
-/// Adds what makes a version the newest of its key.
-fn promote(changes: &mut Changes, below: Option<VersionRecord>) -> Result<(), StoreError> {
-    let Some(mut below) = below else { return Ok(()) };
-    match &below.version {
-        Version::Object(object) => {
-            changes.put(&**object)?;
-            changes.delete::<VersionRecord>(&below.key());
-        }
-        Version::Marker(_) => {
-            below.noncurrent_since = None;
-            changes.put(&below)?;
-        }
-    }
-    Ok(())
-}
-
-/// Adds what makes room for a new version on top of those that a key has, and gives its id and order. The row of the
-/// current object is left to the caller, who writes or deletes it anyway.
-fn make_room(
+/// The object that a request may read which names a key and perhaps a version.
+///
+/// # Errors
+/// [`S3Error::NoSuchKey`]; [`ObjectError`] for a version that is none, that is not there, or that is a delete marker.
+pub(crate) fn readable(
     view: &View,
-    changes: &mut Changes,
     bucket: &BucketRecord,
     key: &str,
-    old: Option<&ObjectRecord>,
-    cx: &Cx,
-) -> Result<(String, u64), S3Error> {
-    let has_versions = bucket.versioning != Versioning::Never;
-    let below = if has_versions { newest_below(view, &bucket.name, key)? } else { None };
-    let last = old.map(|old| old.order).max(below.as_ref().map(|below| below.version.place().3));
-    let now = u64::try_from(cx.now.as_nanosecond()).unwrap_or_default();
-    let order = last.map_or(now, |last| now.max(last + 1));
-    let is_kept = |id: &str| has_versions && (bucket.versioning == Versioning::Enabled || id != NULL_VERSION);
-    match old {
-        Some(old) if is_kept(&old.version) => changes
-            .put(&VersionRecord { version: Version::Object(Box::new(old.clone())), noncurrent_since: Some(cx.now) })?,
-        Some(old) => drop_content(changes, &old.content, cx.now)?,
-        None => {}
-    }
-    if let Some(mut below) = below
-        && below.noncurrent_since.is_none()
-    {
-        below.noncurrent_since = Some(cx.now);
-        changes.put(&below)?;
-    }
-    if bucket.versioning == Versioning::Enabled {
-        return Ok((new_id(order, cx), order));
-    }
-    // There is one null version at most.
-    if has_versions && let Some(null) = by_id(view, &bucket.name, key, NULL_VERSION)? {
-        changes.delete::<VersionRecord>(&null.key());
-        if let Version::Object(object) = &null.version {
-            drop_content(changes, &object.content, cx.now)?;
+    id: Option<&str>,
+    method: &'static str,
+) -> Result<ObjectRecord, S3Error> {
+    check_id(bucket, id)?;
+    match (find(view, bucket, key, id)?, id) {
+        (Found::Object(object), _) => Ok(*object),
+        (Found::Marker(marker), None) => {
+            Err(ObjectError::Deleted { key: key.to_owned(), version: marker.version }.into())
         }
+        (Found::Marker(marker), Some(_)) => {
+            let (version, last_modified) = (marker.version, marker.last_modified);
+            Err(ObjectError::IsMarker { method, version, last_modified }.into())
+        }
+        (Found::Nothing, Some(id)) if bucket.versioning != Versioning::Never => {
+            Err(ObjectError::NoSuchVersion { key: key.to_owned(), version: id.to_owned() }.into())
+        }
+        (Found::Nothing, _) => Err(S3Error::NoSuchKey(key.to_owned())),
     }
-    Ok((NULL_VERSION.to_owned(), order))
 }
 
+/// Refuses what can be no version of the bucket: ids have 32 characters, and a bucket that never had versions has only
+/// the one called `null`.
+///
+/// # Errors
+/// `InvalidArgument`.
+pub(crate) fn check_id(bucket: &BucketRecord, id: Option<&str>) -> Result<(), S3Error> {
+    match id {
+        None | Some(NULL_VERSION) => Ok(()),
+        Some("") => Err(S3Error::argument("versionId", "", "Version id cannot be the empty string")),
+        Some(id) if bucket.versioning != Versioning::Never && order_of(id).is_some() => Ok(()),
+        Some(id) => Err(S3Error::argument("versionId", id, "Invalid version id specified")),
+    }
+}
+
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+
 /// An id of 32 characters, as S3's have; nobody can guess it.
-fn new_id(order: u64, cx: &Cx) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+pub(super) fn new_id(order: u64, cx: &Cx) -> String {
     let mut bytes = [0; 24];
     bytes[..8].copy_from_slice(&order.to_be_bytes());
     bytes[8..].copy_from_slice(&cx.random::<16>());
@@ -299,4 +255,17 @@ fn new_id(order: u64, cx: &Cx) -> String {
         [18, 12, 6, 0].map(|shift| char::from(LETTERS[(number >> shift & 63) as usize]))
     });
     digits.collect()
+}
+
+/// The order that an id was made of, so that a listing goes on at its place when its version is gone; none for a text
+/// that is no id, or the null version's.
+pub(super) fn order_of(id: &str) -> Option<u64> {
+    if id.len() != 32 {
+        return None;
+    }
+    let digit = |byte: u8| LETTERS.iter().position(|letter| *letter == byte).and_then(|at| u128::try_from(at).ok());
+    let digits: Option<Vec<u128>> = id.bytes().map(digit).collect();
+    // Eleven digits hold the first 66 bits.
+    let first = digits?.iter().take(11).fold(0, |number, digit| number << 6 | digit);
+    u64::try_from(first >> 2).ok()
 }

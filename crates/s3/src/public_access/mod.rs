@@ -1,5 +1,5 @@
 //! What of public access a bucket blocks.
-//! Not here: the block of a whole account, which is S3 Control's; access control lists, of which there are none.
+//! Not here: the block of a whole account, which is S3 Control's; what it makes of lists and policies, which `acl` and `policies` know.
 
 mod operations;
 mod record;

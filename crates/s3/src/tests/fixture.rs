@@ -1,9 +1,12 @@
 //! A region with S3 alone in it, and two accounts.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use api::s3::{CreateBucketRequest, GetObjectOutput, GetObjectRequest, PutObjectOutput, PutObjectRequest, S3Api};
+use api::s3::{
+    CreateBucketRequest, DeletePublicAccessBlockRequest, GetObjectOutput, GetObjectRequest, OwnershipControls,
+    OwnershipControlsRule, PutBucketOwnershipControlsRequest, PutObjectOutput, PutObjectRequest, S3Api,
+};
 use api::{Call, Caller, Principal};
 use blobs::{BlobStore, MemoryBlobs};
 use bytes::Bytes;
@@ -14,11 +17,13 @@ use service::{Effects, KeyAlgorithm, KeyMaterial, Pass, Reconciler, RegionFacts,
 use store::{Changes, Store};
 use wire::{ByteStream, ServiceError};
 
-use crate::{BlobReconciler, Content, KeyRing, MasterKeys, ObjectRecord, ObjectTraits, S3};
+use crate::{BlobReconciler, Content, KeyRing, LifecycleReconciler, MasterKeys, ObjectRecord, ObjectTraits, S3};
 
 /// A clock that stands still until it is moved.
 struct Clock {
     seconds: AtomicI64,
+    /// How often random bytes were asked for: they differ from call to call, as ids must.
+    fills: AtomicU64,
 }
 
 impl Effects for Clock {
@@ -28,6 +33,9 @@ impl Effects for Clock {
 
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(7);
+        let count = self.fills.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+        let length = bytes.len().min(8);
+        bytes[..length].copy_from_slice(&count[8 - length..]);
     }
 
     fn new_key(&self, _algorithm: KeyAlgorithm) -> Result<KeyMaterial, String> {
@@ -40,6 +48,7 @@ pub(super) struct Fixture {
     pub store: Store,
     pub blobs: Arc<MemoryBlobs>,
     pub reconciler: BlobReconciler,
+    pub lifecycle: LifecycleReconciler,
     clock: Arc<Clock>,
 }
 
@@ -47,7 +56,7 @@ impl Fixture {
     /// A region of this name.
     pub fn of_region(name: &str) -> Self {
         // Blobs carry the time of the real clock, so ours begins there too.
-        let clock = Arc::new(Clock { seconds: AtomicI64::new(Timestamp::now().as_second()) });
+        let clock = Arc::new(Clock { seconds: AtomicI64::new(Timestamp::now().as_second()), fills: AtomicU64::new(0) });
         let region = RegionFacts {
             name: name.to_owned(),
             zones: vec![ZoneFacts { name: format!("{name}a"), id: "z1".to_owned() }],
@@ -56,15 +65,17 @@ impl Fixture {
         };
         let store = testkit::store();
         let blobs = Arc::new(MemoryBlobs::default());
+        let region = Arc::new(region);
+        let lifecycle = LifecycleReconciler::new(store.clone(), clock.clone(), Arc::clone(&region));
         let runner = Runner::new(
             store.clone(),
-            Arc::new(region),
+            region,
             clock.clone(),
             Arc::new(iam::PolicyAuthorizer::new(&store, clock.clone())),
         );
         let s3 = S3::new(runner, blobs.clone(), keys());
         let reconciler = BlobReconciler::new(store.clone(), blobs.clone(), clock.clone());
-        Self { s3, store, blobs, reconciler, clock }
+        Self { s3, store, blobs, reconciler, lifecycle, clock }
     }
 
     /// A region with the bucket `bucket` of the account [`ours`].
@@ -79,6 +90,32 @@ impl Fixture {
         fixture.store.commit(None, accounts).await.unwrap();
         fixture.create("bucket").await.unwrap();
         fixture
+    }
+
+    /// The same, where lists count and nothing public is blocked; the region knows both accounts.
+    pub async fn with_lists() -> Self {
+        let fixture = Self::with_bucket().await;
+        for (number, caller) in [(1, ours()), (2, theirs())] {
+            let key = iam::NewAccessKey::from_random([number; 56]);
+            let account = caller.caller.account.unwrap();
+            let changes = iam::create_account(account, "a", &key, Timestamp::UNIX_EPOCH).unwrap();
+            fixture.store.commit(None, changes).await.unwrap();
+        }
+        fixture.own("ObjectWriter").await.unwrap();
+        let open = DeletePublicAccessBlockRequest { bucket: "bucket".to_owned(), expected_bucket_owner: None };
+        fixture.s3.delete_public_access_block(ours(), open).await.unwrap();
+        fixture
+    }
+
+    /// Says who owns the objects of `bucket`.
+    pub async fn own(&self, object_ownership: &str) -> Result<(), ServiceError> {
+        let rule = OwnershipControlsRule { object_ownership: object_ownership.to_owned() };
+        let input = PutBucketOwnershipControlsRequest {
+            bucket: "bucket".to_owned(),
+            ownership_controls: OwnershipControls { rules: vec![rule] },
+            ..PutBucketOwnershipControlsRequest::default()
+        };
+        self.s3.put_bucket_ownership_controls(ours(), input).await
     }
 
     pub async fn create(&self, bucket: &str) -> Result<(), ServiceError> {
@@ -99,6 +136,20 @@ impl Fixture {
 
     pub async fn blob_count(&self) -> usize {
         self.blobs.list(None, 1000).await.unwrap().len()
+    }
+
+    /// Lets time pass, and the lifecycle rules be carried out until there is nothing more to do.
+    pub async fn live_on(&self, time: SignedDuration) -> Pass {
+        self.clock.seconds.fetch_add(time.as_secs(), Ordering::SeqCst);
+        let mut all = Pass::default();
+        loop {
+            let pass = self.lifecycle.activate().await.unwrap();
+            all.examined += pass.examined;
+            all.changed += pass.changed;
+            if pass.changed + pass.waiting == 0 {
+                return all;
+            }
+        }
     }
 
     pub async fn reconcile_after(&self, time: SignedDuration) -> Pass {
@@ -189,5 +240,6 @@ pub(crate) fn object(bucket: &str, key: &str) -> ObjectRecord {
         last_modified: Timestamp::UNIX_EPOCH,
         checksum: None,
         traits: ObjectTraits { storage_class: "STANDARD".to_owned(), ..ObjectTraits::default() },
+        restored_until: None,
     }
 }

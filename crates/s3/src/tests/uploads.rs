@@ -73,9 +73,12 @@ async fn what_is_not_taken_is_refused_before_any_byte() {
     let text = |text: &str| Some(text.to_owned());
     let empty = || put("key", "x");
     check_refused(PutObjectRequest { server_side_encryption: text("AES512"), ..empty() }, "InvalidArgument").await;
-    check_refused(PutObjectRequest { tagging: text("a=b"), ..empty() }, "NotImplemented").await;
-    check_refused(PutObjectRequest { acl: text("public-read"), ..empty() }, "NotImplemented").await;
-    check_refused(PutObjectRequest { storage_class: text("GLACIER"), ..empty() }, "NotImplemented").await;
+    check_refused(PutObjectRequest { tagging: text("a=b&a=c"), ..empty() }, "InvalidArgument").await;
+    check_refused(PutObjectRequest { website_redirect_location: text("x"), ..empty() }, "InvalidRedirectLocation")
+        .await;
+    check_refused(PutObjectRequest { checksum_sha512: text("x"), ..empty() }, "InvalidRequest").await;
+    check_refused(PutObjectRequest { acl: text("public-read"), ..empty() }, "AccessControlListNotSupported").await;
+    check_refused(PutObjectRequest { storage_class: text("SNOW"), ..empty() }, "InvalidStorageClass").await;
     let metadata = [("n".to_owned(), "x".repeat(2048))].into();
     check_refused(PutObjectRequest { metadata: Some(metadata), ..empty() }, "MetadataTooLarge").await;
     let endless = |length| put_stream("key", ByteStream::new(stream::pending(), length));

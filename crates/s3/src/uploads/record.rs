@@ -1,12 +1,20 @@
-//! What is stored of a multipart upload, and of its parts, which are also those of the object that it becomes.
+//! What is stored of a multipart upload, of its parts, and of how the parts of a completed one follow each other. The
+//! parts of an upload are also those of the object that it becomes: completing moves no bytes.
 
 use blobs::BlobId;
 use ids::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::Record;
+use store::{Record, View};
 
+use super::error::UploadError;
+use crate::S3Error;
+use crate::encryption::Encryption;
 use crate::objects::{ChecksumKind, ObjectTraits, StoredChecksum};
+
+/// The most parts of an upload, and the highest number of one.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
+pub(crate) const MAX_PARTS: usize = 10_000;
 
 /// An upload that was begun and neither completed nor aborted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +39,18 @@ pub struct UploadRecord {
     pub traits: ObjectTraits,
 }
 
+impl UploadRecord {
+    /// The checksum that each of its parts is kept with.
+    pub(crate) fn kind(&self) -> ChecksumKind {
+        self.checksum.unwrap_or(ChecksumKind::DEFAULT)
+    }
+
+    /// Its checksum's type, as in `x-amz-checksum-type`.
+    pub(crate) fn type_name(&self) -> &'static str {
+        if self.is_composite { "COMPOSITE" } else { "FULL_OBJECT" }
+    }
+}
+
 impl Record for UploadRecord {
     const TABLE: &'static str = "s3/upload";
     const VERSION: u16 = 1;
@@ -39,6 +59,15 @@ impl Record for UploadRecord {
     fn key(&self) -> Self::Key {
         (self.bucket.clone(), self.key.clone(), self.id.clone())
     }
+}
+
+/// The upload of this id under this key.
+///
+/// # Errors
+/// [`UploadError::NoSuchUpload`], also for one that was completed or aborted; the store's.
+pub(crate) fn known_upload(view: &View, bucket: &str, key: &str, id: &str) -> Result<UploadRecord, S3Error> {
+    let found = view.get::<UploadRecord>(&(bucket.to_owned(), key.to_owned(), id.to_owned()))?;
+    found.ok_or_else(|| UploadError::NoSuchUpload(id.to_owned()).into())
 }
 
 /// One part. It stays when its upload is completed.
@@ -58,6 +87,16 @@ pub struct PartRecord {
     pub last_modified: Timestamp,
     /// Its checksum.
     pub checksum: StoredChecksum,
+    /// How its bytes are encrypted.
+    #[serde(default, skip_serializing_if = "Encryption::is_none")]
+    pub encryption: Encryption,
+}
+
+impl PartRecord {
+    /// The entity tag in quotes, as headers have it.
+    pub(crate) fn quoted_etag(&self) -> String {
+        format!("\"{}\"", self.etag)
+    }
 }
 
 impl Record for PartRecord {
@@ -67,5 +106,56 @@ impl Record for PartRecord {
 
     fn key(&self) -> Self::Key {
         (self.upload.clone(), self.number)
+    }
+}
+
+/// Which parts of a completed upload are the bytes of its object, and how long they are, so that a range is found
+/// without reading the parts before it. Parts that are not among them are spare: they are being deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssemblyRecord {
+    /// The upload.
+    pub upload: String,
+    /// Its parts, by their numbers.
+    pub runs: Vec<Run>,
+}
+
+/// Parts whose numbers follow each other and whose lengths are the same: most uploads are one run and their last part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The number of the first.
+    pub first: u32,
+    /// How many there are.
+    pub count: u32,
+    /// How many bytes each of them has.
+    pub length: u64,
+}
+
+impl Record for AssemblyRecord {
+    const TABLE: &'static str = "s3/assembly";
+    const VERSION: u16 = 1;
+    type Key = String;
+
+    fn key(&self) -> String {
+        self.upload.clone()
+    }
+}
+
+/// That somebody has been reading the parts of an upload for a while: they are not taken away before its end, even if
+/// nothing names them any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRecord {
+    /// The upload.
+    pub upload: String,
+    /// Until when, if nobody renews it.
+    pub until: Timestamp,
+}
+
+impl Record for LeaseRecord {
+    const TABLE: &'static str = "s3/lease";
+    const VERSION: u16 = 1;
+    type Key = String;
+
+    fn key(&self) -> String {
+        self.upload.clone()
     }
 }

@@ -218,7 +218,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Percent-encodes all but RFC 3986's unreserved characters, and the slash where `keep_slash`.
-pub(super) fn encode(bytes: &[u8], keep_slash: bool) -> String {
+pub(crate) fn encode(bytes: &[u8], keep_slash: bool) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut encoded = String::with_capacity(bytes.len());
     for &byte in bytes {

@@ -11,6 +11,7 @@ mod scope;
 mod sign;
 mod verify;
 
+pub(crate) use canonical::encode;
 pub use canonical::{CanonicalRequest, PathRule};
 pub use claim::{Claim, ClaimError, Place, SignedHeaders};
 pub use key::{KeyRing, Signature, SigningKey, hex, is_same, sha256_hex};
