@@ -19,6 +19,9 @@ impl Operation<Iam> for GetPolicy {
         is_arn(&input.policy_arn)?;
         let found = Managed::find(view, &cx.account, &input.policy_arn)?;
         let policy = found.ok_or_else(|| not_there(&input.policy_arn))?;
-        Ok(Applied::read(GetPolicyResponse { policy: Some(shown(&policy, view, &cx.account)?) }))
+        let mut policy = shown(&policy, view, &cx.account)?;
+        // IAM shows here, and here alone, that there are no tags.
+        policy.tags.get_or_insert_default();
+        Ok(Applied::read(GetPolicyResponse { policy: Some(policy) }))
     }
 }
