@@ -204,10 +204,10 @@ async fn a_form_that_breaks_its_policy_leaves_nothing() {
             "Invalid JSON",
         ),
         (
-            "a class that is not built",
-            good().allowed("x-amz-server-side-encryption", "AES256").signed(&world.owner),
-            (501, "NotImplemented"),
-            "implement",
+            "an encryption that there is not",
+            good().allowed("x-amz-server-side-encryption", "AES512").signed(&world.owner),
+            (400, "InvalidArgument"),
+            "encryption",
         ),
         (
             "a wrong checksum",

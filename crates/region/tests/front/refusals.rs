@@ -200,10 +200,10 @@ async fn operations_that_are_not_there() {
         check(&Request::form(form).signed(&world.owner, "ec2").send(world.address).await, expected, form);
     }
     for (method, path, query, expected) in [
-        ("GET", format!("/{BUCKET}"), "acl", (501, "NotImplemented")),
-        ("PUT", format!("/{BUCKET}"), "lifecycle", (501, "NotImplemented")),
-        ("DELETE", format!("/{BUCKET}"), "lifecycle", (501, "NotImplemented")),
-        ("POST", format!("/{BUCKET}/{OBJECT}"), "uploads", (501, "NotImplemented")),
+        ("PUT", format!("/{BUCKET}"), "replication", (501, "NotImplemented")),
+        ("GET", format!("/{BUCKET}"), "metadataTable", (501, "NotImplemented")),
+        ("DELETE", format!("/{BUCKET}"), "metadataTable", (501, "NotImplemented")),
+        ("GET", format!("/{BUCKET}/{OBJECT}"), "torrent", (405, "MethodNotAllowed")),
         ("PATCH", format!("/{BUCKET}/{OBJECT}"), "", (405, "MethodNotAllowed")),
         ("GET", format!("/{BUCKET}"), "acl&policy", (400, "InvalidArgument")),
     ] {

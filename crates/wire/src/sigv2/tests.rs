@@ -84,8 +84,12 @@ fn a_presigned_request_counts_its_query_as_headers() {
     ];
     let claim = Claim::from_query(&query).unwrap();
     assert_eq!(claim.expires.unwrap().as_second(), 1_175_139_620);
-    let sent = headers(&[("content-type", "text/plain")]);
-    let request = Request { method: "PUT", bucket: None, path: "/bucket/key", query: &query, headers: &sent };
+    let request = |headers| Request { method: "PUT", bucket: None, path: "/bucket/key", query: &query, headers };
+    let (none, same, another) =
+        (headers(&[]), headers(&[("content-type", "image/png")]), headers(&[("content-type", "text/plain")]));
+    assert_eq!(claim.verify(&request(&same), SECRET), Ok(()));
+    assert!(claim.verify(&request(&another), SECRET).is_err(), "what comes as a header must be what was signed");
+    let request = request(&none);
     assert_eq!(claim.verify(&request, SECRET), Ok(()));
     assert!(claim.verify(&Request { path: "/bucket/other", ..request }, SECRET).is_err());
     assert!(claim.verify(&request, "another").is_err());
