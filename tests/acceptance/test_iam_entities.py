@@ -103,10 +103,10 @@ def test_the_model_s_limits_are_kept_in_amazons_words(iam, name):
     code, text = refusal(iam.create_user, UserName="a b")
     assert code == "ValidationError"
     assert text == (
-        "1 validation error detected: Value 'a b' at 'userName' failed to satisfy constraint: "
-        r"Member must satisfy regular expression pattern: [\w+=,.@-]+"
+        "The specified value for userName is invalid. "
+        "It must contain only alphanumeric characters and/or the following: +=,.@_-"
     )
-    _, text = refusal(iam.create_user, UserName="x" * 65, Path="nowhere")
+    _, text = refusal(iam.create_user, UserName="x" * 65, Path="/" + "x" * 600 + "/")
     assert text.startswith("2 validation errors detected: ")
     assert "Member must have length less than or equal to 64" in text
     _, text = refusal(iam.list_users, MaxItems=1001)

@@ -28,11 +28,6 @@ impl Encryption {
     pub fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
-
-    /// Whether it takes the customer's key to read it.
-    pub(crate) fn is_customers(&self) -> bool {
-        matches!(self, Self::Customer(_))
-    }
 }
 
 /// A key, encrypted and authenticated under another key that was derived for it alone.
