@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Semaphore, oneshot};
 use wire::ServiceError;
 
@@ -23,7 +23,7 @@ use crate::pool::{Full, Pool};
 const BLOCKING: usize = 16;
 /// Calls that wait for one of them. Those that may read at one time are fewer; the rest is room for calls whose clients
 /// went away, which are passed over when it is their turn.
-const WAITING: usize = 1024;
+const WAITING: usize = 8192;
 
 /// The threads that calls may keep busy.
 pub(crate) struct Threads {
@@ -31,17 +31,21 @@ pub(crate) struct Threads {
     spare: Semaphore,
     /// Those made for blocking.
     blocking: Pool,
+    /// Whether the runtime's own are taken instead. A clock that a test has stopped jumps whenever the runtime of one thread
+    /// has nothing to do, unless one of its own threads is at work.
+    has_own: bool,
 }
 
 impl Threads {
     /// All threads of the runtime that this is called in, but one; none outside a runtime.
     pub(crate) fn of_this_runtime() -> Self {
         let workers = Handle::try_current().map_or(0, |handle| handle.metrics().num_workers());
-        Self::new(workers.saturating_sub(1), BLOCKING)
+        let has_own = Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::CurrentThread);
+        Self { has_own, ..Self::new(workers.saturating_sub(1), BLOCKING) }
     }
 
     fn new(spare: usize, blocking: usize) -> Self {
-        Self { spare: Semaphore::new(spare), blocking: Pool::new(blocking, WAITING) }
+        Self { spare: Semaphore::new(spare), blocking: Pool::new(blocking, WAITING), has_own: false }
     }
 
     /// Runs work that may block. If the caller goes away before it has begun, it does not begin.
@@ -54,6 +58,9 @@ impl Threads {
     ) -> Result<T, ServiceError> {
         if let Ok(_spare) = self.spare.try_acquire() {
             return caught(work);
+        }
+        if self.has_own {
+            return tokio::task::spawn_blocking(move || caught(work)).await.map_err(ServiceError::internal)?;
         }
         let (done, outcome) = oneshot::channel();
         let job = move || {
