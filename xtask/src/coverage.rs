@@ -100,7 +100,10 @@ fn page(service: &Service) -> String {
     for name in &service.built {
         let _ = writeln!(out, "- {name}");
     }
-    let _ = write!(out, "\n## Not built\n\nEach answers {answer} and changes nothing.\n\n");
+    let _ = write!(
+        out,
+        "\n## Not built\n\nEach answers {answer}, unless its line says otherwise, and changes nothing.\n\n"
+    );
     for name in &service.unbuilt {
         let _ = match service.reasons.get(name) {
             Some(reason) => writeln!(out, "- {name}: {reason}"),
