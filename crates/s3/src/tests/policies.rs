@@ -218,7 +218,7 @@ async fn needs_carry_the_owner_and_the_policy() {
     fixture.s3.put_bucket_policy(ours(), put(PRIVATE)).await.unwrap();
     let needs = reading(&fixture, &theirs(), "none").unwrap();
     let actions: Vec<&str> = needs.iter().map(|need| &*need.action).collect();
-    assert_eq!(actions, ["s3:ListBucket"], "who may not list does not learn that it is not there");
+    assert_eq!(actions, ["s3:GetObject", "s3:ListBucket"], "who may not list does not learn that it is not there");
     assert!(needs.iter().all(|need| need.policy.as_ref().is_some_and(|policy| policy.document == PRIVATE)));
     let input = GetObjectRequest { bucket: "nobodys".to_owned(), key: "key".to_owned(), ..Default::default() };
     let error = <GetObject as Streaming<S3>>::needs(&input, &fixture.store.view().unwrap(), &scope(&theirs()));
