@@ -3,7 +3,7 @@
 use api::Caller;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Uri, Version, header};
+use http::{HeaderValue, Method, Uri, Version, header};
 use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
 use wire::sigv4::{Claim, SigningKey};
@@ -22,6 +22,7 @@ use crate::front::{Asked, Edge};
 use crate::hosts::virtual_bucket;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
+use crate::post::no_form;
 use crate::reads;
 use crate::refuse::{Refusal, refusal_error};
 use crate::trace::{SentUri, Trace, text_header};
@@ -118,13 +119,14 @@ fn whole(matched: Matched, query: &[(String, Option<String>)]) -> Result<Matched
     }
 }
 
-/// What was not allowed, and on what.
+/// What was not allowed, and on what. A `POST` to a bucket should have been a form.
 fn with_resource(error: ServiceError, parts: &Parts) -> ServiceError {
     if error.status != 405 {
         return error;
     }
     let resource_type = match bucket_of(parts.uri.path()) {
         (bucket, _) if bucket.is_empty() => "SERVICE",
+        (_, false) if parts.method == Method::POST => return no_form(),
         (_, false) => "BUCKET",
         (_, true) => "OBJECT",
     };

@@ -1689,7 +1689,7 @@ impl OperationType for PutBucketPolicy {
         name: "PutBucketPolicy",
         input: Some(&shapes::PUT_BUCKET_POLICY_REQUEST),
         output: None,
-        status: 200,
+        status: 204,
         output_root: "",
         is_output_unwrapped: false,
         has_streaming_input: false,
