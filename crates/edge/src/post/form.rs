@@ -55,6 +55,7 @@ impl Form {
                 Event::Part { name, filename } if name.eq_ignore_ascii_case("file") => {
                     return Ok(Self { fields, filename: filename.unwrap_or_default(), rest });
                 }
+                Event::Part { name, .. } if name.is_empty() => return Err(malformed()),
                 Event::Part { name, .. } => {
                     fields.weigh(name.len())?;
                     current = Some((name, Vec::new()));
