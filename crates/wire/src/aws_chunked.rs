@@ -394,7 +394,9 @@ mod tests {
                 decode(Framing::SignedTrailer, Some(signer.clone()), parted.as_bytes(), step).unwrap();
             assert_eq!((data.len(), trailers.len()), (66_560, 1));
         }
-        for (from, to) in [("sOO8/Q==\n\r\n", "sOO8/Q==\n\r\n\r\n"), ("\nx-amz-trailer", "\nx-amz-more:1\r\nx-amz-trailer")] {
+        for (from, to) in
+            [("sOO8/Q==\n\r\n", "sOO8/Q==\n\r\n\r\n"), ("\nx-amz-trailer", "\nx-amz-more:1\r\nx-amz-trailer")]
+        {
             let body = parted.replace(from, to);
             assert!(decode(Framing::SignedTrailer, Some(signer.clone()), body.as_bytes(), 1000).is_err(), "{to:?}");
         }

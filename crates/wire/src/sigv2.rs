@@ -208,8 +208,11 @@ impl Claim {
         let with_slash = is_bare_bucket.then(|| format!("{}/", request.path));
         // `?policy=` is signed as it stands by some, and as `?policy` by others: minio-go sends it so.
         let is_empty = |value: &Option<String>| value.as_deref() == Some("");
-        let bare: Vec<(String, Option<String>)> =
-            request.query.iter().map(|(name, value)| (name.clone(), value.clone().filter(|it| !it.is_empty()))).collect();
+        let bare: Vec<(String, Option<String>)> = request
+            .query
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().filter(|it| !it.is_empty())))
+            .collect();
         let has_empty = request.query.iter().any(|(_, value)| is_empty(value));
         let queries = [Some(request.query), has_empty.then_some(bare.as_slice())];
         let is_signed = [Some(request.path), with_slash.as_deref()].into_iter().flatten().any(|path| {

@@ -252,11 +252,12 @@ async fn check_pages(fixture: &Fixture, page_size: i32, expected: &[(String, Str
             ..ListObjectVersionsRequest::default()
         };
         let page = fixture.versions(input).await.unwrap();
-        let entries = page.entries.unwrap_or_default().into_iter().map(|entry| match (entry.version, entry.delete_marker) {
-            (Some(it), None) => (it.key.unwrap(), it.version_id.unwrap(), false, it.is_latest.unwrap()),
-            (None, Some(it)) => (it.key.unwrap(), it.version_id.unwrap(), true, it.is_latest.unwrap()),
-            other => panic!("an entry is one or the other: {other:?}"),
-        });
+        let entries =
+            page.entries.unwrap_or_default().into_iter().map(|entry| match (entry.version, entry.delete_marker) {
+                (Some(it), None) => (it.key.unwrap(), it.version_id.unwrap(), false, it.is_latest.unwrap()),
+                (None, Some(it)) => (it.key.unwrap(), it.version_id.unwrap(), true, it.is_latest.unwrap()),
+                other => panic!("an entry is one or the other: {other:?}"),
+            });
         let entries: Vec<_> = entries.collect();
         assert!(entries.len() <= page_size as usize);
         assert_eq!(entries, expected[seen..seen + entries.len()], "pages of {page_size}");
