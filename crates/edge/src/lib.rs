@@ -29,6 +29,7 @@ mod login;
 mod manner;
 mod markup;
 mod metrics;
+mod misplaced;
 mod mount;
 mod odd;
 mod pace;

@@ -168,3 +168,28 @@ fn read_error(error: StreamError) -> ServiceError {
         other => stream_error(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wire::ByteStream;
+    use wire::multipart::Parser;
+
+    use super::Form;
+
+    async fn read(name: &str) -> String {
+        let part = |name: &str, value: &str| {
+            format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body = format!("{}{}--edge--\r\n", part(name, &"x".repeat(40 * 1024)), part("file", "its bytes"));
+        let parser = Parser::for_content_type("multipart/form-data; boundary=edge").unwrap();
+        let form = Form::read(ByteStream::from_bytes(body.into()), parser, "bucket").await;
+        form.map_or_else(|error| error.code.into_owned(), |_| "ok".to_owned())
+    }
+
+    /// As from a client that gives the part of its file no name: it is not that its fields were too many.
+    #[tokio::test]
+    async fn a_part_without_a_name_makes_no_form() {
+        assert_eq!(read("").await, "MalformedPOSTRequest");
+        assert_eq!(read("x-ignore-me").await, "MaxPostPreDataLengthExceeded");
+    }
+}
