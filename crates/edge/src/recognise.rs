@@ -47,7 +47,11 @@ impl<'a> Head<'a> {
         let scope = scope.or_else(|| presigned_scope(query));
         let mut head = Self { scope, manner: Manner::Rest, method, uri, query, headers };
         let content_type = head.text("content-type");
-        let is_form = method == Method::POST && content_type.starts_with("application/x-www-form-urlencoded");
+        // Forms are sent to the root of a service; what has a bucket in its path or its host is an upload to S3, as a browser
+        // sends it that was not told to use the other kind of form.
+        let is_upload = scope.is_none() && (uri.path() != "/" || virtual_bucket(head.text("host")).is_some());
+        let is_form =
+            method == Method::POST && content_type.starts_with("application/x-www-form-urlencoded") && !is_upload;
         if head.text("smithy-protocol") == "rpc-v2-cbor" {
             head.manner = Manner::Cbor;
         } else if headers.contains_key(TARGET) || content_type.starts_with("application/x-amz-json-1.") {
