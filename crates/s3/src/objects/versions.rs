@@ -219,10 +219,10 @@ pub(crate) fn readable(
             Err(ObjectError::Deleted { key: key.to_owned(), version: marker.version }.into())
         }
         (Found::Marker(marker), Some(_)) => Err(refused_marker(marker, method)),
-        (Found::Nothing, Some(id)) if bucket.versioning != Versioning::Never => {
+        (Found::Nothing, Some(id)) => {
             Err(ObjectError::NoSuchVersion { key: key.to_owned(), version: id.to_owned() }.into())
         }
-        (Found::Nothing, _) => Err(S3Error::NoSuchKey(key.to_owned())),
+        (Found::Nothing, None) => Err(S3Error::NoSuchKey(key.to_owned())),
     }
 }
 
