@@ -22,6 +22,7 @@ use crate::front::{Asked, Edge};
 use crate::hosts::virtual_bucket;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
+use crate::post::no_form;
 use crate::reads;
 use crate::refuse::{Refusal, refusal_error};
 use crate::trace::{SentUri, Trace, text_header};
@@ -49,7 +50,7 @@ impl Edge {
         check_marker(&marker)?;
         let known = self.identify(claim, parts, trace).await?;
         let proven = known.map(|known| self.prove(known, parts, &marker, trace)).transpose()?;
-        let matched = found.map_err(route_error).and_then(|matched| whole(matched, &query));
+        let matched = found.map_err(route_error).and_then(|matched| whole(matched, &query, parts));
         let matched = matched.map_err(|error| with_resource(error, parts))?;
         trace.operation = matched.operation.name;
         let operation = implemented(mount.service, matched.operation)?;
@@ -107,13 +108,16 @@ impl Edge {
     }
 }
 
-/// Refuses a `POST` that says nothing of what it is for.
-fn whole(matched: Matched, query: &[(String, Option<String>)]) -> Result<Matched, ServiceError> {
+/// Refuses a `POST` that says nothing of what it is for. To a bucket it should have been a form.
+fn whole(matched: Matched, query: &[(String, Option<String>)], parts: &Parts) -> Result<Matched, ServiceError> {
     let lacks = |route: &Route| {
         route.method == "POST" && route.required_query.iter().any(|name| !query.iter().any(|(given, _)| given == name))
     };
     match matched.operation.route {
-        Some(ref route) if lacks(route) => Err(route_error(RouteError::MethodNotAllowed)),
+        Some(ref route) if lacks(route) => match bucket_of(parts.uri.path()) {
+            (bucket, false) if !bucket.is_empty() => Err(no_form()),
+            _ => Err(route_error(RouteError::MethodNotAllowed)),
+        },
         _ => Ok(matched),
     }
 }

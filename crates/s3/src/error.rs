@@ -47,6 +47,9 @@ pub enum S3Error {
     /// There is no such bucket.
     #[error("no bucket {0}")]
     NoSuchBucket(String),
+    /// Whom the caller takes for the bucket's owner is no account.
+    #[error("{0} is no account")]
+    InvalidExpectedOwner(String),
     /// The bucket has no policy.
     #[error("bucket {0} has no policy")]
     NoSuchBucketPolicy(String),
@@ -295,6 +298,10 @@ impl From<S3Error> for ServiceError {
             S3Error::NoSuchWebsite(name) => {
                 let text = "The specified bucket does not have a website configuration";
                 refused("NoSuchWebsiteConfiguration", 404, text).with_field("BucketName", name)
+            }
+            S3Error::InvalidExpectedOwner(given) => {
+                let text = "The value of the expected bucket owner parameter must be an AWS Account ID...";
+                refused("InvalidBucketOwnerAWSAccountID", 400, &format!("{text} [{given}]"))
             }
             S3Error::MalformedPolicy(text) => refused("MalformedPolicy", 400, &text),
             S3Error::MethodNotAllowed { method, resource_type } => {

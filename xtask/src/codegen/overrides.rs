@@ -178,8 +178,9 @@ pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
     })
 }
 
-/// The status of an answer where the model does not say it. Rule:
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html>.
+/// The status of an answer where the model does not say it. Rules:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html> (its sample).
 pub fn status(service: &str, operation: &str) -> Option<u16> {
     match (service, operation) {
         ("s3", "RestoreObject") => Some(202),

@@ -86,9 +86,6 @@ fn check(statement: &Map<String, Value>, bucket: &str) -> Result<(), S3Error> {
 /// Whether a resource can mean the bucket, and whether it can mean objects in it.
 fn kinds(resource: &str, bucket: &str) -> (bool, bool) {
     let arn = bucket_arn(bucket);
-    if resource == "*" {
-        return (true, true);
-    }
     let is_own = match resource.split_once('/') {
         Some((of_bucket, _)) => is_like(of_bucket, arn.as_str()),
         // A wildcard at the end of the name takes in the slash behind it too.
@@ -159,6 +156,8 @@ mod tests {
         check(r#""s3:ListBucket""#, OBJECTS, "Action does not apply to any resource(s) in statement");
         check(r#""s3:GetObject""#, r#""arn:aws:s3:::other/*""#, "Policy has invalid resource");
         check(r#""s3:GetObject""#, r#""arn:aws:s3:::bucket2/*""#, "Policy has invalid resource");
+        check(r#""s3:GetObject""#, r#""*""#, "Policy has invalid resource");
+        check(r#""s3:ListBucket""#, r#"["arn:aws:s3:::*","arn:aws:s3:::*/*"]"#, "true");
         check(r#""s3:Fly""#, OBJECTS, "Policy has invalid action");
         check(r#""ec2:RunInstances""#, OBJECTS, "Policy has invalid action");
     }
