@@ -129,6 +129,12 @@ def test_bodies_that_are_missing(s3, bucket):
     assert error["Code"] == "InvalidRequest"
 
 
+def test_a_conditional_delete_of_what_is_not_there(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k")
+    assert refusal(s3.delete_object, Bucket=bucket, Key="k", IfMatch="x")[1]["Condition"] == "If-Match"
+    assert refusal(s3.delete_object, Bucket=bucket, Key="absent", IfMatch="x")[1]["Code"] == "NoSuchKey"
+
+
 def test_nothing_was_modified_since_a_time_to_come(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"data")
     tomorrow = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
@@ -145,6 +151,9 @@ def test_listings_say_where_they_began_and_go_on(s3, bucket):
     token = first["NextContinuationToken"]
     second = s3.list_objects_v2(Bucket=bucket, StartAfter="c", ContinuationToken=token)
     assert "StartAfter" not in second and [entry["Key"] for entry in second["Contents"]] == ["c", "d"]
+    for marker, text in (("bogus", "Invalid version id specified"), ("a" * 32, "A version-id marker cannot be specified")):
+        _, error = refusal(s3.list_object_versions, Bucket=bucket, VersionIdMarker=marker)
+        assert error["Code"] == "InvalidArgument" and error["Message"].startswith(text), marker
     upload = {"Bucket": bucket, "Key": "dir/k"}
     upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
     s3.upload_part(**upload, PartNumber=1, Body=b"x")
