@@ -125,8 +125,6 @@ def test_bodies_that_are_missing(s3, bucket):
     assert (error["Code"], error["Message"]) == ("InvalidRequest", "You must specify at least one part")
     _, error = refusal(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": []})
     assert error["Code"] == "MalformedXML"
-    _, error = refusal(s3.put_public_access_block, Bucket=bucket, PublicAccessBlockConfiguration={})
-    assert error["Code"] == "InvalidRequest"
 
 
 def test_a_conditional_delete_of_what_is_not_there(s3, bucket):
@@ -161,6 +159,17 @@ def test_listings_say_where_they_began_and_go_on(s3, bucket):
     assert (beyond["PartNumberMarker"], beyond["NextPartNumberMarker"]) == (10, 0)
     folders = s3.list_multipart_uploads(Bucket=bucket, Delimiter="/")
     assert (folders["NextKeyMarker"], folders["NextUploadIdMarker"]) == ("", "")
+
+
+def test_an_upload_that_was_completed_may_be_aborted_in_vain(s3, bucket):
+    upload = {"Bucket": bucket, "Key": "k"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    etag = s3.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+    assert status(s3.abort_multipart_upload(**upload)) == 204
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    s3.delete_object(Bucket=bucket, Key="k")
+    assert status(s3.abort_multipart_upload(**upload)) == 204
 
 
 def test_whom_a_grant_cannot_name(s3):

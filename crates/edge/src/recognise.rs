@@ -47,9 +47,9 @@ impl<'a> Head<'a> {
         let scope = scope.or_else(|| presigned_scope(query));
         let mut head = Self { scope, manner: Manner::Rest, method, uri, query, headers };
         let content_type = head.text("content-type");
-        // Forms are sent to the root of a service; what has a bucket in its path or its host is an upload to S3, as a browser
-        // sends it that was not told to use the other kind of form.
-        let is_upload = scope.is_none() && (uri.path() != "/" || virtual_bucket(head.text("host")).is_some());
+        // Forms are sent to the root of a service; what has a bucket in its path is an upload to S3, as a browser sends it that
+        // was not told to use the other kind of form.
+        let is_upload = scope.is_none() && uri.path() != "/";
         let is_form =
             method == Method::POST && content_type.starts_with("application/x-www-form-urlencoded") && !is_upload;
         if head.text("smithy-protocol") == "rpc-v2-cbor" {
@@ -306,6 +306,7 @@ mod tests {
         headers(&[FORM, ("host", "ec2.localhost:4566")], Manner::Form, &["ec2"]);
         headers(&[FORM, ("host", "localhost:4566")], Manner::Form, &["ec2", "sts", "elb", "elbv2", "cloudwatch"]);
         headers(&[("host", "ec2.localhost:4566")], Manner::Rest, &["s3"]);
+        check(&Asked { path: "/bucket", headers: &[FORM], ..Asked::default() }, Manner::Rest, &["s3"]);
         headers(&[("x-amz-target", "GraniteServiceVersion20100801.X")], Manner::Json, &["cloudwatch"]);
         headers(&[("x-amz-target", "Nobody.X")], Manner::Json, &[]);
 

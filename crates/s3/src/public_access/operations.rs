@@ -25,9 +25,6 @@ impl Operation<S3> for PutPublicAccessBlock {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
         let wanted = &input.public_access_block_configuration;
-        if *wanted == PublicAccessBlockConfiguration::default() {
-            return Err(S3Error::InvalidRequest("Must specify at least one configuration.".to_owned()));
-        }
         let is = |wanted: Option<bool>| wanted.unwrap_or(false);
         let mut changes = Changes::new();
         changes.put(&PublicAccessBlockRecord {
