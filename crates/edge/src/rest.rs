@@ -3,7 +3,7 @@
 use api::Caller;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Uri, Version, header};
+use http::{HeaderValue, Method, Uri, Version, header};
 use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
 use wire::sigv4::{Claim, SigningKey};
@@ -50,7 +50,7 @@ impl Edge {
         check_marker(&marker)?;
         let known = self.identify(claim, parts, trace).await?;
         let proven = known.map(|known| self.prove(known, parts, &marker, trace)).transpose()?;
-        let matched = found.map_err(route_error).and_then(|matched| whole(matched, &query, parts));
+        let matched = found.map_err(route_error).and_then(|matched| whole(matched, &query));
         let matched = matched.map_err(|error| with_resource(error, parts))?;
         trace.operation = matched.operation.name;
         let operation = implemented(mount.service, matched.operation)?;
@@ -108,27 +108,25 @@ impl Edge {
     }
 }
 
-/// Refuses a `POST` that says nothing of what it is for. To a bucket it should have been a form.
-fn whole(matched: Matched, query: &[(String, Option<String>)], parts: &Parts) -> Result<Matched, ServiceError> {
+/// Refuses a `POST` that says nothing of what it is for.
+fn whole(matched: Matched, query: &[(String, Option<String>)]) -> Result<Matched, ServiceError> {
     let lacks = |route: &Route| {
         route.method == "POST" && route.required_query.iter().any(|name| !query.iter().any(|(given, _)| given == name))
     };
     match matched.operation.route {
-        Some(ref route) if lacks(route) => match bucket_of(parts.uri.path()) {
-            (bucket, false) if !bucket.is_empty() => Err(no_form()),
-            _ => Err(route_error(RouteError::MethodNotAllowed)),
-        },
+        Some(ref route) if lacks(route) => Err(route_error(RouteError::MethodNotAllowed)),
         _ => Ok(matched),
     }
 }
 
-/// What was not allowed, and on what.
+/// What was not allowed, and on what. A `POST` to a bucket should have been a form.
 fn with_resource(error: ServiceError, parts: &Parts) -> ServiceError {
     if error.status != 405 {
         return error;
     }
     let resource_type = match bucket_of(parts.uri.path()) {
         (bucket, _) if bucket.is_empty() => "SERVICE",
+        (_, false) if parts.method == Method::POST => return no_form(),
         (_, false) => "BUCKET",
         (_, true) => "OBJECT",
     };

@@ -86,6 +86,10 @@ fn check(statement: &Map<String, Value>, bucket: &str) -> Result<(), S3Error> {
 /// Whether a resource can mean the bucket, and whether it can mean objects in it.
 fn kinds(resource: &str, bucket: &str) -> (bool, bool) {
     let arn = bucket_arn(bucket);
+    // Which elsewhere means everything, S3 takes for no resource of its own.
+    if resource == "*" {
+        return (false, false);
+    }
     let is_own = match resource.split_once('/') {
         Some((of_bucket, _)) => is_like(of_bucket, arn.as_str()),
         // A wildcard at the end of the name takes in the slash behind it too.
