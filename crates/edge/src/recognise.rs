@@ -262,7 +262,8 @@ mod tests {
         let headers: HeaderMap =
             asked.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
         let query = wire::parse_query(asked.query).unwrap();
-        let method = if manner == Manner::Rest { Method::GET } else { Method::POST };
+        let is_posted = manner != Manner::Rest || asked.headers.contains(&FORM);
+        let method = if is_posted { Method::POST } else { Method::GET };
         let path = if asked.path.is_empty() { "/" } else { asked.path };
         let uri: Uri = format!("{path}?{}", asked.query).parse().unwrap();
         let head = Head::new(asked.scope, &method, &uri, &query, &headers);
