@@ -46,4 +46,4 @@ pub(crate) use rewrite::rewrite;
 pub(crate) use staging::{Promises, StagedBytes, check_length, take_in};
 pub(crate) use token::Token;
 pub use versions::{DeleteMarker, Version, VersionRecord};
-pub(crate) use versions::{Found, find, readable};
+pub(crate) use versions::{Found, describable, find, readable};
