@@ -117,8 +117,8 @@ impl Edge {
             None => self.recognise(&parts, claim.as_ref().ok(), query.as_deref().unwrap_or_default()),
         };
         let (service, protocol) = (found.service(), found.protocol);
-        let is_s3 = service.has_bare_errors;
-        if is_s3 && site.is_none() {
+        let is_s3 = service.signing_name == "s3";
+        if service.has_bare_errors && site.is_none() {
             to_path_style(&mut parts);
         }
         let trace = Trace {

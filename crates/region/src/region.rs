@@ -13,7 +13,7 @@ use host::Node;
 use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::{AccessLogs, KeyRing, LogDelivery, S3};
+use s3::{AccessLogs, KeyRing, LogDelivery, S3, S3Control};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
@@ -133,6 +133,7 @@ pub struct Services {
 impl Services {
     fn mounts(&self) -> Vec<Mount> {
         let Self { cloudtrail, ec2, iam, organizations, sts, s3 } = self.clone();
+        let control = S3Control::new(&s3);
         vec![
             Mount::new(&api::cloudtrail::SERVICE, move |operation, call, request| {
                 let cloudtrail = cloudtrail.clone();
@@ -153,6 +154,10 @@ impl Services {
             Mount::new(&api::sts::SERVICE, move |operation, call, request| {
                 let sts = sts.clone();
                 Box::pin(async move { api::sts::dispatch(&sts, operation, call, request).await })
+            }),
+            Mount::new(&api::s3control::SERVICE, move |operation, call, request| {
+                let control = control.clone();
+                Box::pin(async move { api::s3control::dispatch(&control, operation, call, request).await })
             }),
             crate::web::mount(s3),
         ]

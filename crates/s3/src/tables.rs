@@ -3,7 +3,7 @@
 use store::{CommitError, Store};
 
 use crate::{
-    AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, GarbagePartsRecord,
+    AccountBlockRecord, AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, GarbagePartsRecord,
     GarbageRecord, LeaseRecord, ObjectRecord, PartRecord, PublicAccessBlockRecord, UploadRecord, VersionRecord,
 };
 
@@ -17,6 +17,7 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<BucketRecord>(),
         store.prepare::<BucketPolicyRecord>(),
         store.prepare::<PublicAccessBlockRecord>(),
+        store.prepare::<AccountBlockRecord>(),
         store.prepare::<ObjectRecord>(),
         store.prepare::<BlobRefRecord>(),
         store.prepare::<GarbageRecord>(),
@@ -43,7 +44,7 @@ mod tests {
     use store::{encode, table_prefix};
 
     use crate::{
-        AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, ChecksumKind, Content,
+        AccountBlockRecord, AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, ChecksumKind, Content,
         DeleteMarker, Encryption, GarbagePartsRecord, GarbageRecord, LeaseRecord, ObjectHeaders, ObjectRecord,
         ObjectTraits, PartRecord, PublicAccessBlockRecord, Run, StoredChecksum, UploadRecord, Version, VersionRecord,
         named_blob,
@@ -66,6 +67,14 @@ mod tests {
             |principals| BucketPolicyRecord { bucket: "n".into(), document: "{}".into(), principals, is_public: true };
         check_shapes(SHAPES, &[(1, policy(Vec::new())), (2, policy(vec![("arn".into(), "AIDA".into())]))]);
         check_shapes(SHAPES, &[(1, PublicAccessBlockRecord::of_new("n"))]);
+        let of_account = AccountBlockRecord {
+            account: "123456789012".parse().unwrap(),
+            block_public_acls: true,
+            ignore_public_acls: false,
+            block_public_policy: true,
+            restrict_public_buckets: false,
+        };
+        check_shapes(SHAPES, &[(1, of_account)]);
         let checksum = StoredChecksum { kind: ChecksumKind::Crc64nvme, value: "c".into(), is_composite: false };
         let traits = ObjectTraits {
             headers: ObjectHeaders { content_type: Some("t".into()), ..ObjectHeaders::default() },

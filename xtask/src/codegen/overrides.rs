@@ -86,7 +86,7 @@ pub fn is_output_unwrapped(service: &str, operation: &str) -> bool {
 
 /// Errors come as a bare `<Error>` (Smithy's `noErrorWrapping`).
 pub fn has_bare_errors(service: &str) -> bool {
-    matches!(service, "s3" | "s3control")
+    service == "s3"
 }
 
 /// Times in answers have no fraction, as the examples of IAM's and STS's references show; other query services have one.
