@@ -98,6 +98,20 @@ impl Grounds {
         }
     }
 
+    /// What it needs beside reading an object to be told how it is locked: its retention is the first part, its legal hold
+    /// the second. Who may not is told all else.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn seeing_lock(&self, view: &View, key: &str, version: Option<&str>) -> Result<Vec<Need>, S3Error> {
+        if self.bucket.lock.is_none() {
+            return Ok(Vec::new());
+        }
+        let actions = ["s3:GetObjectRetention", "s3:GetObjectLegalHold"].into_iter().enumerate();
+        let need = |(part, action)| Ok(self.on_version((action, action), view, key, version)?.for_part(part));
+        actions.map(need).collect()
+    }
+
     /// What it needs to learn that an object is not there, which has no list of its own that could let anyone in.
     fn missing(&self, read: Need, listing: &'static str) -> Vec<Need> {
         let list = self.bucket(listing);

@@ -3,8 +3,9 @@
 use store::{CommitError, Store};
 
 use crate::{
-    AccountBlockRecord, AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, GarbagePartsRecord,
-    GarbageRecord, LeaseRecord, ObjectRecord, PartRecord, PublicAccessBlockRecord, UploadRecord, VersionRecord,
+    AccountBlockRecord, AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord,
+    GarbagePartsRecord, GarbageRecord, LeaseRecord, ObjectRecord, PartRecord, PublicAccessBlockRecord, UploadRecord,
+    VersionRecord,
 };
 
 /// Brings the tables of buckets, objects and blobs to the shapes and indexes of this program. On a store that has them
@@ -44,10 +45,10 @@ mod tests {
     use store::{encode, table_prefix};
 
     use crate::{
-        AccountBlockRecord, AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, ChecksumKind, Content,
-        DeleteMarker, Encryption, GarbagePartsRecord, GarbageRecord, LeaseRecord, ObjectHeaders, ObjectRecord,
-        ObjectTraits, PartRecord, PublicAccessBlockRecord, Run, StoredChecksum, UploadRecord, Version, VersionRecord,
-        named_blob,
+        AccountBlockRecord, AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord,
+        ChecksumKind, Content, DeleteMarker, Encryption, GarbagePartsRecord, GarbageRecord, LeaseRecord, ObjectHeaders,
+        ObjectRecord, ObjectTraits, PartRecord, PublicAccessBlockRecord, Run, StoredChecksum, UploadRecord, Version,
+        VersionRecord, named_blob,
     };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");

@@ -117,6 +117,7 @@ impl Runner {
         O::Input: Send + Sync + 'static,
         O::Output: Send + 'static,
     {
+        let refused;
         {
             let _place = self.place().await?;
             let (runner, cx) = (self.clone(), self.cx(&call));
@@ -124,21 +125,20 @@ impl Runner {
                 let view = runner.view().map_err(store_error)?;
                 let needs = |view: &View, scope: &Scope| O::needs(&input, view, scope).map_err(Into::into);
                 let refused = runner.permit::<S>(&cx, &view, needs)?;
-                // A stream has no parts.
-                if let Some(refusal) = refused.first() {
-                    return Err(S::unauthorized(&cx.call, refusal));
-                }
                 permitted::<O>(&input)?;
                 O::check(&input, &view, &cx).map_err(|error| temporary(error.into()))?;
-                Ok(input)
+                Ok((input, refused))
             };
-            input = self.shared.threads.run(check).await.map_err(|error| in_words_of(S::NAME, error))?;
+            (input, refused) = self.shared.threads.run(check).await.map_err(|error| in_words_of(S::NAME, error))?;
         }
         let cx = self.cx(&call);
         let staged = O::stage(service, &mut input, &cx).await.map_err(Into::into)?;
         let both = Arc::new((input, staged));
         let committed = self
-            .commit(call, Arc::clone(&both), |both, view, cx| O::apply(&both.0, &both.1, view, cx).map_err(Into::into))
+            .commit(call, Arc::clone(&both), move |both, view, cx| {
+                cx.refused.clone_from(&refused);
+                O::apply(&both.0, &both.1, view, cx).map_err(Into::into)
+            })
             .await;
         match committed {
             Ok(found) => O::finish(service, &both.0, found).await.map_err(Into::into),

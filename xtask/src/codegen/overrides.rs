@@ -1,7 +1,7 @@
 //! What botocore's models leave out or say in code. Each line is a fact of AWS's wire format, checked against the API
 //! reference ("Response Syntax" of each operation).
 
-use super::model::Model;
+use super::model::{Model, Reference};
 
 /// The code under which a service refuses requests that break the rules of its model; none for services whose requests
 /// are checked by their operations, each in its own words.
@@ -28,6 +28,11 @@ pub fn amend(service: &str, model: &mut Model) {
             _ => &[],
         };
         shape.required.retain(|member| !is_absent_for_root.contains(&member.as_str()));
+        // The model has 202 alone. An object that is restored already answers 200:
+        // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html> ("Responses").
+        if (service, name.as_str()) == ("s3", "RestoreObjectOutput") {
+            shape.members.0.push(("Status".to_owned(), Reference::status("Days")));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod create_delete;
 mod list;
+pub(crate) mod mfa;
 mod names;
 mod read;
 mod record;

@@ -61,12 +61,8 @@ async fn the_block_of_an_account_is_put_read_and_deleted_by_its_own() {
     control.put_public_access_block(ours(), block(wanted)).await.unwrap();
     let shown = control.get_public_access_block(ours(), read()).await.unwrap();
     let shown = shown.public_access_block_configuration.unwrap();
-    let all = [
-        shown.block_public_acls,
-        shown.ignore_public_acls,
-        shown.block_public_policy,
-        shown.restrict_public_buckets,
-    ];
+    let all =
+        [shown.block_public_acls, shown.ignore_public_acls, shown.block_public_policy, shown.restrict_public_buckets];
     assert_eq!(all, [Some(true), Some(false), Some(false), Some(false)]);
     for _ in 0..2 {
         let delete = DeletePublicAccessBlockRequest { account_id: account_id() };
@@ -134,11 +130,7 @@ async fn what_an_account_blocks_is_blocked_for_a_bucket_that_blocks_nothing() {
 
 fn tags(pairs: &[(&str, &str)]) -> TagResourceRequest {
     let tag = |(key, value): &(&str, &str)| Tag { key: (*key).to_owned(), value: (*value).to_owned() };
-    TagResourceRequest {
-        account_id: account_id(),
-        resource_arn: ARN.to_owned(),
-        tags: pairs.iter().map(tag).collect(),
-    }
+    TagResourceRequest { account_id: account_id(), resource_arn: ARN.to_owned(), tags: pairs.iter().map(tag).collect() }
 }
 
 fn untag(keys: &[&str]) -> UntagResourceRequest {

@@ -9,6 +9,7 @@ use store::{Changes, KeyPrefix, Record, StoreError, View};
 use super::record::{UploadRecord, known_upload};
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::garbage::GarbagePartsRecord;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -31,10 +32,14 @@ impl Operation<S3> for AbortMultipartUpload {
     ) -> Result<Applied<AbortMultipartUploadOutput>, S3Error> {
         refuse_given(&[("x-amz-if-match-initiated-time", input.if_match_initiated_time.is_some())])?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let upload = known_upload(view, &bucket.name, &input.key, &input.upload_id)?;
         let mut changes = Changes::new();
         abort(&mut changes, &upload, cx.now)?;
-        Ok(Applied::with(AbortMultipartUploadOutput::default(), changes))
+        Ok(Applied::with(
+            AbortMultipartUploadOutput { request_charged, ..AbortMultipartUploadOutput::default() },
+            changes,
+        ))
     }
 }
 

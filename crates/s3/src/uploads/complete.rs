@@ -12,6 +12,7 @@ use super::part::check_encryption;
 use super::record::{AssemblyRecord, MAX_PARTS, PartRecord, UploadRecord};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::config::charged;
 use crate::encryption::{Shown, Wanted};
 use crate::garbage::GarbagePartsRecord;
 use crate::objects::{
@@ -42,6 +43,7 @@ impl Operation<S3> for CompleteMultipartUpload {
     ) -> Result<Applied<CompleteMultipartUploadOutput>, S3Error> {
         check_key(&input.key)?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let asked = Completion::read(input)?;
         let key = (bucket.name.clone(), input.key.clone(), input.upload_id.clone());
         let Some(upload) = view.get::<UploadRecord>(&key)? else {
@@ -139,6 +141,8 @@ fn output(
         checksum_type: checksum.kind,
         server_side_encryption: Shown::of(&object.traits.encryption, input.into()).algorithm,
         version_id: bucket.made_version(&object.version),
+        // It was refused before, or is charged as it was said.
+        request_charged: charged(bucket, &cx.call.caller, input.request_payer.as_deref()).unwrap_or_default(),
         ..CompleteMultipartUploadOutput::default()
     }
 }
