@@ -8,7 +8,7 @@ use std::time::Duration;
 use blobs::BlobStore;
 use cloudtrail::CloudTrail;
 use ec2::Ec2;
-use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
+use edge::{BucketHosts, Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
 use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
@@ -59,6 +59,8 @@ pub struct RegionConfig {
     pub is_dev: bool,
     /// How long a day is for lifecycle rules of buckets.
     pub lifecycle_day: Duration,
+    /// Host names that are buckets, beside those that S3's own names tell.
+    pub bucket_hosts: BucketHosts,
 }
 
 impl RegionConfig {
@@ -242,6 +244,7 @@ impl Region {
         let access_logs = Arc::<AccessLogs>::default();
         let log_delivery = LogDelivery::new(services.s3.clone(), Arc::clone(&effects), Arc::clone(&access_logs));
         edge = edge.with_access_log(Arc::new(BucketLogs(access_logs)));
+        edge = edge.with_bucket_hosts(config.bucket_hosts.clone());
         if config.is_dev {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));
