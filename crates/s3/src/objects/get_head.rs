@@ -127,8 +127,9 @@ impl Streaming<S3> for GetObject {
     }
 
     fn apply(input: &GetObjectRequest, _staged: &(), view: &View, cx: &Cx) -> Result<Applied<FoundObject>, S3Error> {
-        let found = look_up(&read_of!("GET", input), view, cx)?;
-        Ok(Applied::read(FoundObject { lock: seen_lock(&found, cx), ..found }))
+        let mut found = look_up(&read_of!("GET", input), view, cx)?;
+        found.lock = seen_lock(&found, cx);
+        Ok(Applied::read(found))
     }
 
     async fn abandon(_service: &S3, _staged: &()) {}
@@ -147,8 +148,8 @@ impl Operation<S3> for HeadObject {
     }
 
     fn apply(input: &HeadObjectRequest, view: &View, cx: &Cx) -> Result<Applied<HeadObjectOutput>, S3Error> {
-        let found = look_up(&read_of!("HEAD", input), view, cx)?;
-        let found = FoundObject { lock: seen_lock(&found, cx), ..found };
+        let mut found = look_up(&read_of!("HEAD", input), view, cx)?;
+        found.lock = seen_lock(&found, cx);
         Ok(Applied::read(shown!(HeadObjectOutput, found)))
     }
 }
