@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use edge::BucketHosts;
+use region::BucketHosts;
 
 use crate::settings::domain;
 

@@ -123,7 +123,7 @@ pub struct Settings {
     /// How long a day is for lifecycle rules of buckets.
     pub lifecycle_day: Duration,
     /// Host names that are buckets.
-    pub bucket_hosts: edge::BucketHosts,
+    pub bucket_hosts: region::BucketHosts,
 }
 
 /// A setting that cannot be, or a file of settings that cannot be read.
