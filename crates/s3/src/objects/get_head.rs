@@ -118,6 +118,10 @@ impl Streaming<S3> for GetObject {
         needs(view, scope, &input.bucket, &input.key, input.version_id.as_deref())
     }
 
+    fn nothing_to_stage() -> Option<()> {
+        Some(())
+    }
+
     fn check(_input: &GetObjectRequest, _view: &View, _cx: &Cx) -> Result<(), S3Error> {
         Ok(())
     }
