@@ -237,7 +237,7 @@ impl Runner {
         })
     }
 
-    /// As [`Runner::permit`], for a stream, which has no parts.
+    /// As [`Runner::permit`], for a stream that is taken in, which has no parts.
     fn permit_whole<S, O>(&self, input: &O::Input, view: &View, cx: &Cx) -> Result<(), ServiceError>
     where
         S: Service,

@@ -26,11 +26,25 @@ impl BucketHostOptions {
 }
 
 /// What the two settings say.
-///
-/// # Errors
-/// A name that no host can have.
-pub fn of(domains: Option<&str>, websites: Option<&str>) -> Result<BucketHosts> {
-    Ok(BucketHosts::new(names("s3_domains", domains, false)?, names("s3_websites", websites, true)?))
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketNames {
+    domains: Vec<String>,
+    websites: Vec<String>,
+}
+
+impl BucketNames {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A name that no host can have.
+    pub fn of(domains: Option<&str>, websites: Option<&str>) -> Result<Self> {
+        Ok(Self { domains: names("s3_domains", domains, false)?, websites: names("s3_websites", websites, true)? })
+    }
+
+    /// The same for the front.
+    pub fn hosts(&self) -> BucketHosts {
+        BucketHosts::new(self.domains.clone(), self.websites.clone())
+    }
 }
 
 fn names(key: &str, text: Option<&str>, may_be_all: bool) -> Result<Vec<String>> {

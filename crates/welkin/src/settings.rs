@@ -9,8 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::backing::Backing;
+use crate::bucket_hosts::BucketNames;
+use crate::lifecycle;
 use crate::watching::Watching;
-use crate::{bucket_hosts, lifecycle};
 
 /// Everything that can be set, as `key`, `about`. Flags spell them `--key-with-dashes`, the file `key_with_underscores`
 /// and the environment `WELKIN_KEY`.
@@ -123,7 +124,7 @@ pub struct Settings {
     /// How long a day is for lifecycle rules of buckets.
     pub lifecycle_day: Duration,
     /// Host names that are buckets.
-    pub bucket_hosts: region::BucketHosts,
+    pub bucket_hosts: BucketNames,
 }
 
 /// A setting that cannot be, or a file of settings that cannot be read.
@@ -209,7 +210,7 @@ impl Settings {
             watching: Watching::from_values(values)?,
             tls: tls(text("tls"), text("tls_cert"), text("tls_key"))?,
             lifecycle_day: lifecycle::day(text("s3_lifecycle_day"))?,
-            bucket_hosts: bucket_hosts::of(text("s3_domains"), text("s3_websites"))?,
+            bucket_hosts: BucketNames::of(text("s3_domains"), text("s3_websites"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,
             backing: Backing::from_values(values)?,
