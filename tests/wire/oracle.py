@@ -96,7 +96,9 @@ def structure(rng, shape, depth, chance):
         if name not in shape.required_members and (depth > MAX_DEPTH or rng.random() > chance):
             continue
         location = member.serialization.get("location")
-        if location == "uri":
+        if member.serialization.get("hostLabel"):
+            members[name] = "123456789012"
+        elif location == "uri":
             members[name] = rng.choice(KEYS) if name == "Key" else 7 if member.type_name == "integer" else "bucket-1"
         elif location != "statusCode":
             members[name] = value(rng, member, depth + 1, ASCII if location in ("header", "headers") else TEXTS)

@@ -14,7 +14,7 @@ use anyhow::{Context, ensure};
 struct Service {
     name: String,
     title: String,
-    is_rest_xml: bool,
+    has_bare_errors: bool,
     built: Vec<String>,
     unbuilt: Vec<String>,
     /// Why operations are not built, by their names.
@@ -63,7 +63,7 @@ fn parse(name: &str, text: &str) -> anyhow::Result<Service> {
     let mut service = Service {
         name: name.to_owned(),
         title: title.context("it has no service_id")?,
-        is_rest_xml: text.lines().any(|line| line.contains("protocols:") && line.contains("RestXml")),
+        has_bare_errors: text.lines().any(|line| line.trim() == "has_bare_errors: true,"),
         built: Vec::new(),
         unbuilt: Vec::new(),
         reasons: BTreeMap::new(),
@@ -95,7 +95,7 @@ fn reasons(text: &str, unbuilt: &[String]) -> anyhow::Result<BTreeMap<String, St
 
 fn page(service: &Service) -> String {
     let (built, total) = (service.built.len(), service.built.len() + service.unbuilt.len());
-    let answer = if service.is_rest_xml { "`501 NotImplemented`" } else { "`400 UnsupportedOperation`" };
+    let answer = if service.has_bare_errors { "`501 NotImplemented`" } else { "`400 UnsupportedOperation`" };
     let mut out = format!("{HEADER}# {}: {built} of {total} operations\n\n## Built\n\n", service.title);
     for name in &service.built {
         let _ = writeln!(out, "- {name}");

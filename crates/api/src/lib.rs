@@ -15,6 +15,8 @@ pub mod organizations;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod s3;
 #[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
+pub mod s3control;
+#[allow(missing_docs, reason = "AWS's documentation is not ours to copy")]
 pub mod sts;
 
 pub use call::{

@@ -10,7 +10,7 @@ use wire::ServiceShape;
 
 use crate::index::{Entry, MANAGEMENT, READ_ONLY, account_number, filter_bits, short_hash};
 use crate::json::{bounded, key, member, string};
-use crate::kind::{Category, category, event_source, is_read_only};
+use crate::kind::{Category, category, event_name, event_source, is_read_only};
 use crate::{Lane, Parameters, verdicts};
 
 /// The version of the schema that records follow.
@@ -102,10 +102,11 @@ impl Event<'_> {
     /// Appends the record as one line to `line`, and gives its entry for the index. `number` makes its event id, with
     /// `prefix`, which is another one in each process.
     pub(crate) fn write(&self, line: &mut String, prefix: u64, number: u64) -> Entry {
+        let name = event_name(self.service.endpoint_prefix, self.operation);
         let mut entry = Entry {
             time: u64::try_from(self.time.as_microsecond()).unwrap_or(0),
             event_id: number,
-            event_name: short_hash(self.operation),
+            event_name: short_hash(name),
             ..Entry::default()
         };
         line.push_str("{\"eventVersion\":\"");
@@ -124,7 +125,7 @@ impl Event<'_> {
         line.push_str(".amazonaws.com");
         entry.event_source = short_hash(&line[source..]);
         line.push('"');
-        member(line, "eventName", self.operation);
+        member(line, "eventName", name);
         member(line, "awsRegion", self.region);
         key(line, "sourceIPAddress");
         // Writing to a string can't fail.

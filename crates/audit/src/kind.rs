@@ -89,7 +89,21 @@ pub fn is_read_only(operation: &str) -> bool {
 pub(crate) fn event_source(endpoint_prefix: &str) -> &str {
     match endpoint_prefix {
         "cloudwatch" | "monitoring" => "monitoring",
+        "s3-control" => "s3",
         other => other,
+    }
+}
+
+/// CloudTrail's `eventName` of an operation of a service. What S3 Control does for a whole account is not named as what S3
+/// does for a bucket.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html>, "Amazon S3
+/// account-level actions tracked by AWS CloudTrail logging".
+pub(crate) fn event_name<'a>(endpoint_prefix: &str, operation: &'a str) -> &'a str {
+    match (endpoint_prefix, operation) {
+        ("s3-control", "DeletePublicAccessBlock") => "DeleteAccountPublicAccessBlock",
+        ("s3-control", "GetPublicAccessBlock") => "GetAccountPublicAccessBlock",
+        ("s3-control", "PutPublicAccessBlock") => "PutAccountPublicAccessBlock",
+        _ => operation,
     }
 }
 

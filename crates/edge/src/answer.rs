@@ -7,7 +7,7 @@ use wire::{ErrorContext, ServiceError, encode_error};
 use crate::body::{AnswerBody, full};
 use crate::front::Edge;
 use crate::markup::error_page;
-use crate::trace::Trace;
+use crate::trace::{Family, Trace};
 
 impl Edge {
     /// The headers that every answer of a service has.
@@ -47,13 +47,14 @@ fn sign_off(answer: &mut Response<AnswerBody>, trace: &Trace) {
             answer.headers_mut().insert(name, value);
         }
     };
-    if trace.service.has_bare_errors {
+    let is_s3 = trace.family() == Family::S3;
+    if is_s3 {
         set("x-amz-request-id", &trace.request_id);
         set("x-amz-id-2", &trace.host_id);
     } else {
         set("x-amzn-requestid", &trace.request_id);
     }
-    set("server", if trace.service.has_bare_errors { "AmazonS3" } else { "Welkin" });
+    set("server", if is_s3 { "AmazonS3" } else { "Welkin" });
 }
 
 fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<AnswerBody> {

@@ -11,9 +11,9 @@ use wire::sigv4::{CanonicalRequest, Claim, MAX_SKEW_SECONDS, PathRule, Place, Si
 use wire::{parse_query, sigv2};
 
 use crate::evidence::{Evidence, Fault};
-use crate::hosts::virtual_bucket;
+use crate::hosts::bucket_of_host;
 use crate::refuse::Refusal;
-use crate::trace::{Family, SentUri, text_header};
+use crate::trace::{Family, SentUri};
 
 /// Where access keys are looked up.
 pub trait Credentials: Send + Sync {
@@ -187,7 +187,7 @@ fn prove_v2(
     let query = parse_query(sent.query().unwrap_or_default()).unwrap_or_default();
     let request = sigv2::Request {
         method: parts.method.as_str(),
-        bucket: virtual_bucket(text_header(parts, "host")),
+        bucket: bucket_of_host(parts),
         path: sent.path(),
         query: &query,
         headers: &parts.headers,

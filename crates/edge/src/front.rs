@@ -18,9 +18,9 @@ use crate::authenticate::Credentials;
 use crate::body::AnswerBody;
 use crate::budget::Budget;
 use crate::dev::{Dev, DevAccounts, Peer};
-use crate::evidence::{self, Claimed, Evidence};
+use crate::evidence::{self, Claimed, Evidence, Fault};
 use crate::failures::log_error;
-use crate::hosts::{virtual_bucket, website_bucket};
+use crate::hosts::{BucketHosts, HostBucket, virtual_bucket, website_bucket};
 use crate::limits::Limits;
 use crate::login::Logins;
 use crate::markup::Visited;
@@ -42,6 +42,7 @@ pub struct Edge {
     pub(crate) logins: Option<Arc<dyn Logins>>,
     pub(crate) watching: Watching,
     pub(crate) access_log: Option<Arc<dyn AccessLog>>,
+    bucket_hosts: BucketHosts,
 }
 
 impl Edge {
@@ -59,7 +60,14 @@ impl Edge {
             logins: None,
             watching,
             access_log: None,
+            bucket_hosts: BucketHosts::default(),
         }
+    }
+
+    /// The same front, where these host names are buckets too.
+    #[must_use]
+    pub fn with_bucket_hosts(self, bucket_hosts: BucketHosts) -> Self {
+        Self { bucket_hosts, ..self }
     }
 
     /// The same front with other limits.
@@ -99,8 +107,13 @@ impl Edge {
         }
         // Below a bucket's own host name this is a key like any other.
         let host = text_header(&parts, header::HOST.as_str());
-        let site = website_bucket(host).map(str::to_ascii_lowercase);
-        let is_bucket = site.is_some() || virtual_bucket(host).is_some();
+        let claim = evidence::find(&parts);
+        // Visitors sign nothing. Who does speaks to a service, whatever name leads here.
+        let is_visit = matches!(claim, Err(Fault::Missing)) && is_read(&parts.method);
+        let by_name = || self.bucket_hosts.website(host).filter(|_| is_visit);
+        let site = website_bucket(host).or_else(by_name).map(str::to_ascii_lowercase);
+        let said = self.bucket_hosts.bucket(host).map(|bucket| HostBucket(bucket.to_ascii_lowercase()));
+        let is_bucket = site.is_some() || said.is_some() || virtual_bucket(host).is_some();
         if matches!(parts.uri.path(), "/_welkin/login" | "/_welkin/logout") && !is_bucket {
             return self.door(&parts, body, source_ip).await;
         }
@@ -108,7 +121,9 @@ impl Edge {
             return self.own_page(&parts, source_ip).await;
         }
         parts.extensions.insert(Peer(source_ip));
-        let claim = evidence::find(&parts);
+        if let Some(said) = said {
+            parts.extensions.insert(said);
+        }
         let query = parse_query(parts.uri.query().unwrap_or_default());
         let pages = self.mounts.iter().find_map(|mount| mount.web.as_deref().map(|web| (mount, web)));
         let site = site.zip(pages);
@@ -117,8 +132,8 @@ impl Edge {
             None => self.recognise(&parts, claim.as_ref().ok(), query.as_deref().unwrap_or_default()),
         };
         let (service, protocol) = (found.service(), found.protocol);
-        let is_s3 = service.has_bare_errors;
-        if is_s3 && site.is_none() {
+        let is_s3 = service.signing_name == "s3";
+        if service.has_bare_errors && site.is_none() {
             to_path_style(&mut parts);
         }
         let trace = Trace {
@@ -193,6 +208,11 @@ impl Edge {
             scope: head.scope.unwrap_or("-").to_owned(),
         }
     }
+}
+
+/// Whether a method is one that browsers look at pages with.
+fn is_read(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
 }
 
 /// The service that stands for none.

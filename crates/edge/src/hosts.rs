@@ -4,6 +4,59 @@
 
 use std::net::IpAddr;
 
+use http::request::Parts;
+
+use crate::trace::text_header;
+
+/// The host names that are buckets because the operator says so, beside those that S3's own names tell.
+#[derive(Debug, Clone, Default)]
+pub struct BucketHosts {
+    domains: Vec<String>,
+    websites: Vec<String>,
+}
+
+impl BucketHosts {
+    /// Below each of `domains` every name is a bucket. Each of `websites` is a bucket itself, with a website; one that
+    /// begins with `*.` stands for all names below.
+    pub fn new(domains: Vec<String>, websites: Vec<String>) -> Self {
+        Self { domains, websites }
+    }
+
+    /// The bucket that a host name carries in front of one of the domains; none for S3's own name there.
+    pub(crate) fn bucket<'a>(&self, host: &'a str) -> Option<&'a str> {
+        let bucket = self.domains.iter().find_map(|domain| below(name_of(host), domain))?;
+        let is_of_s3 = bucket.eq_ignore_ascii_case("s3") || bucket.to_ascii_lowercase().ends_with(".s3");
+        (!is_of_s3).then_some(bucket)
+    }
+
+    /// The bucket whose website a host name is.
+    pub(crate) fn website<'a>(&self, host: &'a str) -> Option<&'a str> {
+        let name = name_of(host);
+        let is_it = |pattern: &String| match pattern.strip_prefix("*.") {
+            Some(domain) => below(name, domain).is_some(),
+            None => name.eq_ignore_ascii_case(pattern),
+        };
+        self.websites.iter().any(is_it).then_some(name)
+    }
+}
+
+/// What is in front of `domain` in a name, without the dot between.
+fn below<'a>(name: &'a str, domain: &str) -> Option<&'a str> {
+    let (front, rest) = name.split_at_checked(name.len().checked_sub(domain.len())?)?;
+    let front = front.strip_suffix('.').filter(|front| !front.is_empty())?;
+    rest.eq_ignore_ascii_case(domain).then_some(front)
+}
+
+/// The bucket that the host name of a request carries in front of a domain of [`BucketHosts`].
+#[derive(Clone)]
+pub(crate) struct HostBucket(pub(crate) String);
+
+/// The bucket that a request's host name carries; none in path style.
+pub(crate) fn bucket_of_host(parts: &Parts) -> Option<&str> {
+    let said = parts.extensions.get::<HostBucket>().map(|said| said.0.as_str());
+    said.or_else(|| virtual_bucket(text_header(parts, "host")))
+}
+
 /// Whether a label of a host name is an account.
 pub(crate) fn is_account(label: &str) -> bool {
     label.len() == 12 && label.bytes().all(|byte| byte.is_ascii_digit())
@@ -55,7 +108,34 @@ fn is_regional(label: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{virtual_bucket, website_bucket};
+    use super::{BucketHosts, virtual_bucket, website_bucket};
+
+    #[test]
+    fn buckets_by_the_operators_word() {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let hosts = BucketHosts::new(list(&["objects.example.net"]), list(&["www.example.org", "*.pages.example.net"]));
+        for (host, bucket, website) in [
+            ("my.bucket.objects.example.net:4566", Some("my.bucket"), None),
+            ("B.Objects.Example.Net", Some("B"), None),
+            ("objects.example.net", None, None),
+            (".objects.example.net", None, None),
+            ("myobjects.example.net", None, None),
+            ("s3.objects.example.net", None, None),
+            ("bucket.s3.objects.example.net", None, None),
+            ("WWW.example.org:80", None, Some("WWW.example.org")),
+            ("a.www.example.org", None, None),
+            ("a.pages.example.net", None, Some("a.pages.example.net")),
+            ("pages.example.net", None, None),
+            ("example.org", None, None),
+            ("127.0.0.1:4566", None, None),
+            ("[::1]:4566", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!((hosts.bucket(host), hosts.website(host)), (bucket, website), "{host}");
+        }
+        let none = BucketHosts::default();
+        assert_eq!((none.bucket("a.example.net"), none.website("a.example.net")), (None, None));
+    }
 
     #[test]
     fn buckets_in_host_names() {

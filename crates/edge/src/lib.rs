@@ -60,6 +60,7 @@ pub use authenticate::Credentials;
 pub use dev::DevAccounts;
 pub use exposition::{Exposition, MetricKind};
 pub use front::Edge;
+pub use hosts::BucketHosts;
 pub use limits::Limits;
 pub use login::Logins;
 pub use mount::Mount;

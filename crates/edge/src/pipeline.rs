@@ -49,7 +49,7 @@ impl Edge {
         let mut memory = self.budget.open(Source::of(source_ip));
         let mut ending = None;
         let mut proof = manner::proof_of(asked.claim);
-        let Ready { mount, operation, decoded, caller } = if trace.family() == Family::S3 && is_upload(parts) {
+        let Ready { mount, operation, decoded, caller } = if trace.service.has_bare_errors && is_upload(parts) {
             let (ready, asked_for, shown) = self.upload(mount, asked, body, trace).await?;
             ending = Some(asked_for);
             proof = shown;

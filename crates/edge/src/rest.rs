@@ -19,7 +19,7 @@ use crate::checksum;
 use crate::evidence::{Evidence, hoist, payload_marker};
 use crate::failures::{collect_error, route_error, stream_error};
 use crate::front::{Asked, Edge};
-use crate::hosts::virtual_bucket;
+use crate::hosts::bucket_of_host;
 use crate::misplaced;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
@@ -229,10 +229,9 @@ pub(crate) fn strip_chunked(headers: &mut http::HeaderMap) {
 /// Rewrites a virtual-hosted S3 request to path style. The signature was made of the path as sent, so only routing
 /// may see the new one; the old is kept in the extensions.
 pub(crate) fn to_path_style(parts: &mut Parts) {
-    let host = text_header(parts, header::HOST.as_str()).to_owned();
-    let Some(bucket) = virtual_bucket(&host) else { return };
+    let Some(bucket) = bucket_of_host(parts).map(str::to_ascii_lowercase) else { return };
     let path_and_query = parts.uri.path_and_query().map_or("/", |both| both.as_str());
-    if let Ok(uri) = format!("/{}{path_and_query}", bucket.to_ascii_lowercase()).parse::<Uri>() {
+    if let Ok(uri) = format!("/{}{path_and_query}", bucket).parse::<Uri>() {
         parts.extensions.insert(SentUri(std::mem::replace(&mut parts.uri, uri)));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Trace {
 /// Services that have the same words for what goes wrong before an operation is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
-    /// S3, which is like no other.
+    /// S3 and S3 Control, which are like no other.
     S3,
     /// EC2.
     Ec2,
@@ -40,7 +40,7 @@ impl Trace {
     /// The family of the service, as the request speaks to it.
     pub(crate) fn family(&self) -> Family {
         match self.protocol {
-            _ if self.service.has_bare_errors => Family::S3,
+            _ if self.service.signing_name == "s3" => Family::S3,
             Protocol::Ec2 => Family::Ec2,
             Protocol::Query => Family::Query,
             Protocol::RestXml | Protocol::RestJson | Protocol::Json { .. } | Protocol::Cbor => Family::Modern,

@@ -2,12 +2,14 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>.
 
 use ids::{AccountId, Arn};
+use jiff::Timestamp;
 use service::{Directory, Named};
-use store::{KeyPrefix, StoreError, View};
+use store::{Changes, KeyPrefix, StoreError, View};
 
 use crate::accounts::MAX_ACCOUNTS;
+use crate::mfa::check_code_of_root;
 use crate::names::folded;
-use crate::{AccountRecord, RoleRecord, UserRecord};
+use crate::{AccountRecord, IamError, RoleRecord, UserRecord};
 
 /// Whom the records of IAM know.
 pub(crate) struct Principals;
@@ -29,6 +31,21 @@ impl Directory for Principals {
     fn accounts(&self, view: &View) -> Result<Vec<AccountId>, StoreError> {
         let accounts = view.scan::<AccountRecord>(&KeyPrefix::all(), None, MAX_ACCOUNTS)?;
         Ok(accounts.into_iter().map(|account| account.id).collect())
+    }
+
+    fn root_shows(
+        &self,
+        view: &View,
+        changes: &mut Changes,
+        account: &AccountId,
+        device: (&str, &str),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        match check_code_of_root(view, changes, account, device, now) {
+            Ok(()) => Ok(true),
+            Err(IamError::Store(error)) => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 }
 

@@ -31,7 +31,7 @@ mod web;
 
 pub use accounts::{AccountAnswer, AccountLine, AccountOrder};
 pub use bootstrap::{BootstrapError, RootKey};
-pub use edge::{DEFAULT_THROTTLE, Limits, Network, Server, ServerError, Tls, TlsError};
+pub use edge::{BucketHosts, DEFAULT_THROTTLE, Limits, Network, Server, ServerError, Tls, TlsError};
 pub use effects::SystemEffects;
 pub use home::{HomeError, claim as claim_home};
 pub use lease::Duty;

@@ -8,12 +8,12 @@ use std::time::Duration;
 use blobs::BlobStore;
 use cloudtrail::CloudTrail;
 use ec2::Ec2;
-use edge::{Edge, Limits, Mount, Phase, Server, ServerError};
+use edge::{BucketHosts, Edge, Limits, Mount, Phase, Server, ServerError};
 use host::Node;
 use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::{AccessLogs, KeyRing, LogDelivery, S3};
+use s3::{AccessLogs, KeyRing, LogDelivery, S3, S3Control};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
@@ -59,6 +59,8 @@ pub struct RegionConfig {
     pub is_dev: bool,
     /// How long a day is for lifecycle rules of buckets.
     pub lifecycle_day: Duration,
+    /// Host names that are buckets, beside those that S3's own names tell.
+    pub bucket_hosts: BucketHosts,
 }
 
 impl RegionConfig {
@@ -133,6 +135,7 @@ pub struct Services {
 impl Services {
     fn mounts(&self) -> Vec<Mount> {
         let Self { cloudtrail, ec2, iam, organizations, sts, s3 } = self.clone();
+        let control = S3Control::new(&s3);
         vec![
             Mount::new(&api::cloudtrail::SERVICE, move |operation, call, request| {
                 let cloudtrail = cloudtrail.clone();
@@ -153,6 +156,10 @@ impl Services {
             Mount::new(&api::sts::SERVICE, move |operation, call, request| {
                 let sts = sts.clone();
                 Box::pin(async move { api::sts::dispatch(&sts, operation, call, request).await })
+            }),
+            Mount::new(&api::s3control::SERVICE, move |operation, call, request| {
+                let control = control.clone();
+                Box::pin(async move { api::s3control::dispatch(&control, operation, call, request).await })
             }),
             crate::web::mount(s3),
         ]
@@ -237,6 +244,7 @@ impl Region {
         let access_logs = Arc::<AccessLogs>::default();
         let log_delivery = LogDelivery::new(services.s3.clone(), Arc::clone(&effects), Arc::clone(&access_logs));
         edge = edge.with_access_log(Arc::new(BucketLogs(access_logs)));
+        edge = edge.with_bucket_hosts(config.bucket_hosts.clone());
         if config.is_dev {
             let accounts = dev::Accounts::new(store.clone(), Arc::clone(&facts), Arc::clone(&effects));
             edge = edge.with_dev(Arc::new(accounts));

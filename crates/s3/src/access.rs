@@ -16,7 +16,7 @@ use crate::buckets::{BucketRecord, bucket_arn, known_bucket, object_arn};
 use crate::config::tags_of;
 use crate::objects::{Found, ObjectRecord, find};
 use crate::policies::BucketPolicyRecord;
-use crate::public_access::PublicAccessBlockRecord;
+use crate::public_access::Blocked;
 use crate::uploads::UploadRecord;
 
 /// A bucket and who may do what with it.
@@ -39,16 +39,16 @@ impl Grounds {
         let bucket = known_bucket(view, name, None)?;
         let policy = view.get::<BucketPolicyRecord>(&bucket.name)?;
         let is_public = policy.as_ref().is_some_and(|policy| policy.is_public);
-        let block = match is_public || bucket.ownership.has_lists() {
-            true => view.get::<PublicAccessBlockRecord>(&bucket.name)?,
-            false => None,
+        // Nothing that is private is asked what it blocks.
+        let blocked = match is_public || bucket.ownership.has_lists() {
+            true => Blocked::of(view, &bucket)?,
+            false => Blocked::default(),
         };
-        let restricts = block.as_ref().is_some_and(|block| block.restrict_public_buckets);
-        let policy = policy.filter(|policy| !(policy.is_public && restricts && !is_within(scope, &bucket)));
+        let policy = policy.filter(|policy| !(policy.is_public && blocked.restricted && !is_within(scope, &bucket)));
         let policy = policy.map(|BucketPolicyRecord { document, principals, .. }| {
             Arc::new(ResourcePolicy { document, kind: Kind::Resource, must_allow: false, principals })
         });
-        let ignores_public = block.is_some_and(|block| block.ignore_public_acls);
+        let ignores_public = blocked.ignored_acls;
         let tags = if bucket.is_abac { tags_of(view, &bucket.name)? } else { Vec::new() };
         Ok(Self { bucket, policy, caller: scope.caller.clone(), ignores_public, tags })
     }
@@ -102,6 +102,20 @@ impl Grounds {
     fn missing(&self, mut read: Need, listing: &'static str, key: &str) -> Vec<Need> {
         read.granted = Some(Granted::ToAll);
         vec![read, self.bucket(listing).with("s3:prefix", key)]
+    }
+
+    /// What it needs beside reading an object to be told how it is locked: its retention is the first part, its legal hold
+    /// the second. Who may not is told all else.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn seeing_lock(&self, view: &View, key: &str, version: Option<&str>) -> Result<Vec<Need>, S3Error> {
+        if self.bucket.lock.is_none() {
+            return Ok(Vec::new());
+        }
+        let actions = ["s3:GetObjectRetention", "s3:GetObjectLegalHold"].into_iter().enumerate();
+        let need = |(part, action)| Ok(self.on_version((action, action), view, key, version)?.for_part(part));
+        actions.map(need).collect()
     }
 
     /// An action on an object or on one of its versions, which have names of their own; conditions may ask for the tags

@@ -6,8 +6,10 @@
 mod access;
 mod acl;
 mod bind;
+mod bind_control;
 mod buckets;
 mod config;
+mod control;
 mod cors;
 mod encryption;
 mod error;
@@ -38,6 +40,7 @@ use wire::ServiceError;
 pub use acl::{Acl, AclError, Grant, Grantee, Ownership, Permission};
 pub use buckets::{BucketRecord, Versioning};
 pub use config::BucketConfigRecord;
+pub use control::{ControlError, S3Control};
 pub use cors::{CrossOrigin, Preflight};
 pub use encryption::{BucketEncryption, Encryption, EncryptionError, KeyRing, MasterKeys, SealedKey};
 pub use error::{S3Error, Unmodified};
@@ -50,7 +53,7 @@ pub use objects::{
     Version, VersionRecord,
 };
 pub use policies::BucketPolicyRecord;
-pub use public_access::PublicAccessBlockRecord;
+pub use public_access::{AccountBlockRecord, PublicAccessBlockRecord};
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
 pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};

@@ -3,8 +3,9 @@
 use store::{CommitError, Store};
 
 use crate::{
-    AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, GarbagePartsRecord,
-    GarbageRecord, LeaseRecord, ObjectRecord, PartRecord, PublicAccessBlockRecord, UploadRecord, VersionRecord,
+    AccountBlockRecord, AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord,
+    GarbagePartsRecord, GarbageRecord, LeaseRecord, ObjectRecord, PartRecord, PublicAccessBlockRecord, UploadRecord,
+    VersionRecord,
 };
 
 /// Brings the tables of buckets, objects and blobs to the shapes and indexes of this program. On a store that has them
@@ -17,6 +18,7 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<BucketRecord>(),
         store.prepare::<BucketPolicyRecord>(),
         store.prepare::<PublicAccessBlockRecord>(),
+        store.prepare::<AccountBlockRecord>(),
         store.prepare::<ObjectRecord>(),
         store.prepare::<BlobRefRecord>(),
         store.prepare::<GarbageRecord>(),
@@ -43,10 +45,10 @@ mod tests {
     use store::{encode, table_prefix};
 
     use crate::{
-        AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord, ChecksumKind, Content,
-        DeleteMarker, Encryption, GarbagePartsRecord, GarbageRecord, LeaseRecord, ObjectHeaders, ObjectRecord,
-        ObjectTraits, PartRecord, PublicAccessBlockRecord, Run, StoredChecksum, UploadRecord, Version, VersionRecord,
-        named_blob,
+        AccountBlockRecord, AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord,
+        ChecksumKind, Content, DeleteMarker, Encryption, GarbagePartsRecord, GarbageRecord, LeaseRecord, ObjectHeaders,
+        ObjectRecord, ObjectTraits, PartRecord, PublicAccessBlockRecord, Run, StoredChecksum, UploadRecord, Version,
+        VersionRecord, named_blob,
     };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
@@ -66,6 +68,14 @@ mod tests {
             |principals| BucketPolicyRecord { bucket: "n".into(), document: "{}".into(), principals, is_public: true };
         check_shapes(SHAPES, &[(1, policy(Vec::new())), (2, policy(vec![("arn".into(), "AIDA".into())]))]);
         check_shapes(SHAPES, &[(1, PublicAccessBlockRecord::of_new("n"))]);
+        let of_account = AccountBlockRecord {
+            account: "123456789012".parse().unwrap(),
+            block_public_acls: true,
+            ignore_public_acls: false,
+            block_public_policy: true,
+            restrict_public_buckets: false,
+        };
+        check_shapes(SHAPES, &[(1, of_account)]);
         let checksum = StoredChecksum { kind: ChecksumKind::Crc64nvme, value: "c".into(), is_composite: false };
         let traits = ObjectTraits {
             headers: ObjectHeaders { content_type: Some("t".into()), ..ObjectHeaders::default() },

@@ -7,7 +7,8 @@
 //! Not here: which users and roles there are, which IAM knows.
 
 use ids::AccountId;
-use store::{StoreError, View};
+use jiff::Timestamp;
+use store::{Changes, StoreError, View};
 
 /// What a principal of the class `AWS` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,24 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// The store's.
     fn accounts(&self, view: &View) -> Result<Vec<AccountId>, StoreError>;
+
+    /// Whether the root user of `account` has the device of this serial number, which shows this code `now`, and whether that
+    /// was not taken before. Adds
+    /// to `changes` that it was: whoever asks commits them, or the code can be used again. Where nobody knows devices,
+    /// nobody shows one.
+    ///
+    /// # Errors
+    /// The store's.
+    fn root_shows(
+        &self,
+        _view: &View,
+        _changes: &mut Changes,
+        _account: &AccountId,
+        _device: (&str, &str),
+        _now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 
     /// A policy with those whom it names as they are called now. `principals` are the users and roles among them, as they
     /// are written in the text, with their unique ids.

@@ -120,7 +120,9 @@ impl Runner {
         if let Some(nothing) = O::nothing_to_stage() {
             let (runner, both) = (self.clone(), Arc::new((input, nothing)));
             let committed = self.commit(call, Arc::clone(&both), move |(input, nothing), view, cx| {
-                runner.permit_whole::<S, O>(input, view, cx)?;
+                cx.refused =
+                    runner.permit::<S>(cx, view, |view, scope| O::needs(input, view, scope).map_err(Into::into))?;
+                permitted::<O>(input)?;
                 O::apply(input, nothing, view, cx).map_err(Into::into)
             });
             let found = committed.await.map_err(|error| in_words_of(S::NAME, error))?;
@@ -235,7 +237,7 @@ impl Runner {
         })
     }
 
-    /// As [`Runner::permit`], for a stream, which has no parts.
+    /// As [`Runner::permit`], for a stream that is taken in, which has no parts.
     fn permit_whole<S, O>(&self, input: &O::Input, view: &View, cx: &Cx) -> Result<(), ServiceError>
     where
         S: Service,

@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
-    account, audit_trail, backup, convert, doctor, down, env, explain, image, lifecycle, login, object_key,
-    reconcilers, restart, restore, session, space, up, watching,
+    account, audit_trail, backup, bucket_hosts, convert, doctor, down, env, explain, image, lifecycle, login,
+    object_key, reconcilers, restart, restore, session, space, up, watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -355,6 +355,8 @@ struct Up {
     #[command(flatten)]
     lifecycle: lifecycle::LifecycleOptions,
     #[command(flatten)]
+    bucket_hosts: bucket_hosts::BucketHostOptions,
+    #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
     #[arg(long)]
@@ -464,6 +466,7 @@ impl Up {
         ]));
         values.extend(self.watching.values());
         values.extend(self.lifecycle.values());
+        values.extend(self.bucket_hosts.values());
         Settings::of_process(values)
     }
 }

@@ -7,6 +7,7 @@ mod addresses;
 mod audit_trail;
 mod backing;
 mod backup;
+mod bucket_hosts;
 mod certificate;
 mod cli;
 mod completions;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::backing::Backing;
+use crate::bucket_hosts::BucketNames;
 use crate::lifecycle;
 use crate::watching::Watching;
 
@@ -35,7 +36,9 @@ pub const KEYS: &[(&str, &str)] = &[
     ("observe_from", "networks that may see details of the health and metrics"),
     ("public_pool", "the block that public addresses come from"),
     ("region", "the name of the region"),
+    ("s3_domains", "domains below which every name is a bucket"),
     ("s3_lifecycle_day", "how long a day is for lifecycle rules of buckets"),
+    ("s3_websites", "host names that are buckets with websites"),
     ("throttle", "how fast each account may call: so many times AWS's documented rates, or off"),
     ("tls", "off, or self-signed for a certificate that the region makes itself"),
     ("tls_cert", "a file with a certificate and its chain, PEM"),
@@ -120,6 +123,8 @@ pub struct Settings {
     pub backing: Option<Backing>,
     /// How long a day is for lifecycle rules of buckets.
     pub lifecycle_day: Duration,
+    /// Host names that are buckets.
+    pub bucket_hosts: BucketNames,
 }
 
 /// A setting that cannot be, or a file of settings that cannot be read.
@@ -205,6 +210,7 @@ impl Settings {
             watching: Watching::from_values(values)?,
             tls: tls(text("tls"), text("tls_cert"), text("tls_key"))?,
             lifecycle_day: lifecycle::day(text("s3_lifecycle_day"))?,
+            bucket_hosts: BucketNames::of(text("s3_domains"), text("s3_websites"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,
             backing: Backing::from_values(values)?,
@@ -335,7 +341,7 @@ fn flag(key: &str, text: Option<&str>) -> Result<bool> {
     }
 }
 
-fn domain(text: &str) -> Result<String> {
+pub(crate) fn domain(text: &str) -> Result<String> {
     let name = text.to_ascii_lowercase();
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

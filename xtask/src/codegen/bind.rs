@@ -15,6 +15,7 @@ pub fn target(service: &str) -> Option<(&'static str, &'static str)> {
         "iam" => Some(("iam", "bind_iam.rs")),
         "organizations" => Some(("iam", "bind_organizations.rs")),
         "s3" => Some(("s3", "bind.rs")),
+        "s3control" => Some(("s3", "bind_control.rs")),
         "sts" => Some(("iam", "bind_sts.rs")),
         _ => None,
     }
@@ -28,6 +29,7 @@ fn implementor(service: &str) -> &'static str {
         "iam" => "Iam",
         "organizations" => "Organizations",
         "s3" => "S3",
+        "s3control" => "S3Control",
         _ => "Sts",
     }
 }

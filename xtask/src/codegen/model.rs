@@ -112,7 +112,7 @@ pub struct Http {
 }
 
 /// A use of a shape: as a member, an element, an input.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reference {
     pub shape: String,
@@ -135,6 +135,13 @@ pub struct Reference {
     pub eventheader: bool,
     pub timestamp_format: Option<String>,
     pub xml_namespace: Option<Json>,
+}
+
+impl Reference {
+    /// A member of an output that says the status of the answer; `shape` is an integer of the model.
+    pub fn status(shape: &str) -> Self {
+        Self { shape: shape.to_owned(), location: Some("statusCode".to_owned()), ..Self::default() }
+    }
 }
 
 #[derive(Debug, serde::Deserialize)]

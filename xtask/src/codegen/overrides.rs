@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::model::{Model, Ordered, Shape};
+use super::model::{Model, Ordered, Reference, Shape};
 
 /// The code under which a service refuses requests that break the rules of its model; none for services whose requests
 /// are checked by their operations, each in its own words.
@@ -33,6 +33,11 @@ pub fn amend(service: &str, model: &mut Model) {
             _ => &[],
         };
         shape.required.retain(|member| !is_absent_for_root.contains(&member.as_str()));
+        // The model has 202 alone. An object that is restored already answers 200:
+        // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html> ("Responses").
+        if (service, name.as_str()) == ("s3", "RestoreObjectOutput") {
+            shape.members.0.push(("Status".to_owned(), Reference::status("Days")));
+        }
     }
 }
 
@@ -116,7 +121,7 @@ pub fn is_output_unwrapped(service: &str, operation: &str) -> bool {
 
 /// Errors come as a bare `<Error>` (Smithy's `noErrorWrapping`).
 pub fn has_bare_errors(service: &str) -> bool {
-    matches!(service, "s3" | "s3control")
+    service == "s3"
 }
 
 /// Times in answers have no fraction, as the examples of IAM's and STS's references show; other query services have one.

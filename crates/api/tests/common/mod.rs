@@ -10,12 +10,13 @@ use serde_json::Value as Json;
 use wire::{Document, Kind, RequestParts, ServiceShape, Shape, Value};
 
 /// Every generated service.
-pub const SERVICES: [&ServiceShape; 6] = [
+pub const SERVICES: [&ServiceShape; 7] = [
     &api::cloudtrail::SERVICE,
     &api::ec2::SERVICE,
     &api::iam::SERVICE,
     &api::organizations::SERVICE,
     &api::s3::SERVICE,
+    &api::s3control::SERVICE,
     &api::sts::SERVICE,
 ];
 

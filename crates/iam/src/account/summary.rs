@@ -58,7 +58,7 @@ impl Operation<Iam> for GetAccountSummary {
         let in_use = devices.iter().filter(|device| device.holder.is_some()).count();
         let others = [
             ("AccountAccessKeysPresent", usize::from(!root_keys(view, account)?.is_empty())),
-            ("AccountMFAEnabled", 0),
+            ("AccountMFAEnabled", usize::from(devices.iter().any(MfaDeviceRecord::is_roots))),
             ("AccountPasswordPresent", 0),
             ("MFADevices", devices.len()),
             ("MFADevicesInUse", in_use),

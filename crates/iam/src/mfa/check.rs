@@ -1,5 +1,6 @@
 //! Whether somebody has the device that they say they have: for whoever gives credentials that say so.
 
+use ids::AccountId;
 use jiff::Timestamp;
 use store::{Changes, View};
 
@@ -26,8 +27,32 @@ pub(crate) fn check_code(
     code: &str,
     now: Timestamp,
 ) -> Result<(), IamError> {
-    let device = view.get::<MfaDeviceRecord>(&(user.account.clone(), serial.to_owned()))?;
-    let Some(mut device) = device.filter(|device| device.is_of(user)) else {
+    check_holder(view, changes, (&user.account, &user.id), (serial, code), now)
+}
+
+/// As [`check_code`], for a device of the account's root user.
+///
+/// # Errors
+/// As [`check_code`].
+pub(crate) fn check_code_of_root(
+    view: &View,
+    changes: &mut Changes,
+    account: &AccountId,
+    shown: (&str, &str),
+    now: Timestamp,
+) -> Result<(), IamError> {
+    check_holder(view, changes, (account, account.as_str()), shown, now)
+}
+
+fn check_holder(
+    view: &View,
+    changes: &mut Changes,
+    (account, id): (&AccountId, &str),
+    (serial, code): (&str, &str),
+    now: Timestamp,
+) -> Result<(), IamError> {
+    let device = view.get::<MfaDeviceRecord>(&(account.clone(), serial.to_owned()))?;
+    let Some(mut device) = device.filter(|device| device.is_held_by(id)) else {
         let text = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial \
                     number is valid and associated with this user.";
         return Err(IamError::AccessDenied(text.to_owned()));

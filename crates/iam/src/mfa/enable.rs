@@ -1,9 +1,11 @@
 //! `iam:EnableMFADevice`: gives a device to a user who proves to have it, by two codes in a row; `iam:ResyncMFADevice`,
-//! which measures its clock anew; and `iam:DeactivateMFADevice`, which takes it away.
+//! which measures its clock anew; and `iam:DeactivateMFADevice`, which takes it away. A root user, whose devices AWS's console
+//! alone handles, does the same here with the account's id as the user's name.
 //! Sources: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html>,
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResyncMFADevice.html> and
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeactivateMFADevice.html>.
 
+use api::Principal;
 use api::iam::{
     DeactivateMFADevice, DeactivateMFADeviceRequest, EnableMFADevice, EnableMFADeviceRequest, ResyncMFADevice,
     ResyncMFADeviceRequest,
@@ -16,7 +18,7 @@ use super::devices::device;
 use super::record::{MAX_OF_USER, MfaDeviceRecord, MfaHolder};
 use super::totp::{Codes, step_at};
 use crate::holder::{user_of, within_quota};
-use crate::users::get::{find, need};
+use crate::users::get::need;
 use crate::{Iam, IamError, UserRecord};
 
 /// How far the clock of a device may be off when it is enabled, in steps: five minutes.
@@ -32,15 +34,15 @@ impl Operation<Iam> for EnableMFADevice {
     }
 
     fn apply(input: &EnableMFADeviceRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
-        let user = find(view, &cx.account, &input.user_name)?;
+        let holder = holder(Some(&input.user_name), view, cx)?;
         let mut device = device(view, cx, &input.serial_number)?;
         if device.holder.is_some() {
             return Err(IamError::EntityAlreadyExists("MFA Device is already in use.".to_owned()));
         }
-        within_quota(MfaDeviceRecord::of_user(view, &user)?.len(), MAX_OF_USER, "MFADevicesPerUser")?;
+        within_quota(MfaDeviceRecord::held_by(view, &cx.account, &holder)?.len(), MAX_OF_USER, "MFADevicesPerUser")?;
         let (first, second) = (&input.authentication_code1, &input.authentication_code2);
         synchronise(&mut device, first, second, ENABLE_WINDOW, cx.now)?;
-        device.holder = Some(MfaHolder { user: user.id, enabled: cx.now });
+        device.holder = Some(MfaHolder { user: holder, enabled: cx.now });
         put(&device)
     }
 }
@@ -53,8 +55,8 @@ impl Operation<Iam> for ResyncMFADevice {
     }
 
     fn apply(input: &ResyncMFADeviceRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
-        let user = find(view, &cx.account, &input.user_name)?;
-        let mut device = device_of(view, cx, &user, &input.serial_number)?;
+        let holder = holder(Some(&input.user_name), view, cx)?;
+        let mut device = device_held_by(view, cx, &holder, &input.serial_number)?;
         let (first, second) = (&input.authentication_code1, &input.authentication_code2);
         synchronise(&mut device, first, second, RESYNC_WINDOW, cx.now)?;
         put(&device)
@@ -69,8 +71,8 @@ impl Operation<Iam> for DeactivateMFADevice {
     }
 
     fn apply(input: &DeactivateMFADeviceRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
-        let user = user_of(input.user_name.as_deref(), view, cx)?;
-        let mut device = device_of(view, cx, &user, &input.serial_number)?;
+        let holder = holder(input.user_name.as_deref(), view, cx)?;
+        let mut device = device_held_by(view, cx, &holder, &input.serial_number)?;
         device.holder = None;
         put(&device)
     }
@@ -82,12 +84,25 @@ fn put(device: &MfaDeviceRecord) -> Result<Applied<()>, IamError> {
     Ok(Applied::with((), changes))
 }
 
+/// The unique id of the user that a call names, or else of the one that calls. Only the root user itself names itself.
+fn holder(name: Option<&str>, view: &View, cx: &Cx) -> Result<String, IamError> {
+    let is_root = cx.call.caller.principal == Principal::Root;
+    if is_root && name.is_none_or(|name| name == cx.account.as_str()) {
+        return Ok(cx.account.to_string());
+    }
+    Ok(user_of(name, view, cx)?.id)
+}
+
 /// The device of this serial number, if it is the user's.
 pub(super) fn device_of(view: &View, cx: &Cx, user: &UserRecord, serial: &str) -> Result<MfaDeviceRecord, IamError> {
+    device_held_by(view, cx, &user.id, serial)
+}
+
+fn device_held_by(view: &View, cx: &Cx, holder: &str, serial: &str) -> Result<MfaDeviceRecord, IamError> {
     let device = view.get::<MfaDeviceRecord>(&(cx.account.clone(), serial.to_owned()))?;
     let missing = || IamError::NoSuchEntity(format!("MFA Device with serial number {serial} does not exist."));
     let others = || IamError::NoSuchEntity("MFA Device invalid for user.".to_owned());
-    device.ok_or_else(missing).and_then(|device| if device.is_of(user) { Ok(device) } else { Err(others()) })
+    device.ok_or_else(missing).and_then(|device| if device.is_held_by(holder) { Ok(device) } else { Err(others()) })
 }
 
 /// Finds by two codes in a row how far the clock of a device is from ours. Both are used up by that.

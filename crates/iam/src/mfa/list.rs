@@ -16,7 +16,7 @@ use super::enable::device_of;
 use super::record::MfaDeviceRecord;
 use crate::holder::{user_of, user_with_id};
 use crate::paging::Page;
-use crate::users::get::{need, shown};
+use crate::users::get::{need, root_of, shown};
 use crate::{Iam, IamError};
 
 impl Operation<Iam> for ListMFADevices {
@@ -69,10 +69,14 @@ impl Operation<Iam> for ListVirtualMFADevices {
         let mut devices = Vec::with_capacity(part.items.len());
         for device in part.items {
             let holder = device.holder.as_ref();
-            let user = holder.map(|holder| user_with_id(view, &holder.user)).transpose()?.flatten();
+            let user = match holder {
+                Some(_) if device.is_roots() => Some(root_of(view, &cx.account, cx.now)?),
+                Some(holder) => user_with_id(view, &holder.user)?.as_ref().map(shown),
+                None => None,
+            };
             devices.push(VirtualMFADevice {
-                serial_number: device.serial,
-                user: user.as_ref().map(shown),
+                serial_number: device.serial.clone(),
+                user,
                 enable_date: holder.map(|holder| holder.enabled),
                 ..VirtualMFADevice::default()
             });

@@ -11,7 +11,7 @@ mod record;
 mod tags;
 mod totp;
 
-pub(crate) use check::{check_code, shows_device};
+pub(crate) use check::{check_code, check_code_of_root, shows_device};
 pub(crate) use devices::has_devices;
 pub(crate) use guesses::{Guesses, Pace};
 pub use record::{MfaDeviceRecord, MfaHolder};

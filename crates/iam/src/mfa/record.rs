@@ -34,7 +34,7 @@ pub struct MfaDeviceRecord {
 /// Whose an MFA device is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MfaHolder {
-    /// The user's unique id.
+    /// The user's unique id; the account's, for its root user.
     pub user: String,
     /// Since when.
     pub enabled: Timestamp,
@@ -47,12 +47,22 @@ pub(super) const MAX_OF_USER: usize = 8;
 impl MfaDeviceRecord {
     /// The devices of a user.
     pub(crate) fn of_user(view: &View, user: &UserRecord) -> Result<Vec<Self>, StoreError> {
-        view.by_index::<Self>("user", (user.account.clone(), user.id.clone()), None, MAX_OF_USER)
+        Self::held_by(view, &user.account, &user.id)
     }
 
-    /// Whether it is the user's.
-    pub(super) fn is_of(&self, user: &UserRecord) -> bool {
-        self.holder.as_ref().is_some_and(|holder| holder.user == user.id)
+    /// The devices of whoever has this unique id in the account.
+    pub(crate) fn held_by(view: &View, account: &AccountId, id: &str) -> Result<Vec<Self>, StoreError> {
+        view.by_index::<Self>("user", (account.clone(), id.to_owned()), None, MAX_OF_USER)
+    }
+
+    /// Whether it belongs to whoever has this unique id.
+    pub(super) fn is_held_by(&self, id: &str) -> bool {
+        self.holder.as_ref().is_some_and(|holder| holder.user == id)
+    }
+
+    /// Whether it is of the account's root user.
+    pub(crate) fn is_roots(&self) -> bool {
+        self.is_held_by(self.account.as_str())
     }
 }
 

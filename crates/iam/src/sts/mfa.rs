@@ -4,7 +4,7 @@ use api::{Caller, Principal};
 use jiff::Timestamp;
 use store::{Changes, View};
 
-use crate::mfa::check_code;
+use crate::mfa::{check_code, check_code_of_root};
 use crate::names::folded;
 use crate::{IamError, UserRecord};
 
@@ -16,7 +16,7 @@ pub(super) enum Shown {
     Possession(Changes),
 }
 
-/// Whether the caller, a user, has the device that it names and the code that the device shows now.
+/// Whether the caller, a user or the root user, has the device that it names and the code that the device shows now.
 ///
 /// # Errors
 /// `AccessDenied`: it has not.
@@ -34,6 +34,11 @@ pub(super) fn shown(
             return Err(refused(", must provide both MFA serial number and one time pass code. "));
         }
     };
+    let mut used = Changes::new();
+    if let (Principal::Root, Some(account)) = (&caller.principal, &caller.account) {
+        check_code_of_root(view, &mut used, account, (serial, code), now)?;
+        return Ok(Shown::Possession(used));
+    }
     let user = match (&caller.principal, &caller.account) {
         (Principal::User { name, id, .. }, Some(account)) => {
             let user = view.get::<UserRecord>(&(account.clone(), folded(name)))?;
@@ -42,7 +47,6 @@ pub(super) fn shown(
         _ => None,
     };
     let user = user.ok_or_else(|| refused(" with invalid MFA one time pass code. "))?;
-    let mut used = Changes::new();
     check_code(view, &mut used, &user, serial, code, now)?;
     Ok(Shown::Possession(used))
 }

@@ -6,6 +6,7 @@ use api::iam::{
     ResyncMFADeviceRequest, Tag, TagMFADeviceRequest, UntagMFADeviceRequest,
 };
 use jiff::Timestamp;
+use service::Directory;
 use store::Changes;
 use wire::ServiceError;
 
@@ -13,6 +14,7 @@ use super::fixture::{Fixture, ours, refusal, theirs};
 use super::passwords::with_user;
 use crate::UserRecord;
 use crate::mfa::{check_code, code_at};
+use crate::principals::Principals;
 
 /// A new device: its serial number and its seed.
 async fn create(fixture: &Fixture, name: &str) -> (String, String) {
@@ -199,4 +201,39 @@ async fn devices_have_tags() {
     let tags = fixture.iam.list_mfa_device_tags(ours(), input).await.unwrap().tags;
     let keys: Vec<&str> = tags.iter().map(|tag| tag.key.as_str()).collect();
     assert_eq!(keys, ["Team", "b"]);
+}
+
+#[tokio::test]
+async fn a_root_user_has_devices_of_its_own() {
+    let fixture = Fixture::new().await;
+    with_user(&fixture, "ann").await;
+    let device = create(&fixture, "root-account-mfa-device").await;
+    let root = ours().caller.account.unwrap();
+    let by_ann = EnableMFADeviceRequest {
+        user_name: root.to_string(),
+        serial_number: device.0.clone(),
+        authentication_code1: code(&fixture, &device.1, -3),
+        authentication_code2: code(&fixture, &device.1, -2),
+    };
+    assert_eq!(refusal(fixture.iam.enable_mfa_device(fixture.user("ann"), by_ann).await).0, "NoSuchEntity");
+    enable(&fixture, root.as_str(), &device, (-3, -2)).await.unwrap();
+    let listed = fixture.iam.list_virtual_mfa_devices(ours(), ListVirtualMFADevicesRequest::default()).await.unwrap();
+    let holder = listed.virtual_mfa_devices[0].user.clone().unwrap();
+    assert_eq!((holder.user_id, holder.arn), (root.to_string(), format!("arn:aws:iam::{root}:root")));
+    let summary = fixture.iam.get_account_summary(ours(), ()).await.unwrap().summary_map.unwrap();
+    assert_eq!(summary["AccountMFAEnabled"], 1);
+    let shows = async |account: &ids::AccountId, code: &str| {
+        let view = fixture.store.view().unwrap();
+        let mut changes = Changes::new();
+        let shown = Principals.root_shows(&view, &mut changes, account, (&device.0, code), fixture.now()).unwrap();
+        fixture.store.commit(Some(&view), changes).await.unwrap();
+        shown
+    };
+    let now = code(&fixture, &device.1, 0);
+    assert!(!shows(&theirs().caller.account.unwrap(), &now).await);
+    assert!(shows(&root, &now).await);
+    assert!(!shows(&root, &now).await, "a code is good once");
+    let deactivate = DeactivateMFADeviceRequest { user_name: Some(root.to_string()), serial_number: device.0.clone() };
+    fixture.iam.deactivate_mfa_device(ours(), deactivate).await.unwrap();
+    assert!(!shows(&root, &code(&fixture, &device.1, 1)).await);
 }

@@ -3,6 +3,8 @@
 
 use api::Principal;
 use api::iam::{AttachedPermissionsBoundary, GetUser, GetUserRequest, GetUserResponse, User};
+use ids::AccountId;
+use jiff::Timestamp;
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
@@ -23,19 +25,19 @@ impl Operation<Iam> for GetUser {
                 let password_last_used = passwords::last_used(view, &user)?;
                 User { password_last_used, ..shown(&user) }
             }
-            Holder::Root => root(view, cx)?,
+            Holder::Root => root_of(view, &cx.account, cx.now)?,
         };
         Ok(Applied::read(GetUserResponse { user }))
     }
 }
 
-/// The root user of the caller's account.
-fn root(view: &View, cx: &Cx) -> Result<User, IamError> {
-    let account = view.get::<AccountRecord>(&cx.account)?;
+/// The root user of an account.
+pub(crate) fn root_of(view: &View, id: &AccountId, now: Timestamp) -> Result<User, IamError> {
+    let account = view.get::<AccountRecord>(id)?;
     Ok(User {
-        user_id: cx.account.to_string(),
-        arn: cx.call.caller.arn().unwrap_or_default(),
-        create_date: account.map_or(cx.now, |account| account.created),
+        user_id: id.to_string(),
+        arn: format!("arn:aws:iam::{id}:root"),
+        create_date: account.map_or(now, |account| account.created),
         ..User::default()
     })
 }

@@ -68,6 +68,7 @@ impl Maker<'_> {
         if ["iam", "sts", "organizations"].contains(&self.service) {
             return names::of_identity(self.operation, member, &self.things.account);
         }
+        let bucket_arn = format!("arn:aws:s3:::{BUCKET}");
         let thing = match member {
             "InstanceId" | "InstanceIds" => &self.things.instance,
             "KeyPairId" | "KeyPairIds" => &self.things.key_pair,
@@ -76,6 +77,8 @@ impl Maker<'_> {
             "SubnetId" | "SubnetIds" => &self.things.subnet,
             "Resources" | "ResourceId" => &self.things.instance,
             "Bucket" => BUCKET,
+            "AccountId" if self.service == "s3control" => &self.things.account,
+            "ResourceArn" if self.service == "s3control" => &bucket_arn,
             "Policy" if self.service == "s3" => {
                 return Some(format!(
                     r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"s3:GetObject","Resource":"arn:aws:s3:::{BUCKET}/*"}}]}}"#,
@@ -228,6 +231,10 @@ impl Maker<'_> {
                     body.push_str(&self.xml(member.wire_name, member.name, &member.shape, member.is_flattened))
                 }
             }
+        }
+        let is_several = members.iter().any(|it| it.location == Location::Body && !it.is_payload && !it.is_streaming);
+        if is_several && !body.is_empty() {
+            body = format!("<{name}Request>{body}</{name}Request>", name = operation.name);
         }
         let path = if path.is_empty() { "/".to_owned() } else { path };
         let mut request = Request::new(route.method, &path, &query.join("&"), body);

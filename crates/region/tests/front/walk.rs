@@ -8,12 +8,13 @@ use crate::fixture::{Things, World};
 use crate::granted::FREE;
 use crate::inputs::{Input, input, inputs_apart};
 
-const SERVICES: [&ServiceShape; 6] = [
+const SERVICES: [&ServiceShape; 7] = [
     &api::cloudtrail::SERVICE,
     &api::ec2::SERVICE,
     &api::iam::SERVICE,
     &api::organizations::SERVICE,
     &api::s3::SERVICE,
+    &api::s3control::SERVICE,
     &api::sts::SERVICE,
 ];
 

@@ -11,7 +11,7 @@ use super::record::{Acl, Grant, Ownership};
 use crate::S3Error;
 use crate::buckets::{BucketRecord, bucket_arn, object_arn};
 use crate::objects::ObjectRecord;
-use crate::public_access::PublicAccessBlockRecord;
+use crate::public_access::Blocked;
 
 /// Whose a new object is and which list it gets: what its traits say of both.
 #[derive(Debug, Default)]
@@ -97,8 +97,7 @@ pub(super) fn refuse_blocked(
     if !acl.is_public() {
         return Ok(());
     }
-    let block = view.get::<PublicAccessBlockRecord>(&bucket.name)?;
-    if !block.is_some_and(|block| block.block_public_acls) {
+    if !Blocked::of(view, bucket)?.public_acls {
         return Ok(());
     }
     let arn = key.map_or_else(|| bucket_arn(&bucket.name), |key| object_arn(&bucket.name, key));

@@ -14,9 +14,9 @@ use super::new::{is_private, is_the_owners, object_owner, refuse_blocked};
 use super::shown::shown;
 use crate::access::{Grounds, given};
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::objects::{describable, read_md5, readable, rewrite};
 use crate::owner::owner;
-use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
 impl Operation<S3> for GetObjectAcl {
@@ -28,16 +28,16 @@ impl Operation<S3> for GetObjectAcl {
         Ok(vec![grounds.on_version(actions, view, &input.key, input.version_id.as_deref())?])
     }
 
-    fn apply(input: &GetObjectAclRequest, view: &View, _cx: &Cx) -> Result<Applied<GetObjectAclOutput>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
+    fn apply(input: &GetObjectAclRequest, view: &View, cx: &Cx) -> Result<Applied<GetObjectAclOutput>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
         let its_owner = object_owner(&bucket, &object);
         let acl = object.traits.acl.as_ref().filter(|_| bucket.ownership.has_lists());
         Ok(Applied::read(GetObjectAclOutput {
             owner: Some(owner(its_owner)),
             grants: Some(shown(acl, its_owner)),
-            request_charged: None,
+            request_charged,
         }))
     }
 }
@@ -64,8 +64,8 @@ impl Operation<S3> for PutObjectAcl {
     }
 
     fn apply(input: &PutObjectAclRequest, view: &View, cx: &Cx) -> Result<Applied<PutObjectAclOutput>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
         let mut object = describable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
         let its_owner = object_owner(&bucket, &object).clone();
@@ -79,7 +79,7 @@ impl Operation<S3> for PutObjectAcl {
         };
         if !bucket.ownership.has_lists() {
             return if is_the_owners(&acl, &headers, &bucket) {
-                Ok(Applied::read(PutObjectAclOutput::default()))
+                Ok(Applied::read(PutObjectAclOutput { request_charged }))
             } else {
                 Err(AclError::NotSupported.into())
             };
@@ -88,6 +88,6 @@ impl Operation<S3> for PutObjectAcl {
         object.traits.acl = (!is_private(&acl, &its_owner)).then_some(acl);
         let mut changes = Changes::new();
         rewrite(view, &mut changes, &object)?;
-        Ok(Applied::with(PutObjectAclOutput::default(), changes))
+        Ok(Applied::with(PutObjectAclOutput { request_charged }, changes))
     }
 }

@@ -7,26 +7,14 @@ use api::s3::{
     GetBucketVersioning, GetBucketVersioningOutput, GetBucketVersioningRequest, PutBucketVersioning,
     PutBucketVersioningRequest,
 };
-use serde::{Deserialize, Serialize};
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, View};
 
+use super::mfa;
 use super::record::{BucketRecord, Versioning, known_bucket};
 use crate::access::Grounds;
-use crate::config::{BucketConfig, config, put_config};
 use crate::objects::ObjectError;
 use crate::{S3, S3Error};
-
-/// That somebody said that a second factor is not needed: S3 shows it from then on.
-#[derive(Debug, Serialize, Deserialize)]
-struct MfaDelete {
-    /// `Disabled`.
-    status: String,
-}
-
-impl BucketConfig for MfaDelete {
-    const KIND: &'static str = "mfa-delete";
-}
 
 impl Operation<S3> for PutBucketVersioning {
     type Error = S3Error;
@@ -35,7 +23,7 @@ impl Operation<S3> for PutBucketVersioning {
         Ok(vec![Grounds::of(view, scope, &input.bucket)?.bucket("s3:PutBucketVersioning")])
     }
 
-    fn apply(input: &PutBucketVersioningRequest, view: &View, _cx: &Cx) -> Result<Applied<()>, S3Error> {
+    fn apply(input: &PutBucketVersioningRequest, view: &View, cx: &Cx) -> Result<Applied<()>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let wanted = &input.versioning_configuration;
         let versioning = match wanted.status.as_deref() {
@@ -45,15 +33,21 @@ impl Operation<S3> for PutBucketVersioning {
             Some(_) => return Err(S3Error::MalformedXml),
         };
         let mut changes = Changes::new();
-        match wanted.mfa_delete.as_deref() {
-            None => {}
-            Some("Disabled") => {
-                put_config(&mut changes, &bucket.name, "", &MfaDelete { status: "Disabled".to_owned() })?;
-            }
-            Some("Enabled") => {
-                return Err(S3Error::Prevented("Mfa Authentication must be used for this request".to_owned()));
-            }
+        let mfa_delete = match wanted.mfa_delete.as_deref() {
+            None => None,
+            Some("Enabled") => Some(true),
+            Some("Disabled") => Some(false),
             Some(_) => return Err(S3Error::MalformedXml),
+        };
+        if mfa_delete == Some(true) || mfa::is_needed(view, &bucket.name)? {
+            mfa::show(view, &mut changes, &bucket, input.mfa.as_deref(), cx)?;
+        }
+        if mfa_delete == Some(true) && bucket.has_lifecycle {
+            let text = "MFA delete cannot be enabled on a bucket with a lifecycle configuration.";
+            return Err(ObjectError::InvalidBucketState(text).into());
+        }
+        if let Some(is_enabled) = mfa_delete {
+            mfa::put_status(&mut changes, &bucket.name, is_enabled)?;
         }
         if bucket.lock.is_some() && versioning == Versioning::Suspended {
             let text =
@@ -83,7 +77,7 @@ impl Operation<S3> for GetBucketVersioning {
             Versioning::Enabled => Some("Enabled".to_owned()),
             Versioning::Suspended => Some("Suspended".to_owned()),
         };
-        let mfa_delete = config::<MfaDelete>(view, &bucket.name, "")?.map(|mfa| mfa.status);
+        let mfa_delete = mfa::status(view, &bucket.name)?;
         Ok(Applied::read(GetBucketVersioningOutput { status, mfa_delete }))
     }
 }

@@ -16,4 +16,4 @@ pub(crate) use faithful::Faithful;
 pub(crate) use payment::charged;
 pub use record::BucketConfigRecord;
 pub(crate) use record::{BucketConfig, config, configured, delete_all, delete_config, put_config};
-pub(crate) use tagging::{check_tags, put_tags, tags_of};
+pub(crate) use tagging::{MAX_TAGS, change_tags, check_tags, put_tags, tags_of};

@@ -20,7 +20,7 @@ use crate::objects::read_md5;
 use crate::{S3, S3Error};
 
 /// The most tags of a bucket.
-const MAX_TAGS: usize = 50;
+pub(crate) const MAX_TAGS: usize = 50;
 
 /// The tags of a bucket.
 #[derive(Serialize, Deserialize)]
@@ -48,6 +48,18 @@ pub(crate) fn put_tags(changes: &mut Changes, bucket: &str, tags: &[Tag]) -> Res
         return Err(S3Error::Misconfigured { code: "BadRequest", message: text });
     }
     check_tags(tags)?;
+    change_tags(changes, bucket, tags)
+}
+
+/// Adds what gives a bucket these tags, each of which is known to be one; with none it has no set of them.
+///
+/// # Errors
+/// Tags that have no stored form.
+pub(crate) fn change_tags(changes: &mut Changes, bucket: &str, tags: &[Tag]) -> Result<(), S3Error> {
+    if tags.is_empty() {
+        delete_config::<BucketTags>(changes, bucket, "");
+        return Ok(());
+    }
     put_config(changes, bucket, "", &BucketTags(Faithful(Tagging { tag_set: tags.to_vec() })))
 }
 
@@ -88,7 +100,7 @@ fn check_tag(key: &str, value: &str) -> Result<(), S3Error> {
     Ok(())
 }
 
-/// Where tags decide who may do what, they are set by `TagResource`, which this region does not have yet.
+/// Where tags decide who may do what, they are set by S3 Control's `TagResource`.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging-enable-abac.html>.
 fn refuse_with_abac(bucket: &BucketRecord) -> Result<(), S3Error> {
     if !bucket.is_abac {

@@ -15,8 +15,9 @@ use store::{Changes, View};
 use super::check::{check, invalid_request};
 use super::record::{ALL_CLASSES, BY_CLASS, Lifecycle};
 use crate::access::Grounds;
-use crate::buckets::known_bucket;
+use crate::buckets::{known_bucket, mfa};
 use crate::config::{Faithful, config, delete_config, put_config};
+use crate::objects::ObjectError;
 use crate::{S3, S3Error};
 
 impl Operation<S3> for PutBucketLifecycleConfiguration {
@@ -34,6 +35,11 @@ impl Operation<S3> for PutBucketLifecycleConfiguration {
         let mut bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let mut configuration = input.lifecycle_configuration.clone().ok_or(S3Error::MalformedXml)?;
         check(&configuration.rules)?;
+        // Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-and-other-bucket-config.html.
+        if mfa::is_needed(view, &bucket.name)? {
+            let text = "Lifecycle configuration on MFA-enabled buckets is not supported.";
+            return Err(ObjectError::InvalidBucketState(text).into());
+        }
         let minimum_size = match input.transition_default_minimum_object_size.as_deref() {
             None => ALL_CLASSES,
             Some(known @ (ALL_CLASSES | BY_CLASS)) => known,

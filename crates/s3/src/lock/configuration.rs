@@ -14,6 +14,7 @@ use super::record::{BucketLock, DefaultPeriod, DefaultRetention, LockMode};
 use super::rules::{MAX_DAYS, MAX_YEARS};
 use crate::access::Grounds;
 use crate::buckets::{Versioning, known_bucket};
+use crate::config::charged;
 use crate::objects::read_md5;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -28,10 +29,10 @@ impl Operation<S3> for PutObjectLockConfiguration {
     fn apply(
         input: &PutObjectLockConfigurationRequest,
         view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<PutObjectLockConfigurationOutput>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let mut bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
         let wanted = input.object_lock_configuration.as_ref();
         let wanted =
@@ -47,7 +48,7 @@ impl Operation<S3> for PutObjectLockConfiguration {
         bucket.lock = Some(BucketLock { default });
         let mut changes = Changes::new();
         changes.put(&bucket)?;
-        Ok(Applied::with(PutObjectLockConfigurationOutput::default(), changes))
+        Ok(Applied::with(PutObjectLockConfigurationOutput { request_charged }, changes))
     }
 }
 

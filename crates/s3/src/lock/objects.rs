@@ -17,6 +17,7 @@ use super::record::{LockMode, Retention};
 use super::rules::{check_change, future, hold_name, read_hold};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::config::charged;
 use crate::objects::{describable, read_md5, rewrite};
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -77,9 +78,9 @@ impl Operation<S3> for PutObjectRetention {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<PutObjectRetentionOutput>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let given = input.retention.as_ref().ok_or(S3Error::MalformedXml)?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
         let wanted = read_retention(given, cx.now)?;
         let mut object = describable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
@@ -88,7 +89,7 @@ impl Operation<S3> for PutObjectRetention {
         object.traits.lock.retention = wanted;
         let mut changes = Changes::new();
         rewrite(view, &mut changes, &object)?;
-        Ok(Applied::with(PutObjectRetentionOutput::default(), changes))
+        Ok(Applied::with(PutObjectRetentionOutput { request_charged }, changes))
     }
 }
 
@@ -120,10 +121,10 @@ impl Operation<S3> for GetObjectRetention {
     fn apply(
         input: &GetObjectRetentionRequest,
         view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<GetObjectRetentionOutput>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let object = describable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
         let retention = object.traits.lock.retention.ok_or(LockError::NoLock)?;
         let shown = ObjectLockRetention {
@@ -149,11 +150,11 @@ impl Operation<S3> for PutObjectLegalHold {
     fn apply(
         input: &PutObjectLegalHoldRequest,
         view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<PutObjectLegalHoldOutput>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let given = input.legal_hold.as_ref().ok_or(S3Error::MalformedXml)?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
         let status = given.status.as_deref();
         let is_held = status.and_then(read_hold).ok_or(S3Error::MalformedXml)?;
@@ -161,7 +162,7 @@ impl Operation<S3> for PutObjectLegalHold {
         object.traits.lock.is_held = Some(is_held);
         let mut changes = Changes::new();
         rewrite(view, &mut changes, &object)?;
-        Ok(Applied::with(PutObjectLegalHoldOutput::default(), changes))
+        Ok(Applied::with(PutObjectLegalHoldOutput { request_charged }, changes))
     }
 }
 
@@ -177,10 +178,10 @@ impl Operation<S3> for GetObjectLegalHold {
     fn apply(
         input: &GetObjectLegalHoldRequest,
         view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<GetObjectLegalHoldOutput>, S3Error> {
-        refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let object = describable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
         let is_held = object.traits.lock.is_held.ok_or(LockError::NoLock)?;
         let legal_hold = Some(ObjectLockLegalHold { status: Some(hold_name(is_held).to_owned()) });

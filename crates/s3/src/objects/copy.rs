@@ -1,6 +1,7 @@
 //! `s3:CopyObject`: a new object out of the bytes of another, which are read and written in one pass.
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>.
 
+use api::Caller;
 use api::s3::{CopyObject, CopyObjectOutput, CopyObjectRequest, CopyObjectResult, PutObjectRequest};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use store::{Changes, View};
 use super::bytes;
 use super::checksums::{ChecksumFields, ChecksumKind, read_algorithm};
 use super::conditions::ReadConditions;
-use super::copy_source::{CopySource, Source};
+use super::copy_source::{Copier, CopySource, Source};
 use super::description::description;
 use super::put::{allowed, check_described, object_of, with_access};
 use super::put_needs;
@@ -66,7 +67,7 @@ impl Streaming<S3> for CopyObject {
         directive(input.tagging_directive.as_deref(), "x-amz-tagging-directive", "Unknown tagging directive.")?;
         let put = as_put(input);
         check_described(&put)?;
-        let source = look_up(input, view, cx.now)?;
+        let source = look_up(input, view, &cx.call.caller, cx.now)?;
         reading(&source.object.traits.encryption, source.object.place(), input.source_headers(), &cx.call)?;
         let bucket = allowed(&put, view, cx)?;
         // A default that was set counts as a change, even if the object has it already: as S3 was seen to do.
@@ -78,8 +79,8 @@ impl Streaming<S3> for CopyObject {
 
     async fn stage(service: &S3, input: &mut CopyObjectRequest, cx: &Cx) -> Result<StagedCopy, S3Error> {
         // The source may have changed since it was checked: what is copied is what is found now.
-        let (wanted, now) = (input.clone(), cx.now);
-        let source = with_view(service, move |view| look_up(&wanted, view, now)).await?;
+        let (wanted, caller, now) = (input.clone(), cx.call.caller.clone(), cx.now);
+        let source = with_view(service, move |view| look_up(&wanted, view, &caller, now)).await?;
         let kept = source.object.checksum.as_ref().map_or(ChecksumKind::DEFAULT, |checksum| checksum.kind);
         let kind = read_algorithm(input.checksum_algorithm.as_deref())?.unwrap_or(kept);
         let body = bytes::open(service, &source.object, input.source_headers(), None).await?;
@@ -127,7 +128,8 @@ impl Streaming<S3> for CopyObject {
             copy_object_result: Some(result),
             copy_source_version_id: staged.source.version.clone(),
             version_id: bucket.made_version(&object.version),
-            request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
+            request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?
+                .or_else(|| staged.source.request_charged.clone()),
             expiration: expiration(view, &bucket, &object)?,
             ..CopyObjectOutput::default()
         };
@@ -147,7 +149,7 @@ impl Streaming<S3> for CopyObject {
     }
 }
 
-fn look_up(input: &CopyObjectRequest, view: &View, now: Timestamp) -> Result<Source, S3Error> {
+fn look_up(input: &CopyObjectRequest, view: &View, caller: &Caller, now: Timestamp) -> Result<Source, S3Error> {
     let conditions = ReadConditions {
         if_match: input.copy_source_if_match.as_deref(),
         if_none_match: input.copy_source_if_none_match.as_deref(),
@@ -155,7 +157,8 @@ fn look_up(input: &CopyObjectRequest, view: &View, now: Timestamp) -> Result<Sou
         if_unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
-    let source = CopySource::read(&input.copy_source)?.look_up(expected_owner, &conditions, view, now)?;
+    let copier = Copier { caller, payer: input.request_payer.as_deref(), now };
+    let source = CopySource::read(&input.copy_source)?.look_up(expected_owner, &conditions, view, copier)?;
     if source.object.length > MAX_PUT_BYTES {
         let text = format!(
             "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_PUT_BYTES}"

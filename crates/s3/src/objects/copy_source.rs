@@ -2,6 +2,7 @@
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html>.
 
+use api::Caller;
 use jiff::Timestamp;
 use service::{Need, Scope};
 use store::View;
@@ -15,6 +16,7 @@ use super::versions::{Found, find, readable};
 use crate::S3Error;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 
 /// The object that the header `x-amz-copy-source` names.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +32,17 @@ pub(crate) struct Source {
     pub object: ObjectRecord,
     /// Its version id as answers show it.
     pub version: Option<String>,
+    /// What is said to who pays for reading it.
+    pub request_charged: Option<String>,
+}
+
+/// Who copies, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Copier<'a> {
+    pub caller: &'a Caller,
+    /// What they say of who pays.
+    pub payer: Option<&'a str>,
+    pub now: Timestamp,
 }
 
 impl CopySource {
@@ -82,15 +95,17 @@ impl CopySource {
     ///
     /// # Errors
     /// Those of [`known_bucket`] and [`readable`]; [`S3Error::PreconditionFailed`]; `InvalidRequest` for a delete marker
-    /// named by its version; `InvalidObjectState` for one that is archived.
+    /// named by its version; `InvalidObjectState` for one that is archived; `AccessDenied` where who reads pays, and the
+    /// copier did not say so.
     pub(crate) fn look_up(
         &self,
         expected_owner: Option<&str>,
         conditions: &ReadConditions<'_>,
         view: &View,
-        now: Timestamp,
+        copier: Copier<'_>,
     ) -> Result<Source, S3Error> {
         let bucket = known_bucket(view, &self.bucket, expected_owner)?;
+        let request_charged = charged(&bucket, copier.caller, copier.payer)?;
         let object = match readable(view, &bucket, &self.key, self.version.as_deref(), "GET") {
             Err(S3Error::Object(ObjectError::IsMarker { .. })) => {
                 let text = "The source of a copy request may not specifically refer to a delete marker by version id.";
@@ -108,8 +123,8 @@ impl CopySource {
             S3Error::PreconditionFailed(_) => S3Error::PreconditionFailed("x-amz-copy-source-If-Unmodified-Since"),
             other => other,
         })?;
-        check_active(&object, now, "Operation is not valid for the source object's storage class")?;
-        Ok(Source { version: bucket.shown_version(&object.version), object })
+        check_active(&object, copier.now, "Operation is not valid for the source object's storage class")?;
+        Ok(Source { version: bucket.shown_version(&object.version), object, request_charged })
     }
 }
 

@@ -20,7 +20,7 @@ use super::record::{ObjectRecord, check_key};
 use super::stack::Stack;
 use super::versions::{Deleted, check_id};
 use crate::access::{Grounds, given};
-use crate::buckets::{BucketRecord, known_bucket};
+use crate::buckets::{BucketRecord, known_bucket, mfa};
 use crate::config::charged;
 use crate::lock::check_delete;
 use crate::{S3, S3Error};
@@ -125,6 +125,9 @@ impl Operation<S3> for DeleteObject {
         check_key(&input.key)?;
         check_id(&bucket, input.version_id.as_deref())?;
         let (mut changes, mut stack) = (Changes::new(), Stack::of(view, &bucket, &input.key)?);
+        if input.version_id.is_some() && mfa::is_needed(view, &bucket.name)? {
+            mfa::show(view, &mut changes, &bucket, input.mfa.as_deref(), cx)?;
+        }
         let deleted = Deletion::of(input).apply(&mut stack, &mut changes, cx)?;
         stack.write(&mut changes)?;
         let output = DeleteObjectOutput {
@@ -162,6 +165,10 @@ impl Operation<S3> for DeleteObjects {
         }
         let is_quiet = input.delete.quiet == Some(true);
         let (mut deleted, mut errors, mut changes) = (Vec::new(), Vec::new(), Changes::new());
+        // One version that needs a device without one, and nothing at all is deleted.
+        if objects.iter().any(|object| object.version_id.is_some()) && mfa::is_needed(view, &bucket.name)? {
+            mfa::show(view, &mut changes, &bucket, input.mfa.as_deref(), cx)?;
+        }
         // A key may come several times, and each time finds what the last one left.
         let mut stacks: BTreeMap<&str, Stack<'_>> = BTreeMap::new();
         for (part, object) in (0..).zip(objects) {

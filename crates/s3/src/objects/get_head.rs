@@ -53,7 +53,6 @@ macro_rules! shown {
     ($output:ident, $found:expr) => {{
         let found: FoundObject = $found;
         let (checksum, content_range) = (found.checksum(), found.content_range());
-        let lock = LockFields::of(&found.object.traits.lock);
         let (storage_class, tag_count) = (found.storage_class(), found.tag_count());
         let parts_count = found.parts_count();
         $output {
@@ -88,15 +87,30 @@ macro_rules! shown {
             content_language: found.headers.content_language,
             content_type: found.headers.content_type,
             expires: found.headers.expires,
-            object_lock_mode: lock.mode,
-            object_lock_retain_until_date: lock.until,
-            object_lock_legal_hold_status: lock.hold,
+            object_lock_mode: found.lock.mode,
+            object_lock_retain_until_date: found.lock.until,
+            object_lock_legal_hold_status: found.lock.hold,
             website_redirect_location: found.object.traits.redirect,
             metadata: shown_metadata(found.object.traits.metadata),
             version_id: found.version,
             ..$output::default()
         }
     }};
+}
+
+fn needs(view: &View, scope: &Scope, bucket: &str, key: &str, version: Option<&str>) -> Result<Vec<Need>, S3Error> {
+    let grounds = Grounds::of(view, scope, bucket)?;
+    let mut needs = grounds.reading(view, key, version)?;
+    needs.extend(grounds.seeing_lock(view, key, version)?);
+    Ok(needs)
+}
+
+/// What of the lock the caller may see.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html> (`x-amz-object-lock-mode`).
+fn seen_lock(found: &FoundObject, cx: &Cx) -> LockFields {
+    let lock = LockFields::of(&found.object.traits.lock);
+    let (mode, until) = if cx.refused(0).is_none() { (lock.mode, lock.until) } else { (None, None) };
+    LockFields { mode, until, hold: lock.hold.filter(|_| cx.refused(1).is_none()) }
 }
 
 #[async_trait]
@@ -106,7 +120,7 @@ impl Streaming<S3> for GetObject {
     type Found = FoundObject;
 
     fn needs(input: &GetObjectRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Grounds::of(view, scope, &input.bucket)?.reading(view, &input.key, input.version_id.as_deref())
+        needs(view, scope, &input.bucket, &input.key, input.version_id.as_deref())
     }
 
     fn nothing_to_stage() -> Option<()> {
@@ -122,7 +136,9 @@ impl Streaming<S3> for GetObject {
     }
 
     fn apply(input: &GetObjectRequest, _staged: &(), view: &View, cx: &Cx) -> Result<Applied<FoundObject>, S3Error> {
-        Ok(Applied::read(look_up(&read_of!("GET", input), view, cx)?))
+        let mut found = look_up(&read_of!("GET", input), view, cx)?;
+        found.lock = seen_lock(&found, cx);
+        Ok(Applied::read(found))
     }
 
     async fn abandon(_service: &S3, _staged: &()) {}
@@ -137,11 +153,12 @@ impl Operation<S3> for HeadObject {
     type Error = S3Error;
 
     fn needs(input: &HeadObjectRequest, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Grounds::of(view, scope, &input.bucket)?.reading(view, &input.key, input.version_id.as_deref())
+        needs(view, scope, &input.bucket, &input.key, input.version_id.as_deref())
     }
 
     fn apply(input: &HeadObjectRequest, view: &View, cx: &Cx) -> Result<Applied<HeadObjectOutput>, S3Error> {
-        let found = look_up(&read_of!("HEAD", input), view, cx)?;
+        let mut found = look_up(&read_of!("HEAD", input), view, cx)?;
+        found.lock = seen_lock(&found, cx);
         Ok(Applied::read(shown!(HeadObjectOutput, found)))
     }
 }

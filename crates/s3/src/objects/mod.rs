@@ -34,7 +34,7 @@ pub(crate) use bytes::open;
 pub(crate) use checksums::{ChecksumFields, computed, read_algorithm, read_given, read_md5};
 pub use checksums::{ChecksumKind, StoredChecksum};
 pub(crate) use conditions::{ReadConditions, check_write};
-pub(crate) use copy_source::{CopySource, Source};
+pub(crate) use copy_source::{Copier, CopySource, Source};
 pub(crate) use description::{Description, description};
 pub use error::ObjectError;
 pub(crate) use listing::Encoding;

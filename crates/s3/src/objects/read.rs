@@ -19,6 +19,7 @@ use crate::buckets::known_bucket;
 use crate::config::charged;
 use crate::encryption::{CustomerHeaders, Shown, reading};
 use crate::lifecycle::expiration;
+use crate::lock::LockFields;
 use crate::uploads::{PartOf, part_of};
 
 /// What both operations take.
@@ -83,6 +84,8 @@ pub struct FoundObject {
     pub(super) request_charged: Option<String>,
     pub(super) expiration: Option<String>,
     pub(super) encryption: Shown,
+    /// What the caller may see of its lock.
+    pub(super) lock: LockFields,
     part: Option<PartOf>,
     shows_checksum: bool,
 }
@@ -169,6 +172,7 @@ pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObje
         version: bucket.shown_version(&object.version),
         restore: restore_header(&object, cx.now),
         encryption,
+        lock: LockFields::default(),
         request_charged,
         expiration: if is_current { expiration(view, &bucket, &object)? } else { None },
         object,

@@ -76,10 +76,15 @@ impl Operation<S3> for RestoreObject {
             let class = object.traits.storage_class;
             return Err(ObjectError::InvalidObjectState { text, class }.into());
         }
+        // A copy that is there is kept longer, at once; a new one would be made in time.
+        let status = if restored_until(&object, cx.now).is_some() { 200 } else { 202 };
         object.restored_until = Some(midnight_after(cx.now, days));
         let mut changes = Changes::new();
         rewrite(view, &mut changes, &object)?;
-        Ok(Applied::with(RestoreObjectOutput { request_charged, restore_output_path: None }, changes))
+        Ok(Applied::with(
+            RestoreObjectOutput { request_charged, restore_output_path: None, status: Some(status) },
+            changes,
+        ))
     }
 }
 

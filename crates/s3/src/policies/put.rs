@@ -13,7 +13,7 @@ use super::principals;
 use crate::access::Grounds;
 use crate::buckets::{bucket_arn, known_bucket, only_within};
 use crate::objects::read_md5;
-use crate::public_access::PublicAccessBlockRecord;
+use crate::public_access::Blocked;
 use crate::{S3, S3Error};
 
 impl Operation<S3> for PutBucketPolicy {
@@ -29,8 +29,7 @@ impl Operation<S3> for PutBucketPolicy {
         read_md5(input.content_md5.as_deref())?;
         let document = Document::read(&input.policy, &bucket.name)?;
         let is_public = document.is_public();
-        let block = view.get::<PublicAccessBlockRecord>(&bucket.name)?;
-        if is_public && block.is_some_and(|block| block.block_public_policy) {
+        if is_public && Blocked::of(view, &bucket)?.public_policy {
             return Err(S3Error::Prevented(format!(
                 "User: {} is not authorized to perform: s3:PutBucketPolicy on resource: \"{}\" because public policies are blocked by the BlockPublicPolicy block public access setting.",
                 cx.call.caller.arn().unwrap_or_else(|| "anonymous".to_owned()),

@@ -175,7 +175,9 @@ async fn an_archived_object_is_read_once_it_is_restored_and_until_its_days_are_o
         ..RestoreObjectRequest::default()
     };
     assert_eq!(fixture.s3.restore_object(ours(), restore("key", None)).await.unwrap_err().code, "MalformedXML");
-    fixture.s3.restore_object(ours(), restore("key", Some(1))).await.unwrap();
+    let first = fixture.s3.restore_object(ours(), restore("key", Some(1))).await.unwrap();
+    let again = fixture.s3.restore_object(ours(), restore("key", Some(1))).await.unwrap();
+    assert_eq!((first.status, again.status), (Some(202), Some(200)));
     let (output, body) = fixture.get(get("key")).await.unwrap();
     assert_eq!(body, "cold");
     assert!(output.restore.unwrap().starts_with("ongoing-request=\"false\", expiry-date=\""));

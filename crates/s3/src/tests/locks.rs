@@ -2,9 +2,10 @@
 
 use api::s3::{
     CreateBucketRequest, DefaultRetention, Delete, DeleteObjectRequest, DeleteObjectsRequest,
-    GetObjectLegalHoldRequest, GetObjectLockConfigurationRequest, GetObjectRetentionRequest, ObjectIdentifier,
-    ObjectLockConfiguration, ObjectLockLegalHold, ObjectLockRetention, ObjectLockRule, PutObjectLegalHoldRequest,
-    PutObjectLockConfigurationRequest, PutObjectRequest, PutObjectRetentionRequest, S3Api,
+    GetObjectLegalHoldRequest, GetObjectLockConfigurationRequest, GetObjectRetentionRequest, HeadObjectRequest,
+    ObjectIdentifier, ObjectLockConfiguration, ObjectLockLegalHold, ObjectLockRetention, ObjectLockRule,
+    PutBucketPolicyRequest, PutObjectLegalHoldRequest, PutObjectLockConfigurationRequest, PutObjectRequest,
+    PutObjectRetentionRequest, S3Api,
 };
 use jiff::{SignedDuration, Timestamp};
 use wire::ServiceError;
@@ -216,4 +217,38 @@ async fn who_locks_what_it_puts_says_what_it_is() {
     fixture.s3.put_object(ours(), summed).await.unwrap();
     let (shown, _) = fixture.get(get("key")).await.unwrap();
     assert_eq!(shown.object_lock_legal_hold_status.as_deref(), Some("ON"));
+}
+
+/// What another account sees of a lock, which may do this.
+async fn seen_with(fixture: &Fixture, actions: &str) -> (Option<String>, bool, Option<String>) {
+    let document = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"210987654321"}},"Action":[{actions}],"Resource":"arn:aws:s3:::bucket/*"}}]}}"#
+    );
+    let policy =
+        PutBucketPolicyRequest { bucket: "bucket".to_owned(), policy: document, ..PutBucketPolicyRequest::default() };
+    fixture.s3.put_bucket_policy(ours(), policy).await.unwrap();
+    let read = fixture.s3.get_object(theirs(), get("key")).await.unwrap();
+    let head = HeadObjectRequest { bucket: "bucket".to_owned(), key: "key".to_owned(), ..HeadObjectRequest::default() };
+    let head = fixture.s3.head_object(theirs(), head).await.unwrap();
+    assert_eq!(
+        (&read.object_lock_mode, &read.object_lock_retain_until_date, &read.object_lock_legal_hold_status),
+        (&head.object_lock_mode, &head.object_lock_retain_until_date, &head.object_lock_legal_hold_status)
+    );
+    (head.object_lock_mode, head.object_lock_retain_until_date.is_some(), head.object_lock_legal_hold_status)
+}
+
+#[tokio::test]
+async fn only_who_may_is_told_how_an_object_is_locked() {
+    let fixture = Fixture::with_bucket().await;
+    fixture.set_versioning("Enabled").await.unwrap();
+    fixture.s3.put_object_lock_configuration(ours(), configuration(Some(1), None, "GOVERNANCE")).await.unwrap();
+    fixture.put("key", "x").await;
+    fixture.s3.put_object_legal_hold(ours(), hold("ON")).await.unwrap();
+    let (mode, on) = (|| Some("GOVERNANCE".to_owned()), || Some("ON".to_owned()));
+    assert_eq!(seen_with(&fixture, r#""s3:GetObject""#).await, (None, false, None));
+    assert_eq!(seen_with(&fixture, r#""s3:GetObject","s3:GetObjectRetention""#).await, (mode(), true, None));
+    assert_eq!(seen_with(&fixture, r#""s3:GetObject","s3:GetObjectLegalHold""#).await, (None, false, on()));
+    assert_eq!(seen_with(&fixture, r#""s3:Get*""#).await, (mode(), true, on()));
+    let (own, _) = fixture.get(get("key")).await.unwrap();
+    assert_eq!((own.object_lock_mode, own.object_lock_legal_hold_status), (mode(), on()));
 }

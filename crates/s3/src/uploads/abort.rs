@@ -9,6 +9,7 @@ use store::{Changes, KeyPrefix, Record, StoreError, View};
 use super::record::{AssemblyRecord, UploadRecord, known_upload};
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::garbage::GarbagePartsRecord;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -31,15 +32,22 @@ impl Operation<S3> for AbortMultipartUpload {
     ) -> Result<Applied<AbortMultipartUploadOutput>, S3Error> {
         refuse_given(&[("x-amz-if-match-initiated-time", input.if_match_initiated_time.is_some())])?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         // An upload that became an object is remembered as long as its parts are, and aborting it then changes nothing: S3
         // answers so, as clients know that clean up in any case (boto3's own tests of S3 among them).
         if view.contains::<AssemblyRecord>(&input.upload_id)? {
-            return Ok(Applied::read(AbortMultipartUploadOutput::default()));
+            return Ok(Applied::read(AbortMultipartUploadOutput {
+                request_charged,
+                ..AbortMultipartUploadOutput::default()
+            }));
         }
         let upload = known_upload(view, &bucket.name, &input.key, &input.upload_id)?;
         let mut changes = Changes::new();
         abort(&mut changes, &upload, cx.now)?;
-        Ok(Applied::with(AbortMultipartUploadOutput::default(), changes))
+        Ok(Applied::with(
+            AbortMultipartUploadOutput { request_charged, ..AbortMultipartUploadOutput::default() },
+            changes,
+        ))
     }
 }
 

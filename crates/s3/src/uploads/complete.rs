@@ -12,6 +12,7 @@ use super::part::check_encryption;
 use super::record::{AssemblyRecord, MAX_PARTS, PartRecord, UploadRecord, known_upload};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::config::charged;
 use crate::encryption::{Shown, Wanted};
 use crate::garbage::GarbagePartsRecord;
 use crate::objects::{
@@ -46,6 +47,7 @@ impl Operation<S3> for CompleteMultipartUpload {
             known_upload(view, &bucket.name, &input.key, &input.upload_id)?;
             return Err(S3Error::InvalidRequest("You must specify at least one part".to_owned()));
         }
+        charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let asked = Completion::read(input)?;
         let key = (bucket.name.clone(), input.key.clone(), input.upload_id.clone());
         let Some(upload) = view.get::<UploadRecord>(&key)? else {
@@ -148,6 +150,8 @@ fn output(
         checksum_type: checksum.kind,
         server_side_encryption: Shown::of(&object.traits.encryption, input.into()).algorithm,
         version_id: bucket.made_version(&object.version),
+        // It was refused before, or is charged as it was said.
+        request_charged: charged(bucket, &cx.call.caller, input.request_payer.as_deref()).unwrap_or_default(),
         ..CompleteMultipartUploadOutput::default()
     }
 }

@@ -1,6 +1,7 @@
 //! `s3:UploadPartCopy`: a part out of an object that is there.
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html>.
 
+use api::Caller;
 use api::s3::{CopyPartResult, UploadPartCopy, UploadPartCopyOutput, UploadPartCopyRequest};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -13,14 +14,16 @@ use super::record::{UploadRecord, known_upload};
 use super::with_view;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::encryption::{CopySource as _, Place, Shown, Wanted, reading};
-use crate::objects::{ChecksumFields, CopySource, Promises, ReadConditions, Source, check_key, open, take_in};
+use crate::objects::{ChecksumFields, Copier, CopySource, Promises, ReadConditions, Source, check_key, open, take_in};
 use crate::{S3, S3Error};
 
 /// The bytes of a part that was copied.
 pub struct CopiedPart {
     part: StagedPart,
     version: Option<String>,
+    request_charged: Option<String>,
 }
 
 #[async_trait]
@@ -38,8 +41,8 @@ impl Streaming<S3> for UploadPartCopy {
 
     fn check(input: &UploadPartCopyRequest, view: &View, cx: &Cx) -> Result<(), S3Error> {
         check_number(input.part_number)?;
-        check_encryption(Wanted::from(input), &known(input, view)?, view, cx)?;
-        let source = source(input, view, cx.now)?;
+        check_encryption(Wanted::from(input), &known(input, view, &cx.call.caller)?.0, view, cx)?;
+        let source = source(input, view, &cx.call.caller, cx.now)?;
         let object = &source.object;
         reading(&object.traits.encryption, object.place(), input.source_headers(), &cx.call)?;
         copied_range(input.copy_source_range.as_deref(), source.object.length).map(drop)
@@ -47,9 +50,9 @@ impl Streaming<S3> for UploadPartCopy {
 
     async fn stage(service: &S3, input: &mut UploadPartCopyRequest, cx: &Cx) -> Result<CopiedPart, S3Error> {
         // The source may have changed since it was checked: what is copied is what is found now.
-        let (asked, now) = (input.clone(), cx.now);
-        let (upload, source) =
-            with_view(service, move |view| Ok((known(&asked, view)?, source(&asked, view, now)?))).await?;
+        let (asked, caller, now) = (input.clone(), cx.call.caller.clone(), cx.now);
+        let find = move |view: &View| Ok((known(&asked, view, &caller)?.0, source(&asked, view, &caller, now)?));
+        let (upload, source) = with_view(service, find).await?;
         let range = copied_range(input.copy_source_range.as_deref(), source.object.length)?;
         let body = open(service, &source.object, input.source_headers(), range).await?;
         let sealing = Wanted::from(&*input).seal(service, Place { bucket: &input.bucket, key: &input.key }, cx)?;
@@ -58,7 +61,8 @@ impl Streaming<S3> for UploadPartCopy {
             bytes.give_up(service).await;
             return Err(S3Error::Internal(format!("no {} of a part", upload.kind().name())));
         };
-        Ok(CopiedPart { part: StagedPart { bytes, checksum }, version: source.version })
+        let Source { version, request_charged, .. } = source;
+        Ok(CopiedPart { part: StagedPart { bytes, checksum }, version, request_charged })
     }
 
     fn apply(
@@ -67,7 +71,7 @@ impl Streaming<S3> for UploadPartCopy {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<UploadPartCopyOutput>, S3Error> {
-        let upload = known(input, view)?;
+        let (upload, request_charged) = known(input, view, &cx.call.caller)?;
         let (part, changes) = put_part(view, &upload, input.part_number, &staged.part, cx)?;
         let etag = part.quoted_etag();
         let checksum = ChecksumFields::of(upload.checksum.map(|_| part.checksum));
@@ -93,6 +97,7 @@ impl Streaming<S3> for UploadPartCopy {
             sse_customer_key_md5: encryption.customer_key_md5,
             copy_source_version_id: staged.version.clone(),
             copy_part_result: Some(result),
+            request_charged: request_charged.or_else(|| staged.request_charged.clone()),
             ..UploadPartCopyOutput::default()
         };
         Ok(Applied::with(output, changes))
@@ -111,14 +116,20 @@ impl Streaming<S3> for UploadPartCopy {
     }
 }
 
-fn known(input: &UploadPartCopyRequest, view: &View) -> Result<UploadRecord, S3Error> {
+/// The upload, and what is said to who pays for its part.
+fn known(
+    input: &UploadPartCopyRequest,
+    view: &View,
+    caller: &Caller,
+) -> Result<(UploadRecord, Option<String>), S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let request_charged = charged(&bucket, caller, input.request_payer.as_deref())?;
     check_key(&input.key)?;
-    known_upload(view, &bucket.name, &input.key, &input.upload_id)
+    Ok((known_upload(view, &bucket.name, &input.key, &input.upload_id)?, request_charged))
 }
 
 /// The object that is copied, if its conditions hold.
-fn source(input: &UploadPartCopyRequest, view: &View, now: Timestamp) -> Result<Source, S3Error> {
+fn source(input: &UploadPartCopyRequest, view: &View, caller: &Caller, now: Timestamp) -> Result<Source, S3Error> {
     let conditions = ReadConditions {
         if_match: input.copy_source_if_match.as_deref(),
         if_none_match: input.copy_source_if_none_match.as_deref(),
@@ -126,5 +137,6 @@ fn source(input: &UploadPartCopyRequest, view: &View, now: Timestamp) -> Result<
         if_unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
-    CopySource::read(&input.copy_source)?.look_up(expected_owner, &conditions, view, now)
+    let copier = Copier { caller, payer: input.request_payer.as_deref(), now };
+    CopySource::read(&input.copy_source)?.look_up(expected_owner, &conditions, view, copier)
 }

@@ -11,6 +11,7 @@ use super::checksums::read_choice;
 use super::record::UploadRecord;
 use crate::access::Grounds;
 use crate::buckets::{BucketRecord, known_bucket};
+use crate::config::charged;
 use crate::encryption::{Encryption, Place, Shown, Wanted};
 use crate::lifecycle::abortion;
 use crate::objects::{ChecksumKind, ObjectTraits, check_described, description, put_needs, with_access};
@@ -75,6 +76,7 @@ impl Streaming<S3> for CreateMultipartUpload {
             bucket: Some(upload.bucket),
             key: Some(upload.key),
             upload_id: Some(upload.id),
+            request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
             ..CreateMultipartUploadOutput::default()
         };
         Ok(Applied::with(output, changes))
@@ -94,6 +96,7 @@ impl Streaming<S3> for CreateMultipartUpload {
 /// The bucket, if the upload may be begun.
 fn allowed(input: &CreateMultipartUploadRequest, view: &View, cx: &Cx) -> Result<BucketRecord, S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
     Wanted::from(input).check(&bucket, &input.key, "s3:PutObject", cx)?;
     with_access(&as_put(input), ObjectTraits::default(), &bucket, view, cx)?;
     Ok(bucket)

@@ -8,6 +8,7 @@ use store::{KeyPrefix, Position, View};
 use super::record::{PartRecord, UploadRecord, known_upload};
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::lifecycle::abortion;
 use crate::objects::ChecksumFields;
 use crate::owner::owner;
@@ -24,7 +25,7 @@ impl Operation<S3> for ListParts {
         Ok(vec![grounds.upload("s3:ListMultipartUploadParts", view, &input.key, &input.upload_id)?])
     }
 
-    fn apply(input: &ListPartsRequest, view: &View, _cx: &Cx) -> Result<Applied<ListPartsOutput>, S3Error> {
+    fn apply(input: &ListPartsRequest, view: &View, cx: &Cx) -> Result<Applied<ListPartsOutput>, S3Error> {
         let limit =
             page_size("max-parts", "Argument max-parts must be an integer between 0 and 2147483647", input.max_parts)?;
         let text = "Argument part-number-marker must be an integer between 0 and 2147483647";
@@ -32,6 +33,7 @@ impl Operation<S3> for ListParts {
         let marker =
             u32::try_from(given).map_err(|_| S3Error::argument("part-number-marker", given.to_string(), text))?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let upload = known_upload(view, &bucket.name, &input.key, &input.upload_id)?;
         let after = Position::after((&upload.id, marker));
         let mut parts = match limit {
@@ -58,6 +60,7 @@ impl Operation<S3> for ListParts {
             storage_class: Some(upload.traits.storage_class.clone()),
             checksum_algorithm: upload.checksum.map(|kind| kind.name().to_owned()),
             checksum_type: upload.checksum.map(|_| upload.type_name().to_owned()),
+            request_charged,
             ..ListPartsOutput::default()
         }))
     }

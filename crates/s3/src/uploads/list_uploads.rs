@@ -12,6 +12,7 @@ use super::list_parts::{initiator, page_size};
 use super::record::UploadRecord;
 use crate::access::{Grounds, given};
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::objects::Encoding;
 use crate::owner::owner;
 use crate::{S3, S3Error};
@@ -28,12 +29,13 @@ impl Operation<S3> for ListMultipartUploads {
     fn apply(
         input: &ListMultipartUploadsRequest,
         view: &View,
-        _cx: &Cx,
+        cx: &Cx,
     ) -> Result<Applied<ListMultipartUploadsOutput>, S3Error> {
         let text = "Argument max-uploads must be an integer between 0 and 2147483647";
         let limit = page_size("max-uploads", text, input.max_uploads)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let after_key = input.key_marker.as_deref().unwrap_or_default();
         // Without a key's, the marker of an upload means nothing.
         let after_upload = input.upload_id_marker.as_deref().filter(|_| !after_key.is_empty()).unwrap_or_default();
@@ -74,7 +76,7 @@ impl Operation<S3> for ListMultipartUploads {
                 .then(|| page.common_prefixes.iter().map(common).collect()),
             uploads: (!page.uploads.is_empty()).then(|| page.uploads.into_iter().map(shown).collect()),
             encoding_type: input.encoding_type.clone(),
-            request_charged: None,
+            request_charged,
         }))
     }
 }

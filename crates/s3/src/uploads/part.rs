@@ -12,6 +12,7 @@ use super::record::{MAX_PARTS, PartRecord, UploadRecord, known_upload};
 use super::with_view;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
+use crate::config::charged;
 use crate::encryption::{Place, Shown, Wanted};
 use crate::garbage::{drop_blob, name_blob};
 use crate::objects::{ChecksumFields, Promises, StagedBytes, StoredChecksum, check_key, check_length, take_in};
@@ -37,7 +38,7 @@ impl Streaming<S3> for UploadPart {
         check_number(input.part_number)?;
         let promises = Promises::of_part(input)?;
         check_length(input.body.as_ref(), input.content_length)?;
-        let upload = known(input, view)?;
+        let (upload, _) = known(input, view, cx)?;
         check_encryption(Wanted::from(input), &upload, view, cx)?;
         match (upload.checksum, promises.announced()) {
             (Some(expected), Some(actual)) if expected != actual => Err(mismatch(expected, Some(actual))),
@@ -66,7 +67,7 @@ impl Streaming<S3> for UploadPart {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<UploadPartOutput>, S3Error> {
-        let upload = known(input, view)?;
+        let (upload, request_charged) = known(input, view, cx)?;
         let (part, changes) = put_part(view, &upload, input.part_number, staged, cx)?;
         // Of an upload that no algorithm was chosen for, a checksum is shown to who brought one.
         let shown = match (staged.bytes.given, upload.checksum) {
@@ -91,6 +92,7 @@ impl Streaming<S3> for UploadPart {
             checksum_xxhash64: checksum.xxhash64,
             checksum_xxhash3: checksum.xxhash3,
             checksum_xxhash128: checksum.xxhash128,
+            request_charged,
             ..UploadPartOutput::default()
         };
         Ok(Applied::with(output, changes))
@@ -109,10 +111,12 @@ impl Streaming<S3> for UploadPart {
     }
 }
 
-fn known(input: &UploadPartRequest, view: &View) -> Result<UploadRecord, S3Error> {
+/// The upload, and what is said to who pays for its part.
+fn known(input: &UploadPartRequest, view: &View, cx: &Cx) -> Result<(UploadRecord, Option<String>), S3Error> {
     let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
     check_key(&input.key)?;
-    known_upload(view, &bucket.name, &input.key, &input.upload_id)
+    Ok((known_upload(view, &bucket.name, &input.key, &input.upload_id)?, request_charged))
 }
 
 /// Refuses a part that says another key than its upload, or one that its bucket doesn't take.

@@ -134,7 +134,7 @@ fn encode_body(
 }
 
 fn request_id_header(service: &ServiceShape) -> &'static str {
-    if service.has_bare_errors { "x-amz-request-id" } else { "x-amzn-requestid" }
+    if service.signing_name == "s3" { "x-amz-request-id" } else { "x-amzn-requestid" }
 }
 
 fn set_xml(parts: &mut ResponseParts, out: XmlWriter) {
@@ -171,6 +171,9 @@ pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context
     } else {
         out.close("Error");
         out.leaf("RequestId", context.request_id);
+        if !context.host_id.is_empty() {
+            out.leaf("HostId", context.host_id);
+        }
         out.close("ErrorResponse");
     }
     set_xml(&mut parts, out);
