@@ -23,6 +23,7 @@ def test_the_life_of_an_instance(ec2):
     ec2.get_waiter("instance_running").wait(InstanceIds=[id], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     (instance,) = ec2.describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"]
     assert instance["PrivateIpAddress"].startswith("172.31.") and instance["PublicIpAddress"]
+    assert "Tags" not in instance, "AWS says nothing where there are none"
     ec2.terminate_instances(InstanceIds=[id])
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[id], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     # It stays visible for a while, without its addresses.

@@ -8,7 +8,7 @@ use super::model::Model;
 pub fn rules_code(service: &str) -> Option<&'static str> {
     match service {
         "iam" | "sts" => Some("ValidationError"),
-        "organizations" => Some("ValidationException"),
+        "organizations" => Some("InvalidInputException"),
         _ => None,
     }
 }

@@ -149,7 +149,6 @@ fn shown(record: &ImageRecord) -> Image {
         ena_support: Some(false),
         block_device_mappings: Some(Vec::new()),
         product_codes: Some(Vec::new()),
-        tags: Some(Vec::new()),
         ..Image::default()
     }
 }
