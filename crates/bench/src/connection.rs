@@ -4,17 +4,21 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use crate::stream::{Stream, Wait};
 
 /// Longest answer.
 const MAX_ANSWER: usize = 16 << 20;
+/// Bytes that are read at once.
+const PIECE: usize = 64 << 10;
 
 /// A connection that opens itself when it is first used, and again if the server closed it after an answer.
 pub struct Connection {
     address: SocketAddr,
-    stream: Option<TcpStream>,
+    wait: Wait,
+    stream: Option<Stream>,
     buffer: Vec<u8>,
+    /// How much of the buffer is filled.
+    filled: usize,
 }
 
 /// An answer, until the next exchange.
@@ -39,7 +43,12 @@ struct Head {
 impl Connection {
     /// A connection to this address, not yet open.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, stream: None, buffer: Vec::with_capacity(64 << 10) }
+        Self::waiting(address, Wait::Shared)
+    }
+
+    /// The same, waited for in this way.
+    pub fn waiting(address: SocketAddr, wait: Wait) -> Self {
+        Self { address, wait, stream: None, buffer: vec![0; PIECE], filled: 0 }
     }
 
     /// Sends a request and reads its answer. The caller bounds the time; a connection whose exchange was cut off must
@@ -50,31 +59,36 @@ impl Connection {
     pub async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(self.address).await?;
-                stream.set_nodelay(true)?;
-                stream
-            }
+            None => Stream::connect(self.address, self.wait).await?,
         };
         stream.write_all(request).await?;
-        self.buffer.clear();
+        self.filled = 0;
         let head = loop {
-            if stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            if let Some(head) = parse_head(&self.buffer)? {
+            self.read_more(&mut stream).await?;
+            if let Some(head) = parse_head(&self.buffer[..self.filled])? {
                 break head;
             }
         };
-        while self.buffer.len() < head.end {
-            if stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+        while self.filled < head.end {
+            self.read_more(&mut stream).await?;
         }
         if !head.closes {
             self.stream = Some(stream);
         }
         Ok(Answer { status: head.status, body: &self.buffer[head.start..head.end] })
+    }
+
+    async fn read_more(&mut self, stream: &mut Stream) -> io::Result<()> {
+        if self.buffer.len() - self.filled < PIECE / 2 {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        match stream.read(&mut self.buffer[self.filled..]).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            count => {
+                self.filled += count;
+                Ok(())
+            }
+        }
     }
 }
 

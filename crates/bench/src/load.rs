@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use crate::connection::Connection;
 use crate::endpoint::Endpoint;
 use crate::processes::{cpu_of_tree, memory_of_tree};
+use crate::stream::Wait;
 
 /// Requests that are signed ahead, all different: the client's own work should not be what is measured.
 const POOL: u64 = 1024;
@@ -82,9 +83,10 @@ impl Load {
         let until = counted_from + plan.duration;
         let mut tasks = JoinSet::new();
         for number in 0..plan.connections {
-            let (requests, connection) = (Arc::clone(&requests), Connection::new(endpoint.address));
+            let wait = Wait::of(plan.connections);
+            let (requests, connection) = (Arc::clone(&requests), Connection::waiting(endpoint.address, wait));
             let offset = number * requests.len() / plan.connections;
-            tasks.spawn(self.one_connection(connection, requests, offset, counted_from, until));
+            tasks.spawn(wait.run(self.one_connection(connection, requests, offset, counted_from, until)));
         }
         let mut times = Vec::new();
         let all = async {

@@ -35,6 +35,7 @@ mod s3;
 mod small_blobs;
 mod stages;
 mod standing;
+mod stream;
 mod table;
 mod verify;
 

@@ -114,9 +114,16 @@ pub fn frame_header(id: &BlobId, index: u64, data: &[u8]) -> [u8; FRAME_HEADER] 
 
 /// Checks a whole frame, header and data, which must be as long as frame `index` ought to be.
 pub fn check_frame(id: &BlobId, index: u64, frame: &[u8]) -> Result<(), BlobError> {
-    match frame.split_at_checked(FRAME_HEADER) {
-        Some((head, data)) if head == frame_header(id, index, data) => Ok(()),
-        _ => Err(BlobError::corrupt(*id, format!("frame {index} does not match its checksum"))),
+    let (head, data) = frame.split_at(FRAME_HEADER.min(frame.len()));
+    check_frame_data(id, index, head, data)
+}
+
+/// As [`check_frame`], of what stands before a frame, and its data.
+pub fn check_frame_data(id: &BlobId, index: u64, head: &[u8], data: &[u8]) -> Result<(), BlobError> {
+    if head == frame_header(id, index, data) {
+        Ok(())
+    } else {
+        Err(BlobError::corrupt(*id, format!("frame {index} does not match its checksum")))
     }
 }
 

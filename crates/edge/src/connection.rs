@@ -16,6 +16,7 @@ use tracing::{debug, info};
 
 use crate::activity::Activity;
 use crate::answering::Answering;
+use crate::eager::Eager;
 use crate::limits::Limits;
 use crate::phase::{FIRST_REQUEST, Phase, last_call};
 use crate::sniff::{Speech, sniff};
@@ -29,7 +30,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) async fn serve(socket: TcpStream, answering: Answering, tls: TlsMode) {
     let peer = answering.peer;
     let limits = *answering.edge.limits();
-    let socket = Stalling::new(socket, &limits);
+    let socket = Stalling::new(Eager::new(socket), &limits);
     let mut last_call = pin!(last_call(answering.phase.clone(), limits));
     let sniffed = tokio::select! {
         sniffed = timeout(limits.header_time, sniff(socket)) => sniffed,

@@ -14,6 +14,7 @@ mod budget;
 mod checksum;
 mod connection;
 mod dev;
+mod eager;
 mod evidence;
 mod exposition;
 mod failures;

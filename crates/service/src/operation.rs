@@ -87,6 +87,12 @@ pub trait Streaming<S: Service>: wire::OperationType {
     /// As there.
     fn needs(input: &Self::Input, view: &View, scope: &Scope) -> Result<Vec<Need>, Self::Error>;
 
+    /// What stands for the staged bytes of an operation that takes none in: it is decided and authorised in one view, and
+    /// neither `check` nor `stage` is called. None for those that do take some.
+    fn nothing_to_stage() -> Option<Self::Staged> {
+        None
+    }
+
     /// Refuses early, before any byte is taken in: what `apply` would refuse whatever the bytes are.
     ///
     /// # Errors

@@ -117,18 +117,21 @@ impl Runner {
         O::Input: Send + Sync + 'static,
         O::Output: Send + 'static,
     {
+        if let Some(nothing) = O::nothing_to_stage() {
+            let (runner, both) = (self.clone(), Arc::new((input, nothing)));
+            let committed = self.commit(call, Arc::clone(&both), move |(input, nothing), view, cx| {
+                runner.permit_whole::<S, O>(input, view, cx)?;
+                O::apply(input, nothing, view, cx).map_err(Into::into)
+            });
+            let found = committed.await.map_err(|error| in_words_of(S::NAME, error))?;
+            return O::finish(service, &both.0, found).await.map_err(Into::into);
+        }
         {
             let _place = self.place().await?;
             let (runner, cx) = (self.clone(), self.cx(&call));
             let check = move || {
                 let view = runner.view().map_err(store_error)?;
-                let needs = |view: &View, scope: &Scope| O::needs(&input, view, scope).map_err(Into::into);
-                let refused = runner.permit::<S>(&cx, &view, needs)?;
-                // A stream has no parts.
-                if let Some(refusal) = refused.first() {
-                    return Err(S::unauthorized(&cx.call, refusal));
-                }
-                permitted::<O>(&input)?;
+                runner.permit_whole::<S, O>(&input, &view, &cx)?;
                 O::check(&input, &view, &cx).map_err(|error| temporary(error.into()))?;
                 Ok(input)
             };
@@ -232,6 +235,20 @@ impl Runner {
             Denied::Refused(refusal) => S::unauthorized(call, &refusal),
             Denied::Store(error) => store_error(error),
         })
+    }
+
+    /// As [`Runner::permit`], for a stream, which has no parts.
+    fn permit_whole<S, O>(&self, input: &O::Input, view: &View, cx: &Cx) -> Result<(), ServiceError>
+    where
+        S: Service,
+        O: Streaming<S>,
+    {
+        let needs = |view: &View, scope: &Scope| O::needs(input, view, scope).map_err(Into::into);
+        let refused = self.permit::<S>(cx, view, needs)?;
+        if let Some(refusal) = refused.first() {
+            return Err(S::unauthorized(&cx.call, refusal));
+        }
+        permitted::<O>(input)
     }
 
     fn cx(&self, call: &Call) -> Cx {

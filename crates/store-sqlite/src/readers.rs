@@ -106,7 +106,8 @@ impl Readers {
 
     fn give_back(&self, connection: Connection) {
         // A connection whose transaction doesn't end is closed, which ends it.
-        let is_clean = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        let end = || connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
+        let is_clean = connection.is_autocommit() || end().is_ok();
         let mut state = self.state();
         state.open -= 1;
         state.leases.retain(|lease| lease.strong_count() > 0);

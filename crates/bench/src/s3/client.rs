@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+
+use crate::stream::{Stream, Wait};
 
 /// Bytes that are sent, and read, at once.
 const BLOCK: usize = 256 << 10;
@@ -60,7 +60,8 @@ impl Outcome {
 /// A connection, kept alive.
 pub struct Client {
     address: SocketAddr,
-    stream: Option<TcpStream>,
+    wait: Wait,
+    stream: Option<Stream>,
     block: Arc<[u8]>,
     buffer: Vec<u8>,
 }
@@ -92,7 +93,12 @@ pub fn block() -> Arc<[u8]> {
 impl Client {
     /// A connection that is opened when it is first used. `block` is what bodies are made of.
     pub fn new(address: SocketAddr, block: Arc<[u8]>) -> Self {
-        Self { address, stream: None, block, buffer: vec![0; BLOCK] }
+        Self { address, wait: Wait::Shared, stream: None, block, buffer: vec![0; BLOCK] }
+    }
+
+    /// The same, waited for in this way.
+    pub fn waiting(self, wait: Wait) -> Self {
+        Self { wait, ..self }
     }
 
     /// Sends a head and so many bytes, and reads the answer.
@@ -102,11 +108,7 @@ impl Client {
     pub async fn ask(&mut self, head: &[u8], length: u64) -> Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(self.address).await?;
-                stream.set_nodelay(true)?;
-                stream
-            }
+            None => Stream::connect(self.address, self.wait).await?,
         };
         if length > 0 && length <= self.block.len() as u64 {
             stream.write_all(&[head, &self.block[..length as usize]].concat()).await?;
@@ -139,7 +141,7 @@ impl Client {
         Ok(answer)
     }
 
-    async fn read(&mut self, stream: &mut TcpStream, is_head: bool) -> Result<(Answer, bool)> {
+    async fn read(&mut self, stream: &mut Stream, is_head: bool) -> Result<(Answer, bool)> {
         let mut filled = 0;
         let (start, head) = loop {
             ensure!(filled < self.buffer.len(), "the answer's head does not end");
@@ -215,8 +217,9 @@ pub async fn run(address: SocketAddr, job: &Job, connections: usize, until: Unti
     };
     let mut tasks = JoinSet::new();
     for number in 0..connections {
-        let (job, mut client) = (job.clone(), Client::new(address, Arc::clone(&block)));
-        tasks.spawn(async move {
+        let wait = Wait::of(connections);
+        let (job, mut client) = (job.clone(), Client::new(address, Arc::clone(&block)).waiting(wait));
+        tasks.spawn(wait.run(async move {
             let offset = number * job.heads.len() / connections;
             let most = if let Until::Asked(count) = until { count } else { usize::MAX };
             let (mut calls, mut last) = (0, counted_from);
@@ -239,7 +242,7 @@ pub async fn run(address: SocketAddr, job: &Job, connections: usize, until: Unti
                 }
             }
             anyhow::Ok((calls, last))
-        });
+        }));
     }
     let all = async {
         let (mut calls, mut last) = (0, counted_from);

@@ -17,6 +17,9 @@ use crate::{BlobError, BlobId, Cipher};
 /// After so many bytes the disk begins to write them, so that little is left to do at the end.
 const FLUSHED_BYTES: u64 = 16 << 20;
 
+/// Frames that are turned by a cipher before they are written: 1 MiB, as large as the buffers that are kept.
+const TURNED_FRAMES: usize = 16;
+
 /// A draft in the hands of the reactor. Freeing a large file's blocks takes long: when it is dropped, another thread
 /// does that.
 pub(super) struct OffReactor(Option<Box<Draft>>);
@@ -71,7 +74,11 @@ impl Draft {
     /// Adds frames, which are full unless they are the last ones.
     pub(super) fn append(&mut self, frames: &[Bytes]) -> Result<(), BlobError> {
         if let Some(cipher) = self.cipher.clone().filter(|_| !frames.is_empty()) {
-            return self.append_turned(frames, &*cipher);
+            for some in frames.chunks(TURNED_FRAMES) {
+                self.append_turned(some, &*cipher)?;
+            }
+            self.begin_flush();
+            return Ok(());
         }
         let mut headers = Vec::with_capacity(frames.len());
         for frame in frames {
@@ -104,9 +111,7 @@ impl Draft {
             self.length += frame.len() as u64;
             rest = after;
         }
-        self.write_all(&mut [IoSlice::new(buffer.as_ref())])?;
-        self.begin_flush();
-        Ok(())
+        self.write_all(&mut [IoSlice::new(buffer.as_ref())])
     }
 
     fn write_all(&mut self, mut slices: &mut [IoSlice<'_>]) -> Result<(), BlobError> {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -24,6 +24,9 @@ const FIRST_FRAMES: u32 = 4;
 /// Frames that are read at once after that, while what came before is sent: 1 MiB.
 const BATCH_FRAMES: u32 = 16;
 
+/// What is wrong with a file that ends too early.
+const SHORTER: &str = "its file has become shorter";
+
 /// See [`crate::BlobStore::open`]. The reader keeps `slot` until it is dropped.
 pub(super) async fn open(
     shared: &Arc<Shared>,
@@ -32,17 +35,14 @@ pub(super) async fn open(
     slot: OwnedSemaphorePermit,
     cipher: Option<Arc<dyn Cipher>>,
 ) -> Result<BlobReader, BlobError> {
+    if let Some(small) = shared.segments.read_warm(&id) {
+        return Ok(small_reader(opened_small(small, range, cipher.as_deref())?));
+    }
     let ours = Arc::clone(shared);
     let opened = shared
         .blocking(move || {
-            if let Some(SmallBlob { length, frames }) = ours.segments.read(&id)? {
-                let range = checked_range(range, length)?;
-                let chunks = cut(frames, &range);
-                let chunks = match cipher {
-                    Some(cipher) => vec![turned(&chunks, range.start, &*cipher)],
-                    None => chunks,
-                };
-                return Ok(Opened::Small { length, chunks, range });
+            if let Some(small) = ours.segments.read(&id)? {
+                return opened_small(small, range, cipher.as_deref()).map(Opened::Small);
             }
             let extent = Extent::open(&ours.path(&id), id, cipher)?;
             let range = checked_range(range, extent.length)?;
@@ -65,19 +65,43 @@ pub(super) async fn open(
             let chunks = futures_util::stream::try_unfold(rest, Rest::next).boxed();
             Ok(BlobReader::new(range.end - range.start, blob_length, chunks))
         }
-        Opened::Small { length, range, chunks } => {
-            let chunks = futures_util::stream::iter(chunks.into_iter().map(Ok)).boxed();
-            Ok(BlobReader::new(range.end - range.start, length, chunks))
-        }
+        Opened::Small(small) => Ok(small_reader(small)),
     }
+}
+
+/// All of a small blob that is wanted.
+struct Small {
+    length: u64,
+    range: Range<u64>,
+    chunks: Vec<Bytes>,
+}
+
+fn opened_small(small: SmallBlob, range: Option<Range<u64>>, cipher: Option<&dyn Cipher>) -> Result<Small, BlobError> {
+    let SmallBlob { length, frames } = small;
+    let range = checked_range(range, length)?;
+    let chunks = cut(frames, &range);
+    let chunks = match cipher {
+        Some(cipher) => vec![turned(&chunks, range.start, cipher)],
+        None => chunks,
+    };
+    Ok(Small { length, range, chunks })
+}
+
+fn small_reader(small: Small) -> BlobReader {
+    let chunks = futures_util::stream::iter(small.chunks.into_iter().map(Ok)).boxed();
+    BlobReader::new(small.range.end - small.range.start, small.length, chunks)
 }
 
 /// What the first look at a blob has found.
 enum Opened {
-    /// All of a small blob that is wanted.
-    Small { length: u64, range: Range<u64>, chunks: Vec<Bytes> },
+    Small(Small),
     /// What is wanted of a large one: its beginning, and the range of the rest.
-    Large { extent: Extent, range: Range<u64>, rest: Range<u64>, first: Vec<Bytes> },
+    Large {
+        extent: Extent,
+        range: Range<u64>,
+        rest: Range<u64>,
+        first: Vec<Bytes>,
+    },
 }
 
 /// The bytes of `range` out of the frames of a whole blob.
@@ -212,7 +236,8 @@ impl Extent {
         Ok(Self { file, id, length, cipher })
     }
 
-    /// Reads and verifies the frames of a part, and gives what is wanted of them.
+    /// Reads and verifies the frames of a part, and gives what is wanted of them, in one piece: fewer and larger writes
+    /// to a socket. What stands before each frame is read beside.
     fn read(&self, part: Part) -> Result<Vec<Bytes>, BlobError> {
         let Part { range, buffers, permit } = part;
         if range.is_empty() {
@@ -220,31 +245,46 @@ impl Extent {
         }
         let frame = FRAME as u64;
         let (first, last) = (range.start / frame, (range.end - 1) / frame);
-        let begin = format::frame_offset(first);
-        let end = format::frame_offset(last) + (FRAME_HEADER + format::frame_length(last, self.length)) as u64;
-        let mut buffer = buffers.take((end - begin) as usize, permit);
-        read_exact(&self.file, self.id, buffer.bytes_mut(), begin)?;
+        let length = (last - first) as usize * FRAME + format::frame_length(last, self.length);
+        let mut buffer = buffers.take(length, permit);
+        let mut heads = vec![[0; FRAME_HEADER]; (last - first + 1) as usize];
+        let parts = heads.iter_mut().zip(buffer.bytes_mut().chunks_mut(FRAME));
+        let mut slices: Vec<_> =
+            parts.flat_map(|(head, data)| [IoSliceMut::new(head), IoSliceMut::new(data)]).collect();
+        read_all(&self.file, self.id, &mut slices, format::frame_offset(first))?;
 
-        let mut wanted = Vec::with_capacity((last - first + 1) as usize);
-        for (index, whole) in (first..=last).zip(buffer.bytes_mut().chunks_mut(FRAME_HEADER + FRAME)) {
-            format::check_frame(&self.id, index, whole)?;
-            let data = &mut whole[FRAME_HEADER..];
-            let from = range.start.max(index * frame) - index * frame;
-            let to = (range.end - index * frame).min(data.len() as u64);
+        for ((index, head), data) in (first..=last).zip(&heads).zip(buffer.bytes_mut().chunks_mut(FRAME)) {
+            format::check_frame_data(&self.id, index, head, data)?;
             if let Some(cipher) = &self.cipher {
+                let from = range.start.max(index * frame) - index * frame;
+                let to = (range.end - index * frame).min(data.len() as u64);
                 cipher.apply(index * frame + from, &mut data[from as usize..to as usize]);
             }
-            let begin = (index - first) as usize * (FRAME_HEADER + FRAME) + FRAME_HEADER;
-            wanted.push(begin + from as usize..begin + to as usize);
         }
-        let bytes = Bytes::from_owner(buffer);
-        Ok(wanted.into_iter().map(|part| bytes.slice(part)).collect())
+        let begin = (range.start - first * frame) as usize;
+        let wanted = begin..begin + (range.end - range.start) as usize;
+        Ok(vec![Bytes::from_owner(buffer).slice(wanted)])
     }
+}
+
+fn read_all(file: &File, id: BlobId, mut slices: &mut [IoSliceMut<'_>], mut offset: u64) -> Result<(), BlobError> {
+    while !slices.is_empty() {
+        match rustix::io::preadv(file, slices, offset) {
+            Ok(0) => return Err(BlobError::corrupt(id, SHORTER)),
+            Ok(count) => {
+                IoSliceMut::advance_slices(&mut slices, count);
+                offset += count as u64;
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(BlobError::io(format!("read blob {id}"), error.into())),
+        }
+    }
+    Ok(())
 }
 
 fn read_exact(file: &File, id: BlobId, bytes: &mut [u8], offset: u64) -> Result<(), BlobError> {
     file.read_exact_at(bytes, offset).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => BlobError::corrupt(id, "its file has become shorter"),
+        io::ErrorKind::UnexpectedEof => BlobError::corrupt(id, SHORTER),
         _ => BlobError::io(format!("read blob {id}"), error),
     })
 }

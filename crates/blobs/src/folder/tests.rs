@@ -299,7 +299,7 @@ async fn a_client_that_stalls_holds_a_slot_but_no_thread() {
     let folder = tempfile::tempdir().unwrap();
     let limits = FolderLimits { uploads: 2, workers: 1, patience: Duration::from_millis(50), ..only_files() };
     let store = FolderBlobs::open(folder.path(), limits).unwrap();
-    let stalled = source_in_pieces(pattern(2_000_000, 7), vec![65_536]).chain(futures_util::stream::pending()).boxed();
+    let stalled = source_in_pieces(pattern(6_000_000, 7), vec![65_536]).chain(futures_util::stream::pending()).boxed();
     let mut stalled = store.put(stalled, u64::MAX, &[]);
     let no_thread = async {
         until("the stalled upload has written", || !files(folder.path()).is_empty()).await;

@@ -15,6 +15,7 @@ mod recover;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+mod warm;
 mod writer;
 
 use std::collections::BTreeSet;

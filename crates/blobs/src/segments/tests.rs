@@ -381,3 +381,22 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test]
+async fn what_is_in_memory_is_what_is_on_disk() {
+    let (folder, store) = store(lazy());
+    let length = SMALL - 3;
+    let id = put(&store, length, 5).await;
+    let segments = super::Segments::new(folder.path(), &folder.path().join("tmp"));
+    let usual = segments.read(&id).unwrap().unwrap().frames.concat();
+    assert_eq!(usual, pattern(length, 5));
+    // A file system without such reads gives nothing, which is right as well: so it is not asked for.
+    let warm = segments.read_warm(&id).map_or(usual.clone(), |small| small.frames.concat());
+    assert_eq!(warm, usual);
+    assert!(segments.read_warm(&BlobId::from([0xff; 16])).is_none());
+    let place = Place::of(&id).unwrap();
+    let file = fs::File::options().write(true).open(segments.path(place.segment)).unwrap();
+    file.write_all_at(&[!usual[0]], DATA + 40).unwrap();
+    assert!(segments.read_warm(&id).is_none(), "what is damaged is left to the usual way");
+    segments.read(&id).err().unwrap();
+}

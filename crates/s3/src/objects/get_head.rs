@@ -104,6 +104,10 @@ impl Streaming<S3> for GetObject {
         Grounds::of(view, scope, &input.bucket)?.reading(view, &input.key, input.version_id.as_deref())
     }
 
+    fn nothing_to_stage() -> Option<()> {
+        Some(())
+    }
+
     fn check(_input: &GetObjectRequest, _view: &View, _cx: &Cx) -> Result<(), S3Error> {
         Ok(())
     }
