@@ -104,6 +104,14 @@ def test_a_launch_that_cannot_be_is_refused(ec2, options, code):
     assert len(ec2.describe_instances()["Reservations"]) == before
 
 
+def test_images_that_are_missing_are_named_together(ec2):
+    missing = ["ami-00000000000000000", "ami-00000000000000001"]
+    with pytest.raises(ClientError) as refused:
+        ec2.describe_images(ImageIds=missing)
+    error = refused.value.response["Error"]
+    assert error == {"Code": "InvalidAMIID.NotFound", "Message": f"The image ids '[{', '.join(missing)}]' do not exist"}
+
+
 def test_everything_acknowledged_outlives_a_kill(region, ec2):
     """Kills the region that this module's tests share, and starts it again on another port."""
     ids = run(ec2, 2)

@@ -112,11 +112,14 @@ mod tests {
     }
 
     async fn put(store: &Store, rows: impl IntoIterator<Item = (String, u32, Timestamp)>) {
-        let mut changes = Changes::new();
-        for (name, wrong, until) in rows {
-            changes.put(&GuessRecord { name, wrong, until }).unwrap();
+        let rows: Vec<_> = rows.into_iter().collect();
+        for batch in rows.chunks(2_000) {
+            let mut changes = Changes::new();
+            for (name, wrong, until) in batch {
+                changes.put(&GuessRecord { name: name.clone(), wrong: *wrong, until: *until }).unwrap();
+            }
+            store.commit(None, changes).await.unwrap();
         }
-        store.commit(None, changes).await.unwrap();
     }
 
     #[tokio::test]
