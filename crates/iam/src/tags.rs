@@ -84,7 +84,6 @@ pub(crate) fn all_shown(list: &[(String, String)]) -> Option<Vec<Tag>> {
 }
 
 /// Tags as IAM shows them where it shows, too, that there are none.
-#[expect(clippy::unnecessary_wraps, reason = "as the answers take it")]
 pub(crate) fn even_none_shown(list: &[(String, String)]) -> Option<Vec<Tag>> {
     Some(all_shown(list).unwrap_or_default())
 }
