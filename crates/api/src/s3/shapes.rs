@@ -2828,6 +2828,7 @@ pub static RESTORE_OBJECT_OUTPUT: Shape = Shape::structure(
     &[
         Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
         Member::new("RestoreOutputPath", &scalars::STRING).wire("x-amz-restore-output-path").at(Location::Header),
+        Member::new("Status", &scalars::INTEGER).at(Location::StatusCode),
     ],
 );
 

@@ -9286,6 +9286,7 @@ impl Typed for RequestPaymentConfiguration {
 pub struct RestoreObjectOutput {
     pub request_charged: Option<String>,
     pub restore_output_path: Option<String>,
+    pub status: Option<i32>,
 }
 
 impl Shaped for RestoreObjectOutput {
@@ -9295,13 +9296,18 @@ impl Shaped for RestoreObjectOutput {
 impl Typed for RestoreObjectOutput {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
-        Ok(Self { request_charged: fields.optional(0)?, restore_output_path: fields.optional(1)? })
+        Ok(Self {
+            request_charged: fields.optional(0)?,
+            restore_output_path: fields.optional(1)?,
+            status: fields.optional(2)?,
+        })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
         fields.optional(0, self.request_charged);
         fields.optional(1, self.restore_output_path);
+        fields.optional(2, self.status);
         fields.finish()
     }
 }
