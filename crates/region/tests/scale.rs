@@ -145,7 +145,7 @@ impl Region {
                 key_marker: Some(key(after)),
                 ..ListObjectVersionsRequest::default()
             };
-            self.s3.list_object_versions(root(), input).await.unwrap().versions.unwrap_or_default().len()
+            self.s3.list_object_versions(root(), input).await.unwrap().entries.unwrap_or_default().len()
         } else {
             let (bucket, start_after) = (bucket.to_owned(), Some(key(after)));
             let input = ListObjectsV2Request { bucket, delimiter, start_after, ..ListObjectsV2Request::default() };

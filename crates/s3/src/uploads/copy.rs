@@ -16,7 +16,9 @@ use crate::access::Grounds;
 use crate::buckets::known_bucket;
 use crate::config::charged;
 use crate::encryption::{CopySource as _, Place, Shown, Wanted, reading};
-use crate::objects::{ChecksumFields, Copier, CopySource, Promises, ReadConditions, Source, check_key, open, take_copy};
+use crate::objects::{
+    ChecksumFields, Copier, CopySource, Promises, ReadConditions, Source, check_key, open, take_copy,
+};
 use crate::{S3, S3Error};
 
 /// The bytes of a part that was copied.
