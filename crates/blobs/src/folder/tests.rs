@@ -297,7 +297,7 @@ async fn a_shared_folder_has_users_who_leave_each_others_drafts_alone() {
 #[tokio::test]
 async fn a_client_that_stalls_holds_a_slot_but_no_thread() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = FolderLimits { uploads: 2, workers: 1, patience: Duration::from_millis(50), ..only_files() };
+    let limits = FolderLimits { uploads: 2, workers: 1, patience: Duration::from_secs(1), ..only_files() };
     let store = FolderBlobs::open(folder.path(), limits).unwrap();
     let stalled = source_in_pieces(pattern(6_000_000, 7), vec![65_536]).chain(futures_util::stream::pending()).boxed();
     let mut stalled = store.put(stalled, u64::MAX, &[]);
