@@ -10,7 +10,7 @@ use super::model::{Model, Ordered, Shape};
 pub fn rules_code(service: &str) -> Option<&'static str> {
     match service {
         "iam" | "sts" => Some("ValidationError"),
-        "organizations" => Some("ValidationException"),
+        "organizations" => Some("InvalidInputException"),
         _ => None,
     }
 }
