@@ -1,5 +1,5 @@
-//! Durable commits a second of the engines, from one writer to 256, beside what the same disk does with one
-//! fsync for each commit: a file that the same bytes are appended to, flushed each time.
+//! Durable commits a second of the engines, from one writer to 256, beside two ways of one fsync for each commit: the same
+//! engine with one writer, and the barest there is, a file that the same bytes are appended to and that is flushed each time.
 //! Not here: calls. What a commit costs within a call, `calls` shows.
 
 use std::fs::{self, File};
@@ -60,6 +60,7 @@ async fn engine(
     rows: &mut Vec<Row>,
 ) -> Result<()> {
     let mut file = File::create(folder.join("appended"))?;
+    let mut alone = None;
     for writers in WRITERS {
         let (mut ours, mut peer) = (Tally::default(), Tally::default());
         let before = stats()?;
@@ -69,12 +70,16 @@ async fn engine(
         }
         let after = stats()?;
         let shared = (after.0 - before.0) as f64 / (after.1 - before.1) as f64;
-        rows.push(Row {
-            figure: format!("commits in {name}, {writers} writers, {shared:.1} for each fsync (peer: one)"),
-            ours: Value::Rate(ours.rate()),
-            peer: Some(Value::Rate(peer.rate())),
-            aim: if writers == AIM_WRITERS { Aim::RatioAtLeast(AIM) } else { Aim::None },
-        });
+        let aim = if writers == AIM_WRITERS { Aim::RatioAtLeast(AIM) } else { Aim::None };
+        let figure = format!("commits in {name}, {writers} writers, {shared:.1} for each fsync");
+        let rate = Value::Rate(ours.rate());
+        let beside =
+            |what: &str, peer| Row { figure: format!("{figure} (peer: {what})"), ours: rate, peer: Some(peer), aim };
+        rows.push(beside("a file, one", Value::Rate(peer.rate())));
+        let one_each = *alone.get_or_insert(rate);
+        if writers > 1 {
+            rows.push(beside("one writer, one", one_each));
+        }
     }
     Ok(())
 }

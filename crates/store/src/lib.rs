@@ -23,6 +23,7 @@ mod open_reads;
 mod prepare;
 mod range;
 mod record;
+mod seen;
 mod store;
 #[cfg(test)]
 mod tests;

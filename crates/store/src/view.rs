@@ -8,6 +8,7 @@ use crate::key::{KeyBuf, KeyPart, KeyPrefix, Position};
 use crate::open_reads::OpenRead;
 use crate::range::{KeyRange, ReadSet, successor};
 use crate::record::{Record, decode, entry_keys, index_prefix, row_key, table_prefix};
+use crate::seen::Seen;
 
 /// Typed reads of one consistent snapshot, which is taken at the first read: a view that reads nothing costs nothing.
 /// What is read is remembered, and [`crate::Store::commit`] refuses changes decided on something that has changed
@@ -20,6 +21,7 @@ pub struct View {
 struct Inner {
     state: State,
     reads: ReadSet,
+    seen: Seen,
 }
 
 enum State {
@@ -32,7 +34,7 @@ enum State {
 
 impl View {
     pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { inner: Mutex::new(Inner { state: State::Unread(engine), reads: ReadSet::new() }) }
+        Self { inner: Mutex::new(Inner { state: State::Unread(engine), reads: ReadSet::new(), seen: Seen::default() }) }
     }
 
     /// The last commit that the view holds. Takes the snapshot, if nothing has been read yet.
@@ -224,9 +226,13 @@ impl Inner {
     }
 
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = self.snapshot()?.get(key);
+        if let (State::Open(_), Some(value)) = (&self.state, self.seen.find(key)) {
+            return Ok(value.clone());
+        }
         self.reads.add_key(key);
-        value
+        let value = self.snapshot()?.get(key)?;
+        self.seen.keep(key, &value);
+        Ok(value)
     }
 
     /// Scans the keys that begin with `base` and `prefix`, beyond `after`, which is relative to `base`.

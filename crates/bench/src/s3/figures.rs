@@ -150,7 +150,7 @@ pub async fn multipart(endpoint: &Endpoint, parts: usize, bytes: u64, connection
     let head = endpoint.s3_head("POST", (&path, &query), HeaderMap::new(), body.len() as u64)?;
     let answer = client.send(&head, body.as_bytes()).await?;
     let text = String::from_utf8_lossy(&answer.body);
-    ensure!(text.contains("<CompleteMultipartUploadResult"), "{text}");
+    ensure!(text.contains("<CompleteMultipartUploadRes"), "{text}");
     Ok(Value::Flow(parts as f64 * bytes as f64 / begun.elapsed().as_secs_f64()))
 }
 
