@@ -136,10 +136,10 @@ fn check_coverage(claim: &Claim, parts: &Parts) -> Result<(), Refusal> {
     if !claim.signed_headers.contains("host") {
         return Err(Refusal::Unsigned("host".to_owned()));
     }
-    // The token is compared with the one that belongs to the key: whoever added it, it is the right one.
-    let is_added = |name: &str| {
-        name.starts_with("x-amz-") && name != "x-amz-security-token" && !claim.signed_headers.contains(name)
-    };
+    // The token is compared with the one that belongs to the key: whoever added it, it is the right one. Not so beside a
+    // signature in the query, where the token is, too.
+    let is_token = |name: &str| name == "x-amz-security-token" && !claim.is_presigned();
+    let is_added = |name: &str| name.starts_with("x-amz-") && !is_token(name) && !claim.signed_headers.contains(name);
     let added: Vec<&str> = parts.headers.keys().map(http::HeaderName::as_str).filter(|name| is_added(name)).collect();
     if added.is_empty() { Ok(()) } else { Err(Refusal::Unsigned(added.join(", "))) }
 }

@@ -151,7 +151,7 @@ pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context
     if context.is_head || parts.status == StatusCode::NOT_MODIFIED {
         return parts;
     }
-    let mut out = XmlWriter::new();
+    let mut out = if service.has_bare_errors { XmlWriter::with_plain_quotes() } else { XmlWriter::new() };
     if !service.has_bare_errors {
         out.open_with("ErrorResponse", [("xmlns", service.xml_namespace)]);
     }
