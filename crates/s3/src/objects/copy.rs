@@ -117,7 +117,6 @@ impl Streaming<S3> for CopyObject {
             checksum_xxhash64: checksum.xxhash64,
             checksum_xxhash3: checksum.xxhash3,
             checksum_xxhash128: checksum.xxhash128,
-            ..CopyObjectResult::default()
         };
         let encryption = Shown::of(&object.traits.encryption, (&put).into());
         let output = CopyObjectOutput {

@@ -89,6 +89,5 @@ fn shown(place: u32, part: PartRecord) -> ObjectPart {
         checksum_xxhash64: checksum.xxhash64,
         checksum_xxhash3: checksum.xxhash3,
         checksum_xxhash128: checksum.xxhash128,
-        ..ObjectPart::default()
     }
 }

@@ -84,7 +84,6 @@ impl Streaming<S3> for UploadPartCopy {
             checksum_xxhash64: checksum.xxhash64,
             checksum_xxhash3: checksum.xxhash3,
             checksum_xxhash128: checksum.xxhash128,
-            ..CopyPartResult::default()
         };
         let encryption = Shown::of(&staged.part.bytes.encryption, input.into());
         let output = UploadPartCopyOutput {

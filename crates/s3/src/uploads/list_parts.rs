@@ -82,7 +82,6 @@ fn shown(part: PartRecord, upload: &UploadRecord) -> Part {
         checksum_xxhash64: checksum.xxhash64,
         checksum_xxhash3: checksum.xxhash3,
         checksum_xxhash128: checksum.xxhash128,
-        ..Part::default()
     }
 }
 
