@@ -2,6 +2,7 @@
 
 use api::{Caller, Principal};
 use jiff::Timestamp;
+use service::Despite;
 use store::{Changes, View};
 
 use crate::mfa::{check_code, check_code_of_root};
@@ -16,7 +17,8 @@ pub(super) enum Shown {
     Possession(Changes),
 }
 
-/// Whether the caller, a user or the root user, has the device that it names and the code that the device shows now.
+/// Whether the caller, a user or the root user, has the device that it names and the code that the device shows now. That it
+/// has not is noted in `despite`.
 ///
 /// # Errors
 /// `AccessDenied`: it has not.
@@ -25,7 +27,7 @@ pub(super) fn shown(
     caller: &Caller,
     serial: Option<&str>,
     code: Option<&str>,
-    now: Timestamp,
+    (now, despite): (Timestamp, &Despite),
 ) -> Result<Shown, IamError> {
     let (serial, code) = match (serial, code) {
         (None, None) => return Ok(Shown::Nothing),
@@ -36,8 +38,8 @@ pub(super) fn shown(
     };
     let mut used = Changes::new();
     if let (Principal::Root, Some(account)) = (&caller.principal, &caller.account) {
-        check_code_of_root(view, &mut used, account, (serial, code), now)?;
-        return Ok(Shown::Possession(used));
+        let checked = check_code_of_root(view, &mut used, account, (serial, code), now);
+        return of(checked, used, despite);
     }
     let user = match (&caller.principal, &caller.account) {
         (Principal::User { name, id, .. }, Some(account)) => {
@@ -47,8 +49,18 @@ pub(super) fn shown(
         _ => None,
     };
     let user = user.ok_or_else(|| refused(" with invalid MFA one time pass code. "))?;
-    check_code(view, &mut used, &user, serial, code, now)?;
-    Ok(Shown::Possession(used))
+    let checked = check_code(view, &mut used, &user, serial, code, now);
+    of(checked, used, despite)
+}
+
+fn of(checked: Result<(), IamError>, used: Changes, despite: &Despite) -> Result<Shown, IamError> {
+    match checked {
+        Ok(()) => Ok(Shown::Possession(used)),
+        Err(error) => {
+            despite.add(used);
+            Err(error)
+        }
+    }
 }
 
 fn refused(why: &str) -> IamError {
