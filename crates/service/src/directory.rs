@@ -43,7 +43,8 @@ pub trait Directory: Send + Sync {
 
     /// Whether the root user of `account` has the device of this serial number, which shows this code `now`, and whether that
     /// was not taken before. Adds
-    /// to `changes` that it was: whoever asks commits them, or the code can be used again. Where nobody knows devices,
+    /// to `changes` what came of it: whoever asks commits them, whatever it answers, or a right code can be used again and
+    /// wrong ones cost nothing. Where nobody knows devices,
     /// nobody shows one.
     ///
     /// # Errors

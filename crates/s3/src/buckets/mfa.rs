@@ -75,10 +75,14 @@ pub(crate) fn show(
     if cx.call.caller.principal != Principal::Root || cx.call.caller.account.as_ref() != Some(&bucket.owner) {
         return Err(S3Error::Prevented("This operation may only be performed by the bucket owner".to_owned()));
     }
-    match cx.directory().root_shows(view, changes, &bucket.owner, device, cx.now)? {
-        true => Ok(()),
-        false => Err(S3Error::AccessDenied),
+    let mut taken = Changes::new();
+    if cx.directory().root_shows(view, &mut taken, &bucket.owner, device, cx.now)? {
+        changes.merge(taken);
+        return Ok(());
     }
+    // A wrong code is counted although the call is refused.
+    cx.despite.add(taken);
+    Err(S3Error::AccessDenied)
 }
 
 fn read(header: &str) -> Result<(&str, &str), S3Error> {

@@ -241,8 +241,9 @@ async fn seen_with(fixture: &Fixture, actions: &str) -> (Option<String>, bool, O
 async fn only_who_may_is_told_how_an_object_is_locked() {
     let fixture = Fixture::with_bucket().await;
     fixture.set_versioning("Enabled").await.unwrap();
-    fixture.s3.put_object_lock_configuration(ours(), configuration(Some(1), None, "GOVERNANCE")).await.unwrap();
     fixture.put("key", "x").await;
+    fixture.s3.put_object_lock_configuration(ours(), configuration(Some(1), None, "GOVERNANCE")).await.unwrap();
+    fixture.s3.put_object_retention(ours(), retention(Some("GOVERNANCE"), Some(later(24)))).await.unwrap();
     fixture.s3.put_object_legal_hold(ours(), hold("ON")).await.unwrap();
     let (mode, on) = (|| Some("GOVERNANCE".to_owned()), || Some("ON".to_owned()));
     assert_eq!(seen_with(&fixture, r#""s3:GetObject""#).await, (None, false, None));
