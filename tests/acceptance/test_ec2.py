@@ -23,6 +23,7 @@ def test_the_life_of_an_instance(ec2):
     ec2.get_waiter("instance_running").wait(InstanceIds=[id], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     (instance,) = ec2.describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"]
     assert instance["PrivateIpAddress"].startswith("172.31.") and instance["PublicIpAddress"]
+    assert "Tags" not in instance, "AWS says nothing where there are none"
     ec2.terminate_instances(InstanceIds=[id])
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[id], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     # It stays visible for a while, without its addresses.
@@ -101,6 +102,14 @@ def test_a_launch_that_cannot_be_is_refused(ec2, options, code):
     with pytest.raises(ClientError, match=code):
         ec2.run_instances(**{**usual, **options})
     assert len(ec2.describe_instances()["Reservations"]) == before
+
+
+def test_images_that_are_missing_are_named_together(ec2):
+    missing = ["ami-00000000000000000", "ami-00000000000000001"]
+    with pytest.raises(ClientError) as refused:
+        ec2.describe_images(ImageIds=missing)
+    error = refused.value.response["Error"]
+    assert error == {"Code": "InvalidAMIID.NotFound", "Message": f"The image ids '[{', '.join(missing)}]' do not exist"}
 
 
 def test_everything_acknowledged_outlives_a_kill(region, ec2):

@@ -114,6 +114,14 @@ REFUSED = [
     ("create_open_id_connect_provider", {"Url": "https://idp.example", "ThumbprintList": ["a" * 40] * 6}, "InvalidInput", 400, "Thumbprint list must contain fewer than 5 entries."),
     ("create_open_id_connect_provider", {"Url": "https://idp.example", "ClientIDList": [f"c{n}" for n in range(101)]}, "LimitExceeded", 409, "Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: 100"),
     ("create_open_id_connect_provider", {"Url": "example.org"}, "ValidationError", 400, "Invalid Open ID Connect Provider URL"),
+    ("delete_open_id_connect_provider", {"OpenIDConnectProviderArn": "arn:aws:iam::{account}:oidc-provider/no.example"}, "NoSuchEntity", 404, "OpenId connect Provider arn:aws:iam::{account}:oidc-provider/no.example cannot be found."),
+    ("put_role_permissions_boundary", {"RoleName": "ci", "PermissionsBoundary": "arn:aws:iam::{account}:not_a_policy/x"}, "InvalidInput", 400, "ARN arn:aws:iam::{account}:not_a_policy/x is not valid."),
+    ("put_role_permissions_boundary", {"RoleName": "ci", "PermissionsBoundary": NONE}, "NoSuchEntity", 404, f"Scope ARN: {NONE} does not exist or is not attachable."),
+    ("create_role", {**ROLE_TAGS, "PermissionsBoundary": NONE}, "NoSuchEntity", 404, f"Scope ARN: {NONE} does not exist or is not attachable."),
+    ("get_access_key_last_used", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}, "AccessDenied", 403, "User: arn:aws:iam::{account}:root is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key AKIAIOSFODNN7EXAMPLE"),
+    ("upload_signing_certificate", {"UserName": "ann", "CertificateBody": "no-certificate"}, "MalformedCertificate", 400, "Certificate no-certificate is malformed."),
+    ("add_user_to_group", {"GroupName": "no", "UserName": "nobody"}, "NoSuchEntity", 404, "The user with name nobody cannot be found."),
+    ("create_policy", {"PolicyName": "new", "PolicyDocument": POLICY.replace('"s3:ListBucket", "Resource": "*"', '"invalid"')}, "MalformedPolicyDocument", 400, "Policy statement must contain resources."),
 ]
 
 
@@ -195,6 +203,23 @@ def test_answers_have_the_fields_of_amazons_and_no_others(region, iam):
     iam.untag_policy(PolicyArn=arn, TagKeys=["a"])
     assert [tag["Key"] for tag in iam.list_policy_tags(PolicyArn=arn)["Tags"]] == ["A"]
 
+    # That there are no tags is said of one thing, and not in lists; a role is short where it is in a profile.
+    made = iam.create_instance_profile(InstanceProfileName="shown")["InstanceProfile"]
+    expected = ["Arn", "CreateDate", "InstanceProfileId", "InstanceProfileName", "Path", "Roles"]
+    assert fields(made) == expected
+    iam.add_role_to_instance_profile(InstanceProfileName="shown", RoleName="shown")
+    got = iam.get_instance_profile(InstanceProfileName="shown")["InstanceProfile"]
+    assert (fields(got), got["Tags"]) == (sorted([*expected, "Tags"]), [])
+    assert fields(got["Roles"][0]) == ["Arn", "AssumeRolePolicyDocument", "CreateDate", "Path", "RoleId", "RoleName"]
+    assert fields(iam.list_instance_profiles()["InstanceProfiles"][0]) == expected
+    found = error(iam.remove_role_from_instance_profile, {"InstanceProfileName": "shown", "RoleName": "ci"})
+    assert found == ("NoSuchEntity", 404, "Role ci in Instance Profile shown cannot be found.")
+    provider = iam.create_open_id_connect_provider(Url="https://shown.example")["OpenIDConnectProviderArn"]
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider)["Tags"] == []
+    iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=provider, Tags=MANY[:50])
+    found = error(iam.tag_open_id_connect_provider, {"OpenIDConnectProviderArn": provider, "Tags": MANY[50:]})
+    assert found == ("LimitExceeded", 409, "The number of tags has reached the maximum limit.")
+
 
 def test_membership_is_asked_for_twice_without_harm(region, iam):
     for _ in range(2):
@@ -270,3 +295,30 @@ def test_sts_refuses_as_amazon_does(region, iam):
     for arguments, text in STS_REFUSED:
         found = error(sts.assume_role, {"RoleArn": role, "RoleSessionName": "session", **arguments})
         assert found == ("ValidationError", 400, text)
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": region.account}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+        ],
+    }
+    role = iam.create_role(RoleName="tagged", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.attach_role_policy(RoleName="tagged", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    asked = {"RoleArn": role, "RoleSessionName": "session"}
+    handed = {**asked, "Tags": tags(("team", "blue")), "TransitiveTagKeys": ["team"]}
+    given = sts.assume_role(**handed)["Credentials"]
+    held = {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }
+    conflict = (
+        "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the "
+        "calling session."
+    )
+    for client, arguments, text in [
+        (sts, {"Tags": tags(("a", "1")), "TransitiveTagKeys": ["b"]}, "The specified transitive tag key must be included in the requested tags."),
+        (sts, {"Tags": tags(("a", "1"), ("A", "2"))}, CASELESS),
+        (region.client("sts", **held), {"Tags": tags(("TEAM", "red"))}, conflict),
+    ]:
+        assert error(client.assume_role, {**asked, **arguments}) == ("InvalidParameterValue", 400, text)
+    assert sts.get_federation_token(Name="bob")["PackedPolicySize"] == 0

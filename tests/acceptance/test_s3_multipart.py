@@ -146,6 +146,40 @@ def test_crc64nvme_by_hand(region, bucket):
     assert (head["ChecksumCRC64NVME"], head["ChecksumType"]) == (value, "FULL_OBJECT")
 
 
+@pytest.mark.parametrize("name, value, of_parts", [
+    ("SHA512", "2eZ2LdHI6vbWGzxhkvxAjU1tXxF20MKRabwk5xw/J0rSf81YEbMT1oH35V7ALXPUmclUVba1u1A6z1dPuo/+hQ==",
+     "BAhVESR8pFuv/S2pHMrDSxjHVgcYCwozEda98ahLvKJ8ll4B1SyOb7caBgdNEU6tpyb0mS26scvZwucvSD0i8A=="),
+    ("MD5", "JfnnlDI7RTiF9RgfG2JNCw==", "WSfF1k2UpXhvkAA6om0BWQ=="),
+    ("XXHASH64", "jLhB20DmroM=", "aIYCMYPSWcc="),
+    ("XXHASH3", "ctyxi2ehff8=", "ksPmtVIgSbU="),
+    ("XXHASH128", "MxGUd+3l3NXpcWQnaB1YYA==", "qhtapxAN/tUuBHXli2H9nQ=="),
+])
+def test_the_younger_algorithms_by_hand(region, bucket, name, value, of_parts):
+    """Of `123456789`, whole and as the only part; the values are those of hashlib and of xxHash's reference."""
+    s3, field = region.client("s3"), f"Checksum{name}"
+    put = s3.put_object(Bucket=bucket, Key="whole", Body=b"123456789", **{field: value})
+    assert (put[field], put["ChecksumType"]) == (value, "FULL_OBJECT")
+    head = s3.head_object(Bucket=bucket, Key="whole", ChecksumMode="ENABLED")
+    assert (head[field], head["ChecksumType"]) == (value, "FULL_OBJECT")
+    told = s3.get_object_attributes(Bucket=bucket, Key="whole", ObjectAttributes=["Checksum"])
+    assert told["Checksum"] == {field: value, "ChecksumType": "FULL_OBJECT"}
+    copied = s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/whole")
+    assert copied["CopyObjectResult"][field] == value
+    refused("BadDigest", 400, s3.put_object, Bucket=bucket, Key="wrong", Body=b"12345678", **{field: value})
+    target = {"Bucket": bucket, "Key": "parts"}
+    refused("InvalidRequest", 400, s3.create_multipart_upload, **target, ChecksumAlgorithm=name,
+            ChecksumType="FULL_OBJECT")
+    begun = s3.create_multipart_upload(**target, ChecksumAlgorithm=name)
+    assert (begun["ChecksumAlgorithm"], begun["ChecksumType"]) == (name, "COMPOSITE")
+    target["UploadId"] = begun["UploadId"]
+    part = s3.upload_part(**target, PartNumber=1, Body=b"123456789", **{field: value})
+    assert part[field] == value
+    assert s3.list_parts(**target)["Parts"][0][field] == value
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"], field: value}]}
+    done = s3.complete_multipart_upload(**target, MultipartUpload=parts)
+    assert (done[field], done["ChecksumType"]) == (f"{of_parts}-1", "COMPOSITE")
+
+
 def test_parts_of_an_object_under_a_customers_key(region, bucket, body):
     s3 = region.client("s3")
     target = {"Bucket": bucket, "Key": "sealed"}

@@ -1,6 +1,7 @@
 """S3's objects with boto3 as it comes: versions, copies, tags, storage classes, what is refused and how."""
 
 import uuid
+from xml.etree import ElementTree
 
 import pytest
 from botocore.exceptions import ClientError
@@ -62,6 +63,24 @@ def test_versions_come_and_go(region, bucket):
     assert "VersionId" not in s3.put_object(Bucket=bucket, Key="k", Body=b"suspended")
     assert s3.get_object(Bucket=bucket, Key="k")["VersionId"] == "null"
     assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 4
+
+
+def test_versions_and_delete_markers_are_one_sequence(region, bucket):
+    """Clients that read one stream, such as minio-go and version 1 of the Java SDK, take their order from it."""
+    s3 = region.client("s3")
+    enable(s3, bucket)
+    bodies = []
+    s3.meta.events.register("before-parse.s3.ListObjectVersions", lambda response_dict, **_: bodies.append(response_dict["body"]))
+    written = []
+    for _ in range(2):
+        written.append(("Version", s3.put_object(Bucket=bucket, Key="k", Body=b"x")["VersionId"]))
+        written.append(("DeleteMarker", s3.delete_object(Bucket=bucket, Key="k")["VersionId"]))
+    last = s3.put_object(Bucket=bucket, Key="l", Body=b"x")["VersionId"]
+    s3.list_object_versions(Bucket=bucket)
+    space = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+    entries = [entry for entry in ElementTree.fromstring(bodies[0]) if entry.find(f"{space}VersionId") is not None]
+    seen = [(entry.tag.removeprefix(space), entry.findtext(f"{space}VersionId")) for entry in entries]
+    assert seen == written[::-1] + [("Version", last)]
 
 
 def test_one_call_deletes_a_key_several_times(region, bucket):

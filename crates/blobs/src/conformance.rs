@@ -13,8 +13,18 @@ use futures_util::StreamExt;
 use crate::cipher::fake::Known;
 use crate::{BlobError, BlobId, BlobReader, BlobStore, ByteSource, Cipher, DigestKind, Hashers, source_of};
 
-const EVERY_DIGEST: [DigestKind; 5] =
-    [DigestKind::Crc32, DigestKind::Crc32c, DigestKind::Crc64Nvme, DigestKind::Sha1, DigestKind::Sha256];
+const EVERY_DIGEST: [DigestKind; 10] = [
+    DigestKind::Crc32,
+    DigestKind::Crc32c,
+    DigestKind::Crc64Nvme,
+    DigestKind::Sha1,
+    DigestKind::Sha256,
+    DigestKind::Sha512,
+    DigestKind::Md5,
+    DigestKind::Xxhash64,
+    DigestKind::Xxhash3,
+    DigestKind::Xxhash128,
+];
 
 /// Runs every case on a store that is empty, and leaves it empty.
 pub async fn all(store: &dyn BlobStore) {

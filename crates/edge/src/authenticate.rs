@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use wire::sigv4::{CanonicalRequest, Claim, MAX_SKEW_SECONDS, PathRule, Place, SigningKey, hex, verify};
 use wire::{parse_query, sigv2};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Fault};
 use crate::hosts::virtual_bucket;
 use crate::refuse::Refusal;
 use crate::trace::{Family, SentUri, text_header};
@@ -69,6 +69,7 @@ pub(crate) fn prove(
             check_scope(claim, expected)?;
             check_token(evidence, credential, expected.now)?;
             check_time(claim, expected)?;
+            claim.check_day().map_err(|fault| Refusal::Claim(Fault::V4(fault)))?;
             check_coverage(claim, parts)?;
             Chunks::Key(compare(claim, credential, parts, expected)?)
         }
@@ -135,10 +136,10 @@ fn check_coverage(claim: &Claim, parts: &Parts) -> Result<(), Refusal> {
     if !claim.signed_headers.contains("host") {
         return Err(Refusal::Unsigned("host".to_owned()));
     }
-    // The token is compared with the one that belongs to the key: whoever added it, it is the right one.
-    let is_added = |name: &str| {
-        name.starts_with("x-amz-") && name != "x-amz-security-token" && !claim.signed_headers.contains(name)
-    };
+    // The token is compared with the one that belongs to the key: whoever added it, it is the right one. Not so beside a
+    // signature in the query, where the token is, too.
+    let is_token = |name: &str| name == "x-amz-security-token" && !claim.is_presigned();
+    let is_added = |name: &str| name.starts_with("x-amz-") && !is_token(name) && !claim.signed_headers.contains(name);
     let added: Vec<&str> = parts.headers.keys().map(http::HeaderName::as_str).filter(|name| is_added(name)).collect();
     if added.is_empty() { Ok(()) } else { Err(Refusal::Unsigned(added.join(", "))) }
 }

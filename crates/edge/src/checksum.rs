@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crc_fast::{CrcAlgorithm, checksum};
 use http::HeaderMap;
 use md5::{Digest, Md5};
+use twox_hash::{XxHash3_64, XxHash3_128, XxHash64};
 use wire::{OperationShape, ServiceError};
 
 /// What opens the name of every header that carries a checksum of the body.
@@ -97,6 +98,11 @@ fn check_one(header: &str, given: &str, body: &[u8]) -> Result<(), ServiceError>
         "crc64nvme" => ("CRC64NVME", crc(CrcAlgorithm::Crc64Nvme).to_vec()),
         "sha1" => ("SHA1", digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, body).as_ref().to_vec()),
         "sha256" => ("SHA256", digest::digest(&digest::SHA256, body).as_ref().to_vec()),
+        "sha512" => ("SHA512", digest::digest(&digest::SHA512, body).as_ref().to_vec()),
+        "md5" => ("MD5", Md5::digest(body).to_vec()),
+        "xxhash64" => ("XXHASH64", XxHash64::oneshot(0, body).to_be_bytes().to_vec()),
+        "xxhash3" => ("XXHASH3", XxHash3_64::oneshot(body).to_be_bytes().to_vec()),
+        "xxhash128" => ("XXHASH128", XxHash3_128::oneshot(body).to_be_bytes().to_vec()),
         _ => {
             let text = format!("The algorithm of {header} is not supported.");
             return Err(ServiceError::bad_request("InvalidRequest", text));
@@ -121,14 +127,22 @@ mod tests {
 
     use super::check;
 
-    /// Check values of `123456789`: the catalogue of parametrised CRC algorithms, RFC 1321, FIPS 180-4.
-    const VALUES: [(&str, &str); 6] = [
+    /// Check values of `123456789`: the catalogue of parametrised CRC algorithms, RFC 1321, FIPS 180-4, xxHash.
+    const VALUES: [(&str, &str); 11] = [
         ("content-md5", "JfnnlDI7RTiF9RgfG2JNCw=="),
         ("x-amz-checksum-crc32", "y/Q5Jg=="),
         ("x-amz-checksum-crc32c", "4waSgw=="),
         ("x-amz-checksum-crc64nvme", "rosUhgp5mIg="),
         ("x-amz-checksum-sha1", "98O8HYCOBHMq32eZZczDTKeuNEE="),
         ("x-amz-checksum-sha256", "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
+        (
+            "x-amz-checksum-sha512",
+            "2eZ2LdHI6vbWGzxhkvxAjU1tXxF20MKRabwk5xw/J0rSf81YEbMT1oH35V7ALXPUmclUVba1u1A6z1dPuo/+hQ==",
+        ),
+        ("x-amz-checksum-md5", "JfnnlDI7RTiF9RgfG2JNCw=="),
+        ("x-amz-checksum-xxhash64", "jLhB20DmroM="),
+        ("x-amz-checksum-xxhash3", "ctyxi2ehff8="),
+        ("x-amz-checksum-xxhash128", "MxGUd+3l3NXpcWQnaB1YYA=="),
     ];
 
     fn code(headers: &[(&str, &str)], trailers: &[(&str, &str)], body: &str, is_required: bool) -> String {

@@ -30,6 +30,7 @@ mod login;
 mod manner;
 mod markup;
 mod metrics;
+mod misplaced;
 mod mount;
 mod odd;
 mod pace;

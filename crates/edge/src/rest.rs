@@ -20,6 +20,7 @@ use crate::evidence::{Evidence, hoist, payload_marker};
 use crate::failures::{collect_error, route_error, stream_error};
 use crate::front::{Asked, Edge};
 use crate::hosts::virtual_bucket;
+use crate::misplaced;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
 use crate::reads;
@@ -52,6 +53,7 @@ impl Edge {
         let matched = found.map_err(route_error).and_then(|matched| whole(matched, &query));
         let matched = matched.map_err(|error| with_resource(error, parts))?;
         trace.operation = matched.operation.name;
+        misplaced::check(parts, &query)?;
         let operation = implemented(mount.service, matched.operation)?;
         let framing = Framing::from_marker(&marker);
         let limit = if proven.is_some() { self.limits.body_bytes } else { self.limits.unsigned_body_bytes };

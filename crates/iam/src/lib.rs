@@ -16,6 +16,7 @@ mod credential;
 mod details;
 mod error;
 mod groups;
+mod guesses;
 mod holder;
 #[cfg(feature = "hostile")]
 pub mod hostile;
@@ -59,10 +60,11 @@ pub use counts::CountRecord;
 pub use credential::{Credential, TokenFault};
 pub use error::IamError;
 pub use groups::{GroupRecord, MembershipRecord};
+pub use guesses::{GuessReconciler, GuessRecord};
 pub use iam::Iam;
 pub use instance_profiles::InstanceProfileRecord;
 pub use keys::{AccessKeyRecord, KeyOwner, KeyStatus, NewAccessKey, find_credential, root_keys};
-pub use login::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, enter, leave};
+pub use login::{Entered, LOGIN_BYTES, LoginError, LoginRequest, LogoutRequest, Try, begin, enter, leave};
 pub use mfa::{MfaDeviceRecord, MfaHolder};
 pub use organizations::{
     AccountRequestRecord, HandshakeRecord, HandshakeState, MemberRecord, OrganizationRecord, Organizations,

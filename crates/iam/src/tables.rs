@@ -6,9 +6,10 @@ use crate::organizations::{
     AccountRequestRecord, HandshakeRecord, MemberRecord, OrganizationRecord, ScpRecord, TargetRecord, UnitRecord,
 };
 use crate::{
-    AccessKeyRecord, AccountRecord, AliasRecord, AttachmentRecord, CountRecord, GroupRecord, InlinePolicyRecord,
-    InstanceProfileRecord, KeyUseRecord, MembershipRecord, MessageKeyRecord, OidcProviderRecord, PolicyRecord,
-    PolicyVersionRecord, RoleDeletionRecord, RoleRecord, SamlProviderRecord, SessionRecord, TrustedRecord, UserRecord,
+    AccessKeyRecord, AccountRecord, AliasRecord, AttachmentRecord, CountRecord, GroupRecord, GuessRecord,
+    InlinePolicyRecord, InstanceProfileRecord, KeyUseRecord, MembershipRecord, MessageKeyRecord, OidcProviderRecord,
+    PolicyRecord, PolicyVersionRecord, RoleDeletionRecord, RoleRecord, SamlProviderRecord, SessionRecord,
+    TrustedRecord, UserRecord,
 };
 
 /// Brings the tables of this crate to the shapes and indexes of this program. On a store that has them already
@@ -34,6 +35,7 @@ pub async fn prepare(store: &Store) -> Result<(), CommitError> {
         store.prepare::<CountRecord>(),
         store.prepare::<AliasRecord>(),
         store.prepare::<KeyUseRecord>(),
+        store.prepare::<GuessRecord>(),
         store.prepare::<TrustedRecord>(),
         store.prepare::<RoleDeletionRecord>(),
         crate::holder::prepare(store),
@@ -64,9 +66,9 @@ mod tests {
     };
     use crate::{
         AccessKeyRecord, AccountRecord, AccountStatus, AliasRecord, AttachmentRecord, CountRecord, GroupRecord,
-        InlinePolicyRecord, InstanceProfileRecord, KeyOwner, KeyStatus, KeyUseRecord, MembershipRecord, PolicyRecord,
-        PolicyVersionRecord, RoleDeletionRecord, RoleRecord, SessionHolder, SessionPolicyText, SessionRecord,
-        TrustedRecord, UserRecord,
+        GuessRecord, InlinePolicyRecord, InstanceProfileRecord, KeyOwner, KeyStatus, KeyUseRecord, MembershipRecord,
+        PolicyRecord, PolicyVersionRecord, RoleDeletionRecord, RoleRecord, SessionHolder, SessionPolicyText,
+        SessionRecord, TrustedRecord, UserRecord,
     };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
@@ -150,6 +152,8 @@ mod tests {
         let used = KeyUseRecord { id: "AKIA1".into(), used: created, service: "s3".into(), region: "us-east-1".into() };
         check_shapes(SHAPES, &[(1, alias)]);
         check_shapes(SHAPES, &[(1, used)]);
+        let guesses = GuessRecord { name: "password/AIDA1".into(), wrong: 5, until: created };
+        check_shapes(SHAPES, &[(1, guesses)]);
         let count = CountRecord { account, kind: "Users".into(), count: 2 };
         check_shapes(SHAPES, &[(1, profile)]);
         check_shapes(SHAPES, &[(1, count)]);

@@ -63,7 +63,7 @@ pub(crate) fn add(list: &mut Vec<(String, String)>, tags: &[Tag], case: TagCase)
         }
     }
     if list.len() > MAX {
-        return Err(IamError::LimitExceeded(format!("Cannot exceed quota for TagsPerResource: {MAX}")));
+        return Err(IamError::LimitExceeded("The number of tags has reached the maximum limit.".to_owned()));
     }
     Ok(())
 }
@@ -81,6 +81,11 @@ pub(crate) fn shown((key, value): (String, String)) -> Tag {
 /// Tags as IAM shows them; none if there are none.
 pub(crate) fn all_shown(list: &[(String, String)]) -> Option<Vec<Tag>> {
     (!list.is_empty()).then(|| list.iter().cloned().map(shown).collect())
+}
+
+/// Tags as IAM shows them where it shows, too, that there are none.
+pub(crate) fn even_none_shown(list: &[(String, String)]) -> Option<Vec<Tag>> {
+    Some(all_shown(list).unwrap_or_default())
 }
 
 /// The tags of a record as [`service::Need::tagged`] takes them.
@@ -128,7 +133,7 @@ mod tests {
         let own = "Tag keys that begin with aws: are reserved for system use.";
         check(&[tag("AWS:x", "")], TagCase::Matters, own);
         let many: Vec<Tag> = (0..51).map(|number| tag(&number.to_string(), "")).collect();
-        check(&many, TagCase::Matters, "Cannot exceed quota for TagsPerResource: 50");
+        check(&many, TagCase::Matters, "The number of tags has reached the maximum limit.");
         add(&mut Vec::new(), &many[..50], TagCase::Matters).unwrap();
     }
 }

@@ -42,9 +42,10 @@ pub(crate) fn check(policy: &RawPolicy<'_>, kind: Kind, is_any_version: bool) ->
     if kind == Kind::Trust {
         return each(statements, trust);
     }
-    each(statements, |statement| values(&statement.action).iter().try_for_each(|text| action(text)))?;
-    let has_resources = |statement: &RawStatement<'_>| !values(&statement.resource).is_empty();
-    if statements.iter().all(has_resources) { Ok(()) } else { Err(Fault::NoResources) }
+    if statements.iter().any(|statement| values(&statement.resource).is_empty()) {
+        return Err(Fault::NoResources);
+    }
+    each(statements, |statement| values(&statement.action).iter().try_for_each(|text| action(text)))
 }
 
 fn each<'a>(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api::{Caller, Principal};
 use edge::Logins;
-use iam::{LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, SessionRecord, UserRecord};
+use iam::{LOGIN_BYTES, LoginError, LoginRequest, LogoutRequest, SessionRecord, Try, UserRecord};
 use service::Effects;
 use store::{CommitError, Store};
 use tokio::sync::Semaphore;
@@ -23,13 +23,12 @@ const MAX_ATTEMPTS: u32 = 8;
 pub(crate) struct StoreLogins {
     store: Store,
     effects: Arc<dyn Effects>,
-    tries: Arc<LoginTries>,
     places: Semaphore,
 }
 
 impl StoreLogins {
     pub(crate) fn new(store: Store, effects: Arc<dyn Effects>) -> Self {
-        Self { store, effects, tries: Arc::default(), places: Semaphore::new(MAX_AT_A_TIME) }
+        Self { store, effects, places: Semaphore::new(MAX_AT_A_TIME) }
     }
 
     async fn enter(
@@ -39,20 +38,35 @@ impl StoreLogins {
     ) -> Result<(Caller, SessionRecord), LoginError> {
         let _place = tokio::time::timeout(MAX_WAIT, self.places.acquire()).await.map_err(|_| LoginError::Busy)?;
         let request = Arc::new(request);
+        let begun = Arc::new(self.begin(&request, source).await?);
         for _ in 0..MAX_ATTEMPTS {
-            let (store, effects, tries) = (self.store.clone(), Arc::clone(&self.effects), Arc::clone(&self.tries));
-            let request = Arc::clone(&request);
+            let (store, effects) = (self.store.clone(), Arc::clone(&self.effects));
+            let (request, begun) = (Arc::clone(&request), Arc::clone(&begun));
             // Hashing takes a core, and must not take one of those that serve everybody.
             let entered = tokio::task::spawn_blocking(move || {
                 let view = store.view()?;
                 let mut random = [0; LOGIN_BYTES];
                 effects.fill(&mut random);
-                let (user, session, changes) = iam::enter(&view, &tries, &request, source, (effects.now(), &random))?;
-                Ok::<_, LoginError>((user, session, Store::decide(&view, changes)?))
+                let (entered, changes) = iam::enter(&view, &begun, &request, (effects.now(), &random))?;
+                Ok::<_, LoginError>((entered, Store::decide(&view, changes)?))
             });
-            let (user, session, decided) = entered.await.map_err(|_| LoginError::Busy)??;
+            let (entered, decided) = entered.await.map_err(|_| LoginError::Busy)??;
             match self.store.commit_decided(decided).await {
-                Ok(_) => return Ok((caller(user, &session), session)),
+                Ok(_) => return entered.map(|(user, session)| (caller(user, &session), session)),
+                Err(CommitError::Conflict) => {}
+                Err(CommitError::Store(cause)) => return Err(cause.into()),
+            }
+        }
+        Err(LoginError::Busy)
+    }
+
+    /// Counts a try before it is looked at, so that a process that dies over it has counted it.
+    async fn begin(&self, request: &LoginRequest, source: Option<IpAddr>) -> Result<Try, LoginError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let view = self.store.view()?;
+            let (begun, changes) = iam::begin(&view, request, source, self.effects.now())?;
+            match self.store.commit(Some(&view), changes).await {
+                Ok(_) => return Ok(begun),
                 Err(CommitError::Conflict) => {}
                 Err(CommitError::Store(cause)) => return Err(cause.into()),
             }
@@ -95,5 +109,74 @@ impl Logins for StoreLogins {
 
     fn logout(&self, request: LogoutRequest) -> BoxFuture<'_, Result<(), LoginError>> {
         Box::pin(self.leave(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use edge::Logins;
+    use iam::{AccountRecord, AccountStatus, GuessRecord, LoginError, LoginRequest};
+    use service::Effects;
+    use store::{Changes, KeyPrefix, Store};
+    use testkit::FixedEffects;
+
+    use super::StoreLogins;
+
+    fn guess(user: &str) -> LoginRequest {
+        LoginRequest {
+            account: "111111111111".into(),
+            user: user.into(),
+            password: "guess".into(),
+            code: None,
+            new_password: None,
+            seconds: None,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn guesses_are_counted_over_all_processes_of_a_region_and_outlive_them() {
+        let engine = testkit::engine();
+        let effects = Arc::new(FixedEffects::default());
+        let process = || StoreLogins::new(Store::shared(Arc::clone(&engine)), Arc::<FixedEffects>::clone(&effects));
+        let store = Store::shared(Arc::clone(&engine));
+        store.prepare::<GuessRecord>().await.unwrap();
+        let (name, status, created) = ("root".to_owned(), AccountStatus::Active, effects.now());
+        let mut changes = Changes::new();
+        changes.put(&AccountRecord { id: "111111111111".parse().unwrap(), name, status, created }).unwrap();
+        store.commit(None, changes).await.unwrap();
+
+        let source = Some("192.0.2.1".parse().unwrap());
+        let both = [Arc::new(process()), Arc::new(process())];
+        let guesses = (0..14).map(|number: usize| {
+            let one = Arc::clone(&both[number % 2]);
+            tokio::spawn(async move {
+                loop {
+                    match one.login(guess("ann"), source).await.map(drop) {
+                        // Of many at once some are turned away, and not counted.
+                        Err(LoginError::Busy) => {}
+                        other => return other,
+                    }
+                }
+            })
+        });
+        let (mut looked_at, mut slowed) = (0, 0);
+        for guess in guesses.collect::<Vec<_>>() {
+            match guess.await.unwrap() {
+                Err(LoginError::Wrong) => looked_at += 1,
+                Err(LoginError::Slow(_)) => slowed += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((looked_at, slowed), (8, 6));
+        let counted = store.view().unwrap().scan::<GuessRecord>(&KeyPrefix::all(), None, 10).unwrap();
+        assert_eq!(counted.iter().map(|guesses| guesses.wrong).collect::<Vec<_>>(), [8; 3]);
+
+        drop(both);
+        let begun_anew = process().login(guess("ann"), source).await;
+        assert!(matches!(begun_anew, Err(LoginError::Slow(_))), "{begun_anew:?}");
+        let another = process().login(guess("bob"), source).await;
+        assert!(matches!(another, Err(LoginError::Wrong)), "{another:?}");
     }
 }

@@ -50,6 +50,7 @@ impl Makers {
             Arc::new(lifecycle.with_day(self.lifecycle_day)),
             Arc::new(InstanceRoles::new(store.clone(), Arc::clone(&effects), Arc::clone(&self.facts))),
             Arc::new(iam::SessionReconciler::new(store.clone(), Arc::clone(&effects))),
+            Arc::new(iam::GuessReconciler::new(store.clone(), Arc::clone(&effects))),
         ];
         if let Some(folder) = &self.image_dir {
             all.push(Arc::new(ImageReconciler::new(store, effects, folder.clone())));

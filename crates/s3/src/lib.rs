@@ -96,7 +96,9 @@ impl Service for S3 {
         if call.caller.account.is_none() || is_foreign {
             return S3Error::AccessDenied.into();
         }
-        let resource = refusal.need.resource.as_ref().map(|resource| format!("\"{}\"", resource.as_str()));
+        // S3 names no resource where all buckets are meant.
+        let resource = refusal.need.resource.as_ref().filter(|resource| resource.resource() != "*");
+        let resource = resource.map(|resource| format!("\"{}\"", resource.as_str()));
         ServiceError::sender("AccessDenied", 403, refusal.message_on(&call.caller, resource.as_deref()))
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use policy::{Context, Granted, Kind};
 use store::{StoreError, View};
 
-use crate::Directory;
+use crate::{Despite, Directory};
 
 /// One permission that a call needs: an IAM action on a resource, and what conditions may ask about both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +129,8 @@ pub struct Scope {
     pub caller: Caller,
     /// When.
     pub now: Timestamp,
+    /// What is committed although the call is refused, even here.
+    pub despite: Despite,
 }
 
 impl Scope {

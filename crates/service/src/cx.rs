@@ -1,11 +1,11 @@
 //! The context of one call: time, randomness and identity. An operation has no other source of any of them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use api::Call;
 use ids::AccountId;
 use jiff::Timestamp;
-use store::{StoreError, View};
+use store::{Changes, StoreError, View};
 
 use crate::{Authorizer, Denied, Directory, Named, Need, PageTokens, Pages, Refusal};
 
@@ -81,6 +81,31 @@ pub struct Cx {
     pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) refused: Vec<Refusal>,
     pub(crate) pages: Arc<OnceLock<PageTokens>>,
+    /// What is committed although the call is refused.
+    pub despite: Despite,
+}
+
+/// Changes that are committed although a call is about to be refused, and before it is: that somebody guessed wrong must be
+/// known before anybody is told so. Of a call that is not refused they are dropped. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Despite(Arc<Mutex<Changes>>);
+
+impl Despite {
+    /// Adds changes.
+    pub fn add(&self, changes: Changes) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).merge(changes);
+    }
+
+    /// Takes all of them.
+    pub(crate) fn take(&self) -> Changes {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl std::fmt::Debug for Despite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Despite")
+    }
 }
 
 /// What a region does of its own accord asks nobody, and knows nobody by name.
@@ -117,7 +142,8 @@ impl Cx {
     pub fn within(call: Call, now: Timestamp, region: Arc<RegionFacts>, effects: Arc<dyn Effects>) -> Self {
         let account = call.caller.account.clone().unwrap_or_else(|| AccountId::from_random([0; 8]));
         let (authorizer, refused) = (Arc::new(Deserted), Vec::new());
-        Self { call, account, now, region, effects, authorizer, refused, pages: Arc::default() }
+        let (pages, despite) = (Arc::default(), Despite::default());
+        Self { call, account, now, region, effects, authorizer, refused, pages, despite }
     }
 
     /// Random bytes for an id or a secret.

@@ -16,7 +16,7 @@ mod tests;
 mod threads;
 
 pub use authorize::{Authorizer, Denied, Need, Refusal, ResourcePolicy, Scope};
-pub use cx::{Cx, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};
+pub use cx::{Cx, Despite, Effects, KeyAlgorithm, KeyMaterial, RegionFacts, ZoneFacts};
 pub use directory::{Directory, Named, has_plainly};
 pub use operation::{Applied, Operation, Service, Streaming};
 pub use page_token::{PageKeyRecord, PageTokens, Pages, page_key, prepare};

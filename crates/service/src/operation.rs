@@ -66,7 +66,7 @@ pub trait Operation<S: Service>: wire::OperationType {
     /// call, each time on a fresh view: a pure function of its arguments.
     ///
     /// # Errors
-    /// The service's; nothing is changed then.
+    /// The service's; nothing is changed then, but what [`Cx::despite`] has.
     fn apply(input: &Self::Input, view: &View, cx: &Cx) -> Result<Applied<Self::Output>, Self::Error>;
 }
 

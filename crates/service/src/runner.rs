@@ -13,8 +13,8 @@ use wire::ServiceError;
 
 use crate::threads::Threads;
 use crate::{
-    Applied, Authorizer, Cx, Denied, Effects, Need, Operation, PageTokens, Refusal, RegionFacts, Scope, Service,
-    Streaming,
+    Applied, Authorizer, Cx, Denied, Despite, Effects, Need, Operation, PageTokens, Refusal, RegionFacts, Scope,
+    Service, Streaming,
 };
 
 /// Attempts at one call before it is given up for contention.
@@ -179,21 +179,23 @@ impl Runner {
         for attempt in 0..MAX_ATTEMPTS {
             let (runner, input, apply, mut cx) = (self.clone(), Arc::clone(&input), apply.clone(), self.cx(&call));
             let threads = &self.shared.threads;
-            let (decided, output) = threads
+            let (decided, answer) = threads
                 .run(move || {
                     let view = runner.view().map_err(store_error)?;
-                    let applied = apply(&input, &view, &mut cx).map_err(temporary)?;
-                    let Applied { output, changes } = applied;
+                    let (answer, changes) = match apply(&input, &view, &mut cx) {
+                        Ok(Applied { output, changes }) => (Ok(output), changes),
+                        Err(error) => (Err(temporary(error)), cx.despite.take()),
+                    };
                     if changes.is_empty() {
-                        return Ok((None, output));
+                        return Ok((None, answer));
                     }
                     // The view ends here: one that waited until the call goes on would keep other calls from reading.
-                    Ok::<_, ServiceError>((Some(Store::decide(&view, changes).map_err(store_error)?), output))
+                    Ok::<_, ServiceError>((Some(Store::decide(&view, changes).map_err(store_error)?), answer))
                 })
                 .await?;
-            let Some(decided) = decided else { return Ok(output) };
+            let Some(decided) = decided else { return answer };
             match self.shared.store.commit_decided(decided).await {
-                Ok(_) => return Ok(output),
+                Ok(_) => return answer,
                 Err(CommitError::Conflict) => {
                     let pause = Duration::from_millis(1 << attempt.min(6));
                     tokio::time::sleep(pause).await;
@@ -226,7 +228,7 @@ impl Runner {
     {
         let call = &cx.call;
         let (region, caller) = (self.shared.region.name.clone(), call.caller.clone());
-        let scope = Scope { region, account: caller.account.clone(), caller, now: cx.now };
+        let scope = Scope { region, account: caller.account.clone(), caller, now: cx.now, despite: cx.despite.clone() };
         let needs = needs(view, &scope).map_err(temporary)?;
         call.verdicts.clear();
         self.shared.authorizer.authorize(call, &needs, view).map_err(|denied| match denied {
@@ -260,6 +262,7 @@ impl Runner {
             authorizer: Arc::clone(&self.shared.authorizer),
             refused: Vec::new(),
             pages: Arc::clone(&self.shared.pages),
+            despite: Despite::default(),
         }
     }
 }

@@ -94,6 +94,10 @@ pub struct Decoder {
     hash: ChunkHash,
     trailers: Vec<(String, String)>,
     trailer_text: String,
+    /// An empty line stood behind the trailers, before their signature.
+    is_trailer_parted: bool,
+    /// The signature of the trailers has come.
+    is_trailer_signed: bool,
 }
 
 struct ChunkHash(digest::Context);
@@ -117,6 +121,8 @@ impl Decoder {
             hash: ChunkHash(digest::Context::new(&digest::SHA256)),
             trailers: Vec::new(),
             trailer_text: String::new(),
+            is_trailer_parted: false,
+            is_trailer_signed: false,
         }
     }
 
@@ -148,13 +154,7 @@ impl Decoder {
                     let left = left - take as u64;
                     self.state = if left == 0 { State::DataEnd } else { State::Data { left } };
                 }
-                State::Done => {
-                    return if input.is_empty() {
-                        Ok(decoded)
-                    } else {
-                        Err(ChunkError::Malformed("bytes after the end"))
-                    };
-                }
+                State::Done => return self.take_rest(&input).map(|()| decoded),
                 State::Header | State::DataEnd | State::Trailers => {
                     let Some(line) = self.take_line(&mut input)? else { return Ok(decoded) };
                     self.take_in(&line)?;
@@ -172,8 +172,15 @@ impl Decoder {
             State::Done => Ok(self.trailers),
             // Some clients leave out the empty line that closes an empty set of trailers.
             State::Trailers if self.buffer.is_empty() && !self.is_checked => Ok(self.trailers),
+            State::Trailers if self.is_trailer_parted && !self.is_trailer_signed => Err(ChunkError::Signature),
             _ => Err(ChunkError::Incomplete),
         }
+    }
+
+    /// What follows the end: one more empty line, which minio-go writes behind unsigned trailers.
+    fn take_rest(&mut self, input: &[u8]) -> Result<(), ChunkError> {
+        self.buffer.extend_from_slice(input);
+        if b"\r\n".starts_with(&self.buffer) { Ok(()) } else { Err(ChunkError::Malformed("bytes after the end")) }
     }
 
     /// One line without its end, or nothing if it has not wholly arrived.
@@ -253,29 +260,35 @@ impl Decoder {
 
     fn take_trailer(&mut self, line: &str) -> Result<(), ChunkError> {
         if line.is_empty() {
-            // The signature follows the trailers it covers; with an empty line between them, or without.
-            let signature_due = self.is_checked && self.framing == Framing::SignedTrailer && self.expected.is_none();
-            if signature_due {
-                return Err(ChunkError::Signature);
-            }
-            self.state = State::Done;
-            return Ok(());
+            // The signature follows the trailers it covers; with an empty line between them, as AWS writes and minio-go
+            // sends, or without.
+            let signature_due = self.framing == Framing::SignedTrailer && !self.is_trailer_signed;
+            return match (signature_due, self.trailers.is_empty() || self.is_trailer_parted) {
+                (true, true) if self.is_checked => Err(ChunkError::Signature),
+                (true, false) => {
+                    self.is_trailer_parted = true;
+                    Ok(())
+                }
+                _ => {
+                    self.state = State::Done;
+                    Ok(())
+                }
+            };
         }
         if !self.framing.has_trailers() {
             return Err(ChunkError::Malformed("unexpected trailer"));
         }
         let (name, value) = line.split_once(':').ok_or(ChunkError::Malformed("trailer without a colon"))?;
         let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
-        if name == "x-amz-trailer-signature" && !self.is_checked {
-            return Ok(());
-        }
         if name == "x-amz-trailer-signature" {
-            let hash = sha256_hex(self.trailer_text.as_bytes());
-            self.compare("AWS4-HMAC-SHA256-TRAILER", &hash, value.to_owned())?;
-            self.expected = Some(value.to_owned());
+            if self.is_checked {
+                let hash = sha256_hex(self.trailer_text.as_bytes());
+                self.compare("AWS4-HMAC-SHA256-TRAILER", &hash, value.to_owned())?;
+            }
+            self.is_trailer_signed = true;
             return Ok(());
         }
-        if self.trailers.len() >= MAX_TRAILERS || self.expected.is_some() {
+        if self.trailers.len() >= MAX_TRAILERS || self.is_trailer_signed || self.is_trailer_parted {
             return Err(ChunkError::Malformed("too many trailers"));
         }
         self.trailer_text.push_str(&format!("{name}:{value}\n"));
@@ -368,6 +381,37 @@ mod tests {
             let body = String::from_utf8(body.clone()).unwrap().replace(from, to);
             let refused = decode(Framing::SignedTrailer, Some(signer.clone()), body.as_bytes(), 1000).unwrap_err();
             assert_eq!(refused, ChunkError::Signature, "{to}");
+        }
+    }
+
+    /// What the documentation's grammar says and minio-go sends: `\n\r\n` between the trailers and their signature.
+    #[test]
+    fn an_empty_line_may_part_the_trailers_from_their_signature() {
+        let (signer, body) = documented_with_trailer();
+        let parted = String::from_utf8(body).unwrap().replace("sOO8/Q==\r\n", "sOO8/Q==\n\r\n");
+        for step in [1, 1000, 100_000] {
+            let (data, trailers) =
+                decode(Framing::SignedTrailer, Some(signer.clone()), parted.as_bytes(), step).unwrap();
+            assert_eq!((data.len(), trailers.len()), (66_560, 1));
+        }
+        for (from, to) in
+            [("sOO8/Q==\n\r\n", "sOO8/Q==\n\r\n\r\n"), ("\nx-amz-trailer", "\nx-amz-more:1\r\nx-amz-trailer")]
+        {
+            let body = parted.replace(from, to);
+            assert!(decode(Framing::SignedTrailer, Some(signer.clone()), body.as_bytes(), 1000).is_err(), "{to:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_line_more_behind_unsigned_trailers_is_taken() {
+        let body = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\n\r\n\r\n";
+        for step in [1, 3, 100] {
+            let (data, trailers) = decode(Framing::UnsignedTrailer, None, body, step).unwrap();
+            assert_eq!((data.as_slice(), trailers.len()), (&b"hello"[..], 1));
+        }
+        for more in ["\r\n", "x", "\n"] {
+            let body = [body.as_slice(), more.as_bytes()].concat();
+            assert!(decode(Framing::UnsignedTrailer, None, &body, 64).is_err(), "{more:?}");
         }
     }
 

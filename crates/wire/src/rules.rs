@@ -199,6 +199,16 @@ pub(crate) fn check(refusal: Refusal, shape: &Shape, value: &Value) -> Result<()
     if faults.is_empty() {
         return Ok(());
     }
+    // Organizations says but this. Source: <https://github.com/boto/boto3/issues/4565> and the reasons of
+    // <https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListPoliciesForTarget.html>.
+    if code == "InvalidInputException" {
+        let is_of_enum = faults.iter().all(|fault| fault.contains("enum value set"));
+        let pattern = "You provided a value that does not match the required pattern.";
+        return Err(ServiceError::bad_request(
+            code,
+            if is_of_enum { "You specified an invalid value." } else { pattern },
+        ));
+    }
     let plural = if faults.len() == 1 { "error" } else { "errors" };
     Err(ServiceError::bad_request(
         code,
@@ -377,6 +387,17 @@ mod tests {
             Member::new("Keys", &KEYS),
         ],
     );
+
+    /// As Organizations refuses, which tells nobody what is wrong.
+    #[test]
+    fn organizations_says_a_sentence_and_no_more() {
+        let short = Refusal { code: "InvalidInputException", is_terse: false };
+        let pattern = "You provided a value that does not match the required pattern.";
+        for value in [vec![(0, text("a b"))], vec![(0, text("abcde"))], vec![]] {
+            let error = check(short, &LATER, &Value::Structure(value)).unwrap_err();
+            assert_eq!((error.code.as_ref(), error.message.as_str()), ("InvalidInputException", pattern));
+        }
+    }
 
     /// As IAM refuses since 2026: values are not quoted, and letters are told of in a sentence.
     #[test]

@@ -203,19 +203,24 @@ impl Claim {
     /// The string to sign, if it is another.
     pub fn verify(&self, request: &Request<'_>, secret: &str) -> Result<(), String> {
         let text = self.string_to_sign(request);
-        if is_signature(&self.signature, secret, &text) {
-            return Ok(());
-        }
         // A bucket without a key is signed with a slash at its end by some, botocore among them, and without by others.
         let is_bare_bucket = request.bucket.is_none() && request.path.rfind('/') == Some(0) && request.path.len() > 1;
-        if is_bare_bucket {
-            let path = format!("{}/", request.path);
-            let with_slash = self.string_to_sign(&Request { path: &path, ..*request });
-            if is_signature(&self.signature, secret, &with_slash) {
-                return Ok(());
-            }
-        }
-        Err(text)
+        let with_slash = is_bare_bucket.then(|| format!("{}/", request.path));
+        // `?policy=` is signed as it stands by some, and as `?policy` by others: minio-go sends it so.
+        let is_empty = |value: &Option<String>| value.as_deref() == Some("");
+        let bare: Vec<(String, Option<String>)> = request
+            .query
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().filter(|it| !it.is_empty())))
+            .collect();
+        let has_empty = request.query.iter().any(|(_, value)| is_empty(value));
+        let queries = [Some(request.query), has_empty.then_some(bare.as_slice())];
+        let is_signed = [Some(request.path), with_slash.as_deref()].into_iter().flatten().any(|path| {
+            queries.into_iter().flatten().any(|query| {
+                is_signature(&self.signature, secret, &self.string_to_sign(&Request { path, query, ..*request }))
+            })
+        });
+        if is_signed { Ok(()) } else { Err(text) }
     }
 }
 
@@ -282,7 +287,9 @@ fn push_resource(request: &Request<'_>, text: &mut String) {
 fn parse_date(text: &str) -> Option<Timestamp> {
     // Some clients get the day of the week wrong; which day it is, the date says.
     let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    crate::sigv4::parse_amz_date(text).or_else(|| parser.parse_timestamp(text).ok())
+    let time = crate::sigv4::parse_amz_date(text).or_else(|| parser.parse_timestamp(text).ok());
+    // Before 1970 there is no time, as with S3.
+    time.filter(|time| time.as_second() >= 0)
 }
 
 #[cfg(test)]

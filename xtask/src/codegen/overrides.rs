@@ -1,14 +1,16 @@
 //! What botocore's models leave out or say in code. Each line is a fact of AWS's wire format, checked against the API
 //! reference ("Response Syntax" of each operation).
 
-use super::model::Model;
+use serde_json::json;
+
+use super::model::{Model, Ordered, Shape};
 
 /// The code under which a service refuses requests that break the rules of its model; none for services whose requests
 /// are checked by their operations, each in its own words.
 pub fn rules_code(service: &str) -> Option<&'static str> {
     match service {
         "iam" | "sts" => Some("ValidationError"),
-        "organizations" => Some("ValidationException"),
+        "organizations" => Some("InvalidInputException"),
         _ => None,
     }
 }
@@ -21,6 +23,9 @@ pub fn has_terse_refusals(service: &str) -> bool {
 /// Sets right what a model says and AWS does not do. The root user has neither a name nor a path:
 /// <https://docs.aws.amazon.com/cli/latest/reference/iam/get-user.html>.
 pub fn amend(service: &str, model: &mut Model) {
+    if service == "s3" {
+        mix_versions(&mut model.shapes);
+    }
     for (name, shape) in &mut model.shapes.0 {
         let is_absent_for_root: &[&str] = match (service, name.as_str()) {
             ("iam", "User") => &["UserName", "Path"],
@@ -28,6 +33,31 @@ pub fn amend(service: &str, model: &mut Model) {
             _ => &[],
         };
         shape.required.retain(|member| !is_absent_for_root.contains(&member.as_str()));
+    }
+}
+
+/// S3 lists versions and delete markers in one sequence, as they follow each other:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html>. The model has a list of each, and no
+/// order between them. Here they are one list whose elements are one or the other, each under its own name.
+fn mix_versions(shapes: &mut Ordered<Shape>) {
+    let output = shapes.0.iter_mut().find(|(name, _)| name == "ListObjectVersionsOutput");
+    let Some((_, output)) = output else { return };
+    output.members.0.retain(|(name, _)| name != "DeleteMarkers");
+    for (name, reference) in &mut output.members.0 {
+        if name == "Versions" {
+            *name = "Entries".to_owned();
+            reference.shape = "VersionEntryList".to_owned();
+            reference.location_name = None;
+        }
+    }
+    let entry = json!({
+        "type": "structure",
+        "union": true,
+        "members": { "Version": { "shape": "ObjectVersion" }, "DeleteMarker": { "shape": "DeleteMarkerEntry" } },
+    });
+    let list = json!({ "type": "list", "member": { "shape": "VersionEntry" }, "flattened": true });
+    for (name, shape) in [("VersionEntry", entry), ("VersionEntryList", list)] {
+        shapes.0.push((name.to_owned(), serde_json::from_value(shape).expect("a shape as models write them")));
     }
 }
 

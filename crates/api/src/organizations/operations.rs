@@ -1580,7 +1580,7 @@ pub fn dispatch<'a>(
     call: Call,
     request: Decoded,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
-    const REFUSAL: wire::Refusal = wire::Refusal { code: "ValidationException", is_terse: false };
+    const REFUSAL: wire::Refusal = wire::Refusal { code: "InvalidInputException", is_terse: false };
     match operation.name {
         "AcceptHandshake" => {
             wire::call_checked::<AcceptHandshake>(REFUSAL, request, move |input| api.accept_handshake(call, input))

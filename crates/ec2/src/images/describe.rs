@@ -35,6 +35,7 @@ const FILTERS: &[&str] = &[
     "state",
     "virtualization-type",
 ];
+const MISSING: &str = "InvalidAMIID.NotFound";
 /// Records read at a time.
 const CHUNK: usize = 500;
 
@@ -80,7 +81,7 @@ pub(crate) fn find_image(view: &View, text: &str, account: &AccountId) -> Result
         Ec2Error::refused("InvalidAMIID.Malformed", text)
     })?;
     let found = view.get::<ImageRecord>(&id)?.filter(|record| is_visible(record, account));
-    found.ok_or_else(|| Ec2Error::refused("InvalidAMIID.NotFound", format!("The image id '[{text}]' does not exist")))
+    found.ok_or_else(|| Ec2Error::refused(MISSING, format!("The image id '[{text}]' does not exist")))
 }
 
 fn all(view: &View) -> Result<Vec<ImageRecord>, StoreError> {
@@ -97,7 +98,14 @@ fn all(view: &View) -> Result<Vec<ImageRecord>, StoreError> {
 }
 
 fn named(view: &View, ids: &[String], account: &AccountId) -> Result<Vec<ImageRecord>, Ec2Error> {
-    let mut records = ids.iter().map(|id| find_image(view, id, account)).collect::<Result<Vec<_>, _>>()?;
+    let found: Vec<_> = ids.iter().map(|id| find_image(view, id, account)).collect();
+    let is_missing = |found: &Result<ImageRecord, Ec2Error>| matches!(found, Err(Ec2Error::Refused { code, .. }) if *code == MISSING);
+    let missing: Vec<&str> =
+        ids.iter().zip(&found).filter(|(_, found)| is_missing(found)).map(|(id, _)| id.as_str()).collect();
+    if missing.len() > 1 && found.iter().all(|found| found.is_ok() || is_missing(found)) {
+        return Err(Ec2Error::refused(MISSING, format!("The image ids '[{}]' do not exist", missing.join(", "))));
+    }
+    let mut records = found.into_iter().collect::<Result<Vec<_>, _>>()?;
     records.sort_by(|left, right| left.id.cmp(&right.id));
     records.dedup_by(|left, right| left.id == right.id);
     Ok(records)
@@ -149,7 +157,6 @@ fn shown(record: &ImageRecord) -> Image {
         ena_support: Some(false),
         block_device_mappings: Some(Vec::new()),
         product_codes: Some(Vec::new()),
-        tags: Some(Vec::new()),
         ..Image::default()
     }
 }

@@ -6,7 +6,7 @@ use api::ec2::{
     CapacityReservationSpecificationResponse, CpuOptions, EnclaveOptions, GroupIdentifier, HibernationOptions,
     IamInstanceProfile, Instance, InstanceMetadataOptionsResponse, InstanceNetworkInterface,
     InstanceNetworkInterfaceAssociation, InstanceNetworkInterfaceAttachment, InstancePrivateIpAddress, Monitoring,
-    Placement, PrivateDnsNameOptionsResponse, StateReason, Tag,
+    Placement, PrivateDnsNameOptionsResponse, StateReason,
 };
 use ids::{AccountId, ImageId, InstanceId, SecurityGroupId};
 use service::RegionFacts;
@@ -126,7 +126,7 @@ impl<'a> Presenter<'a> {
             root_device_name: image.filter(|(_, has_root)| *has_root).map(|_| super::ROOT_DEVICE.to_owned()),
             root_device_type: Some("instance-store".to_owned()),
             security_groups: Some(Vec::new()),
-            tags: Some(tags.iter().map(|(key, value)| tag(key, value)).collect()),
+            tags: crate::tags::shown(tags),
             virtualization_type: Some("hvm".to_owned()),
             cpu_options: types::find(&spec.instance_type).map(|known| CpuOptions {
                 core_count: Some(i32::from(known.vcpus)),
@@ -248,11 +248,6 @@ impl<'a> Presenter<'a> {
         self.architectures.insert(id.clone(), found.clone());
         Ok(found)
     }
-}
-
-/// A tag as EC2 shows it.
-pub(crate) fn tag(key: &str, value: &str) -> Tag {
-    Tag { key: Some(key.to_owned()), value: Some(value.to_owned()) }
 }
 
 fn metadata_options(options: &MetadataOptions, state: InstanceState) -> InstanceMetadataOptionsResponse {

@@ -55,6 +55,7 @@ impl Form {
                 Event::Part { name, filename } if name.eq_ignore_ascii_case("file") => {
                     return Ok(Self { fields, filename: filename.unwrap_or_default(), rest });
                 }
+                Event::Part { name, .. } if name.is_empty() => return Err(malformed()),
                 Event::Part { name, .. } => {
                     fields.weigh(name.len())?;
                     current = Some((name, Vec::new()));
@@ -165,5 +166,30 @@ fn read_error(error: StreamError) -> ServiceError {
     match error {
         StreamError::WrongLength { .. } => malformed(),
         other => stream_error(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::ByteStream;
+    use wire::multipart::Parser;
+
+    use super::Form;
+
+    async fn read(name: &str) -> String {
+        let part = |name: &str, value: &str| {
+            format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body = format!("{}{}--edge--\r\n", part(name, &"x".repeat(40 * 1024)), part("file", "its bytes"));
+        let parser = Parser::for_content_type("multipart/form-data; boundary=edge").unwrap();
+        let form = Form::read(ByteStream::from_bytes(body.into()), parser, "bucket").await;
+        form.map_or_else(|error| error.code.into_owned(), |_| "ok".to_owned())
+    }
+
+    /// As from a client that gives the part of its file no name: it is not that its fields were too many.
+    #[tokio::test]
+    async fn a_part_without_a_name_makes_no_form() {
+        assert_eq!(read("").await, "MalformedPOSTRequest");
+        assert_eq!(read("x-ignore-me").await, "MaxPostPreDataLengthExceeded");
     }
 }

@@ -42,7 +42,7 @@ impl Policy {
         let document: Value = serde_json::from_slice(&bytes).map_err(|_| invalid("Invalid JSON."))?;
         let document = document.as_object().ok_or_else(|| invalid("Invalid JSON."))?;
         let expiration = document.get("expiration").ok_or_else(|| invalid("Policy missing expiration."))?;
-        let expires = expiration.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        let expires = expiration.as_str().and_then(end);
         let expires = expires.ok_or_else(|| invalid(&format!("Invalid 'expiration' value: {expiration}")))?;
         let conditions = document.get("conditions").ok_or_else(|| invalid("Policy missing conditions."))?;
         let conditions = conditions.as_array().filter(|all| all.len() <= MAX_CONDITIONS);
@@ -128,6 +128,12 @@ impl Condition {
         let operator = if self.is_prefix { "starts-with" } else { "eq" };
         format!("[\"{operator}\", \"${}\", \"{}\"]", self.name, self.value)
     }
+}
+
+/// The end of a policy, which S3 takes in one form alone: `2007-12-01T12:00:00.000Z`, with milliseconds or without.
+fn end(text: &str) -> Option<Timestamp> {
+    let is_of_the_form = text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
+    is_of_the_form.then(|| text.parse().ok()).flatten()
 }
 
 /// Fields that no policy can speak of.
@@ -246,6 +252,10 @@ mod tests {
             ("[]", "InvalidPolicyDocument: Invalid Policy: Invalid JSON."),
             ("{}", "InvalidPolicyDocument: Invalid Policy: Policy missing expiration."),
             (r#"{"expiration":"soon"}"#, "InvalidPolicyDocument: Invalid Policy: Invalid 'expiration' value: \"soon\""),
+            (
+                r#"{"expiration":"2030-01-01 00:00:00.000000+00:00"}"#,
+                "InvalidPolicyDocument: Invalid Policy: Invalid 'expiration' value: \"2030-01-01 00:00:00.000000+00:00\"",
+            ),
             (
                 r#"{"expiration":"2030-01-01T00:00:00.000Z"}"#,
                 "InvalidPolicyDocument: Invalid Policy: Policy missing conditions.",

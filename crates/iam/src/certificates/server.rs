@@ -82,7 +82,7 @@ impl Operation<Iam> for GetServerCertificate {
             server_certificate_metadata: shown(&record),
             certificate_body: record.body,
             certificate_chain: record.chain,
-            tags: tags::all_shown(&record.tags),
+            tags: tags::even_none_shown(&record.tags),
         };
         Ok(Applied::read(GetServerCertificateResponse { server_certificate }))
     }

@@ -33,7 +33,9 @@ impl Operation<Iam> for UploadSigningCertificate {
         cx: &Cx,
     ) -> Result<Applied<UploadSigningCertificateResponse>, IamError> {
         let user = user_of(input.user_name.as_deref(), view, cx)?;
-        let certificate = pem::certificate(&input.certificate_body)?;
+        let body = &input.certificate_body;
+        let malformed = || pem::malformed(format!("Certificate {body} is malformed."));
+        let certificate = pem::certificate(body).map_err(|_| malformed())?;
         if certificate.not_after <= cx.now {
             return Err(IamError::refused("InvalidCertificate", 400, "The certificate has expired."));
         }
@@ -43,7 +45,7 @@ impl Operation<Iam> for UploadSigningCertificate {
             let text = "The certificate is already associated with a user.";
             return Err(IamError::refused("DuplicateCertificate", 409, text));
         }
-        within_quota(held.len(), MAX_OF_USER, "SigningCertificatesPerUser")?;
+        within_quota(held.len(), MAX_OF_USER, "CertificatesPerUser")?;
         let record = SigningCertificateRecord {
             account: cx.account.clone(),
             user: user.id.clone(),

@@ -22,8 +22,8 @@ impl Operation<Iam> for AddUserToGroup {
     }
 
     fn apply(input: &AddUserToGroupRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
-        let group = find(view, &cx.account, &input.group_name)?;
         let user = users::find(view, &cx.account, &input.user_name)?;
+        let group = find(view, &cx.account, &input.group_name)?;
         let membership =
             MembershipRecord { account: cx.account.clone(), user: folded(&user.name), group: folded(&group.name) };
         let mut changes = Changes::new();

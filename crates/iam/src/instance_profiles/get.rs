@@ -23,7 +23,10 @@ impl Operation<Iam> for GetInstanceProfile {
         cx: &Cx,
     ) -> Result<Applied<GetInstanceProfileResponse>, IamError> {
         let profile = find(view, &cx.account, &input.instance_profile_name)?;
-        Ok(Applied::read(GetInstanceProfileResponse { instance_profile: shown(view, &profile)? }))
+        // IAM shows here, and here alone, that there are no tags.
+        let tags = tags::even_none_shown(&profile.tags);
+        let instance_profile = InstanceProfile { tags, ..shown(view, &profile)? };
+        Ok(Applied::read(GetInstanceProfileResponse { instance_profile }))
     }
 }
 
@@ -62,7 +65,13 @@ pub(crate) fn shown(view: &View, profile: &InstanceProfileRecord) -> Result<Inst
     let mut roles = Vec::new();
     if let Some(role) = role {
         let shown = roles::shown(&role, &roles::in_force(view, &role)?);
-        roles.push(api::iam::Role { permissions_boundary: None, tags: None, ..shown });
+        roles.push(api::iam::Role {
+            description: None,
+            max_session_duration: None,
+            permissions_boundary: None,
+            tags: None,
+            ..shown
+        });
     }
     Ok(InstanceProfile {
         path: profile.path.clone(),

@@ -48,7 +48,7 @@ impl Operation<Iam> for RemoveRoleFromInstanceProfile {
         let role = roles::find(view, &cx.account, &input.role_name)?;
         if profile.role != Some(folded(&role.name)) {
             return Err(IamError::NoSuchEntity(format!(
-                "Role {} is not in the instance profile {}.",
+                "Role {} in Instance Profile {} cannot be found.",
                 role.name, profile.name
             )));
         }

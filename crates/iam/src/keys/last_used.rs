@@ -33,7 +33,7 @@ impl Operation<Iam> for GetAccessKeyLastUsed {
     ) -> Result<Applied<GetAccessKeyLastUsedResponse>, IamError> {
         let Some(key) = find(view, &cx.account, &input.access_key_id)? else {
             return Err(IamError::AccessDenied(format!(
-                "User: {} is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key {}",
+                "User: {} is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key {}",
                 cx.call.caller.arn().unwrap_or_default(),
                 input.access_key_id
             )));

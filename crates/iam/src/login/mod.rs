@@ -6,7 +6,7 @@ mod leave;
 mod request;
 mod tries;
 
-pub use enter::{LOGIN_BYTES, enter};
+pub use enter::{Entered, LOGIN_BYTES, enter};
 pub use leave::leave;
 pub use request::{LoginError, LoginRequest, LogoutRequest};
-pub use tries::LoginTries;
+pub use tries::{Try, begin};

@@ -3,18 +3,21 @@
 use jiff::Timestamp;
 use store::{Changes, View};
 
-use super::guesses::{Guesses, Pace};
 use super::record::MfaDeviceRecord;
 use super::totp::{Codes, step_at};
+use crate::guesses::Pace;
 use crate::{IamError, UserRecord};
 
 /// How many steps a code may be early or late. Source: RFC 6238, section 5.2, allows one.
 const WINDOW: i64 = 1;
 
-static GUESSES: Guesses = Guesses::new(Pace::SLOW);
+/// Guesses at the codes of one device, and at those of all devices of one user.
+const AT_DEVICE: Pace = Pace::slow("mfa-device");
+const AT_USER: Pace = Pace::slow("mfa-user");
 
-/// Whether `code` is one that the user's device `serial` shows `now`, and was not taken before. Adds to `changes` that it
-/// was: whoever asks commits them, or the code can be used again. After some wrong ones none is looked at for a while.
+/// Whether `code` is one that the user's device `serial` shows `now`, and was not taken before. Adds to `changes` what came
+/// of it: whoever asks commits them before it tells, or a right code can be used again, and wrong ones cost nothing. After
+/// some wrong ones none is looked at for a while.
 ///
 /// # Errors
 /// `AccessDenied` in the words of STS, or the store's.
@@ -34,14 +37,14 @@ pub(crate) fn check_code(
     };
     let wrong =
         || IamError::AccessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code. ".to_owned());
-    if GUESSES.wait(serial, now).is_some() {
+    if AT_DEVICE.wait(view, serial, now)?.is_some() {
         return Err(wrong());
     }
     if !take(&mut device, code, now) {
-        GUESSES.wrong(serial, now);
+        AT_DEVICE.wrong(view, changes, serial, now)?;
         return Err(wrong());
     }
-    GUESSES.right(serial);
+    AT_DEVICE.right(view, changes, serial)?;
     changes.put(&device)?;
     Ok(())
 }
@@ -63,15 +66,16 @@ pub(crate) fn shows_device(
         return Ok(false);
     }
     let wrong = || IamError::AccessDenied("MultiFactorAuthentication failed".to_owned());
-    let Some(code) = code.filter(|_| GUESSES.wait(&user.id, now).is_none()) else { return Err(wrong()) };
+    let has_to_wait = AT_USER.wait(view, &user.id, now)?.is_some();
+    let Some(code) = code.filter(|_| !has_to_wait) else { return Err(wrong()) };
     for mut device in devices {
         if take(&mut device, code, now) {
-            GUESSES.right(&user.id);
+            AT_USER.right(view, changes, &user.id)?;
             changes.put(&device)?;
             return Ok(true);
         }
     }
-    GUESSES.wrong(&user.id, now);
+    AT_USER.wrong(view, changes, &user.id, now)?;
     Err(wrong())
 }
 

@@ -4,7 +4,6 @@
 mod check;
 mod devices;
 mod enable;
-mod guesses;
 mod list;
 mod qr;
 mod record;
@@ -13,7 +12,6 @@ mod totp;
 
 pub(crate) use check::{check_code, shows_device};
 pub(crate) use devices::has_devices;
-pub(crate) use guesses::{Guesses, Pace};
 pub use record::{MfaDeviceRecord, MfaHolder};
 
 /// The code that a device shows: for tests.

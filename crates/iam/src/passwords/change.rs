@@ -11,12 +11,12 @@ use super::hash::{hash, is_hash_of};
 use super::policy::for_users;
 use super::record::{LoginProfileRecord, PasswordPolicyRecord, policy_of, profile_of};
 use super::rules::check_change;
-use crate::mfa::{Guesses, Pace};
+use crate::guesses::Pace;
 use crate::users::get::{find, need};
 use crate::{Iam, IamError};
 
 /// Whoever has a user's access key could guess at its password here.
-static GUESSES: Guesses = Guesses::new(Pace::SLOW);
+const GUESSES: Pace = Pace::slow("password");
 
 impl Operation<Iam> for ChangePassword {
     type Error = IamError;
@@ -34,17 +34,19 @@ impl Operation<Iam> for ChangePassword {
         let text = || IamError::NoSuchEntity(format!("Login Profile for User {} cannot be found.", user.name));
         let profile = profile_of(view, &user)?.ok_or_else(text)?;
         let wrong = || IamError::AccessDenied("The old password was incorrect.".to_owned());
-        if GUESSES.wait(&user.id, cx.now).is_some() {
+        if GUESSES.wait(view, &user.id, cx.now)?.is_some() {
             return Err(wrong());
         }
         if !is_hash_of(&profile.hash, &input.old_password)? {
-            GUESSES.wrong(&user.id, cx.now);
+            let mut changes = Changes::new();
+            GUESSES.wrong(view, &mut changes, &user.id, cx.now)?;
+            cx.despite.add(changes);
             return Err(wrong());
         }
-        GUESSES.right(&user.id);
         let policy = policy_of(view, &cx.account)?;
         let profile = changed(profile, policy.as_ref(), &input.new_password, (cx.random(), cx.now))?;
         let mut changes = Changes::new();
+        GUESSES.right(view, &mut changes, &user.id)?;
         changes.put(&profile)?;
         Ok(Applied::with((), changes))
     }

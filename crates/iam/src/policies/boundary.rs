@@ -11,7 +11,7 @@ use ids::AccountId;
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, View};
 
-use super::managed::Managed;
+use super::managed::{Managed, is_arn};
 use super::owner::{Owner, OwnerKind, need, need_to_change};
 use crate::{Iam, IamError, RoleRecord, UserRecord};
 
@@ -21,7 +21,9 @@ use crate::{Iam, IamError, RoleRecord, UserRecord};
 /// `InvalidInput` for what is no ARN, `NoSuchEntity` for a policy that is not there, `PolicyNotAttachable` for those of
 /// roles linked to services, and the store's.
 pub(crate) fn check_boundary(view: &View, account: &AccountId, arn: &str) -> Result<(), IamError> {
-    let policy = Managed::attachable(view, account, arn)?;
+    let missing = || IamError::NoSuchEntity(format!("Scope ARN: {arn} does not exist or is not attachable."));
+    is_arn(arn).map_err(|error| IamError::InvalidInput(error.to_string()))?;
+    let policy = Managed::find(view, account, arn)?.ok_or_else(missing)?;
     if policy.path().starts_with("/aws-service-role/") {
         let text = "Cannot use a Service Role Policy as a permissions boundary.";
         return Err(IamError::refused("PolicyNotAttachable", 400, text));

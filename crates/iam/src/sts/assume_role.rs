@@ -26,7 +26,10 @@ impl Operation<Sts> for AssumeRole {
         let tags = asked(input.tags.as_ref(), input.transitive_tag_keys.as_ref());
         let source = source_identity(input, before.and_then(|session| session.source_identity.as_deref()));
         let (serial, code) = (input.serial_number.as_deref(), input.token_code.as_deref());
-        let has_mfa = matches!(mfa::shown(view, caller, serial, code, scope.now), Ok(Shown::Possession(_)));
+        // Whoever shows a wrong code is told so, whatever the role demands; else a role without trust in the caller would be
+        // a place to guess at.
+        let shown = mfa::shown(view, caller, serial, code, (scope.now, &scope.despite))?;
+        let has_mfa = matches!(shown, Shown::Possession(_));
         let said = |action: &'static str| -> Result<Need, IamError> {
             let mut need = tags.in_need(role::need(action, &input.role_arn, view)?);
             need.context.set("sts:RoleSessionName", input.role_session_name.as_str());
@@ -63,7 +66,7 @@ impl Operation<Sts> for AssumeRole {
             return Err(IamError::Validation("ProvidedContexts is not supported in this region.".to_owned()));
         }
         let (serial, code) = (input.serial_number.as_deref(), input.token_code.as_deref());
-        let used = match mfa::shown(view, caller, serial, code, cx.now)? {
+        let used = match mfa::shown(view, caller, serial, code, (cx.now, &cx.despite))? {
             Shown::Nothing => Changes::new(),
             Shown::Possession(used) => used,
         };

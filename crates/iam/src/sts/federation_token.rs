@@ -63,7 +63,8 @@ impl Operation<Sts> for GetFederationToken {
                 federated_user_id: format!("{account}:{}", input.name),
                 arn: format!("arn:aws:sts::{account}:federated-user/{}", input.name),
             }),
-            packed_policy_size,
+            // Here, and here alone, STS tells of nothing too.
+            packed_policy_size: packed_policy_size.or(Some(0)),
             session_token_utilization,
             session_token_size,
         };

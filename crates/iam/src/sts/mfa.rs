@@ -2,6 +2,7 @@
 
 use api::{Caller, Principal};
 use jiff::Timestamp;
+use service::Despite;
 use store::{Changes, View};
 
 use crate::mfa::check_code;
@@ -16,7 +17,8 @@ pub(super) enum Shown {
     Possession(Changes),
 }
 
-/// Whether the caller, a user, has the device that it names and the code that the device shows now.
+/// Whether the caller, a user, has the device that it names and the code that the device shows now. That it has not is
+/// noted in `despite`.
 ///
 /// # Errors
 /// `AccessDenied`: it has not.
@@ -25,7 +27,7 @@ pub(super) fn shown(
     caller: &Caller,
     serial: Option<&str>,
     code: Option<&str>,
-    now: Timestamp,
+    (now, despite): (Timestamp, &Despite),
 ) -> Result<Shown, IamError> {
     let (serial, code) = match (serial, code) {
         (None, None) => return Ok(Shown::Nothing),
@@ -43,8 +45,13 @@ pub(super) fn shown(
     };
     let user = user.ok_or_else(|| refused(" with invalid MFA one time pass code. "))?;
     let mut used = Changes::new();
-    check_code(view, &mut used, &user, serial, code, now)?;
-    Ok(Shown::Possession(used))
+    match check_code(view, &mut used, &user, serial, code, now) {
+        Ok(()) => Ok(Shown::Possession(used)),
+        Err(error) => {
+            despite.add(used);
+            Err(error)
+        }
+    }
 }
 
 fn refused(why: &str) -> IamError {

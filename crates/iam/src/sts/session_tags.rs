@@ -31,9 +31,9 @@ impl AskedTags {
     /// The tags of the new session, and the keys of those that go on: what is asked for, and what `before` hands on,
     /// which nothing overrides.
     pub(super) fn onto(&self, before: Option<&Session>) -> Result<Self, IamError> {
-        let invalid = |text: &str| Err(IamError::Validation(text.to_owned()));
+        let invalid = |text: &'static str| Err(IamError::refused("InvalidParameterValue", 400, text));
         if self.tags.len() > MAX_TAGS {
-            return invalid("The number of session tags exceeds the limit of 50.");
+            return Err(IamError::Validation("The number of session tags exceeds the limit of 50.".to_owned()));
         }
         let mut all = inherited(before);
         let is_in =

@@ -150,7 +150,7 @@ async fn a_user_has_two_signing_certificates_at_most() {
     let old = old.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
     assert_eq!(refusal(upload(old).await).0, "InvalidCertificate");
     upload(two.certificate).await.unwrap();
-    let text = "Cannot exceed quota for SigningCertificatesPerUser: 2";
+    let text = "Cannot exceed quota for CertificatesPerUser: 2";
     assert_eq!(refusal(upload(three.certificate).await), ("LimitExceeded".to_owned(), text.to_owned()));
 
     let update = UpdateSigningCertificateRequest {

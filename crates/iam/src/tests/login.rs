@@ -9,8 +9,8 @@ use super::fixture::{Fixture, OURS, our_account, ours};
 use super::mfa::{code, enabled};
 use super::passwords::{give, with_user};
 use crate::{
-    AccountRecord, AccountStatus, LOGIN_BYTES, LoginError, LoginRequest, LoginTries, LogoutRequest, PasswordUseRecord,
-    SessionHolder, SessionRecord, enter, leave,
+    AccountRecord, AccountStatus, LOGIN_BYTES, LoginError, LoginRequest, LogoutRequest, PasswordUseRecord,
+    SessionHolder, SessionRecord, begin, enter, leave,
 };
 
 fn request(user: &str, password: &str, code: Option<&str>) -> LoginRequest {
@@ -25,11 +25,18 @@ fn request(user: &str, password: &str, code: Option<&str>) -> LoginRequest {
 }
 
 /// Signs in; what comes of it is stored.
-async fn attempt(fixture: &Fixture, tries: &LoginTries, request: &LoginRequest) -> Result<SessionRecord, LoginError> {
+async fn attempt(fixture: &Fixture, request: &LoginRequest) -> Result<SessionRecord, LoginError> {
+    attempt_with(fixture, request, 7).await
+}
+
+async fn attempt_with(fixture: &Fixture, request: &LoginRequest, random: u8) -> Result<SessionRecord, LoginError> {
     let view = fixture.store.view().unwrap();
-    let (_, session, changes) = enter(&view, tries, request, None, (fixture.now(), &[7; LOGIN_BYTES]))?;
+    let (begun, changes) = begin(&view, request, None, fixture.now())?;
     fixture.store.commit(Some(&view), changes).await.unwrap();
-    Ok(session)
+    let view = fixture.store.view().unwrap();
+    let (entered, changes) = enter(&view, &begun, request, (fixture.now(), &[random; LOGIN_BYTES]))?;
+    fixture.store.commit(Some(&view), changes).await.unwrap();
+    entered.map(|(_, session)| session)
 }
 
 #[tokio::test]
@@ -37,8 +44,7 @@ async fn a_password_gives_a_session_of_the_user() {
     let fixture = Fixture::new().await;
     let ann = with_user(&fixture, "Ann").await;
     give(&fixture, "ann", "Passw0rd").await.unwrap();
-    let tries = LoginTries::default();
-    let session = attempt(&fixture, &tries, &request("aNN", "Passw0rd", None)).await.unwrap();
+    let session = attempt(&fixture, &request("aNN", "Passw0rd", None)).await.unwrap();
     assert_eq!(session.holder, SessionHolder::User { id: ann.id.clone() });
     assert_eq!((session.expires - session.issued).get_seconds(), 43_200);
     assert_eq!(session.mfa, None);
@@ -49,8 +55,7 @@ async fn a_password_gives_a_session_of_the_user() {
     let alias = CreateAccountAliasRequest { account_alias: "our-lab".into() };
     fixture.iam.create_account_alias(ours(), alias).await.unwrap();
     let by_alias = LoginRequest { account: "our-lab".into(), ..request("ann", "Passw0rd", None) };
-    let view = fixture.store.view().unwrap();
-    assert!(enter(&view, &tries, &by_alias, None, (fixture.now(), &[8; LOGIN_BYTES])).is_ok());
+    attempt_with(&fixture, &by_alias, 8).await.unwrap();
 
     let out = |token: &str| {
         let view = fixture.store.view().unwrap();
@@ -62,7 +67,7 @@ async fn a_password_gives_a_session_of_the_user() {
     assert!(out("other").unwrap().is_empty(), "nobody's");
     for (seconds, is_given) in [(899, false), (900, true), (129_600, true), (129_601, false)] {
         let request = LoginRequest { seconds: Some(seconds), ..request("ann", "Passw0rd", None) };
-        let given = attempt(&fixture, &tries, &request).await;
+        let given = attempt(&fixture, &request).await;
         assert_eq!(given.is_ok(), is_given, "{seconds}");
         if let Ok(session) = given {
             let mut changes = Changes::new();
@@ -81,7 +86,6 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
     give(&fixture, "ann", "Passw0rd").await.unwrap();
     give(&fixture, "mia", "Passw0rd").await.unwrap();
     let (_, seed) = enabled(&fixture, "mia", "of-mia").await;
-    let tries = LoginTries::default();
     let late = code(&fixture, &seed, 5);
     for request in [
         request("ann", "passw0rd", None),
@@ -93,7 +97,7 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
         LoginRequest { account: "333333333333".into(), ..request("ann", "Passw0rd", None) },
         LoginRequest { account: "no-such-alias".into(), ..request("ann", "Passw0rd", None) },
     ] {
-        let refused = attempt(&fixture, &tries, &request).await.unwrap_err();
+        let refused = attempt(&fixture, &request).await.unwrap_err();
         assert_eq!(refused.to_string(), "The account, the user, the password or the code is wrong.", "{request:?}");
     }
     let mut account = fixture.get::<AccountRecord>(&our_account()).unwrap();
@@ -101,7 +105,7 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
     let mut changes = Changes::new();
     changes.put(&account).unwrap();
     fixture.store.commit(None, changes).await.unwrap();
-    let closed = attempt(&fixture, &tries, &request("ann", "Passw0rd", None)).await;
+    let closed = attempt(&fixture, &request("ann", "Passw0rd", None)).await;
     assert!(matches!(closed, Err(LoginError::Wrong)));
 }
 
@@ -112,11 +116,10 @@ async fn a_user_with_a_device_shows_it_and_each_code_lets_in_once() {
     give(&fixture, "two", "Passw0rd").await.unwrap();
     enabled(&fixture, "two", "first").await;
     let (_, seed) = enabled(&fixture, "two", "second").await;
-    let tries = LoginTries::default();
     let now = code(&fixture, &seed, 0);
-    let session = attempt(&fixture, &tries, &request("two", "Passw0rd", Some(&now))).await.unwrap();
+    let session = attempt(&fixture, &request("two", "Passw0rd", Some(&now))).await.unwrap();
     assert_eq!(session.mfa, Some(fixture.now()));
-    let again = attempt(&fixture, &tries, &request("two", "Passw0rd", Some(&now))).await;
+    let again = attempt(&fixture, &request("two", "Passw0rd", Some(&now))).await;
     assert!(matches!(again, Err(LoginError::Wrong)));
 }
 
@@ -128,17 +131,16 @@ async fn a_password_that_is_no_longer_good_is_changed_on_the_spot() {
     let reset =
         UpdateLoginProfileRequest { user_name: "ann".into(), password: None, password_reset_required: Some(true) };
     fixture.iam.update_login_profile(ours(), reset).await.unwrap();
-    let tries = LoginTries::default();
     let with = |old: &str, new: &str| LoginRequest { new_password: Some(new.into()), ..request("ann", old, None) };
-    let needed = attempt(&fixture, &tries, &request("ann", "Passw0rd", None)).await;
+    let needed = attempt(&fixture, &request("ann", "Passw0rd", None)).await;
     assert!(matches!(needed, Err(LoginError::NewPasswordNeeded)));
-    let refused = attempt(&fixture, &tries, &with("Passw0rd", "short")).await.unwrap_err();
+    let refused = attempt(&fixture, &with("Passw0rd", "short")).await.unwrap_err();
     assert_eq!(refused.to_string(), "Password should have a minimum length of 8");
-    let refused = attempt(&fixture, &tries, &with("Passw0rd", "Passw0rd")).await;
+    let refused = attempt(&fixture, &with("Passw0rd", "Passw0rd")).await;
     assert!(matches!(refused, Err(LoginError::NotTaken(_))));
-    let refused = attempt(&fixture, &tries, &with("wrong", "Another1")).await;
+    let refused = attempt(&fixture, &with("wrong", "Another1")).await;
     assert!(matches!(refused, Err(LoginError::Wrong)));
-    attempt(&fixture, &tries, &with("Passw0rd", "Another1")).await.unwrap();
+    attempt(&fixture, &with("Passw0rd", "Another1")).await.unwrap();
 
     let policy = |hard| UpdateAccountPasswordPolicyRequest {
         max_password_age: Some(1),
@@ -147,14 +149,27 @@ async fn a_password_that_is_no_longer_good_is_changed_on_the_spot() {
     };
     fixture.iam.update_account_password_policy(ours(), policy(true)).await.unwrap();
     fixture.advance(Duration::from_secs(86_400));
-    let expired = attempt(&fixture, &tries, &with("Another1", "Another2")).await;
+    let expired = attempt(&fixture, &with("Another1", "Another2")).await;
     assert!(matches!(expired, Err(LoginError::Expired)));
     fixture.iam.update_account_password_policy(ours(), policy(false)).await.unwrap();
-    let needed = attempt(&fixture, &tries, &request("ann", "Another1", None)).await;
+    let needed = attempt(&fixture, &request("ann", "Another1", None)).await;
     assert!(matches!(needed, Err(LoginError::NewPasswordNeeded)));
-    let id = |request: LoginRequest| {
-        let view = fixture.store.view().unwrap();
-        enter(&view, &tries, &request, None, (fixture.now(), &[8; LOGIN_BYTES])).map(|(_, session, _)| session.id)
-    };
-    id(with("Another1", "Another2")).unwrap();
+    attempt_with(&fixture, &with("Another1", "Another2"), 8).await.unwrap();
+}
+
+#[tokio::test]
+async fn codes_are_guessed_at_slowly_by_whoever_has_the_password() {
+    let fixture = Fixture::new().await;
+    with_user(&fixture, "mia").await;
+    give(&fixture, "mia", "Passw0rd").await.unwrap();
+    let (_, seed) = enabled(&fixture, "mia", "of-mia").await;
+    for _ in 0..5 {
+        let wrong = attempt(&fixture, &request("mia", "Passw0rd", Some("000000"))).await;
+        assert!(matches!(wrong, Err(LoginError::Wrong)));
+    }
+    let right = |fixture: &Fixture| request("mia", "Passw0rd", Some(&code(fixture, &seed, 0)));
+    let early = attempt(&fixture, &right(&fixture)).await;
+    assert!(matches!(early, Err(LoginError::Wrong)), "it is not looked at");
+    fixture.advance(Duration::from_secs(15));
+    attempt(&fixture, &right(&fixture)).await.unwrap();
 }

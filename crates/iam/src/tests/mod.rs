@@ -5,6 +5,7 @@ mod certificates;
 mod federation;
 pub(crate) mod fixture;
 mod groups;
+mod guesses;
 mod keys;
 mod login;
 mod mfa;

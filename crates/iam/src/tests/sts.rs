@@ -138,7 +138,7 @@ async fn a_chain_hands_on_what_is_transitive_and_lasts_an_hour() {
 
     let asked = AssumeRoleRequest { tags: tags("team=red"), ..role(ROLE) };
     let (code, text) = refusal(assume(&fixture, hop.clone(), asked).await);
-    assert!(code == "ValidationError" && text.contains("conflicts with a transitive tag key"), "{text}");
+    assert!(code == "InvalidParameterValue" && text.contains("conflicts with a transitive tag key"), "{text}");
     let asked = AssumeRoleRequest { source_identity: Some("bob".into()), ..role(ROLE) };
     let (code, text) = refusal(assume(&fixture, hop.clone(), asked).await);
     assert!(code == "AccessDenied" && text.contains("sts:SetSourceIdentity"), "{text}");
@@ -271,7 +271,7 @@ async fn federated_users_have_what_is_handed_to_them() {
     // Without a policy there is nothing that it may do: an empty list is not the same as none.
     let input = GetFederationTokenRequest { name: "bob".into(), ..GetFederationTokenRequest::default() };
     let answer = fixture.sts.get_federation_token(ours(), input).await.unwrap();
-    assert_eq!(answer.packed_policy_size, None);
+    assert_eq!(answer.packed_policy_size, Some(0));
     let bob = holder(&fixture, answer.credentials);
     assert_eq!(bob.caller.session.as_ref().unwrap().policies, Some(Vec::new()));
     // A session ends with who vouched for it.

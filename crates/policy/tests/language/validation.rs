@@ -204,7 +204,7 @@ fn resources_are_arns() {
         check(resource, None);
     }
     identity(r#"{"Effect":"Allow","Action":"s3:ListBucket"}"#, Some(NO_RESOURCES));
-    identity(r#"{"Effect":"Allow","Action":"invalid"}"#, Some(VENDOR));
+    identity(r#"{"Effect":"Allow","Action":"invalid"}"#, Some(NO_RESOURCES));
     identity(r#"{"Effect":"Allow","Resource":"arn:aws:s3::bucket"}"#, Some(LEGACY));
     identity(
         r#"{"Effect":"Allow","Action":"s:3:ListBucket","Resource":"a"}"#,

@@ -5,7 +5,7 @@ use api::s3::{CreateBucket, CreateBucketOutput, CreateBucketRequest, DeleteBucke
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, KeyPrefix, View};
 
-use super::names::is_bucket_name;
+use super::names::is_new_bucket_name;
 use super::record::{BucketRecord, Versioning, bucket_arn, known_bucket};
 use crate::access::{Grounds, given};
 use crate::acl::{AclError, AclHeaders, Ownership, acl_of_bucket, of_new_bucket};
@@ -55,7 +55,7 @@ impl Operation<S3> for CreateBucket {
 
     fn apply(input: &CreateBucketRequest, view: &View, cx: &Cx) -> Result<Applied<CreateBucketOutput>, S3Error> {
         let name = &input.bucket;
-        if !is_bucket_name(name) {
+        if !is_new_bucket_name(name) {
             return Err(S3Error::InvalidBucketName(name.clone()));
         }
         refuse_unbuilt(input)?;

@@ -2,6 +2,7 @@
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html>.
 
 use api::s3::{Bucket, ListBuckets, ListBucketsOutput, ListBucketsRequest};
+use ids::Arn;
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Direction, KeyPrefix, Position, View};
 
@@ -17,7 +18,9 @@ impl Operation<S3> for ListBuckets {
     type Error = S3Error;
 
     fn needs(_input: &ListBucketsRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
-        Ok(vec![Need::any("s3:ListAllMyBuckets")])
+        // Of all buckets, not of nothing: AWS's own walkthrough grants it on `arn:aws:s3:::*`.
+        // Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/walkthrough1.html>.
+        Ok(vec![Need::on("s3:ListAllMyBuckets", Arn::new("s3", "", "", "*"))])
     }
 
     fn apply(input: &ListBucketsRequest, view: &View, cx: &Cx) -> Result<Applied<ListBucketsOutput>, S3Error> {
@@ -26,7 +29,7 @@ impl Operation<S3> for ListBuckets {
         let limit = usize::try_from(limit).ok().filter(|limit| (1..=MAX_BUCKETS as usize).contains(limit));
         let limit = limit.ok_or_else(|| {
             let given = input.max_buckets.unwrap_or_default().to_string();
-            S3Error::argument("max-buckets", given, "Argument maxBuckets must be an integer between 1 and 10000")
+            S3Error::argument("max-buckets", given, "Argument max-buckets must be an integer between 1 and 10000")
         })?;
         let after = match input.continuation_token.as_deref().filter(|token| !token.is_empty()) {
             Some(token) => Some(Token::read(cx.pages(), account.as_str(), token)?),

@@ -78,7 +78,11 @@ fn shown(mut checksum: StoredChecksum) -> Checksum {
         checksum_crc64_nvme: fields.crc64nvme,
         checksum_sha1: fields.sha1,
         checksum_sha256: fields.sha256,
+        checksum_sha512: fields.sha512,
+        checksum_md5: fields.md5,
+        checksum_xxhash64: fields.xxhash64,
+        checksum_xxhash3: fields.xxhash3,
+        checksum_xxhash128: fields.xxhash128,
         checksum_type: fields.kind,
-        ..Checksum::default()
     }
 }

@@ -22,6 +22,16 @@ pub enum ChecksumKind {
     Sha1,
     /// SHA-256.
     Sha256,
+    /// SHA-512.
+    Sha512,
+    /// MD5.
+    Md5,
+    /// XXH64.
+    Xxhash64,
+    /// XXH3 with 64 bits.
+    Xxhash3,
+    /// XXH3 with 128 bits.
+    Xxhash128,
 }
 
 /// The checksum of an object or a part.
@@ -45,7 +55,18 @@ impl StoredChecksum {
 
 impl ChecksumKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64nvme, Self::Sha1, Self::Sha256];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Crc32,
+        Self::Crc32c,
+        Self::Crc64nvme,
+        Self::Sha1,
+        Self::Sha256,
+        Self::Sha512,
+        Self::Md5,
+        Self::Xxhash64,
+        Self::Xxhash3,
+        Self::Xxhash128,
+    ];
 
     /// What S3 computes when the client sends none.
     pub(crate) const DEFAULT: Self = Self::Crc64nvme;
@@ -58,6 +79,11 @@ impl ChecksumKind {
             Self::Crc64nvme => "CRC64NVME",
             Self::Sha1 => "SHA1",
             Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+            Self::Md5 => "MD5",
+            Self::Xxhash64 => "XXHASH64",
+            Self::Xxhash3 => "XXHASH3",
+            Self::Xxhash128 => "XXHASH128",
         }
     }
 
@@ -69,6 +95,11 @@ impl ChecksumKind {
             Self::Crc64nvme => "crc64nvme",
             Self::Sha1 => "sha1",
             Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+            Self::Md5 => "md5",
+            Self::Xxhash64 => "xxhash64",
+            Self::Xxhash3 => "xxhash3",
+            Self::Xxhash128 => "xxhash128",
         }
     }
 
@@ -80,6 +111,11 @@ impl ChecksumKind {
             Self::Crc64nvme => "x-amz-checksum-crc64nvme",
             Self::Sha1 => "x-amz-checksum-sha1",
             Self::Sha256 => "x-amz-checksum-sha256",
+            Self::Sha512 => "x-amz-checksum-sha512",
+            Self::Md5 => "x-amz-checksum-md5",
+            Self::Xxhash64 => "x-amz-checksum-xxhash64",
+            Self::Xxhash3 => "x-amz-checksum-xxhash3",
+            Self::Xxhash128 => "x-amz-checksum-xxhash128",
         }
     }
 
@@ -91,15 +127,22 @@ impl ChecksumKind {
             Self::Crc64nvme => DigestKind::Crc64Nvme,
             Self::Sha1 => DigestKind::Sha1,
             Self::Sha256 => DigestKind::Sha256,
+            Self::Sha512 => DigestKind::Sha512,
+            Self::Md5 => DigestKind::Md5,
+            Self::Xxhash64 => DigestKind::Xxhash64,
+            Self::Xxhash3 => DigestKind::Xxhash3,
+            Self::Xxhash128 => DigestKind::Xxhash128,
         }
     }
 
     fn length(self) -> usize {
         match self {
             Self::Crc32 | Self::Crc32c => 4,
-            Self::Crc64nvme => 8,
+            Self::Crc64nvme | Self::Xxhash64 | Self::Xxhash3 => 8,
+            Self::Md5 | Self::Xxhash128 => 16,
             Self::Sha1 => 20,
             Self::Sha256 => 32,
+            Self::Sha512 => 64,
         }
     }
 }
@@ -111,7 +154,7 @@ impl ChecksumKind {
 pub(crate) fn read_algorithm(name: Option<&str>) -> Result<Option<ChecksumKind>, S3Error> {
     let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(None) };
     let found = ChecksumKind::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name));
-    let text = "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]";
+    let text = "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]";
     found.map(Some).ok_or_else(|| S3Error::InvalidRequest(text.to_owned()))
 }
 
@@ -172,6 +215,11 @@ pub(crate) struct ChecksumFields {
     pub crc64nvme: Option<String>,
     pub sha1: Option<String>,
     pub sha256: Option<String>,
+    pub sha512: Option<String>,
+    pub md5: Option<String>,
+    pub xxhash64: Option<String>,
+    pub xxhash3: Option<String>,
+    pub xxhash128: Option<String>,
     pub kind: Option<String>,
 }
 
@@ -188,6 +236,11 @@ impl ChecksumFields {
             ChecksumKind::Crc64nvme => fields.crc64nvme = Some(value),
             ChecksumKind::Sha1 => fields.sha1 = Some(value),
             ChecksumKind::Sha256 => fields.sha256 = Some(value),
+            ChecksumKind::Sha512 => fields.sha512 = Some(value),
+            ChecksumKind::Md5 => fields.md5 = Some(value),
+            ChecksumKind::Xxhash64 => fields.xxhash64 = Some(value),
+            ChecksumKind::Xxhash3 => fields.xxhash3 = Some(value),
+            ChecksumKind::Xxhash128 => fields.xxhash128 = Some(value),
         }
         fields
     }
@@ -205,6 +258,9 @@ mod tests {
             (ChecksumKind::Crc32, "?", false),
             (ChecksumKind::Crc64nvme, "rosUhgp5mIg=", true),
             (ChecksumKind::Sha256, "y/Q5Jg==", false),
+            (ChecksumKind::Xxhash64, "jLhB20DmroM=", true),
+            (ChecksumKind::Xxhash128, "jLhB20DmroM=", false),
+            (ChecksumKind::Md5, "JfnnlDI7RTiF9RgfG2JNCw==", true),
         ] {
             assert_eq!(read_given(&[(kind, value)]).is_ok(), is_valid, "{kind:?} {value}");
         }

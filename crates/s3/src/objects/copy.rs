@@ -112,7 +112,11 @@ impl Streaming<S3> for CopyObject {
             checksum_crc64_nvme: checksum.crc64nvme,
             checksum_sha1: checksum.sha1,
             checksum_sha256: checksum.sha256,
-            ..CopyObjectResult::default()
+            checksum_sha512: checksum.sha512,
+            checksum_md5: checksum.md5,
+            checksum_xxhash64: checksum.xxhash64,
+            checksum_xxhash3: checksum.xxhash3,
+            checksum_xxhash128: checksum.xxhash128,
         };
         let encryption = Shown::of(&object.traits.encryption, (&put).into());
         let output = CopyObjectOutput {
@@ -170,6 +174,7 @@ fn check_change(input: &CopyObjectRequest, source: &Source) -> Result<(), S3Erro
         || input.website_redirect_location.is_some()
         || input.server_side_encryption.is_some()
         || input.sse_customer_algorithm.is_some()
+        || input.copy_source_sse_customer_algorithm.is_some()
         || input.checksum_algorithm.is_some();
     if is_itself && !changes {
         let text = "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.";

@@ -3,6 +3,7 @@
 
 use api::s3::{
     DeleteMarkerEntry, ListObjectVersions, ListObjectVersionsOutput, ListObjectVersionsRequest, ObjectVersion, Owner,
+    VersionEntry,
 };
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
@@ -40,20 +41,19 @@ impl Operation<S3> for ListObjectVersions {
         let page = VersionListing { bucket: &bucket.name, prefix, delimiter, after, limit }.read(view)?;
         let shows_restore = shows_restores(&input.optional_object_attributes)?;
         let bucket_owner = owner(&bucket.owner);
-        let (mut versions, mut delete_markers) = (Vec::new(), Vec::new());
-        for Shown { version, is_latest } in page.versions {
-            match version {
-                Version::Object(object) => {
-                    let restore = if shows_restore { restore_status(&object, cx.now) } else { None };
-                    let owner = owner(object_owner(&bucket, &object));
-                    let shown = entry(*object, is_latest, &owner, encoding);
-                    versions.push(ObjectVersion { restore_status: restore, ..shown });
-                }
-                Version::Marker(marker) => {
-                    delete_markers.push(marker_entry(marker, is_latest, &bucket_owner, encoding))
-                }
+        let shown = |shown: Shown| match shown.version {
+            Version::Object(object) => {
+                let restore_status = if shows_restore { restore_status(&object, cx.now) } else { None };
+                let owner = owner(object_owner(&bucket, &object));
+                let version = entry(*object, shown.is_latest, &owner, encoding);
+                VersionEntry { version: Some(ObjectVersion { restore_status, ..version }), delete_marker: None }
             }
-        }
+            Version::Marker(marker) => {
+                let marker = marker_entry(marker, shown.is_latest, &bucket_owner, encoding);
+                VersionEntry { version: None, delete_marker: Some(marker) }
+            }
+        };
+        let entries: Vec<VersionEntry> = page.versions.into_iter().map(shown).collect();
         let (next_key, next_version) = page.next.map_or((None, None), |(key, version)| (Some(key), version));
         Ok(Applied::read(ListObjectVersionsOutput {
             is_truncated: Some(next_key.is_some()),
@@ -61,8 +61,7 @@ impl Operation<S3> for ListObjectVersions {
             version_id_marker: Some(text(&input.version_id_marker).to_owned()),
             next_key_marker: next_key.map(|key| encoding.encode(&key)),
             next_version_id_marker: next_version,
-            versions: (!versions.is_empty()).then_some(versions),
-            delete_markers: (!delete_markers.is_empty()).then_some(delete_markers),
+            entries: (!entries.is_empty()).then_some(entries),
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
             delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),

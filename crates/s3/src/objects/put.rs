@@ -72,6 +72,11 @@ impl Streaming<S3> for PutObject {
             checksum_crc64_nvme: checksum.crc64nvme,
             checksum_sha1: checksum.sha1,
             checksum_sha256: checksum.sha256,
+            checksum_sha512: checksum.sha512,
+            checksum_md5: checksum.md5,
+            checksum_xxhash64: checksum.xxhash64,
+            checksum_xxhash3: checksum.xxhash3,
+            checksum_xxhash128: checksum.xxhash128,
             checksum_type: checksum.kind,
             version_id: bucket.made_version(&object.version),
             request_charged: charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?,
@@ -166,6 +171,11 @@ fn refuse_unsummed(input: &PutObjectRequest, bucket: &BucketRecord, cx: &Cx) -> 
         &input.checksum_crc64_nvme,
         &input.checksum_sha1,
         &input.checksum_sha256,
+        &input.checksum_sha512,
+        &input.checksum_md5,
+        &input.checksum_xxhash64,
+        &input.checksum_xxhash3,
+        &input.checksum_xxhash128,
     ];
     let has_trailer = input.body.as_ref().is_some_and(|body| body.trailers().is_some());
     if is_locked && !has_trailer && sums.iter().all(|sum| sum.is_none()) {
@@ -193,17 +203,6 @@ pub(crate) fn with_access(
 }
 
 fn refuse_unbuilt(input: &PutObjectRequest) -> Result<(), S3Error> {
-    let unknown = [
-        &input.checksum_sha512,
-        &input.checksum_md5,
-        &input.checksum_xxhash64,
-        &input.checksum_xxhash3,
-        &input.checksum_xxhash128,
-    ];
-    if unknown.iter().any(|checksum| checksum.is_some()) {
-        let text = "The algorithm type you specified in x-amz-checksum- header is invalid.";
-        return Err(S3Error::InvalidRequest(text.to_owned()));
-    }
     refuse_given(&[
         ("x-amz-write-offset-bytes", input.write_offset_bytes.is_some()),
         ("x-amz-object-lock-event-hold", input.object_lock_event_hold.is_some()),

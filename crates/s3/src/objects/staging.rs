@@ -79,6 +79,11 @@ macro_rules! promises {
                 (ChecksumKind::Crc64nvme, &$input.checksum_crc64_nvme),
                 (ChecksumKind::Sha1, &$input.checksum_sha1),
                 (ChecksumKind::Sha256, &$input.checksum_sha256),
+                (ChecksumKind::Sha512, &$input.checksum_sha512),
+                (ChecksumKind::Md5, &$input.checksum_md5),
+                (ChecksumKind::Xxhash64, &$input.checksum_xxhash64),
+                (ChecksumKind::Xxhash3, &$input.checksum_xxhash3),
+                (ChecksumKind::Xxhash128, &$input.checksum_xxhash128),
             ],
         )
     };

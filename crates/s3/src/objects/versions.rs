@@ -222,10 +222,10 @@ pub(crate) fn readable(
             let (version, last_modified) = (marker.version, marker.last_modified);
             Err(ObjectError::IsMarker { method, version, last_modified }.into())
         }
-        (Found::Nothing, Some(id)) if bucket.versioning != Versioning::Never => {
+        (Found::Nothing, Some(id)) => {
             Err(ObjectError::NoSuchVersion { key: key.to_owned(), version: id.to_owned() }.into())
         }
-        (Found::Nothing, _) => Err(S3Error::NoSuchKey(key.to_owned())),
+        (Found::Nothing, None) => Err(S3Error::NoSuchKey(key.to_owned())),
     }
 }
 

@@ -137,7 +137,7 @@ async fn whoever_writes_at_once_nothing_is_lost_and_everyone_reads_what_they_wro
     assert_eq!(page.is_truncated, Some(false));
     let written = written.lock().unwrap().clone();
     let mut listed = BTreeMap::new();
-    for version in page.versions.unwrap() {
+    for version in page.entries.unwrap().into_iter().filter_map(|entry| entry.version) {
         let (key, id) = (version.key.unwrap(), version.version_id.unwrap());
         let of_version = GetObjectRequest { version_id: Some(id.clone()), ..get(&key) };
         let (_, body) = fixture.get(of_version).await.unwrap();

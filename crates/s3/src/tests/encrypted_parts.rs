@@ -215,6 +215,23 @@ async fn copies_are_read_with_one_key_and_written_with_another() {
 }
 
 #[tokio::test]
+async fn a_copy_onto_itself_may_take_the_customers_key_off() {
+    let fixture = Fixture::with_bucket().await;
+    fixture.s3.put_object(ours(), with_key!(put("key", "some text"), Some(KEY))).await.unwrap();
+    let input = CopyObjectRequest {
+        bucket: "bucket".into(),
+        key: "key".into(),
+        copy_source: "bucket/key".into(),
+        copy_source_sse_customer_algorithm: text("AES256"),
+        copy_source_sse_customer_key: text(KEY.0),
+        copy_source_sse_customer_key_md5: text(KEY.1),
+        ..Default::default()
+    };
+    fixture.s3.copy_object(ours(), input).await.unwrap();
+    assert_eq!(fixture.read_with(None, None).await.unwrap(), "some text");
+}
+
+#[tokio::test]
 async fn attributes_take_the_key_too() {
     let fixture = Fixture::with_bucket().await;
     let output = fixture.s3.put_object(ours(), with_key!(put("key", "text"), Some(KEY))).await.unwrap();

@@ -32,6 +32,7 @@ fn scope(call: &Call) -> Scope {
         account: call.caller.account.clone(),
         caller: call.caller.clone(),
         now: jiff::Timestamp::UNIX_EPOCH,
+        despite: service::Despite::default(),
     }
 }
 

@@ -241,7 +241,7 @@ async fn compare(fixture: &Fixture, model: &Model) {
     }
 }
 
-/// Each page must be the next piece of the whole; within it, versions and markers come apart.
+/// Each page must be the next piece of the whole, in its order.
 async fn check_pages(fixture: &Fixture, page_size: i32, expected: &[(String, String, bool, bool)]) {
     let (mut seen, mut next) = (0, (None, None));
     loop {
@@ -252,12 +252,13 @@ async fn check_pages(fixture: &Fixture, page_size: i32, expected: &[(String, Str
             ..ListObjectVersionsRequest::default()
         };
         let page = fixture.versions(input).await.unwrap();
-        let versions = page.versions.unwrap_or_default().into_iter();
-        let versions = versions.map(|it| (it.key.unwrap(), it.version_id.unwrap(), false, it.is_latest.unwrap()));
-        let markers = page.delete_markers.unwrap_or_default().into_iter();
-        let markers = markers.map(|it| (it.key.unwrap(), it.version_id.unwrap(), true, it.is_latest.unwrap()));
-        let mut entries: Vec<_> = versions.chain(markers).collect();
-        entries.sort_by_key(|entry| expected.iter().position(|it| it == entry));
+        let entries =
+            page.entries.unwrap_or_default().into_iter().map(|entry| match (entry.version, entry.delete_marker) {
+                (Some(it), None) => (it.key.unwrap(), it.version_id.unwrap(), false, it.is_latest.unwrap()),
+                (None, Some(it)) => (it.key.unwrap(), it.version_id.unwrap(), true, it.is_latest.unwrap()),
+                other => panic!("an entry is one or the other: {other:?}"),
+            });
+        let entries: Vec<_> = entries.collect();
         assert!(entries.len() <= page_size as usize);
         assert_eq!(entries, expected[seen..seen + entries.len()], "pages of {page_size}");
         seen += entries.len();

@@ -14,7 +14,13 @@ fn types(kind: ChecksumKind) -> (bool, bool) {
     match kind {
         ChecksumKind::Crc32 | ChecksumKind::Crc32c => (true, true),
         ChecksumKind::Crc64nvme => (false, true),
-        ChecksumKind::Sha1 | ChecksumKind::Sha256 => (true, false),
+        ChecksumKind::Sha1
+        | ChecksumKind::Sha256
+        | ChecksumKind::Sha512
+        | ChecksumKind::Md5
+        | ChecksumKind::Xxhash64
+        | ChecksumKind::Xxhash3
+        | ChecksumKind::Xxhash128 => (true, false),
     }
 }
 
@@ -49,7 +55,7 @@ pub(super) fn read_choice(
 /// # Errors
 /// [`S3Error::InvalidRequest`] for an unknown type.
 pub(super) fn read_type(name: &str) -> Result<bool, S3Error> {
-    match name {
+    match name.to_ascii_uppercase().as_str() {
         "COMPOSITE" => Ok(true),
         "FULL_OBJECT" => Ok(false),
         _ => Err(S3Error::InvalidRequest("Value for x-amz-checksum-type header is invalid.".to_owned())),
@@ -94,7 +100,7 @@ pub(super) fn combined<'a>(
         ChecksumKind::Crc32 => CrcAlgorithm::Crc32IsoHdlc,
         ChecksumKind::Crc32c => CrcAlgorithm::Crc32Iscsi,
         ChecksumKind::Crc64nvme => CrcAlgorithm::Crc64Nvme,
-        ChecksumKind::Sha1 | ChecksumKind::Sha256 => {
+        _ => {
             return Err(S3Error::Internal(format!("{} can't be combined", kind.name())));
         }
     };
@@ -131,10 +137,16 @@ mod tests {
             ("CRC64NVME", false, false, true),
             ("SHA1", true, true, false),
             ("SHA256", true, true, false),
+            ("SHA512", true, true, false),
+            ("MD5", true, true, false),
+            ("XXHASH64", true, true, false),
+            ("XXHASH3", true, true, false),
+            ("XXHASH128", true, true, false),
         ] {
             let of = |kind| read_choice(Some(algorithm), kind);
             assert_eq!(of(None).unwrap().1, default, "{algorithm}");
             assert_eq!((of(composite).is_ok(), of(full).is_ok()), (can_be_composite, can_be_full), "{algorithm}");
+            assert_eq!(of(Some("Composite")).is_ok(), can_be_composite, "{algorithm}");
             assert!(of(Some("PARTS")).is_err());
         }
         assert_eq!(read_choice(None, None).unwrap(), (None, false));
@@ -165,7 +177,7 @@ mod tests {
         assert!(combined(ChecksumKind::Sha1, []).is_err());
     }
 
-    /// The values are those that AWS gives for one part of `123456789`.
+    /// Of the first four, the values are those that AWS gives for one part of `123456789`.
     #[test]
     fn composite_checksums() {
         for (kind, expected) in [
@@ -173,6 +185,14 @@ mod tests {
             (ChecksumKind::Crc32c, "pzJFoA==-1"),
             (ChecksumKind::Sha1, "zGcEPHvP9e6lVmvZsfPHT9mlz10=-1"),
             (ChecksumKind::Sha256, "KSsNAHVmgy25S/rmic1w0at3KBH9RLn0nYVQ7p6mpJQ=-1"),
+            (
+                ChecksumKind::Sha512,
+                "BAhVESR8pFuv/S2pHMrDSxjHVgcYCwozEda98ahLvKJ8ll4B1SyOb7caBgdNEU6tpyb0mS26scvZwucvSD0i8A==-1",
+            ),
+            (ChecksumKind::Md5, "WSfF1k2UpXhvkAA6om0BWQ==-1"),
+            (ChecksumKind::Xxhash64, "aIYCMYPSWcc=-1"),
+            (ChecksumKind::Xxhash3, "ksPmtVIgSbU=-1"),
+            (ChecksumKind::Xxhash128, "qhtapxAN/tUuBHXli2H9nQ==-1"),
         ] {
             let part = sum(kind, b"123456789");
             assert_eq!(composite(kind, [part.as_str()]).unwrap().value, expected);

@@ -51,6 +51,11 @@ macro_rules! checksums {
             (ChecksumKind::Crc64nvme, $it.checksum_crc64_nvme.as_deref()),
             (ChecksumKind::Sha1, $it.checksum_sha1.as_deref()),
             (ChecksumKind::Sha256, $it.checksum_sha256.as_deref()),
+            (ChecksumKind::Sha512, $it.checksum_sha512.as_deref()),
+            (ChecksumKind::Md5, $it.checksum_md5.as_deref()),
+            (ChecksumKind::Xxhash64, $it.checksum_xxhash64.as_deref()),
+            (ChecksumKind::Xxhash3, $it.checksum_xxhash3.as_deref()),
+            (ChecksumKind::Xxhash128, $it.checksum_xxhash128.as_deref()),
         ]
     };
 }

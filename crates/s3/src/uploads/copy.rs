@@ -79,7 +79,11 @@ impl Streaming<S3> for UploadPartCopy {
             checksum_crc64_nvme: checksum.crc64nvme,
             checksum_sha1: checksum.sha1,
             checksum_sha256: checksum.sha256,
-            ..CopyPartResult::default()
+            checksum_sha512: checksum.sha512,
+            checksum_md5: checksum.md5,
+            checksum_xxhash64: checksum.xxhash64,
+            checksum_xxhash3: checksum.xxhash3,
+            checksum_xxhash128: checksum.xxhash128,
         };
         let encryption = Shown::of(&staged.part.bytes.encryption, input.into());
         let output = UploadPartCopyOutput {

@@ -150,7 +150,7 @@ pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context
     if context.is_head || parts.status == StatusCode::NOT_MODIFIED {
         return parts;
     }
-    let mut out = XmlWriter::new();
+    let mut out = if service.has_bare_errors { XmlWriter::with_plain_quotes() } else { XmlWriter::new() };
     if !service.has_bare_errors {
         out.open_with("ErrorResponse", [("xmlns", service.xml_namespace)]);
     }
@@ -210,9 +210,22 @@ pub(super) fn s3_refusal(error: &DecodeError) -> ServiceError {
                 DecodeReason::Malformed { text, .. } => text.clone(),
                 _ => String::new(),
             };
-            ServiceError::bad_request("InvalidArgument", error.to_string())
+            ServiceError::bad_request("InvalidArgument", unreadable(error))
                 .with_field("ArgumentName", error.path.clone())
                 .with_field("ArgumentValue", text)
         }
+    }
+}
+
+/// S3's words for what cannot be read; of most numbers it has the same ones.
+fn unreadable(error: &DecodeError) -> String {
+    match (&error.reason, error.path.as_str()) {
+        (DecodeReason::Malformed { expected: "a 32-bit integer", .. }, "partNumber") => {
+            "Part number must be an integer between 1 and 10000, inclusive".to_owned()
+        }
+        (DecodeReason::Malformed { expected: "a 32-bit integer", .. }, path) => {
+            format!("Provided {path} not an integer or within integer range")
+        }
+        _ => error.to_string(),
     }
 }

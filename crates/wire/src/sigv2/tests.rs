@@ -112,7 +112,29 @@ fn what_is_lacking_is_said_in_aws_words() {
     assert_eq!(in_header(&[("authorization", "AWS a")]), ClaimError::Header);
     assert_eq!(in_header(&[("authorization", "AWS :a")]), ClaimError::Header);
     assert_eq!(in_header(&[("authorization", "AWS a:b")]), ClaimError::Date);
-    assert_eq!(in_header(&[("authorization", "AWS a:b"), ("date", "now")]), ClaimError::Date);
+    for date in ["now", "", "Tue, 07 Jul 1950 21:53:04 GMT"] {
+        assert_eq!(in_header(&[("authorization", "AWS a:b"), ("date", date)]), ClaimError::Date, "{date}");
+    }
+}
+
+/// `?policy=` is the same as `?policy`, whichever of them was signed.
+#[test]
+fn a_subresource_with_an_empty_value_is_signed_with_or_without_its_equals_sign() {
+    let date = "Tue, 27 Mar 2007 19:36:42 +0000";
+    let with = |signature: &str| headers(&[("authorization", &format!("AWS A:{signature}")), ("date", date)]);
+    let query = parse_query("policy=&prefix=").unwrap();
+    for (path, resource, is_good) in [
+        ("/b", "/b?policy", true),
+        ("/b", "/b?policy=", true),
+        ("/b", "/b/?policy", true),
+        ("/b/k", "/b/k?policy", true),
+        ("/b", "/b?acl", false),
+        ("/b", "/b", false),
+    ] {
+        let signed = with(&sign(SECRET, &format!("PUT\n\n\n{date}\n{resource}")));
+        let request = Request { method: "PUT", bucket: None, path, query: &query, headers: &signed };
+        assert_eq!(Claim::from_headers(&signed).unwrap().verify(&request, SECRET).is_ok(), is_good, "{resource}");
+    }
 }
 
 proptest! {

@@ -26,7 +26,11 @@ fn encode_member(out: &mut XmlWriter, member: &Member, value: &Value, style: Tim
     match (&member.shape.kind, value) {
         (Kind::List { member: item, .. }, Value::List(items)) if member.is_flattened => {
             for element in items {
-                encode_value(out, name, item, None, element, style);
+                match item.kind {
+                    // Elements of several kinds in one sequence: each has the name of what it is.
+                    Kind::Structure { is_union: true, .. } => encode_members(out, item, element, style),
+                    _ => encode_value(out, name, item, None, element, style),
+                }
             }
         }
         (Kind::Map { .. }, Value::Map(pairs)) if member.is_flattened => {

@@ -3,6 +3,7 @@
 /// Writes one document.
 pub(crate) struct XmlWriter {
     text: String,
+    has_plain_quotes: bool,
 }
 
 impl XmlWriter {
@@ -10,7 +11,12 @@ impl XmlWriter {
     pub fn new() -> Self {
         let mut text = String::with_capacity(8192);
         text.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        Self { text }
+        Self { text, has_plain_quotes: false }
+    }
+
+    /// The same, with quotes in texts as they are: so S3 writes its errors. It has no attributes.
+    pub fn with_plain_quotes() -> Self {
+        Self { has_plain_quotes: true, ..Self::new() }
     }
 
     /// Opens an element.
@@ -81,7 +87,7 @@ impl XmlWriter {
                 '&' => self.text.push_str("&amp;"),
                 '<' => self.text.push_str("&lt;"),
                 '>' => self.text.push_str("&gt;"),
-                '"' => self.text.push_str("&quot;"),
+                '"' if !self.has_plain_quotes => self.text.push_str("&quot;"),
                 '\n' => self.text.push('\n'),
                 '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
                     self.text.push_str(&format!("&#x{:x};", u32::from(character)));
@@ -99,7 +105,7 @@ mod tests {
     #[test]
     fn texts_are_escaped_whole() {
         let escaped = |text: &str| {
-            let mut out = XmlWriter { text: String::new() };
+            let mut out = XmlWriter { text: String::new(), has_plain_quotes: false };
             out.text(text);
             out.finish()
         };

@@ -12,7 +12,13 @@ use crate::{Ec2, Ec2Error};
 
 fn scope() -> Scope {
     let caller = root(1).caller;
-    Scope { region: "us-east-1".into(), account: caller.account.clone(), caller, now: jiff::Timestamp::UNIX_EPOCH }
+    Scope {
+        region: "us-east-1".into(),
+        account: caller.account.clone(),
+        caller,
+        now: jiff::Timestamp::UNIX_EPOCH,
+        despite: service::Despite::default(),
+    }
 }
 
 fn needs<O>(rig: &Rig, input: &O::Input) -> Vec<Need>

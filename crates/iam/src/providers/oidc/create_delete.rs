@@ -83,7 +83,13 @@ impl Operation<Iam> for DeleteOpenIDConnectProvider {
     }
 
     fn apply(input: &DeleteOpenIDConnectProviderRequest, view: &View, cx: &Cx) -> Result<Applied<()>, IamError> {
-        let record = find(view, &cx.account, &input.open_id_connect_provider_arn)?;
+        let arn = &input.open_id_connect_provider_arn;
+        let record = find(view, &cx.account, arn).map_err(|error| match error {
+            IamError::NoSuchEntity(_) => {
+                IamError::NoSuchEntity(format!("OpenId connect Provider {arn} cannot be found."))
+            }
+            other => other,
+        })?;
         let mut changes = Changes::new();
         changes.delete::<OidcProviderRecord>(&(record.account, record.url));
         Ok(Applied::with((), changes))

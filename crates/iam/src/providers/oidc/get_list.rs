@@ -33,7 +33,7 @@ impl Operation<Iam> for GetOpenIDConnectProvider {
             client_id_list: Some(record.client_ids),
             thumbprint_list: Some(record.thumbprints),
             create_date: Some(record.created),
-            tags: tags::all_shown(&record.tags),
+            tags: tags::even_none_shown(&record.tags),
         }))
     }
 }

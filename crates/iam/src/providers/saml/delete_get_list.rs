@@ -47,7 +47,7 @@ impl Operation<Iam> for GetSAMLProvider {
             saml_metadata_document: Some(record.metadata),
             create_date: Some(record.created),
             valid_until: Some(record.valid_until),
-            tags: tags::all_shown(&record.tags),
+            tags: tags::even_none_shown(&record.tags),
             ..GetSAMLProviderResponse::default()
         }))
     }

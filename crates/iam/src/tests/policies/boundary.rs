@@ -52,7 +52,7 @@ async fn what_bounds_nobody() {
         let refused = check_boundary(&fixture.store.view().unwrap(), &our_account(), arn).unwrap_err();
         assert_eq!(refused.to_string(), text);
     };
-    check("arn:aws:iam::aws:policy/No", "Policy arn:aws:iam::aws:policy/No does not exist or is not attachable.");
+    check("arn:aws:iam::aws:policy/No", "Scope ARN: arn:aws:iam::aws:policy/No does not exist or is not attachable.");
     check("ReadOnlyAccess", "ARN ReadOnlyAccess is not valid.");
     let of_service = "arn:aws:iam::aws:policy/aws-service-role/AutoScalingServiceRolePolicy";
     check(of_service, "Cannot use a Service Role Policy as a permissions boundary.");
