@@ -43,7 +43,7 @@ pub(crate) use put_needs::needs as put_needs;
 pub use record::{Content, ObjectHeaders, ObjectRecord, ObjectTraits};
 pub(crate) use record::{NULL_VERSION, check_key};
 pub(crate) use rewrite::rewrite;
-pub(crate) use staging::{Promises, StagedBytes, check_length, take_in};
+pub(crate) use staging::{Promises, StagedBytes, check_length, take_copy, take_in};
 pub(crate) use token::Token;
 pub use versions::{DeleteMarker, Version, VersionRecord};
 pub(crate) use versions::{Found, describable, find, readable};
