@@ -77,6 +77,7 @@ def test_refusals_read_as_amazons(region, iam, ann):
         "policy allows the iam:GetUser action",
     )
     region.client("s3").create_bucket(Bucket="authorisation")
+    region.client("s3").put_object(Bucket="authorisation", Key="k", Body=b"hers")
     code, message, _ = refused(ann("s3").get_object, Bucket="authorisation", Key="k")
     assert (code, message) == (
         "AccessDenied",

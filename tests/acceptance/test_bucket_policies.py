@@ -64,7 +64,8 @@ def test_a_public_policy_lets_everyone_read_once_it_is_not_blocked(region, s3):
     assert all(block.values()) and len(block) == 4
     s3.delete_public_access_block(Bucket=BUCKET)
     only_open = policy(statement("Allow", "*", "s3:GetObject", f"arn:aws:s3:::{BUCKET}/open/*"))
-    s3.put_bucket_policy(Bucket=BUCKET, Policy=only_open)
+    answer = s3.put_bucket_policy(Bucket=BUCKET, Policy=only_open)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"]) == json.loads(only_open)
     assert s3.get_bucket_policy_status(Bucket=BUCKET)["PolicyStatus"]["IsPublic"] is True
     assert plain(region, "open/a") == (200, b"a")

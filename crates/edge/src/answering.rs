@@ -56,6 +56,7 @@ impl Answering {
         let is_h2 = request.version() == Version::HTTP_2;
         request.extensions_mut().insert(Over(self.tls));
         let is_empty_handed = expects_nothing(&request);
+        let expects = request.headers().contains_key(header::EXPECT);
         let mut answer = if self.is_refused {
             refusal(StatusCode::BAD_REQUEST, "InvalidRequest", "This endpoint is reached by https only.")
         } else if is_h2 {
@@ -64,7 +65,9 @@ impl Answering {
             self.edge.answer(request, Some(self.peer.ip())).await
         };
         // Over HTTP/2 the connection says so itself.
-        let is_last = self.is_refused || is_empty_handed || *self.phase.borrow() != Phase::Serving;
+        // Whose `100 Continue` may never have been sent still has a body that nobody will read.
+        let is_unread = expects && (answer.status().is_client_error() || answer.status().is_server_error());
+        let is_last = self.is_refused || is_empty_handed || is_unread || *self.phase.borrow() != Phase::Serving;
         if is_last && !is_h2 {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

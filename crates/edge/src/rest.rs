@@ -3,7 +3,7 @@
 use api::Caller;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Uri, Version, header};
+use http::{HeaderValue, Method, Uri, Version, header};
 use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
 use wire::sigv4::{Claim, SigningKey};
@@ -23,6 +23,7 @@ use crate::hosts::bucket_of_host;
 use crate::misplaced;
 use crate::mount::Mount;
 use crate::pipeline::Ready;
+use crate::post::no_form;
 use crate::reads;
 use crate::refuse::{Refusal, refusal_error};
 use crate::trace::{SentUri, Trace, text_header};
@@ -120,13 +121,14 @@ fn whole(matched: Matched, query: &[(String, Option<String>)]) -> Result<Matched
     }
 }
 
-/// What was not allowed, and on what.
+/// What was not allowed, and on what. A `POST` to a bucket should have been a form.
 fn with_resource(error: ServiceError, parts: &Parts) -> ServiceError {
     if error.status != 405 {
         return error;
     }
     let resource_type = match bucket_of(parts.uri.path()) {
         (bucket, _) if bucket.is_empty() => "SERVICE",
+        (_, false) if parts.method == Method::POST => return no_form(),
         (_, false) => "BUCKET",
         (_, true) => "OBJECT",
     };

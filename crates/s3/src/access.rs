@@ -80,7 +80,8 @@ impl Grounds {
         need
     }
 
-    /// What reading an object needs: the right to list too if it is not there, so that nobody else learns that.
+    /// What reading an object needs: the right to list its key if it is not there, so that nobody else learns that. There is
+    /// nothing to read then, and all that the right to read says is whether it is denied.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (`Permissions`).
     ///
     /// # Errors
@@ -93,8 +94,8 @@ impl Grounds {
         match (find(view, &self.bucket, key, version)?, version) {
             (Found::Object(object), _) => Ok(vec![self.owned(read, &object)]),
             (Found::Marker(_), Some(_)) => Ok(vec![read]),
-            (Found::Nothing, Some(_)) => Ok(self.missing(read, "s3:ListBucketVersions")),
-            (Found::Marker(_) | Found::Nothing, None) => Ok(self.missing(read, "s3:ListBucket")),
+            (Found::Nothing, Some(_)) => Ok(self.missing(read, "s3:ListBucketVersions", key)),
+            (Found::Marker(_) | Found::Nothing, None) => Ok(self.missing(read, "s3:ListBucket", key)),
         }
     }
 
@@ -112,10 +113,9 @@ impl Grounds {
         actions.map(need).collect()
     }
 
-    /// What it needs to learn that an object is not there, which has no list of its own that could let anyone in.
-    fn missing(&self, read: Need, listing: &'static str) -> Vec<Need> {
-        let list = self.bucket(listing);
-        if list.granted.is_some() { vec![list] } else { vec![read, list] }
+    fn missing(&self, mut read: Need, listing: &'static str, key: &str) -> Vec<Need> {
+        read.granted = Some(Granted::ToAll);
+        vec![read, self.bucket(listing).with("s3:prefix", key)]
     }
 
     /// An action on an object or on one of its versions, which have names of their own; conditions may ask for the tags

@@ -47,6 +47,9 @@ pub enum S3Error {
     /// There is no such bucket.
     #[error("no bucket {0}")]
     NoSuchBucket(String),
+    /// Whom the caller takes for the bucket's owner is no account.
+    #[error("{0} is no account")]
+    InvalidExpectedOwner(String),
     /// The bucket has no policy.
     #[error("bucket {0} has no policy")]
     NoSuchBucketPolicy(String),
@@ -182,8 +185,16 @@ pub enum S3Error {
     InvalidTag {
         /// AWS's text.
         message: &'static str,
-        /// Which of its two sides is meant, and what it is.
-        field: Option<(&'static str, String)>,
+        /// Which of its two sides are meant, and what they are.
+        fields: Vec<(&'static str, String)>,
+    },
+    /// No log can go to this bucket.
+    #[error("{message}")]
+    InvalidLogTarget {
+        /// AWS's text.
+        message: &'static str,
+        /// The bucket.
+        bucket: String,
     },
     /// There is no such storage class.
     #[error("storage class {0}")]
@@ -287,6 +298,10 @@ impl From<S3Error> for ServiceError {
             S3Error::NoSuchWebsite(name) => {
                 let text = "The specified bucket does not have a website configuration";
                 refused("NoSuchWebsiteConfiguration", 404, text).with_field("BucketName", name)
+            }
+            S3Error::InvalidExpectedOwner(given) => {
+                let text = "The value of the expected bucket owner parameter must be an AWS Account ID...";
+                refused("InvalidBucketOwnerAWSAccountID", 400, &format!("{text} [{given}]"))
             }
             S3Error::MalformedPolicy(text) => refused("MalformedPolicy", 400, &text),
             S3Error::MethodNotAllowed { method, resource_type } => {
@@ -396,12 +411,11 @@ impl From<S3Error> for ServiceError {
                 let error = refused(code, 404, message);
                 if bucket.is_empty() { error } else { error.with_field("BucketName", bucket) }
             }
-            S3Error::InvalidTag { message, field } => {
-                let error = refused("InvalidTag", 400, message);
-                match field {
-                    Some((name, value)) => error.with_field(name, value),
-                    None => error,
-                }
+            S3Error::InvalidTag { message, fields } => fields
+                .into_iter()
+                .fold(refused("InvalidTag", 400, message), |error, (name, value)| error.with_field(name, value)),
+            S3Error::InvalidLogTarget { message, bucket } => {
+                refused("InvalidTargetBucketForLogging", 400, message).with_field("TargetBucket", bucket)
             }
             S3Error::InvalidStorageClass(class) => {
                 refused("InvalidStorageClass", 400, "The storage class you specified is not valid")

@@ -213,10 +213,24 @@ pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
     })
 }
 
-/// The status of an answer where the model does not say it. Rule:
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html>.
+/// The status of an answer where the model does not say it. Rules:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html> (its sample).
 pub fn status(service: &str, operation: &str) -> Option<u16> {
-    ((service, operation) == ("s3", "RestoreObject")).then_some(202)
+    match (service, operation) {
+        ("s3", "RestoreObject") => Some(202),
+        // As recorded of AWS by others, and as the samples of their reference pages have it.
+        (
+            "s3",
+            "PutBucketAnalyticsConfiguration"
+            | "PutBucketIntelligentTieringConfiguration"
+            | "PutBucketInventoryConfiguration"
+            | "PutBucketMetricsConfiguration"
+            | "PutBucketPolicy"
+            | "PutBucketTagging",
+        ) => Some(204),
+        _ => None,
+    }
 }
 
 /// What a node, a file or another server has and the store has not is needed to answer, though the model declares no stream.

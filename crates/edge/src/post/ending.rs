@@ -39,7 +39,7 @@ impl Ending {
         Self {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
-            location: format!("{base}/{}", encode(key, true)),
+            location: format!("{base}/{}", encode(key)),
             redirect: redirect.filter(is_web),
             status,
             range,
@@ -58,7 +58,8 @@ impl Ending {
         if let Some(redirect) = self.redirect {
             let target = redirect.to_string();
             let joint = if redirect.query().is_some() { '&' } else { '?' };
-            let (bucket, key, tag) = (encode(&self.bucket, false), encode(&self.key, false), encode(&etag, false));
+            // As forms encode it, unlike an address.
+            let [bucket, key, tag] = [&self.bucket, &self.key, &etag].map(|text| encode(text).replace("%20", "+"));
             set(header::LOCATION, &format!("{target}{joint}bucket={bucket}&key={key}&etag={tag}"));
             return ResponseParts { status: StatusCode::SEE_OTHER, headers: response.headers, body: Bytes::new() };
         }
@@ -92,12 +93,12 @@ impl Ending {
     }
 }
 
-fn encode(text: &str, keep_slash: bool) -> String {
+/// S3 encodes the slashes of keys too.
+fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
-            b'/' if keep_slash => encoded.push('/'),
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -150,11 +151,11 @@ mod tests {
         {
             let answer = finished(extra);
             assert_eq!((answer.status.as_u16(), answer.body.len()), (status, 0));
-            assert_eq!(location(&answer), "http://host/b/a%26b/%C3%BC");
+            assert_eq!(location(&answer), "http://host/b/a%26b%2F%C3%BC");
         }
         let answer = finished(&[("Success_Action_Status", "201")]);
         assert_eq!(answer.status, 201);
-        assert!(String::from_utf8_lossy(&answer.body).ends_with("<PostResponse><Location>http://host/b/a%26b/%C3%BC</Location><Bucket>b</Bucket><Key>a&amp;b/ü</Key><ETag>&quot;tag&quot;</ETag></PostResponse>"));
+        assert!(String::from_utf8_lossy(&answer.body).ends_with("<PostResponse><Location>http://host/b/a%26b%2F%C3%BC</Location><Bucket>b</Bucket><Key>a&amp;b/ü</Key><ETag>&quot;tag&quot;</ETag></PostResponse>"));
         for (name, target, expected) in [
             (
                 "success_action_redirect",

@@ -31,8 +31,10 @@ impl Fields {
         if self.bytes <= MAX_BYTES && self.all.len() <= MAX_FIELDS {
             return Ok(());
         }
-        let text = "Your POST request fields preceding the upload file were too large.";
-        Err(ServiceError::bad_request("MaxPostPreDataLengthExceeded", text))
+        // The text is S3's, letter by letter.
+        let text = "Your POST request fields preceeding the upload file was too large.";
+        Err(ServiceError::bad_request("MaxPostPreDataLengthExceeded", text)
+            .with_field("MaxPostPreDataLengthBytes", MAX_BYTES.to_string()))
     }
 
     /// Adds a field.

@@ -17,7 +17,7 @@ use crate::failures::stream_error;
 pub(super) struct Form {
     pub(super) fields: Fields,
     /// What the file's name is, if the browser says it.
-    pub(super) filename: String,
+    pub(super) filename: Option<String>,
     rest: Rest,
 }
 
@@ -53,7 +53,7 @@ impl Form {
         while let Some(event) = rest.next().await.map_err(read_error)? {
             match event {
                 Event::Part { name, filename } if name.eq_ignore_ascii_case("file") => {
-                    return Ok(Self { fields, filename: filename.unwrap_or_default(), rest });
+                    return Ok(Self { fields, filename, rest });
                 }
                 Event::Part { name, .. } if name.is_empty() => return Err(malformed()),
                 Event::Part { name, .. } => {

@@ -48,6 +48,12 @@ pub(crate) fn is_upload(parts: &Parts) -> bool {
     parts.method == Method::POST && is_form && !path.is_empty() && !path.contains('/')
 }
 
+/// S3's refusal of a `POST` to a bucket that is neither a form nor anything else.
+pub(crate) fn no_form() -> ServiceError {
+    ServiceError::sender("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
+        .with_field("Condition", "Bucket POST must be of the enclosure-type multipart/form-data")
+}
+
 impl Edge {
     /// Reads and proves a form up to its file.
     pub(crate) async fn upload<'a>(
@@ -82,7 +88,10 @@ impl Edge {
             Some(_) | None => self.prove_form(&form.fields, now, trace)?,
         };
         trace.account = caller.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-        form.fields.fill_in(&form.filename);
+        // Without a name there is nothing to put in its place, and S3 leaves it.
+        if let Some(filename) = &form.filename {
+            form.fields.fill_in(filename);
+        }
         let key = form.fields.given("key").ok_or_else(|| proof::lacking("key"))?.to_owned();
         let mut range = (0, MAX_FILE);
         if let Some(policy) = form.fields.given("policy") {

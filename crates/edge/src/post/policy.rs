@@ -23,11 +23,15 @@ pub(super) struct Policy {
 }
 
 #[derive(Debug)]
-struct Condition {
-    is_prefix: bool,
-    /// The field's name as the policy has it.
-    name: String,
-    value: String,
+enum Condition {
+    Field {
+        is_prefix: bool,
+        /// The field's name as the policy has it.
+        name: String,
+        value: String,
+    },
+    /// S3 takes some conditions that speak of nothing, and lets no form meet them. Here are their texts.
+    Never(String),
 }
 
 impl Policy {
@@ -42,8 +46,8 @@ impl Policy {
         let document: Value = serde_json::from_slice(&bytes).map_err(|_| invalid("Invalid JSON."))?;
         let document = document.as_object().ok_or_else(|| invalid("Invalid JSON."))?;
         let expiration = document.get("expiration").ok_or_else(|| invalid("Policy missing expiration."))?;
-        let expires = expiration.as_str().and_then(end);
-        let expires = expires.ok_or_else(|| invalid(&format!("Invalid 'expiration' value: {expiration}")))?;
+        let text = expiration.as_str().map_or_else(|| expiration.to_string(), str::to_owned);
+        let expires = moment(&text).ok_or_else(|| invalid(&format!("Invalid 'expiration' value: '{text}'")))?;
         let conditions = document.get("conditions").ok_or_else(|| invalid("Policy missing conditions."))?;
         let conditions = conditions.as_array().filter(|all| all.len() <= MAX_CONDITIONS);
         let mut policy = Self { expires, conditions: Vec::new(), range: None };
@@ -61,8 +65,9 @@ impl Policy {
             }
             Value::Object(pairs) => {
                 for (name, value) in pairs {
-                    let value = text_of(value).ok_or_else(senseless)?;
-                    self.conditions.push(Condition { is_prefix: false, name: name.clone(), value });
+                    let value =
+                        value.as_str().ok_or_else(|| invalid("Invalid Simple-Condition: value must be a string."))?;
+                    self.conditions.push(Condition::named(false, name, value.to_owned()));
                 }
                 Ok(())
             }
@@ -70,21 +75,28 @@ impl Policy {
                 let [operator, one, other] = items.as_slice() else { return Err(senseless()) };
                 let operator = operator.as_str().ok_or_else(senseless)?.to_ascii_lowercase();
                 if operator == "content-length-range" {
-                    let number = |value| text_of(value).and_then(|text| text.parse::<u64>().ok());
-                    let (least, most) = number(one).zip(number(other)).ok_or_else(senseless)?;
+                    let (one, other) = text_of(one).zip(text_of(other)).ok_or_else(senseless)?;
+                    if [&one, &other].into_iter().any(|text| text.parse::<i64>().is_err()) {
+                        self.conditions.push(Condition::Never(format!("[\"{operator}\", \"{one}\", \"{other}\"]")));
+                        return Ok(());
+                    }
+                    let (least, most) = one.parse::<u64>().ok().zip(other.parse().ok()).ok_or_else(senseless)?;
                     // Of several ranges all hold.
                     let (low, high) = self.range.unwrap_or((0, u64::MAX));
                     self.range = Some((low.max(least), high.min(most)));
                     return Ok(());
                 }
-                let name = one.as_str().and_then(|name| name.strip_prefix('$')).ok_or_else(senseless)?;
+                let name = one.as_str().ok_or_else(senseless)?;
                 let value = text_of(other).ok_or_else(senseless)?;
                 let is_prefix = match operator.as_str() {
                     "eq" => false,
                     "starts-with" => true,
                     _ => return Err(senseless()),
                 };
-                self.conditions.push(Condition { is_prefix, name: name.to_owned(), value });
+                self.conditions.push(match name.strip_prefix('$') {
+                    Some(name) => Condition::named(is_prefix, name, value),
+                    None => Condition::Never(format!("[\"{operator}\", \"{name}\", \"{value}\"]")),
+                });
                 Ok(())
             }
             _ => Err(senseless()),
@@ -100,11 +112,11 @@ impl Policy {
             return Err(denied("Policy expired."));
         }
         for condition in &self.conditions {
-            if !condition.holds(fields.get(&condition.name).unwrap_or_default()) {
+            if !condition.holds(fields) {
                 return Err(failed(&condition.text()));
             }
         }
-        let is_covered = |name: &str| self.conditions.iter().any(|condition| condition.name.eq_ignore_ascii_case(name));
+        let is_covered = |name: &str| self.conditions.iter().any(|condition| condition.speaks_of(name));
         match fields.names().find(|name| !is_exempt(name) && !is_covered(name)) {
             Some(name) => Err(denied(&format!("Extra input fields: {name}"))),
             None => Ok(()),
@@ -113,34 +125,50 @@ impl Policy {
 }
 
 impl Condition {
-    fn holds(&self, given: &str) -> bool {
-        if !self.is_prefix {
-            return given == self.value;
+    fn named(is_prefix: bool, name: &str, value: String) -> Self {
+        Self::Field { is_prefix, name: name.to_owned(), value }
+    }
+
+    fn speaks_of(&self, field: &str) -> bool {
+        matches!(self, Self::Field { name, .. } if name.eq_ignore_ascii_case(field))
+    }
+
+    fn holds(&self, fields: &Fields) -> bool {
+        let Self::Field { is_prefix, name, value } = self else { return false };
+        let given = fields.get(name).unwrap_or_default();
+        if !is_prefix {
+            return given == value;
         }
         // A list of types begins as it should only if each of them does.
-        if self.name.eq_ignore_ascii_case("content-type") {
-            return given.split(',').all(|kind| kind.trim_start().starts_with(&self.value));
+        if name.eq_ignore_ascii_case("content-type") {
+            return given.split(',').all(|kind| kind.trim_start().starts_with(value));
         }
-        given.starts_with(&self.value)
+        given.starts_with(value)
     }
 
     fn text(&self) -> String {
-        let operator = if self.is_prefix { "starts-with" } else { "eq" };
-        format!("[\"{operator}\", \"${}\", \"{}\"]", self.name, self.value)
+        match self {
+            Self::Field { is_prefix, name, value } => {
+                let operator = if *is_prefix { "starts-with" } else { "eq" };
+                format!("[\"{operator}\", \"${name}\", \"{value}\"]")
+            }
+            Self::Never(text) => text.clone(),
+        }
     }
 }
 
-/// The end of a policy, which S3 takes in one form alone: `2007-12-01T12:00:00.000Z`, with milliseconds or without.
-fn end(text: &str) -> Option<Timestamp> {
-    let is_of_the_form = text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
-    is_of_the_form.then(|| text.parse().ok()).flatten()
+/// The moment that the text is in S3's form: a day, a `T`, a time, and `Z`.
+fn moment(text: &str) -> Option<Timestamp> {
+    let is_ours = text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
+    text.parse().ok().filter(|_| is_ours)
 }
 
-/// Fields that no policy can speak of.
+/// Fields that no policy needs to speak of. Those that hold a checksum of the file are among them: a form that is wrong there
+/// is refused anyway, and who signs a policy beforehand can't know them.
 fn is_exempt(name: &str) -> bool {
     let names = ["x-amz-signature", "file", "policy", "awsaccesskeyid", "signature"];
     let name = name.to_ascii_lowercase();
-    names.contains(&name.as_str()) || name.starts_with("x-ignore-")
+    names.contains(&name.as_str()) || name.starts_with("x-ignore-") || name.starts_with("x-amz-checksum-")
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -246,16 +274,39 @@ mod tests {
     }
 
     #[test]
+    fn conditions_that_nothing_meets() {
+        for (condition, shown) in [
+            (r#"["eq","key","a"]"#, r#"["eq", "key", "a"]"#),
+            (r#"["content-length-range","test","10"]"#, r#"["content-length-range", "test", "10"]"#),
+        ] {
+            let refused = check(&with(condition), &[("key", "a")]);
+            assert_eq!(refused, format!("AccessDenied: Invalid according to Policy: Policy Condition failed: {shown}"));
+        }
+    }
+
+    #[test]
+    fn checksums_need_no_condition() {
+        let policy = with(r#"{"key":"a"}"#);
+        assert_eq!(check(&policy, &[("key", "a"), ("x-amz-checksum-sha256", "s")]), "ok");
+        assert!(check(&policy, &[("key", "a"), ("content-md5", "s")]).ends_with("Extra input fields: content-md5"));
+    }
+
+    #[test]
     fn documents_that_are_none() {
         for (policy, expected) in [
             ("", "InvalidPolicyDocument: Invalid Policy: Invalid JSON."),
             ("[]", "InvalidPolicyDocument: Invalid Policy: Invalid JSON."),
             ("{}", "InvalidPolicyDocument: Invalid Policy: Policy missing expiration."),
-            (r#"{"expiration":"soon"}"#, "InvalidPolicyDocument: Invalid Policy: Invalid 'expiration' value: \"soon\""),
+            (r#"{"expiration":"soon"}"#, "InvalidPolicyDocument: Invalid Policy: Invalid 'expiration' value: 'soon'"),
             (
-                r#"{"expiration":"2030-01-01 00:00:00.000000+00:00"}"#,
-                "InvalidPolicyDocument: Invalid Policy: Invalid 'expiration' value: \"2030-01-01 00:00:00.000000+00:00\"",
+                r#"{"expiration":"2030-01-01 00:00:00Z"}"#,
+                "InvalidPolicyDocument: Invalid Policy: Invalid 'expiration' value: '2030-01-01 00:00:00Z'",
             ),
+            (
+                r#"{"expiration":"2030-01-01T00:00:00+00:00"}"#,
+                "InvalidPolicyDocument: Invalid Policy: Invalid 'expiration' value: '2030-01-01T00:00:00+00:00'",
+            ),
+            (r#"{"expiration":5}"#, "InvalidPolicyDocument: Invalid Policy: Invalid 'expiration' value: '5'"),
             (
                 r#"{"expiration":"2030-01-01T00:00:00.000Z"}"#,
                 "InvalidPolicyDocument: Invalid Policy: Policy missing conditions.",
@@ -266,11 +317,11 @@ mod tests {
         for condition in [
             "1",
             "[]",
-            r#"["eq","key","a"]"#,
             r#"["like","$key","a"]"#,
             r#"["content-length-range",-1,5]"#,
             r#"["content-length-range",0]"#,
             r#"{"key":[]}"#,
+            r#"{"key":1}"#,
             r#"{}"#,
             r#"{"key":"a","acl":"private"}"#,
         ] {

@@ -176,7 +176,8 @@ async fn a_body_is_asked_for_only_when_it_is_wanted() {
     assert_eq!(connection.answer("PUT").await.expect("an answer").status, 200);
     let mut refused = Connection::open(world.address).await;
     refused.write(put("/no-such-bucket/key").as_bytes()).await;
-    assert_eq!(refused.answer("PUT").await.expect("an answer").code(), "NoSuchBucket");
+    let answer = refused.answer("PUT").await.expect("an answer");
+    assert_eq!((answer.code().as_str(), answer.header("connection")), ("NoSuchBucket", Some("close")));
     let mut forged = Connection::open(world.address).await;
     forged.write(put(&format!("/{BUCKET}/{OBJECT}")).replace("Signature=", "Signature=0").as_bytes()).await;
     assert_eq!(forged.answer("PUT").await.expect("an answer").code(), "SignatureDoesNotMatch");

@@ -117,12 +117,53 @@ async fn a_form_becomes_an_object() {
         let answer = Upload { filename: format!("C:\\fakepath\\{name}"), ..upload }.send(&world).await;
         assert_eq!((answer.status, answer.body.as_str()), (204, ""), "{name}");
         assert!(answer.header("etag").is_some());
-        let url = format!("http://localhost:4566/{BUCKET}/dir/{name}");
+        let url = format!("http://localhost:4566/{BUCKET}/dir%2F{name}");
         assert_eq!(answer.header("location"), Some(url.as_str()));
         let read = world.s3("GET", &format!("/{BUCKET}/dir/{name}"), "").await;
         assert_eq!(read.body, "its bytes");
         assert_eq!((read.header("content-type"), read.header("x-amz-meta-a")), (Some("image/png"), Some("b")));
     }
+}
+
+#[tokio::test]
+async fn a_file_without_a_name_leaves_the_key_as_it_is() {
+    let world = world().await;
+    let upload = Upload::new("dir/${filename}").signed(&world.owner);
+    let nameless = |request: Request| {
+        let body = String::from_utf8(request.body).unwrap().replace("; filename=\"photo.jpg\"", "");
+        Request { body: body.into_bytes(), ..request }
+    };
+    let answer = nameless(upload.request()).send(world.address).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+    assert_eq!(world.s3("GET", &format!("/{BUCKET}/dir/%24%7Bfilename%7D"), "").await.body, "its bytes");
+    let answer = Upload { filename: String::new(), ..upload }.send(&world).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+    assert_eq!(world.s3("GET", &format!("/{BUCKET}/dir/"), "").await.body, "its bytes");
+}
+
+#[tokio::test]
+async fn checksums_are_checked_though_the_policy_says_nothing_of_them() {
+    let world = world().await;
+    let upload = |sum: &str| Upload::new("k").field("x-amz-checksum-crc32", sum).signed(&world.owner);
+    let answer = upload("AAAAAA==").send(&world).await;
+    check(&answer, (400, "BadDigest"), "wrong");
+    let answer = upload("sailor").send(&world).await;
+    check(&answer, (400, "InvalidRequest"), "no checksum");
+    let answer = Upload { file: b"123456789".to_vec(), ..upload("y/Q5Jg==") }.send(&world).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_post_to_a_bucket_is_a_form() {
+    let world = world().await;
+    let request = Request::new("POST", &format!("/{BUCKET}"), "", "x").with("content-type", "text/html");
+    let answer = request.send(world.address).await;
+    check(&answer, (412, "PreconditionFailed"), "text/html");
+    let expected = "Bucket POST must be of the enclosure-type multipart/form-data";
+    assert_eq!(answer.element("Condition"), Some(expected));
+    let mut unsigned = Upload::new("k").signed(&world.owner);
+    unsigned.fields.retain(|(name, _)| name == "key" || name == "policy");
+    check(&unsigned.send(&world).await, (403, "AccessDenied"), "a policy that nobody signed");
 }
 
 #[tokio::test]
@@ -142,7 +183,7 @@ async fn the_form_says_what_its_answer_is() {
         }
         if status == 303 {
             let location = answer.header("location").unwrap();
-            assert!(location.starts_with(&format!("https://example.net/done?bucket={BUCKET}&key=a%20key&etag=%22")));
+            assert!(location.starts_with(&format!("https://example.net/done?bucket={BUCKET}&key=a+key&etag=%22")));
         }
     }
     let by_host = Upload::new("by-host").signed(&world.owner).request();

@@ -136,17 +136,20 @@ pub(crate) fn object_arn(bucket: &str, key: &str) -> Arn {
 /// here.
 ///
 /// # Errors
-/// [`S3Error::InvalidBucketName`], [`S3Error::NoSuchBucket`], [`S3Error::AccessDenied`].
+/// [`S3Error::InvalidBucketName`], [`S3Error::NoSuchBucket`], [`S3Error::InvalidExpectedOwner`], [`S3Error::AccessDenied`].
 pub(crate) fn known_bucket(view: &View, name: &str, expected_owner: Option<&str>) -> Result<BucketRecord, S3Error> {
     if !is_bucket_name(name) {
         return Err(S3Error::InvalidBucketName(name.to_owned()));
     }
     let found = view.get::<BucketRecord>(&name.to_owned())?;
     let bucket = found.ok_or_else(|| S3Error::NoSuchBucket(name.to_owned()))?;
-    if expected_owner.is_some_and(|expected| expected != bucket.owner.as_str()) {
-        return Err(S3Error::AccessDenied);
+    match expected_owner {
+        Some(expected) if expected.parse::<AccountId>().is_err() => {
+            Err(S3Error::InvalidExpectedOwner(expected.to_owned()))
+        }
+        Some(expected) if expected != bucket.owner.as_str() => Err(S3Error::AccessDenied),
+        _ => Ok(bucket),
     }
-    Ok(bucket)
 }
 
 /// Refuses a method that only those of the owner's account may use, whoever else is allowed to.

@@ -93,7 +93,11 @@ impl<'a> Deletion<'a> {
     /// is one.
     fn check(&self, old: Option<&ObjectRecord>) -> Result<(), S3Error> {
         let Some(old) = old else {
-            return if self.tag.is_some() { Err(S3Error::PreconditionFailed("If-Match")) } else { Ok(()) };
+            return match self.tag {
+                None => Ok(()),
+                Some("*") => Err(S3Error::PreconditionFailed("If-Match")),
+                Some(_) => Err(S3Error::NoSuchKey(self.key.to_owned())),
+            };
         };
         if self.tag.is_some_and(|tag| !has_tag(tag, &old.etag)) {
             return Err(S3Error::PreconditionFailed("If-Match"));

@@ -151,7 +151,7 @@ pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObje
     }
     let object = readable(view, &bucket, read.key, read.version, read.method)?;
     let encryption = reading(&object.traits.encryption, object.place(), read.customer, &cx.call)?;
-    read.conditions.check(&object)?;
+    read.conditions.check(&object, cx.now)?;
     if read.method == "GET" {
         check_active(&object, cx.now, "The operation is not valid for the object's storage class")?;
     }

@@ -86,8 +86,9 @@ fn check(statement: &Map<String, Value>, bucket: &str) -> Result<(), S3Error> {
 /// Whether a resource can mean the bucket, and whether it can mean objects in it.
 fn kinds(resource: &str, bucket: &str) -> (bool, bool) {
     let arn = bucket_arn(bucket);
+    // Which elsewhere means everything, S3 takes for no resource of its own.
     if resource == "*" {
-        return (true, true);
+        return (false, false);
     }
     let is_own = match resource.split_once('/') {
         Some((of_bucket, _)) => is_like(of_bucket, arn.as_str()),
@@ -159,6 +160,8 @@ mod tests {
         check(r#""s3:ListBucket""#, OBJECTS, "Action does not apply to any resource(s) in statement");
         check(r#""s3:GetObject""#, r#""arn:aws:s3:::other/*""#, "Policy has invalid resource");
         check(r#""s3:GetObject""#, r#""arn:aws:s3:::bucket2/*""#, "Policy has invalid resource");
+        check(r#""s3:GetObject""#, r#""*""#, "Policy has invalid resource");
+        check(r#""s3:ListBucket""#, r#"["arn:aws:s3:::*","arn:aws:s3:::*/*"]"#, "true");
         check(r#""s3:Fly""#, OBJECTS, "Policy has invalid action");
         check(r#""ec2:RunInstances""#, OBJECTS, "Policy has invalid action");
     }

@@ -108,6 +108,29 @@ async fn the_expected_owner_must_be_the_owner() {
     assert!(fixture.s3.head_bucket(ours(), input("123456789012")).await.is_ok());
     let error = fixture.s3.head_bucket(ours(), input("210987654321")).await.unwrap_err();
     assert_eq!(error.code, "AccessDenied");
+    for none in ["0000", "0000000000020", "abcd"] {
+        let error = fixture.s3.head_bucket(ours(), input(none)).await.unwrap_err();
+        assert_eq!((&*error.code, error.status), ("InvalidBucketOwnerAWSAccountID", 400));
+        assert!(error.message.ends_with(&format!("must be an AWS Account ID... [{none}]")), "{}", error.message);
+    }
+}
+
+#[tokio::test]
+async fn who_may_list_a_key_learns_that_it_is_not_there() {
+    let fixture = Fixture::with_bucket().await;
+    fixture.put("public/there", "mine").await;
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"210987654321"},"Action":"s3:ListBucket","Resource":"arn:aws:s3:::bucket","Condition":{"StringLike":{"s3:prefix":"public/*"}}}]}"#;
+    let put = s3::PutBucketPolicyRequest {
+        bucket: "bucket".to_owned(),
+        policy: policy.to_owned(),
+        ..s3::PutBucketPolicyRequest::default()
+    };
+    fixture.s3.put_bucket_policy(ours(), put).await.unwrap();
+    for (key, code) in
+        [("public/none", "NoSuchKey"), ("public/there", "AccessDenied"), ("private/none", "AccessDenied")]
+    {
+        assert_eq!(fixture.s3.get_object(theirs(), get(key)).await.unwrap_err().code, code, "{key}");
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,9 @@ use crate::access::Grounds;
 use crate::buckets::known_bucket;
 use crate::config::charged;
 use crate::encryption::{CopySource as _, Place, Shown, Wanted, reading};
-use crate::objects::{ChecksumFields, Copier, CopySource, Promises, ReadConditions, Source, check_key, open, take_in};
+use crate::objects::{
+    ChecksumFields, Copier, CopySource, Promises, ReadConditions, Source, check_key, open, take_copy,
+};
 use crate::{S3, S3Error};
 
 /// The bytes of a part that was copied.
@@ -56,7 +58,7 @@ impl Streaming<S3> for UploadPartCopy {
         let range = copied_range(input.copy_source_range.as_deref(), source.object.length)?;
         let body = open(service, &source.object, input.source_headers(), range).await?;
         let sealing = Wanted::from(&*input).seal(service, Place { bucket: &input.bucket, key: &input.key }, cx)?;
-        let bytes = take_in(service, Some(body), &Promises::default().and_also(upload.kind()), sealing).await?;
+        let bytes = take_copy(service, body, &Promises::default().and_also(upload.kind()), sealing).await?;
         let Some(checksum) = bytes.also.clone() else {
             bytes.give_up(service).await;
             return Err(S3Error::Internal(format!("no {} of a part", upload.kind().name())));

@@ -42,7 +42,7 @@ impl Operation<S3> for ListParts {
         };
         let is_truncated = parts.len() > limit;
         parts.truncate(limit);
-        let next = parts.last().map_or(given, |part| i32::try_from(part.number).unwrap_or(given));
+        let next = parts.last().map_or(0, |part| i32::try_from(part.number).unwrap_or(given));
         let (abort_date, abort_rule_id) = abortion(view, &bucket, &upload.key, upload.initiated)?.unzip();
         Ok(Applied::read(ListPartsOutput {
             abort_date,

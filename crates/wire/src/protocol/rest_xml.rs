@@ -53,7 +53,8 @@ fn take_member(body: &mut Value, index: u16) -> Option<Value> {
 }
 
 fn decode_payload(member: &Member, body: &Bytes) -> Result<Option<Value>, DecodeError> {
-    if body.is_empty() {
+    // A text of no letters is one: S3 says what is wrong with it as a policy.
+    if body.is_empty() && !matches!(member.shape.kind, Kind::String) {
         return Ok(None);
     }
     match member.shape.kind {
@@ -164,7 +165,6 @@ pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context
         out.leaf(name, text);
     }
     if service.has_bare_errors {
-        out.leaf("Resource", context.resource);
         out.leaf("RequestId", context.request_id);
         out.leaf("HostId", context.host_id);
         out.close("Error");
@@ -198,6 +198,11 @@ pub(crate) fn refusal(error: &DecodeError) -> ServiceError {
 /// S3's answers to malformed requests.
 pub(super) fn s3_refusal(error: &DecodeError) -> ServiceError {
     match &error.reason {
+        // The one body that is no XML.
+        DecodeReason::Missing if error.is_body && error.path == "Policy" => {
+            let text = "Policies must be valid JSON and the first byte must be '{'";
+            ServiceError::bad_request("MalformedPolicy", text)
+        }
         DecodeReason::Missing if error.is_body && !error.path.contains('.') => {
             ServiceError::bad_request("MissingRequestBodyError", "Request Body is empty")
         }
