@@ -43,11 +43,11 @@ impl Operation<S3> for CompleteMultipartUpload {
     ) -> Result<Applied<CompleteMultipartUploadOutput>, S3Error> {
         check_key(&input.key)?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         if input.multipart_upload.is_none() {
             known_upload(view, &bucket.name, &input.key, &input.upload_id)?;
             return Err(S3Error::InvalidRequest("You must specify at least one part".to_owned()));
         }
-        charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
         let asked = Completion::read(input)?;
         let key = (bucket.name.clone(), input.key.clone(), input.upload_id.clone());
         let Some(upload) = view.get::<UploadRecord>(&key)? else {
