@@ -18,6 +18,9 @@ DATA_DIR ?=
 ARGS ?=
 # Crash cycles of `make soak`.
 CYCLES ?= 500
+# And the keys of its long bucket, and the size of its large object: each takes some 5 GB of disk.
+KEYS ?= 10000000
+GIB ?= 5
 FOLDER := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 # What the acceptance tests run: the build that the other tests use, so that a clean checkout compiles once.
 WELKIN := $(CURDIR)/target/debug/welkin
@@ -83,12 +86,16 @@ test-acceptance: test-needs $(VENV)/installed $(CLIENTS) ## the real binary, dri
 	WELKIN_BIN=$(WELKIN) $(VENV)/bin/python -m pytest tests/acceptance $(T)
 
 .PHONY: soak
-soak: test-needs ## 500 crash cycles for each crash test, where `make test` has 20 (CYCLES=2000 for more)
+soak: test-needs $(VENV)/installed ## 500 crash cycles for each crash test, where `make test` has 20 (CYCLES=2000 for more), and what is large: 5 GiB, ten million keys
 	@if cargo nextest --version > /dev/null 2>&1; then \
-	    CRASH_CYCLES=$(CYCLES) cargo nextest run --locked --workspace --profile soak --no-fail-fast -E 'binary(crash)'; \
+	    CRASH_CYCLES=$(CYCLES) LIST_KEYS=$(KEYS) cargo nextest run --locked --workspace --profile soak --no-fail-fast \
+	        -E 'binary(crash) | binary(scale)'; \
 	else \
-	    CRASH_CYCLES=$(CYCLES) cargo test --locked --workspace --test crash --no-fail-fast; \
+	    CRASH_CYCLES=$(CYCLES) LIST_KEYS=$(KEYS) cargo test --locked --workspace --test crash --test scale --no-fail-fast; \
 	fi
+	cargo build --locked --package welkin
+	cd tests/acceptance && WELKIN_BIN=$(WELKIN) CRASH_CYCLES=$(CYCLES) SOAK_GIB=$(GIB) \
+	    $(CURDIR)/$(VENV)/bin/python -m pytest -s test_s3_crash.py test_s3_rot.py test_s3_gigabytes.py
 
 .PHONY: fuzz
 fuzz: needs ## search for bytes that break a decoder (TIME=60 seconds for each target, TARGET="dns xml" for some)

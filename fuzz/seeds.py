@@ -189,6 +189,13 @@ def rest() -> None:
             seed("ec2-record", path.stem, bytes([number]) + row.encode())
     seed("blob-file", "flip", bytes([0, 1, 0, 1]))
     seed("blob-file", "end", bytes([0x80, 0xFF, 0, 0]))
+    # A flip in the head, the table and an extent, and an end within each; in a store that is open, and in one that has crashed.
+    for anew in range(2):
+        for name, place in [("head", 0), ("table", 5), ("extents", 4003)]:
+            flip, end = place.to_bytes(3), (place | 0x80_0000).to_bytes(3)
+            seed("segment-file", f"{anew}-{name}-flip", bytes([anew]) + flip + b"\x01")
+            seed("segment-file", f"{anew}-{name}-end", bytes([anew]) + end + b"\0")
+        seed("segment-file", f"{anew}-sound", bytes([anew]))
 
 
 def policies() -> None:

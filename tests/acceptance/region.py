@@ -67,13 +67,16 @@ class Region:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=log,
-                env=environment(),
+                env=self.environment(),
                 # A group of its own: what is sent to the tests' terminal does not reach it.
                 start_new_session=True,
             )
         until(self.is_ready, START_LIMIT, "the region says that it is ready")
         self.exports = self.read_exports()
         return self
+
+    def environment(self):
+        return environment()
 
     def is_ready(self):
         code = self.process.poll()

@@ -95,14 +95,46 @@ def test_lengths(region, s3):
 def test_authorizations(region, s3):
     path = f"/{BUCKET}/a"
     assert refused(ask(region, "GET", path)) == (403, "AccessDenied")
-    assert ask(region, "GET", path, Authorization="").status in (400, 403)
+    assert refused(ask(region, "GET", path, Authorization="")) == (403, "AccessDenied")
     for scheme in ("AWS HAHAHA", "Bearer x", "AWS4-HMAC-SHA256 x"):
         assert ask(region, "GET", path, Authorization=scheme).status == 400, scheme
     for date in ("Bad Date", "", "Tue, 07 Jul 1950 21:53:04 GMT"):
-        assert refused(send(region, "GET", path, version=2, late={"date": date}))[0] == 403, date
+        assert refused(send(region, "GET", path, version=2, late={"date": date})) == (403, "AccessDenied"), date
+    for date in ("Bad Date", "", "19500707T215304Z"):
+        assert refused(send(region, "GET", path, late={"x-amz-date": date})) == (403, "AccessDenied"), date
+    assert refused(send(region, "GET", path, drop=["x-amz-date"])) == (403, "AccessDenied")
+    # A time far off is what is wrong with it, not that its key is of another day.
+    for date in ("20100707T215304Z", "29990707T215304Z"):
+        assert refused(send(region, "GET", path, late={"x-amz-date": date})) == (403, "RequestTimeTooSkewed"), date
+    nobodys = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20150930/us-east-1/s3/aws4_request,SignedHeaders=host,Signature=a"
+    assert refused(send(region, "GET", path, late={"authorization": nobodys})) == (403, "InvalidAccessKeyId")
     for date in ("Tue, 07 Jul 2010 21:53:04 GMT", "Tue, 07 Jul 2999 21:53:04 GMT"):
         assert refused(send(region, "GET", path, version=2, late={"date": date})) == (403, "RequestTimeTooSkewed")
     assert send(region, "GET", path, version=2).body == b"a"
+
+
+@pytest.mark.parametrize(
+    "query, code, text",
+    [
+        ("versioning&acl", "InvalidArgument", "Conflicting query string parameters: acl, versioning"),
+        ("max-keys=many", "InvalidArgument", "Provided max-keys not an integer or within integer range"),
+        ("list-type=2&max-keys=-1", "InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647"),
+        ("list-type=2&continuation-token=", "InvalidArgument", "The continuation token provided is incorrect"),
+        ("encoding-type=base64", "InvalidArgument", "Invalid Encoding Method specified in Request"),
+    ],
+)
+def test_queries_that_s3_refuses(region, s3, query, code, text):
+    answer = send(region, "GET", f"/{BUCKET}?{query}")
+    assert (refused(answer), answer.error["Message"]) == ((400, code), text)
+
+
+@pytest.mark.parametrize("version", [4, 2])
+def test_how_an_upload_came_is_no_encoding_of_the_object(region, s3, version):
+    path = f"/{BUCKET}/encoded"
+    for sent, kept in (("gzip, aws-chunked", "gzip"), ("aws-chunked", None), ("gzip", "gzip")):
+        assert send(region, "PUT", path, b"body", version=version, Content_Encoding=sent).status == 200
+        answer = send(region, "GET", path)
+        assert (answer.body, answer.headers["Content-Encoding"]) == (b"body", kept), sent
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])

@@ -101,6 +101,11 @@ def test_du_counts_what_buckets_and_disks_have_and_space_comes_back(region):
     assert (disk["files"], disk["small_blobs"], disk["segments"]) == (1, 30, 1)
     assert 3_000_000 < disk["small_bytes"] < 3_010_000 and disk["free_bytes"] > 0
     assert "full" in run(region, "du").stdout
+    lines = [line for line in run(region, "doctor").stdout.splitlines() if " objects " in line or " bucket " in line]
+    assert len(lines) == 3 and "full: 31 objects, 4.0 MB in all" in lines[1], lines
     region.stop()
     assert usage()["buckets"] == told["buckets"]
+    # A region that doesn't run is looked at.
+    stopped = [line for line in run(region, "doctor").stdout.splitlines() if " objects " in line or " bucket " in line]
+    assert stopped[1:] == lines[1:] and "1 large blobs with 1.0 MB; 30 small ones" in stopped[0], stopped
     region.start()

@@ -277,7 +277,7 @@ fn s3_bodies_that_do_not_fit_are_refused() {
 
 #[test]
 fn errors_to_the_byte() {
-    let context = ErrorContext { request_id: "req-1", host_id: "host", resource: "/b/k", ..ErrorContext::default() };
+    let context = ErrorContext { request_id: "req-1", host_id: "host", ..ErrorContext::default() };
     let error = || ServiceError::sender("NoSuchThing", 404, "No <such> thing").with_field("BucketName", "b");
     let rows: [(&ServiceShape, &str); 3] = [
         (
@@ -294,7 +294,7 @@ fn errors_to_the_byte() {
         (
             &s3::SERVICE,
             "<Error><Code>NoSuchThing</Code><Message>No &lt;such&gt; thing</Message><BucketName>b</BucketName>\
-             <Resource>/b/k</Resource><RequestId>req-1</RequestId><HostId>host</HostId></Error>",
+             <RequestId>req-1</RequestId><HostId>host</HostId></Error>",
         ),
     ];
     for (service, expected) in rows {

@@ -17,6 +17,7 @@ pub mod format;
 mod hold;
 mod id;
 mod memory;
+mod room;
 mod scrub;
 mod segments;
 

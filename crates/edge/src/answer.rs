@@ -65,7 +65,6 @@ fn refused_answer(trace: &Trace, refused: &ServiceError) -> Response<AnswerBody>
     let context = ErrorContext {
         request_id: &trace.request_id,
         host_id: &trace.host_id,
-        resource: &trace.resource,
         is_head: trace.is_head,
         is_query_mode: trace.is_query_mode,
     };

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use wire::sigv4::{CanonicalRequest, Claim, MAX_SKEW_SECONDS, PathRule, Place, SigningKey, hex, verify};
 use wire::{parse_query, sigv2};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Fault};
 use crate::hosts::virtual_bucket;
 use crate::refuse::Refusal;
 use crate::trace::{Family, SentUri, text_header};
@@ -69,6 +69,7 @@ pub(crate) fn prove(
             check_scope(claim, expected)?;
             check_token(evidence, credential, expected.now)?;
             check_time(claim, expected)?;
+            claim.check_day().map_err(|fault| Refusal::Claim(Fault::V4(fault)))?;
             check_coverage(claim, parts)?;
             Chunks::Key(compare(claim, credential, parts, expected)?)
         }

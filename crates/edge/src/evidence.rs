@@ -33,7 +33,8 @@ pub(crate) type Claimed = Result<Evidence, Fault>;
 
 /// Finds the evidence of a request. One that is signed twice is never believed, even if both were true.
 pub(crate) fn find(parts: &Parts) -> Claimed {
-    let has_header = parts.headers.contains_key(header::AUTHORIZATION);
+    // An empty header is as good as none, as with S3.
+    let has_header = parts.headers.get(header::AUTHORIZATION).is_some_and(|value| !value.is_empty());
     // A query that cannot be decoded is refused before anybody asks.
     let query = parse_query(parts.uri.query().unwrap_or_default()).unwrap_or_default();
     let (is_v4, is_v2) = (sigv4::Claim::is_in_query(&query), sigv2::Claim::is_in_query(&query));
@@ -167,6 +168,7 @@ mod tests {
             assert_eq!(claimed(query, header).unwrap_err(), Fault::Two, "{query}");
         }
         assert_eq!(claimed("a=b", None).unwrap_err(), Fault::Missing);
+        assert_eq!(claimed("a=b", Some("")).unwrap_err(), Fault::Missing);
         for part in ["X-Amz-Algorithm=a", "x-amz-%53ignature=c", "Signature=a", "AWSAccessKeyId=a"] {
             assert!(!matches!(claimed(part, None), Err(Fault::Missing) | Ok(_)), "{part} is never taken for nothing");
         }

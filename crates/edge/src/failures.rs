@@ -58,10 +58,11 @@ pub(crate) fn route_error(error: RouteError) -> ServiceError {
             ServiceError::sender("MethodNotAllowed", 405, text)
         }
         RouteError::Conflict(one, other) => {
-            let text = "Conflicting query string parameters";
+            let (first, second) = if one <= other { (one, other) } else { (other, one) };
+            let text = format!("Conflicting query string parameters: {first}, {second}");
             ServiceError::bad_request("InvalidArgument", text)
                 .with_field("ArgumentName", "ResourceType")
-                .with_field("ArgumentValue", format!("{one}, {other}"))
+                .with_field("ArgumentValue", first)
         }
         RouteError::NotFound | RouteError::Path(_) => {
             ServiceError::bad_request("InvalidURI", "Couldn't parse the specified URI.")

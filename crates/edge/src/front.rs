@@ -128,7 +128,6 @@ impl Edge {
             account: "-".to_owned(),
             request_id: if is_s3 { wire::s3_request_id(random()) } else { wire::uuid_request_id(random()) },
             host_id: if is_s3 { wire::s3_host_id(random()) } else { String::new() },
-            resource: parts.uri.path().to_owned(),
             is_head: parts.method == Method::HEAD,
             is_query_mode: text_header(&parts, "x-amzn-query-mode") == "true",
             seen: Seen::new(&parts, &claim, source_ip),

@@ -47,7 +47,11 @@ impl<'a> Head<'a> {
         let scope = scope.or_else(|| presigned_scope(query));
         let mut head = Self { scope, manner: Manner::Rest, method, uri, query, headers };
         let content_type = head.text("content-type");
-        let is_form = method == Method::POST && content_type.starts_with("application/x-www-form-urlencoded");
+        // Forms are sent to the root of a service; what has a bucket in its path is an upload to S3, as a browser sends it that
+        // was not told to use the other kind of form.
+        let is_upload = scope.is_none() && uri.path() != "/";
+        let is_form =
+            method == Method::POST && content_type.starts_with("application/x-www-form-urlencoded") && !is_upload;
         if head.text("smithy-protocol") == "rpc-v2-cbor" {
             head.manner = Manner::Cbor;
         } else if headers.contains_key(TARGET) || content_type.starts_with("application/x-amz-json-1.") {
@@ -258,7 +262,8 @@ mod tests {
         let headers: HeaderMap =
             asked.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
         let query = wire::parse_query(asked.query).unwrap();
-        let method = if manner == Manner::Rest { Method::GET } else { Method::POST };
+        let is_posted = manner != Manner::Rest || asked.headers.contains(&FORM);
+        let method = if is_posted { Method::POST } else { Method::GET };
         let path = if asked.path.is_empty() { "/" } else { asked.path };
         let uri: Uri = format!("{path}?{}", asked.query).parse().unwrap();
         let head = Head::new(asked.scope, &method, &uri, &query, &headers);
@@ -302,6 +307,7 @@ mod tests {
         headers(&[FORM, ("host", "ec2.localhost:4566")], Manner::Form, &["ec2"]);
         headers(&[FORM, ("host", "localhost:4566")], Manner::Form, &["ec2", "sts", "elb", "elbv2", "cloudwatch"]);
         headers(&[("host", "ec2.localhost:4566")], Manner::Rest, &["s3"]);
+        check(&Asked { path: "/bucket", headers: &[FORM], ..Asked::default() }, Manner::Rest, &["s3"]);
         headers(&[("x-amz-target", "GraniteServiceVersion20100801.X")], Manner::Json, &["cloudwatch"]);
         headers(&[("x-amz-target", "Nobody.X")], Manner::Json, &[]);
 

@@ -15,7 +15,6 @@ pub(crate) struct Trace {
     pub(crate) account: String,
     pub(crate) request_id: String,
     pub(crate) host_id: String,
-    pub(crate) resource: String,
     pub(crate) is_head: bool,
     /// The client wants the code of an error as the query protocol has it.
     pub(crate) is_query_mode: bool,

@@ -15,6 +15,7 @@ mod input;
 mod policies;
 mod rest;
 mod schema;
+mod segments;
 mod signatures;
 mod state;
 mod structured;
@@ -140,6 +141,12 @@ pub const TARGETS: &[Target] = &[
         check: identity::assertions,
     },
     Target { name: "scalar", claim: "a scalar is written as text that reads the same", check: text::scalar },
+    Target {
+        name: "segment-file",
+        claim: "a segment that has changed gives each blob's bytes or an error, which a scrub finds, and what is written to it \
+                after a crash harms nothing",
+        check: segments::segment_file,
+    },
     Target {
         name: "sigv2",
         claim: "as sigv4-request, for the parts that version 2 covers",

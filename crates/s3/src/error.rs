@@ -185,8 +185,16 @@ pub enum S3Error {
     InvalidTag {
         /// AWS's text.
         message: &'static str,
-        /// Which of its two sides is meant, and what it is.
-        field: Option<(&'static str, String)>,
+        /// Which of its two sides are meant, and what they are.
+        fields: Vec<(&'static str, String)>,
+    },
+    /// No log can go to this bucket.
+    #[error("{message}")]
+    InvalidLogTarget {
+        /// AWS's text.
+        message: &'static str,
+        /// The bucket.
+        bucket: String,
     },
     /// There is no such storage class.
     #[error("storage class {0}")]
@@ -403,12 +411,11 @@ impl From<S3Error> for ServiceError {
                 let error = refused(code, 404, message);
                 if bucket.is_empty() { error } else { error.with_field("BucketName", bucket) }
             }
-            S3Error::InvalidTag { message, field } => {
-                let error = refused("InvalidTag", 400, message);
-                match field {
-                    Some((name, value)) => error.with_field(name, value),
-                    None => error,
-                }
+            S3Error::InvalidTag { message, fields } => fields
+                .into_iter()
+                .fold(refused("InvalidTag", 400, message), |error, (name, value)| error.with_field(name, value)),
+            S3Error::InvalidLogTarget { message, bucket } => {
+                refused("InvalidTargetBucketForLogging", 400, message).with_field("TargetBucket", bucket)
             }
             S3Error::InvalidStorageClass(class) => {
                 refused("InvalidStorageClass", 400, "The storage class you specified is not valid")

@@ -42,7 +42,7 @@ pub fn run(settings: &Settings) -> Result<()> {
         detail,
         remedy: "start the region without --dev to have them checked".to_owned(),
     }));
-    for (name, detail, is_wrong) in runtime.block_on(space::lines(settings)) {
+    for (name, detail, is_wrong) in space::lines(settings) {
         let verdict = if is_wrong { Verdict::Slow } else { Verdict::Good };
         let remedy = match (is_wrong, name) {
             (false, _) => "",

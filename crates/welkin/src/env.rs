@@ -1,8 +1,9 @@
 //! `welkin env`: what points AWS tools at a region.
 
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::{Context, Result};
 use region::RootKey;
@@ -67,7 +68,22 @@ impl Endpoint {
 /// The kernel's.
 pub fn write(data: &DataDir, endpoint: &Endpoint, region: &str, root: &RootKey) -> Result<()> {
     let text = exports(endpoint, region, &root.access_key, &root.secret);
-    data.write_secret(&data.environment(), text.as_bytes())
+    let path = data.environment();
+    match data.write_secret(&path, text.as_bytes()) {
+        Err(error) if is_full(&error) => write_in_place(&path, text.as_bytes()).map_err(|_| error),
+        outcome => outcome,
+    }
+}
+
+fn is_full(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+}
+
+/// Into the room that the file has: a region must start on a full disk, or nothing can be deleted there.
+fn write_in_place(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = fs::OpenOptions::new().write(true).open(path)?;
+    file.write_all_at(bytes, 0)?;
+    file.set_len(bytes.len() as u64)
 }
 
 /// The address that a client on this machine can use.

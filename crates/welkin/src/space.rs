@@ -166,18 +166,45 @@ fn order(runtime: &Runtime, socket: &Path, order: SpaceOrder) -> Result<SpaceAns
     }
 }
 
-/// What `welkin doctor` says of a region that runs: lines of a name and a text, and whether something is wrong.
-pub async fn lines(settings: &Settings) -> Vec<(&'static str, String, bool)> {
-    let socket = processes::reconciling(&settings.data_dir).await;
-    let asked = ask(&socket, Request::Space(SpaceOrder::Usage), GLANCE).await;
-    let mut usage = match asked {
-        Ok(Answer::Space(SpaceAnswer::Usage(usage))) => usage,
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-            return vec![("objects", "there are too many to count at a glance: `welkin du`".to_owned(), false)];
-        }
-        // None runs there.
-        Ok(_) | Err(_) => return Vec::new(),
+/// What `welkin doctor` says of a region, which is asked, or looked at if it doesn't run: lines of a name and a text, and
+/// whether something is wrong. Nothing of a folder that no region has been started in.
+pub fn lines(settings: &Settings) -> Vec<(&'static str, String, bool)> {
+    let is_used = DataDir::open(&settings.data_dir).and_then(|data| data.identity()).is_ok_and(|known| known.is_some());
+    if !is_used {
+        return Vec::new();
+    }
+    let usage = match glance(settings) {
+        Ok(Some(usage)) => usage,
+        Ok(None) => return vec![("objects", "there are too many to count at a glance: `welkin du`".to_owned(), false)],
+        Err(error) => return vec![("objects", format!("not counted: {error:#}"), false)],
     };
+    usage_lines(usage)
+}
+
+/// What there is, if that can be counted soon.
+fn glance(settings: &Settings) -> Result<Option<Usage>> {
+    match Region::of(settings)? {
+        Region::Running(runtime, socket) => {
+            match runtime.block_on(ask(&socket, Request::Space(SpaceOrder::Usage), GLANCE)) {
+                Ok(Answer::Space(SpaceAnswer::Usage(usage))) => Ok(Some(usage)),
+                Ok(other) => bail!("unexpected answer: {other:?}"),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Region::Stopped(runtime, keeper) => {
+            let counted = runtime.block_on(async { tokio::time::timeout(GLANCE, keeper.usage()).await });
+            // A count that goes on ends with the process.
+            let usage = counted.ok().transpose()?;
+            if usage.is_none() {
+                runtime.shutdown_background();
+            }
+            Ok(usage)
+        }
+    }
+}
+
+fn usage_lines(mut usage: Usage) -> Vec<(&'static str, String, bool)> {
     let mut lines: Vec<_> = usage.disks.iter().map(|disk| ("objects", disk_text(disk), disk.is_missing)).collect();
     usage.buckets.sort_by_key(|bucket| std::cmp::Reverse(bucket.bytes + bucket.version_bytes + bucket.upload_bytes));
     for bucket in usage.buckets.iter().take(SHOWN) {

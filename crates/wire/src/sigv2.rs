@@ -287,7 +287,9 @@ fn push_resource(request: &Request<'_>, text: &mut String) {
 fn parse_date(text: &str) -> Option<Timestamp> {
     // Some clients get the day of the week wrong; which day it is, the date says.
     let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    crate::sigv4::parse_amz_date(text).or_else(|| parser.parse_timestamp(text).ok())
+    let time = crate::sigv4::parse_amz_date(text).or_else(|| parser.parse_timestamp(text).ok());
+    // Before 1970 there is no time, as with S3.
+    time.filter(|time| time.as_second() >= 0)
 }
 
 #[cfg(test)]

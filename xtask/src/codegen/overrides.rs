@@ -214,7 +214,16 @@ pub fn query_error(service: &str, name: &str) -> Option<(&'static str, u16)> {
 pub fn status(service: &str, operation: &str) -> Option<u16> {
     match (service, operation) {
         ("s3", "RestoreObject") => Some(202),
-        ("s3", "PutBucketPolicy") => Some(204),
+        // As recorded of AWS by others, and as the samples of their reference pages have it.
+        (
+            "s3",
+            "PutBucketAnalyticsConfiguration"
+            | "PutBucketIntelligentTieringConfiguration"
+            | "PutBucketInventoryConfiguration"
+            | "PutBucketMetricsConfiguration"
+            | "PutBucketPolicy"
+            | "PutBucketTagging",
+        ) => Some(204),
         _ => None,
     }
 }

@@ -63,6 +63,11 @@ impl Draft {
         Self { shared, id, path, file: None, frames: 0, length: 0, flushed: 0, is_flushing, cipher }
     }
 
+    /// Whether nothing of it is on disk.
+    pub(super) fn is_new(&self) -> bool {
+        self.file.is_none()
+    }
+
     pub(super) fn id(&self) -> BlobId {
         self.id
     }
@@ -73,6 +78,7 @@ impl Draft {
 
     /// Adds frames, which are full unless they are the last ones.
     pub(super) fn append(&mut self, frames: &[Bytes]) -> Result<(), BlobError> {
+        self.shared.room.require()?;
         if let Some(cipher) = self.cipher.clone().filter(|_| !frames.is_empty()) {
             for some in frames.chunks(TURNED_FRAMES) {
                 self.append_turned(some, &*cipher)?;

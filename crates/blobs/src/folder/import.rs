@@ -1,13 +1,14 @@
-//! Writing a blob that is known by an id already, as a restored backup has them: on this thread, unflushed.
+//! Writing a blob that is known by an id already, as a restored backup has them: on this thread, unflushed. Small ones go
+//! into their segments, where that can be.
 
 use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Shared;
 use super::batch::Batch;
 use super::draft::Draft;
+use super::{Shared, remove};
 use crate::{BlobError, BlobId};
 
 /// A blob being written. Dropped before [`Import::finish`], it is gone.
@@ -43,7 +44,14 @@ impl Import {
     /// As [`Import::write`].
     pub fn finish(self) -> Result<u64, BlobError> {
         let (shared, id) = (Arc::clone(self.draft.shared()), self.draft.id());
-        let length = self.draft.finish_unflushed(&self.batch.freeze().data)?;
+        let is_short = self.draft.is_new() && shared.writer.is_some();
+        let length = self.batch.length() as u64;
+        let frames = self.batch.freeze();
+        if is_short && shared.segments.import(&id, length, &frames.data)? {
+            remove(&shared.path(&id))?;
+            return Ok(length);
+        }
+        let length = self.draft.finish_unflushed(&frames.data)?;
         // One in a segment would be found first.
         shared.segments.delete(&id)?;
         Ok(length)

@@ -46,6 +46,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 use crate::hold::Holds;
+use crate::room::Room;
 use crate::segments::{self, Compactor, SMALL, Segments, Writer};
 use crate::{
     BlobError, BlobHold, BlobId, BlobListed, BlobReader, BlobStore, BlobWritten, ByteSource, Cipher, DigestKind,
@@ -81,6 +82,9 @@ pub struct FolderLimits {
     pub compaction_pause: Duration,
     /// How many bytes of deleted blobs may stay in the segment that is being written.
     pub spare_garbage: u64,
+    /// How many bytes of the disk uploads leave free, or the sixteenth part of a small disk: deleting needs some. More than
+    /// a segment has, which is copied before its garbage goes.
+    pub spare_disk: u64,
 }
 
 impl Default for FolderLimits {
@@ -95,6 +99,7 @@ impl Default for FolderLimits {
             small: SMALL,
             compaction_pause: Duration::from_secs(1),
             spare_garbage: 1 << 20,
+            spare_disk: 80 << 20,
         }
     }
 }
@@ -106,6 +111,7 @@ pub struct FolderBlobs {
 
 struct Shared {
     root: PathBuf,
+    room: Room,
     uploads: Arc<Semaphore>,
     budget: Budget,
     readers: Arc<Semaphore>,
@@ -161,13 +167,14 @@ impl FolderBlobs {
         let segments = Segments::new(&root, &drafts);
         let writer = if layout.has_segments && limits.small > 0 {
             segments::recover(&segments)?;
-            Some(Writer::start(Arc::clone(&segments))?)
+            Some(Writer::start(Arc::clone(&segments), Room::new(&root, limits.spare_disk))?)
         } else {
             None
         };
         let compactor = Compactor::start(Arc::clone(&segments), limits.compaction_pause, limits.spare_garbage)?;
         let has_others = own.is_some();
         let shared = Shared {
+            room: Room::new(&root, limits.spare_disk),
             root,
             drafts,
             uploads: Arc::new(Semaphore::new(limits.uploads)),

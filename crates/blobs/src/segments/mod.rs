@@ -11,6 +11,7 @@
 
 mod compact;
 mod file;
+mod import;
 mod recover;
 pub(crate) mod table;
 #[cfg(test)]

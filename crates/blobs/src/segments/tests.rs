@@ -382,6 +382,67 @@ proptest! {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_nine_of_ten_blobs_deleted_nine_tenths_of_the_space_come_back() {
+    const COUNT: u64 = 9_000;
+    let (folder, store) = store(eager());
+    let root = folder.path();
+    let mut kept = Vec::new();
+    let mut most = 0;
+    for group in 0..COUNT / 500 {
+        let ids = join_all((0..500).map(|index| put(&store, 3_000, group * 500 + index))).await;
+        kept.extend((group * 500..).zip(ids));
+        most = most.max(used_bytes(root));
+    }
+    assert!(most > COUNT * 3_000 && segment_files(root).len() >= 3, "{most} bytes of several segments");
+    let (kept, deleted): (Vec<_>, Vec<_>) = kept.into_iter().partition(|(number, _)| number % 10 == 0);
+    for (_, id) in &deleted {
+        store.delete(id).await.unwrap();
+    }
+    // Segments are not merged: what is left of each has its own head and table.
+    let enough = || kept.len() as u64 * 3_056 + segment_files(root).len() as u64 * (DATA + 8_192);
+    until("space comes back", || used_bytes(root) <= enough()).await;
+    assert!(used_bytes(root) < most / 6, "{} of {most} bytes", used_bytes(root));
+    for (number, id) in &kept {
+        assert!(read(&store, id, None).await.unwrap() == pattern(3_000, *number), "{id}");
+    }
+    let stats = &store.stats().await.unwrap()[0];
+    assert_eq!((stats.small_blobs, stats.garbage_bytes), (kept.len() as u64, 0));
+}
+
+#[tokio::test]
+async fn imported_small_blobs_share_segments_again() {
+    let (_one, source) = store(lazy());
+    let mut ids = Vec::new();
+    for number in 0..60 {
+        ids.push(put(&source, number as usize * 2_500, number).await);
+    }
+    let (folder, target) = store(lazy());
+    // In any order, and one of them twice.
+    for number in (0..60).rev().chain([7]) {
+        let mut import = target.import(ids[number as usize]);
+        import.write(&pattern(number as usize * 2_500, number)).unwrap();
+        assert_eq!(import.finish().unwrap(), number * 2_500);
+    }
+    // What has more than 128 KiB is a file, and so is what was there already.
+    let stats = target.stats().await.unwrap().remove(0);
+    assert_eq!((stats.segments, stats.small_blobs, stats.files), (1, 52, 8));
+    assert_eq!(target.list(None, 100).await.unwrap().len(), 60);
+    let check = async |target: &FolderBlobs| {
+        for (number, id) in (0..).zip(&ids) {
+            assert!(read(target, id, None).await.unwrap() == pattern(number as usize * 2_500, number), "{number}");
+        }
+    };
+    check(&target).await;
+    drop(target);
+    let target = FolderBlobs::open(folder.path(), eager()).unwrap();
+    check(&target).await;
+    for id in &ids {
+        target.delete(id).await.unwrap();
+    }
+    until("nothing is left", || segment_files(folder.path()).is_empty()).await;
+}
+
 #[tokio::test]
 async fn what_is_in_memory_is_what_is_on_disk() {
     let (folder, store) = store(lazy());

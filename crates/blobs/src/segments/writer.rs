@@ -15,6 +15,7 @@ use super::Segments;
 use super::recover::marker;
 use super::table::{self, DATA, ENTRIES, ENTRY, Entry, FULL, Place, SegmentId, State};
 use crate::folder::{failed, remove, sync_folder};
+use crate::room::Room;
 use crate::{BlobError, BlobId, format};
 
 /// Small blobs that wait for the thread at most; whoever comes later waits before.
@@ -50,11 +51,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(crate) fn start(segments: Arc<Segments>) -> Result<Self, BlobError> {
+    /// Starts the thread, which writes while there is `room`.
+    pub(crate) fn start(segments: Arc<Segments>, room: Room) -> Result<Self, BlobError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let appender = Appender {
             segments: Arc::clone(&segments),
+            room,
             bytes: Vec::new(),
             entries: Vec::new(),
             counts: (0, 0),
@@ -141,6 +143,7 @@ pub(crate) struct Active {
 
 struct Appender {
     segments: Arc<Segments>,
+    room: Room,
     bytes: Vec<u8>,
     entries: Vec<u8>,
     /// How many blobs the last two writes had.
@@ -195,6 +198,9 @@ impl Appender {
 
     /// Writes as many as the segment takes, and answers them.
     fn write_some(&mut self, batch: &mut Vec<Waiting>) {
+        if let Err(error) = self.room.require() {
+            return answer_all(batch.drain(..), &error);
+        }
         let segments = Arc::clone(&self.segments);
         let mut writing = segments.writing();
         let mut active = match writing.take().map_or_else(|| self.begin(), Ok) {

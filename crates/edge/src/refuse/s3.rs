@@ -112,6 +112,7 @@ fn unusable(fault: Fault) -> ServiceError {
                 .with_field("ArgumentName", "Authorization")
         }
         Fault::V4(ClaimError::Incomplete(text)) => malformed(&text),
+        Fault::V4(ClaimError::Time(_)) => denied(sigv2::ClaimError::Date.to_string()),
         Fault::V4(ClaimError::Query(fault)) => query_fault(fault),
         Fault::V2(fault @ sigv2::ClaimError::Header) => {
             ServiceError::sender("InvalidArgument", 400, fault.to_string()).with_field("ArgumentName", "Authorization")

@@ -55,15 +55,15 @@ impl<'a> AclHeaders<'a> {
         self.keys().iter().any(|(_, value)| value.is_some())
     }
 
-    fn grants(&self) -> impl Iterator<Item = (Permission, &'a str)> {
+    fn grants(&self) -> impl Iterator<Item = (&'static str, Permission, &'a str)> {
         let all = [
-            (Permission::FullControl, self.full_control),
-            (Permission::Read, self.read),
-            (Permission::ReadAcp, self.read_acp),
-            (Permission::Write, self.write),
-            (Permission::WriteAcp, self.write_acp),
+            ("x-amz-grant-full-control", Permission::FullControl, self.full_control),
+            ("x-amz-grant-read", Permission::Read, self.read),
+            ("x-amz-grant-read-acp", Permission::ReadAcp, self.read_acp),
+            ("x-amz-grant-write", Permission::Write, self.write),
+            ("x-amz-grant-write-acp", Permission::WriteAcp, self.write_acp),
         ];
-        all.into_iter().filter_map(|(permission, header)| Some((permission, header?)))
+        all.into_iter().filter_map(|(name, permission, header)| Some((name, permission, header?)))
     }
 }
 
@@ -99,12 +99,12 @@ impl Reader<'_> {
     /// [`S3Error::InvalidArgument`], [`S3Error::InvalidRequest`] for two kinds of headers at once, [`AclError`].
     pub(super) fn headers(&self, headers: &AclHeaders<'_>) -> Result<Option<Acl>, S3Error> {
         let mut grants = Vec::new();
-        for (permission, header) in headers.grants() {
+        for (name, permission, header) in headers.grants() {
             if headers.canned.is_some() {
                 let text = "Specifying both Canned ACLs and Header Grants is not allowed";
                 return Err(S3Error::InvalidRequest(text.to_owned()));
             }
-            for grantee in self.grantees(header)? {
+            for grantee in self.grantees(name, header)? {
                 grants.push(Grant { grantee, permission });
             }
         }
@@ -141,11 +141,11 @@ impl Reader<'_> {
         Ok(Acl { grants })
     }
 
-    /// Whom a header names, such as `id="…", uri="…"`.
-    fn grantees(&self, header: &str) -> Result<Vec<Grantee>, S3Error> {
+    /// Whom the header of this name names, such as `id="…", uri="…"`.
+    fn grantees(&self, name: &'static str, header: &str) -> Result<Vec<Grantee>, S3Error> {
         let named = header.split(',').map(str::trim).filter(|one| !one.is_empty());
         let grantees = named.map(|one| {
-            let unknown = || S3Error::argument("x-amz-grant", one, "Argument format not recognized");
+            let unknown = || S3Error::argument(name, one, "Argument format not recognized");
             let (kind, value) = one.split_once('=').ok_or_else(unknown)?;
             let value = value.trim().trim_matches(['"', '\'']);
             match &*kind.trim().to_ascii_lowercase() {

@@ -14,7 +14,7 @@ use super::new::{is_private, is_the_owners, object_owner, refuse_blocked};
 use super::shown::shown;
 use crate::access::{Grounds, given};
 use crate::buckets::known_bucket;
-use crate::objects::{read_md5, readable, rewrite};
+use crate::objects::{describable, read_md5, readable, rewrite};
 use crate::owner::owner;
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
@@ -67,7 +67,7 @@ impl Operation<S3> for PutObjectAcl {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
-        let mut object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
+        let mut object = describable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
         let its_owner = object_owner(&bucket, &object).clone();
         let headers = headers(input);
         let reader = Reader::new(view, cx, &its_owner, &bucket.owner);

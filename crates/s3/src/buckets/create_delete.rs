@@ -5,7 +5,7 @@ use api::s3::{CreateBucket, CreateBucketOutput, CreateBucketRequest, DeleteBucke
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, KeyPrefix, View};
 
-use super::names::is_bucket_name;
+use super::names::is_new_bucket_name;
 use super::record::{BucketRecord, Versioning, bucket_arn, known_bucket};
 use crate::access::{Grounds, given};
 use crate::acl::{AclError, AclHeaders, Ownership, acl_of_bucket, of_new_bucket};
@@ -55,7 +55,7 @@ impl Operation<S3> for CreateBucket {
 
     fn apply(input: &CreateBucketRequest, view: &View, cx: &Cx) -> Result<Applied<CreateBucketOutput>, S3Error> {
         let name = &input.bucket;
-        if !is_bucket_name(name) {
+        if !is_new_bucket_name(name) {
             return Err(S3Error::InvalidBucketName(name.clone()));
         }
         refuse_unbuilt(input)?;
@@ -140,7 +140,9 @@ fn check_location(constraint: Option<&str>, region: &str) -> Result<(), S3Error>
     match named {
         None if region == FIRST_REGION => Ok(()),
         None => Err(S3Error::IllegalLocationConstraint("unspecified".to_owned())),
-        Some(FIRST_REGION) => Err(S3Error::InvalidLocationConstraint(FIRST_REGION.to_owned())),
+        Some(FIRST_REGION) if region == FIRST_REGION => {
+            Err(S3Error::InvalidLocationConstraint(FIRST_REGION.to_owned()))
+        }
         Some(named) if named == region => Ok(()),
         Some(named) if is_region_name(named) => Err(S3Error::IllegalLocationConstraint(named.to_owned())),
         Some(named) => Err(S3Error::InvalidLocationConstraint(named.to_owned())),
@@ -175,7 +177,10 @@ impl Operation<S3> for DeleteBucket {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         // An object put meanwhile lies in the range read here, so that one of the two commits conflicts.
         if !view.scan::<ObjectRecord>(&KeyPrefix::of(&bucket.name), None, 1)?.is_empty() {
-            return Err(S3Error::BucketNotEmpty(bucket.name));
+            return Err(match bucket.versioning {
+                Versioning::Never => S3Error::BucketNotEmpty(bucket.name),
+                Versioning::Enabled | Versioning::Suspended => S3Error::VersionsLeft(bucket.name),
+            });
         }
         if !view.scan::<VersionRecord>(&KeyPrefix::of(&bucket.name), None, 1)?.is_empty() {
             return Err(S3Error::VersionsLeft(bucket.name));
@@ -211,7 +216,7 @@ mod tests {
             (None, "eu-central-1", "illegal"),
             (Some("eu-central-1"), "eu-central-1", "ok"),
             (Some("us-gov-west-1"), "eu-central-1", "illegal"),
-            (Some("us-east-1"), "eu-central-1", "invalid"),
+            (Some("us-east-1"), "eu-central-1", "illegal"),
             (Some("EU"), "eu-west-1", "ok"),
             (Some("home"), "home", "ok"),
         ] {

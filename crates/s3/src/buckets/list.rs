@@ -29,7 +29,7 @@ impl Operation<S3> for ListBuckets {
         let limit = usize::try_from(limit).ok().filter(|limit| (1..=MAX_BUCKETS as usize).contains(limit));
         let limit = limit.ok_or_else(|| {
             let given = input.max_buckets.unwrap_or_default().to_string();
-            S3Error::argument("max-buckets", given, "Argument maxBuckets must be an integer between 1 and 10000")
+            S3Error::argument("max-buckets", given, "Argument max-buckets must be an integer between 1 and 10000")
         })?;
         let after = match input.continuation_token.as_deref().filter(|token| !token.is_empty()) {
             Some(token) => Some(Token::read(cx.pages(), account.as_str(), token)?),

@@ -61,7 +61,7 @@ pub(crate) fn check_tags(tags: &[Tag]) -> Result<(), S3Error> {
         check_tag(&tag.key, &tag.value)?;
         if !keys.insert(&tag.key) {
             let message = "Cannot provide multiple Tags with the same key";
-            return Err(S3Error::InvalidTag { message, field: Some(("TagKey", tag.key.clone())) });
+            return Err(S3Error::InvalidTag { message, fields: vec![("TagKey", tag.key.clone())] });
         }
     }
     Ok(())
@@ -73,16 +73,17 @@ fn check_tag(key: &str, value: &str) -> Result<(), S3Error> {
     let is_fit = |text: &str| {
         text.chars().all(|letter| letter.is_alphanumeric() || letter.is_whitespace() || "_.:/=+-@".contains(letter))
     };
-    let invalid =
-        |message, name, value: &str| Err(S3Error::InvalidTag { message, field: Some((name, value.to_owned())) });
+    let invalid = |message| Err(S3Error::InvalidTag { message, fields: vec![("TagKey", key.to_owned())] });
     if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
-        return invalid("System tags cannot be added/updated by requester", "TagKey", key);
+        return invalid("System tags cannot be added/updated by requester");
     }
     if key.is_empty() || key.encode_utf16().count() > 128 || !is_fit(key) {
-        return invalid("The TagKey you have provided is invalid", "TagKey", key);
+        return invalid("The TagKey you have provided is invalid");
     }
     if value.encode_utf16().count() > 256 || !is_fit(value) {
-        return invalid("The TagValue you have provided is invalid", "TagValue", value);
+        let message = "The TagValue you have provided is invalid";
+        let fields = vec![("TagKey", key.to_owned()), ("TagValue", value.to_owned())];
+        return Err(S3Error::InvalidTag { message, fields });
     }
     Ok(())
 }

@@ -14,6 +14,9 @@ pub type CrossOrigin = Vec<(&'static str, String)>;
 /// The answer differs by these headers of the request.
 const VARY: &str = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
+/// The methods that may be asked about; rules can allow the first five.
+const METHODS: [&str; 7] = ["GET", "PUT", "HEAD", "POST", "DELETE", "PATCH", "OPTIONS"];
+
 /// A browser's question whether a page may send a request.
 #[derive(Debug, Clone, Default)]
 pub struct Preflight {
@@ -67,10 +70,14 @@ fn answer(asked: &Preflight, rules: Option<Option<&CorsRules>>) -> Result<CrossO
     let Some(origin) = &asked.origin else {
         return bad("Insufficient information. Origin request header needed.".to_owned());
     };
-    let method = match asked.method.as_deref() {
-        Some(method @ ("GET" | "PUT" | "HEAD" | "POST" | "DELETE")) => method,
-        other => return bad(format!("Invalid Access-Control-Request-Method: {}", other.unwrap_or("null"))),
-    };
+    let invalid = |method: &str| bad(format!("Invalid Access-Control-Request-Method: {method}"));
+    let asked_method = asked.method.as_deref().filter(|method| !method.is_empty());
+    let is_method = |method: &str| METHODS.contains(&method);
+    if let Some(other) = asked_method.filter(|method| !is_method(method)) {
+        return invalid(other);
+    }
+    // Where there are no rules, it does not matter that no method is asked about.
+    let method = asked_method.unwrap_or("OPTIONS");
     let forbidden = |text: &str, resource_type: &str| {
         ServiceError::sender("AccessForbidden", 403, format!("CORSResponse: {text}"))
             .with_field("Method", method)
@@ -78,6 +85,9 @@ fn answer(asked: &Preflight, rules: Option<Option<&CorsRules>>) -> Result<CrossO
     };
     let rules = rules.ok_or_else(|| forbidden("Bucket not found", "BUCKET"))?;
     let rules = rules.ok_or_else(|| forbidden("CORS is not enabled for this bucket.", "BUCKET"))?;
+    if asked_method.is_none() {
+        return invalid("null");
+    }
     let names = asked.headers.as_deref().unwrap_or_default().split(',');
     let names: Vec<String> =
         names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()).collect();
@@ -182,8 +192,13 @@ mod tests {
         };
         let all = Some(Some(&rules));
         check(Preflight::default(), all, "BadRequest", "Origin request header needed");
-        check(asked("x", "PATCH", None), all, "BadRequest", "Invalid Access-Control-Request-Method: PATCH");
-        check(Preflight { method: None, ..asked("x", "", None) }, all, "BadRequest", "Method: null");
+        check(asked("x", "put", None), all, "BadRequest", "Invalid Access-Control-Request-Method: put");
+        check(asked("x", "put", None), Some(None), "BadRequest", "Invalid Access-Control-Request-Method: put");
+        check(asked("x", "PATCH", None), all, "AccessForbidden", "This CORS request is not allowed.");
+        let nothing = || Preflight { method: None, ..asked("x", "", None) };
+        check(nothing(), all, "BadRequest", "Method: null");
+        check(asked("x", "", None), all, "BadRequest", "Method: null");
+        check(nothing(), Some(None), "AccessForbidden", "CORS is not enabled for this bucket.");
         check(asked("x", "GET", None), None, "AccessForbidden", "Bucket not found");
         check(asked("x", "GET", None), Some(None), "AccessForbidden", "CORS is not enabled for this bucket.");
         check(asked("x", "PUT", None), all, "AccessForbidden", "This CORS request is not allowed.");

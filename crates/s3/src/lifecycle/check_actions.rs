@@ -51,7 +51,7 @@ fn filter_name(rule: &LifecycleRule, terms: &Terms<'_>) -> String {
 fn check_date(date: Option<Timestamp>) -> Result<(), S3Error> {
     match date {
         Some(date) if date.as_nanosecond() % (i128::from(DAY_SECONDS) * 1_000_000_000) != 0 => {
-            Err(invalid_argument("'Date' must be at midnight GMT"))
+            Err(S3Error::argument("Date", format!("{date:.3}"), "'Date' must be at midnight GMT"))
         }
         _ => Ok(()),
     }
@@ -276,7 +276,7 @@ mod tests {
         check(expiring(days(0)), "InvalidArgument: 'Days' for Expiration action must be a positive integer");
         check(expiring(LifecycleExpiration::default()), "MalformedXML");
         check(expiring(on("2030-01-01T00:00:00Z")), "");
-        check(expiring(on("2030-01-01T01:00:00Z")), "InvalidArgument: 'Date' must be at midnight GMT");
+        check(expiring(on("2030-01-01T01:00:00Z")), "Date: 'Date' must be at midnight GMT");
         check(expiring(LifecycleExpiration { days: Some(1), ..on("2030-01-01T00:00:00Z") }), "MalformedXML");
         let markers = || LifecycleExpiration { expired_object_delete_marker: Some(true), ..Default::default() };
         check(expiring(markers()), "");

@@ -33,7 +33,9 @@ impl Operation<S3> for PutObjectLockConfiguration {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let mut bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
-        let wanted = input.object_lock_configuration.as_ref().ok_or(S3Error::MalformedXml)?;
+        let wanted = input.object_lock_configuration.as_ref();
+        let wanted =
+            wanted.ok_or_else(|| S3Error::misconfigured("MissingRequestBodyError", "Request Body is empty"))?;
         if wanted.object_lock_enabled.as_deref() != Some("Enabled") {
             return Err(S3Error::MalformedXml);
         }

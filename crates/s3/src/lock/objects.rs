@@ -17,7 +17,7 @@ use super::record::{LockMode, Retention};
 use super::rules::{check_change, future, hold_name, read_hold};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
-use crate::objects::{read_md5, readable, rewrite};
+use crate::objects::{describable, read_md5, rewrite};
 use crate::unbuilt::refuse_given;
 use crate::{S3, S3Error};
 
@@ -82,7 +82,7 @@ impl Operation<S3> for PutObjectRetention {
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         read_md5(input.content_md5.as_deref())?;
         let wanted = read_retention(given, cx.now)?;
-        let mut object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
+        let mut object = describable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
         let bypass = input.bypass_governance_retention == Some(true);
         check_change(object.traits.lock.retention.as_ref(), wanted.as_ref(), bypass, cx.now)?;
         object.traits.lock.retention = wanted;
@@ -124,7 +124,7 @@ impl Operation<S3> for GetObjectRetention {
     ) -> Result<Applied<GetObjectRetentionOutput>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
-        let object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
+        let object = describable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
         let retention = object.traits.lock.retention.ok_or(LockError::NoLock)?;
         let shown = ObjectLockRetention {
             mode: Some(retention.mode.name().to_owned()),
@@ -157,7 +157,7 @@ impl Operation<S3> for PutObjectLegalHold {
         read_md5(input.content_md5.as_deref())?;
         let status = given.status.as_deref();
         let is_held = status.and_then(read_hold).ok_or(S3Error::MalformedXml)?;
-        let mut object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
+        let mut object = describable(view, &bucket, &input.key, input.version_id.as_deref(), "PUT")?;
         object.traits.lock.is_held = Some(is_held);
         let mut changes = Changes::new();
         rewrite(view, &mut changes, &object)?;
@@ -181,7 +181,7 @@ impl Operation<S3> for GetObjectLegalHold {
     ) -> Result<Applied<GetObjectLegalHoldOutput>, S3Error> {
         refuse_given(&[("x-amz-request-payer", input.request_payer.is_some())])?;
         let bucket = locking(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
-        let object = readable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
+        let object = describable(view, &bucket, &input.key, input.version_id.as_deref(), "GET")?;
         let is_held = object.traits.lock.is_held.ok_or(LockError::NoLock)?;
         let legal_hold = Some(ObjectLockLegalHold { status: Some(hold_name(is_held).to_owned()) });
         Ok(Applied::read(GetObjectLegalHoldOutput { legal_hold }))

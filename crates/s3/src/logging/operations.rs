@@ -57,7 +57,7 @@ fn check_form(wanted: &LoggingEnabled) -> Result<(), S3Error> {
 
 /// Refuses a bucket that no log of this one goes to.
 fn check_target(view: &View, bucket: &BucketRecord, wanted: &LoggingEnabled) -> Result<(), S3Error> {
-    let refused = |text: &str| Err(S3Error::misconfigured("InvalidTargetBucketForLogging", text));
+    let refused = |message| Err(S3Error::InvalidLogTarget { message, bucket: wanted.target_bucket.clone() });
     let Some(target) = view.get::<BucketRecord>(&wanted.target_bucket)? else {
         return refused("The target bucket for logging does not exist");
     };

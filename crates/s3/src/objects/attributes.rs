@@ -84,6 +84,5 @@ fn shown(mut checksum: StoredChecksum) -> Checksum {
         checksum_xxhash3: fields.xxhash3,
         checksum_xxhash128: fields.xxhash128,
         checksum_type: fields.kind,
-        ..Checksum::default()
     }
 }

@@ -20,11 +20,12 @@ pub(crate) struct ReadConditions<'a> {
 }
 
 impl ReadConditions<'_> {
-    /// Whether `object` may be given. A tag decides alone where both a tag and a date are given.
+    /// Whether `object` may be given. A tag decides alone where both a tag and a date are given, and nothing was modified
+    /// since a time that is yet to come: such a date says nothing.
     ///
     /// # Errors
     /// [`S3Error::PreconditionFailed`] or [`S3Error::NotModified`].
-    pub(super) fn check(&self, object: &ObjectRecord) -> Result<(), S3Error> {
+    pub(super) fn check(&self, object: &ObjectRecord, now: Timestamp) -> Result<(), S3Error> {
         match (self.if_match, self.if_unmodified_since) {
             (Some(tags), _) if !has_tag(tags, &object.etag) => return Err(S3Error::PreconditionFailed("If-Match")),
             (None, Some(date)) if is_later(object, date) => {
@@ -34,7 +35,7 @@ impl ReadConditions<'_> {
         }
         match (self.if_none_match, self.if_modified_since) {
             (Some(tags), _) if has_tag(tags, &object.etag) => Err(not_modified(object)),
-            (None, Some(date)) if !is_later(object, date) => Err(not_modified(object)),
+            (None, Some(date)) if date <= now && !is_later(object, date) => Err(not_modified(object)),
             _ => Ok(()),
         }
     }
@@ -124,10 +125,12 @@ mod tests {
             (ReadConditions { if_none_match: Some("\"x\""), ..none }, 200),
             (ReadConditions { if_modified_since: at(1000), ..none }, 304),
             (ReadConditions { if_modified_since: at(999), ..none }, 200),
+            (ReadConditions { if_modified_since: at(2000), ..none }, 304),
+            (ReadConditions { if_modified_since: at(2001), ..none }, 200),
             (ReadConditions { if_none_match: Some("abc"), if_modified_since: at(999), ..none }, 304),
             (ReadConditions { if_none_match: Some("x"), if_modified_since: at(1000), ..none }, 200),
         ] {
-            let status = match conditions.check(&object()) {
+            let status = match conditions.check(&object(), Timestamp::from_second(2000).unwrap()) {
                 Ok(()) => 200,
                 Err(S3Error::PreconditionFailed(_)) => 412,
                 Err(S3Error::NotModified(_)) => 304,

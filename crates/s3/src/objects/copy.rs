@@ -15,7 +15,7 @@ use super::description::description;
 use super::put::{allowed, check_described, object_of, with_access};
 use super::put_needs;
 use super::record::ObjectTraits;
-use super::staging::{Promises, StagedBytes, take_in};
+use super::staging::{Promises, StagedBytes, take_copy};
 use super::versions;
 use crate::access::{Grounds, given};
 use crate::config::charged;
@@ -84,7 +84,7 @@ impl Streaming<S3> for CopyObject {
         let kind = read_algorithm(input.checksum_algorithm.as_deref())?.unwrap_or(kept);
         let body = bytes::open(service, &source.object, input.source_headers(), None).await?;
         let sealing = Wanted::from(&*input).seal(service, Place { bucket: &input.bucket, key: &input.key }, cx)?;
-        let bytes = take_in(service, Some(body), &Promises::default().or_else(Some(kind)), sealing).await?;
+        let bytes = take_copy(service, body, &Promises::default().or_else(Some(kind)), sealing).await?;
         Ok(StagedCopy { bytes, source })
     }
 
@@ -117,7 +117,6 @@ impl Streaming<S3> for CopyObject {
             checksum_xxhash64: checksum.xxhash64,
             checksum_xxhash3: checksum.xxhash3,
             checksum_xxhash128: checksum.xxhash128,
-            ..CopyObjectResult::default()
         };
         let encryption = Shown::of(&object.traits.encryption, (&put).into());
         let output = CopyObjectOutput {

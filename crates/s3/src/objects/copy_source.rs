@@ -99,7 +99,7 @@ impl CopySource {
             Err(S3Error::Object(ObjectError::Deleted { key, .. })) => return Err(S3Error::NoSuchKey(key)),
             other => other?,
         };
-        conditions.check(&object).map_err(|error| match error {
+        conditions.check(&object, now).map_err(|error| match error {
             S3Error::NotModified(_) if conditions.if_none_match.is_some() => {
                 S3Error::PreconditionFailed("x-amz-copy-source-If-None-Match")
             }

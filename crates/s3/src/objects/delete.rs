@@ -93,7 +93,11 @@ impl<'a> Deletion<'a> {
     /// is one.
     fn check(&self, old: Option<&ObjectRecord>) -> Result<(), S3Error> {
         let Some(old) = old else {
-            return if self.tag.is_some() { Err(S3Error::PreconditionFailed("If-Match")) } else { Ok(()) };
+            return match self.tag {
+                None => Ok(()),
+                Some("*") => Err(S3Error::PreconditionFailed("If-Match")),
+                Some(_) => Err(S3Error::NoSuchKey(self.key.to_owned())),
+            };
         };
         if self.tag.is_some_and(|tag| !has_tag(tag, &old.etag)) {
             return Err(S3Error::PreconditionFailed("If-Match"));
@@ -151,11 +155,11 @@ impl Operation<S3> for DeleteObjects {
         if objects.is_empty() || objects.len() > MAX_OBJECTS {
             return Err(S3Error::MalformedXml);
         }
-        if let Some(refusal) = all_refused(objects.len(), cx) {
-            return Err(S3Error::Unauthorized(Box::new(refusal)));
-        }
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
+        if objects.iter().any(|object| object.key.is_empty()) {
+            return Err(ObjectError::NoKey.into());
+        }
         let is_quiet = input.delete.quiet == Some(true);
         let (mut deleted, mut errors, mut changes) = (Vec::new(), Vec::new(), Changes::new());
         // A key may come several times, and each time finds what the last one left.
@@ -194,12 +198,6 @@ impl Operation<S3> for DeleteObjects {
         let output = DeleteObjectsOutput { deleted, request_charged, errors: some(errors) };
         Ok(Applied::with(output, changes))
     }
-}
-
-/// The refusal of the first of `count` deletions, if the caller may do none of them.
-fn all_refused(count: usize, cx: &Cx) -> Option<ServiceError> {
-    let refused: Option<Vec<_>> = (0..count).map(|part| cx.refused(part)).collect();
-    Some(S3::unauthorized(&cx.call, refused?.first()?))
 }
 
 fn delete_listed<'a>(

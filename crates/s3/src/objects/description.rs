@@ -64,11 +64,23 @@ impl Description<'_> {
             redirect: read_redirect(self.redirect)?,
             headers: ObjectHeaders {
                 content_type: Some(self.headers.content_type.unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())),
+                content_encoding: self.headers.content_encoding.as_deref().and_then(without_framing),
                 ..self.headers
             },
             ..ObjectTraits::default()
         })
     }
+}
+
+/// The content encodings without `aws-chunked`, which is how bytes came and not what they are; S3 never keeps it, even of
+/// a body that did not come so.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>.
+fn without_framing(encodings: &str) -> Option<String> {
+    if !encodings.contains("aws-chunked") {
+        return Some(encodings.to_owned());
+    }
+    let rest: Vec<&str> = encodings.split(',').map(str::trim).filter(|encoding| *encoding != "aws-chunked").collect();
+    (!rest.is_empty()).then(|| rest.join(", "))
 }
 
 /// The storage class; those of other kinds of buckets and of other machines are none of ours. All of ours lie on the same
@@ -103,7 +115,21 @@ fn read_redirect(location: Option<&str>) -> Result<Option<String>, S3Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{read_redirect, read_storage_class};
+    use super::{read_redirect, read_storage_class, without_framing};
+
+    #[test]
+    fn the_framing_of_an_upload_is_no_encoding_of_its_object() {
+        for (sent, kept) in [
+            ("gzip", Some("gzip")),
+            ("deflate,gzip", Some("deflate,gzip")),
+            ("aws-chunked, gzip", Some("gzip")),
+            ("deflate,gzip,aws-chunked", Some("deflate, gzip")),
+            ("aws-chunked", None),
+            ("aws-chunked, aws-chunked", None),
+        ] {
+            assert_eq!(without_framing(sent).as_deref(), kept, "{sent}");
+        }
+    }
 
     #[test]
     fn storage_classes() {

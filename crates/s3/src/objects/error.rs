@@ -34,6 +34,9 @@ pub enum ObjectError {
         /// The version.
         version: String,
     },
+    /// One of many objects has no key.
+    #[error("an object without a key")]
+    NoKey,
     /// The configuration says nothing of versions.
     #[error("the versioning configuration has no status")]
     IllegalVersioning,
@@ -109,6 +112,7 @@ impl From<ObjectError> for ServiceError {
                     .with_field("Key", key)
                     .with_field("VersionId", version)
             }
+            ObjectError::NoKey => refused("UserKeyMustBeSpecified", 400, "User key must be specified."),
             ObjectError::IllegalVersioning => {
                 refused("IllegalVersioningConfigurationException", 400, "The Versioning element must be specified")
             }

@@ -41,6 +41,8 @@ impl Operation<S3> for ListObjectsV2 {
         let (prefix, delimiter) = (text(&input.prefix), text(&input.delimiter));
         let page = Listing { bucket: &bucket.name, prefix, delimiter, after: &after, limit }.read(view)?;
         let restores = shows_restores(&input.optional_object_attributes)?.then_some(cx.now);
+        // A token decides alone where a page begins, and S3 says nothing then of where else it might have.
+        let started = input.start_after.as_deref().filter(|_| input.continuation_token.is_none());
         let owned_in = (input.fetch_owner == Some(true)).then_some(&bucket);
         let count = page.objects.len() + page.common_prefixes.len();
         Ok(Applied::read(ListObjectsV2Output {
@@ -55,7 +57,7 @@ impl Operation<S3> for ListObjectsV2 {
             encoding_type: input.encoding_type.clone(),
             key_count: i32::try_from(count).ok(),
             continuation_token: input.continuation_token.clone(),
-            start_after: input.start_after.as_deref().map(|text| encoding.encode(text)),
+            start_after: started.map(|text| encoding.encode(text)),
             request_charged,
         }))
     }

@@ -79,6 +79,9 @@ fn after<'a>(input: &'a ListObjectVersionsRequest, view: &View, bucket: &str) ->
     let refused = |value: &str, message| Err(S3Error::argument("version-id-marker", value, message));
     let (key, id) = match (input.key_marker.as_deref().unwrap_or_default(), input.version_id_marker.as_deref()) {
         ("", None) => return Ok(After::Nothing),
+        ("", Some(id)) if !id.is_empty() && id != NULL_VERSION && order_of(id).is_none() => {
+            return refused(id, "Invalid version id specified");
+        }
         ("", Some(id)) => return refused(id, "A version-id marker cannot be specified without a key marker."),
         (_, Some("")) => return refused("", "A version-id marker cannot be empty."),
         (key, None) => return Ok(After::Key(key)),

@@ -135,8 +135,8 @@ pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObje
     check_key(read.key)?;
     let bucket = known_bucket(view, read.bucket, read.expected_owner)?;
     let request_charged = charged(&bucket, &cx.call.caller, read.payer)?;
-    if let Some(mode) = read.checksum_mode.filter(|mode| !mode.eq_ignore_ascii_case("ENABLED")) {
-        return Err(S3Error::argument("x-amz-checksum-mode", mode, "The checksum mode must be ENABLED"));
+    if read.checksum_mode.is_some_and(|mode| !mode.eq_ignore_ascii_case("ENABLED")) {
+        return Err(S3Error::InvalidRequest("Value for x-amz-checksum-mode header is invalid.".to_owned()));
     }
     if read.overrides.any() && cx.call.caller.account.is_none() {
         let text = "Request specific response headers cannot be used for anonymous GET requests.";
@@ -148,7 +148,7 @@ pub(super) fn look_up(read: &Read<'_>, view: &View, cx: &Cx) -> Result<FoundObje
     }
     let object = readable(view, &bucket, read.key, read.version, read.method)?;
     let encryption = reading(&object.traits.encryption, object.place(), read.customer, &cx.call)?;
-    read.conditions.check(&object)?;
+    read.conditions.check(&object, cx.now)?;
     if read.method == "GET" {
         check_active(&object, cx.now, "The operation is not valid for the object's storage class")?;
     }

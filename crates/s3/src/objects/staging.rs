@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use service::Cx;
-use wire::ByteStream;
+use wire::{ByteStream, StreamError};
 
 use super::checksums::{ChecksumKind, StoredChecksum, check_md5, computed, read_algorithm, read_given, read_md5};
 use crate::encryption::{Encryption, Sealing};
@@ -192,6 +192,25 @@ pub(crate) async fn take_in(
             Err(refused)
         }
     }
+}
+
+/// As [`take_in`], of bytes that are read here and come from no client: that they break off is no fault of who asks.
+///
+/// # Errors
+/// As [`take_in`]; [`S3Error::Internal`] for a source that can't be read to its end.
+pub(crate) async fn take_copy(
+    service: &S3,
+    body: ByteStream,
+    promises: &Promises,
+    sealing: Sealing,
+) -> Result<StagedBytes, S3Error> {
+    take_in(service, Some(body), promises, sealing).await.map_err(|error| match error {
+        S3Error::IncompleteBody(StreamError::Broken(cause)) => {
+            S3Error::Internal(format!("the source breaks off: {cause}"))
+        }
+        S3Error::IncompleteBody(cause) => S3Error::Internal(format!("the source breaks off: {cause}")),
+        other => other,
+    })
 }
 
 async fn check(

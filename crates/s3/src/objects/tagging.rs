@@ -15,7 +15,7 @@ use super::put_needs::with_tags;
 use super::record::{ObjectRecord, check_key};
 use super::rewrite::rewrite;
 use super::tags::read_set;
-use super::versions::readable;
+use super::versions::describable;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
 use crate::config::charged;
@@ -32,7 +32,7 @@ fn look_up(
     check_key(key)?;
     let bucket = known_bucket(view, bucket, expected_owner)?;
     charged(&bucket, &cx.call.caller, payer)?;
-    let object = readable(view, &bucket, key, version, method)?;
+    let object = describable(view, &bucket, key, version, method)?;
     let shown = bucket.shown_version(&object.version);
     Ok((object, shown))
 }

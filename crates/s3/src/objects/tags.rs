@@ -24,6 +24,10 @@ pub(crate) fn read_header(header: Option<&str>) -> Result<BTreeMap<String, Strin
     let text = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.";
     let refused = || S3Error::argument("x-amz-tagging", header, text);
     let mut tags = BTreeMap::new();
+    // An equals sign within a value must be encoded, or it is taken for a sign of having forgotten the ampersand.
+    if header.split('&').any(|pair| pair.matches('=').count() > 1) {
+        return Err(refused());
+    }
     for (key, value) in parse_query(header).map_err(|_| refused())? {
         if tags.insert(key, value.unwrap_or_default()).is_some() {
             return Err(refused());
@@ -65,7 +69,7 @@ fn check(tags: &BTreeMap<String, String>) -> Result<(), S3Error> {
             return refused("The TagKey you have provided is invalid");
         }
         if key.starts_with("aws:") {
-            return refused("System tags cannot be added/updated by requester");
+            return refused("Your TagKey cannot be prefixed with aws:");
         }
         if value.chars().count() > MAX_VALUE || !value.chars().all(is_allowed) {
             return refused("The TagValue you have provided is invalid");
@@ -117,6 +121,8 @@ mod tests {
         assert!(read_header(None).unwrap().is_empty());
         assert_eq!(code(read_header(Some("a=1&a=2"))), "InvalidArgument");
         assert_eq!(code(read_header(Some("a=%ff"))), "InvalidArgument");
+        assert_eq!(code(read_header(Some("a=1,b=2"))), "InvalidArgument");
+        assert_eq!(code(read_header(Some("a=1%3D2"))), "ok");
         let many: Vec<String> = (0..11).map(|number| format!("k{number}=v")).collect();
         assert_eq!(code(read_header(Some(&many.join("&")))), "BadRequest");
     }

@@ -218,15 +218,36 @@ pub(crate) fn readable(
         (Found::Marker(marker), None) => {
             Err(ObjectError::Deleted { key: key.to_owned(), version: marker.version }.into())
         }
-        (Found::Marker(marker), Some(_)) => {
-            let (version, last_modified) = (marker.version, marker.last_modified);
-            Err(ObjectError::IsMarker { method, version, last_modified }.into())
-        }
-        (Found::Nothing, Some(id)) if bucket.versioning != Versioning::Never => {
+        (Found::Marker(marker), Some(_)) => Err(refused_marker(marker, method)),
+        (Found::Nothing, Some(id)) => {
             Err(ObjectError::NoSuchVersion { key: key.to_owned(), version: id.to_owned() }.into())
         }
-        (Found::Nothing, _) => Err(S3Error::NoSuchKey(key.to_owned())),
+        (Found::Nothing, None) => Err(S3Error::NoSuchKey(key.to_owned())),
     }
+}
+
+/// As [`readable`], for what is asked of the object beside its bytes and headers, such as its tags: of these S3 says that a
+/// delete marker has none, also where it is the newest version and none was named.
+///
+/// # Errors
+/// Those of [`readable`].
+pub(crate) fn describable(
+    view: &View,
+    bucket: &BucketRecord,
+    key: &str,
+    id: Option<&str>,
+    method: &'static str,
+) -> Result<ObjectRecord, S3Error> {
+    if id.is_none()
+        && let Found::Marker(marker) = find(view, bucket, key, None)?
+    {
+        return Err(refused_marker(marker, method));
+    }
+    readable(view, bucket, key, id, method)
+}
+
+fn refused_marker(marker: DeleteMarker, method: &'static str) -> S3Error {
+    ObjectError::IsMarker { method, version: marker.version, last_modified: marker.last_modified }.into()
 }
 
 /// Refuses what can be no version of the bucket: ids have 32 characters, and a bucket that never had versions has only

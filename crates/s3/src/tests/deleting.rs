@@ -1,8 +1,9 @@
 //! Deletions of many at once.
 
+use api::Caller;
 use api::s3::{Delete, DeleteObjectsRequest, ObjectIdentifier, PutBucketPolicyRequest, S3Api};
 
-use super::fixture::{Fixture, get, ours, theirs};
+use super::fixture::{Fixture, call, get, ours, theirs};
 
 #[tokio::test]
 async fn of_many_keys_those_that_one_may_not_delete_stay() {
@@ -26,6 +27,16 @@ async fn of_many_keys_those_that_one_may_not_delete_stay() {
     assert_eq!((errors[0].key.as_deref(), errors[0].code.as_deref()), (Some("ours/1"), Some("AccessDenied")));
     assert_eq!(fixture.get(get("ours/1")).await.unwrap().1, "x");
     assert_eq!(fixture.get(get("theirs/1")).await.unwrap_err().code, "NoSuchKey");
-    let error = fixture.s3.delete_objects(theirs(), deleting(&["ours/1"])).await.unwrap_err();
-    assert_eq!((&*error.code, error.status), ("AccessDenied", 403));
+    // Also who may delete none of them is told so key by key.
+    for caller in [theirs(), call(Caller::ANONYMOUS)] {
+        let output = fixture.s3.delete_objects(caller, deleting(&["ours/1", "ours/2"])).await.unwrap();
+        let codes: Vec<Option<String>> = output.errors.unwrap().into_iter().map(|error| error.code).collect();
+        assert_eq!((output.deleted, codes), (None, vec![Some("AccessDenied".to_owned()); 2]));
+    }
+    assert_eq!(fixture.get(get("ours/1")).await.unwrap().1, "x");
+    let nameless = fixture.s3.delete_objects(ours(), deleting(&["ours/1", ""])).await.unwrap_err();
+    assert_eq!((&*nameless.code, nameless.status), ("UserKeyMustBeSpecified", 400));
+    assert_eq!(fixture.get(get("ours/1")).await.unwrap().1, "x");
+    let nowhere = DeleteObjectsRequest { bucket: "nowhere".to_owned(), ..deleting(&["ours/1"]) };
+    assert_eq!(fixture.s3.delete_objects(theirs(), nowhere).await.unwrap_err().code, "NoSuchBucket");
 }

@@ -84,6 +84,10 @@ async fn what_is_not_there_is_said() {
     let error = fixture.get(get("absent")).await.unwrap_err();
     assert_eq!((&*error.code, error.status), ("NoSuchKey", 404));
     assert_eq!(error.fields, [("Key", "absent".to_owned())]);
+    let null = GetObjectRequest { version_id: Some("null".to_owned()), ..get("absent") };
+    assert_eq!(fixture.get(null).await.unwrap_err().code, "NoSuchVersion", "also where there never were versions");
+    let mode = GetObjectRequest { checksum_mode: Some("on".to_owned()), ..get("absent") };
+    assert_eq!(fixture.get(mode).await.unwrap_err().code, "InvalidRequest");
     let elsewhere = GetObjectRequest { bucket: "nowhere".to_owned(), ..get("key") };
     assert_eq!(fixture.get(elsewhere).await.unwrap_err().code, "NoSuchBucket");
     fixture.put("key", "x").await;

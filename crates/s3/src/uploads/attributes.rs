@@ -62,11 +62,12 @@ pub(crate) fn parts_of(
         u32::try_from(given).map_err(|_| S3Error::argument("x-amz-part-number-marker", given.to_string(), text))?;
     let parts = assembly.parts(view, after, limit)?;
     let end = after.saturating_add(u32::try_from(parts.len()).unwrap_or(u32::MAX));
+    let next = if parts.is_empty() { 0 } else { end };
     let shown = (after + 1..).zip(parts).map(|(place, part)| shown(place, part)).collect();
     Ok(GetObjectAttributesParts {
         total_parts_count,
         part_number_marker: Some(given),
-        next_part_number_marker: i32::try_from(end).ok(),
+        next_part_number_marker: i32::try_from(next).ok(),
         max_parts: i32::try_from(limit).ok(),
         is_truncated: Some(limit > 0 && end < assembly.count()),
         parts: Some(shown),
@@ -88,6 +89,5 @@ fn shown(place: u32, part: PartRecord) -> ObjectPart {
         checksum_xxhash64: checksum.xxhash64,
         checksum_xxhash3: checksum.xxhash3,
         checksum_xxhash128: checksum.xxhash128,
-        ..ObjectPart::default()
     }
 }

@@ -9,7 +9,7 @@ use store::{Changes, KeyPrefix, Record, View};
 use super::completion::{Completion, etag_of};
 use super::error::UploadError;
 use super::part::check_encryption;
-use super::record::{AssemblyRecord, MAX_PARTS, PartRecord, UploadRecord};
+use super::record::{AssemblyRecord, MAX_PARTS, PartRecord, UploadRecord, known_upload};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
 use crate::encryption::{Shown, Wanted};
@@ -42,6 +42,10 @@ impl Operation<S3> for CompleteMultipartUpload {
     ) -> Result<Applied<CompleteMultipartUploadOutput>, S3Error> {
         check_key(&input.key)?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        if input.multipart_upload.is_none() {
+            known_upload(view, &bucket.name, &input.key, &input.upload_id)?;
+            return Err(S3Error::InvalidRequest("You must specify at least one part".to_owned()));
+        }
         let asked = Completion::read(input)?;
         let key = (bucket.name.clone(), input.key.clone(), input.upload_id.clone());
         let Some(upload) = view.get::<UploadRecord>(&key)? else {

@@ -14,7 +14,7 @@ use super::with_view;
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
 use crate::encryption::{CopySource as _, Place, Shown, Wanted, reading};
-use crate::objects::{ChecksumFields, CopySource, Promises, ReadConditions, Source, check_key, open, take_in};
+use crate::objects::{ChecksumFields, CopySource, Promises, ReadConditions, Source, check_key, open, take_copy};
 use crate::{S3, S3Error};
 
 /// The bytes of a part that was copied.
@@ -53,7 +53,7 @@ impl Streaming<S3> for UploadPartCopy {
         let range = copied_range(input.copy_source_range.as_deref(), source.object.length)?;
         let body = open(service, &source.object, input.source_headers(), range).await?;
         let sealing = Wanted::from(&*input).seal(service, Place { bucket: &input.bucket, key: &input.key }, cx)?;
-        let bytes = take_in(service, Some(body), &Promises::default().and_also(upload.kind()), sealing).await?;
+        let bytes = take_copy(service, body, &Promises::default().and_also(upload.kind()), sealing).await?;
         let Some(checksum) = bytes.also.clone() else {
             bytes.give_up(service).await;
             return Err(S3Error::Internal(format!("no {} of a part", upload.kind().name())));
@@ -84,7 +84,6 @@ impl Streaming<S3> for UploadPartCopy {
             checksum_xxhash64: checksum.xxhash64,
             checksum_xxhash3: checksum.xxhash3,
             checksum_xxhash128: checksum.xxhash128,
-            ..CopyPartResult::default()
         };
         let encryption = Shown::of(&staged.part.bytes.encryption, input.into());
         let output = UploadPartCopyOutput {

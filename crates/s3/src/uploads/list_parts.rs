@@ -40,7 +40,7 @@ impl Operation<S3> for ListParts {
         };
         let is_truncated = parts.len() > limit;
         parts.truncate(limit);
-        let next = parts.last().map_or(given, |part| i32::try_from(part.number).unwrap_or(given));
+        let next = parts.last().map_or(0, |part| i32::try_from(part.number).unwrap_or(given));
         let (abort_date, abort_rule_id) = abortion(view, &bucket, &upload.key, upload.initiated)?.unzip();
         Ok(Applied::read(ListPartsOutput {
             abort_date,
@@ -82,7 +82,6 @@ fn shown(part: PartRecord, upload: &UploadRecord) -> Part {
         checksum_xxhash64: checksum.xxhash64,
         checksum_xxhash3: checksum.xxhash3,
         checksum_xxhash128: checksum.xxhash128,
-        ..Part::default()
     }
 }
 

@@ -57,7 +57,9 @@ impl Operation<S3> for ListMultipartUploads {
             checksum_type: upload.checksum.map(|_| upload.type_name().to_owned()),
             version_id: None,
         };
-        let (next_key, next_upload) = page.last;
+        // After its last page S3 names the last upload, and no common prefix.
+        let is_next = page.is_truncated || !page.last.1.is_empty();
+        let (next_key, next_upload) = if is_next { page.last } else { Default::default() };
         Ok(Applied::read(ListMultipartUploadsOutput {
             bucket: Some(bucket.name.clone()),
             key_marker: Some(encoding.encode(after_key)),

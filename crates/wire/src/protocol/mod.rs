@@ -85,8 +85,6 @@ pub struct ErrorContext<'a> {
     pub request_id: &'a str,
     /// S3's second id.
     pub host_id: &'a str,
-    /// What S3 calls the resource: the path of the request.
-    pub resource: &'a str,
     /// The request was a HEAD, so the answer can have no body.
     pub is_head: bool,
     /// The client wants a query code beside the JSON error: it sent `x-amzn-query-mode: true`.

@@ -165,7 +165,6 @@ pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context
         out.leaf(name, text);
     }
     if service.has_bare_errors {
-        out.leaf("Resource", context.resource);
         out.leaf("RequestId", context.request_id);
         out.leaf("HostId", context.host_id);
         out.close("Error");
@@ -196,6 +195,11 @@ pub(crate) fn refusal(error: &DecodeError) -> ServiceError {
 /// S3's answers to malformed requests.
 pub(super) fn s3_refusal(error: &DecodeError) -> ServiceError {
     match &error.reason {
+        // The one body that is no XML.
+        DecodeReason::Missing if error.is_body && error.path == "Policy" => {
+            let text = "Policies must be valid JSON and the first byte must be '{'";
+            ServiceError::bad_request("MalformedPolicy", text)
+        }
         DecodeReason::Missing if error.is_body && !error.path.contains('.') => {
             ServiceError::bad_request("MissingRequestBodyError", "Request Body is empty")
         }
@@ -211,9 +215,22 @@ pub(super) fn s3_refusal(error: &DecodeError) -> ServiceError {
                 DecodeReason::Malformed { text, .. } => text.clone(),
                 _ => String::new(),
             };
-            ServiceError::bad_request("InvalidArgument", error.to_string())
+            ServiceError::bad_request("InvalidArgument", unreadable(error))
                 .with_field("ArgumentName", error.path.clone())
                 .with_field("ArgumentValue", text)
         }
+    }
+}
+
+/// S3's words for what cannot be read; of most numbers it has the same ones.
+fn unreadable(error: &DecodeError) -> String {
+    match (&error.reason, error.path.as_str()) {
+        (DecodeReason::Malformed { expected: "a 32-bit integer", .. }, "partNumber") => {
+            "Part number must be an integer between 1 and 10000, inclusive".to_owned()
+        }
+        (DecodeReason::Malformed { expected: "a 32-bit integer", .. }, path) => {
+            format!("Provided {path} not an integer or within integer range")
+        }
+        _ => error.to_string(),
     }
 }

@@ -112,7 +112,9 @@ fn what_is_lacking_is_said_in_aws_words() {
     assert_eq!(in_header(&[("authorization", "AWS a")]), ClaimError::Header);
     assert_eq!(in_header(&[("authorization", "AWS :a")]), ClaimError::Header);
     assert_eq!(in_header(&[("authorization", "AWS a:b")]), ClaimError::Date);
-    assert_eq!(in_header(&[("authorization", "AWS a:b"), ("date", "now")]), ClaimError::Date);
+    for date in ["now", "", "Tue, 07 Jul 1950 21:53:04 GMT"] {
+        assert_eq!(in_header(&[("authorization", "AWS a:b"), ("date", date)]), ClaimError::Date, "{date}");
+    }
 }
 
 /// `?policy=` is the same as `?policy`, whichever of them was signed.

@@ -85,6 +85,9 @@ pub enum ClaimError {
     /// A part of the header is absent or malformed. The text says which, in AWS's words.
     #[error("{0}")]
     Incomplete(String),
+    /// No header says when it was signed, or one says what is no time. The text says which, in AWS's words.
+    #[error("{0}")]
+    Time(String),
     /// A part of the query is absent or malformed.
     #[error(transparent)]
     Query(#[from] QueryFault),
@@ -95,7 +98,7 @@ impl Claim {
     ///
     /// # Errors
     /// [`ClaimError::Missing`] without an `Authorization` header, [`ClaimError::UnsupportedType`] for another scheme,
-    /// [`ClaimError::Incomplete`] for what AWS answers with `IncompleteSignature`.
+    /// [`ClaimError::Incomplete`] and [`ClaimError::Time`] for what AWS answers with `IncompleteSignature`.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, ClaimError> {
         let Some(value) = headers.get(http::header::AUTHORIZATION) else { return Err(ClaimError::Missing) };
         let text = value
@@ -115,19 +118,28 @@ impl Claim {
             ))
         })?;
         let (amz_date, time) = request_time(headers)?;
-        if amz_date.get(..8) != Some(scope.date.as_str()) {
-            return Err(ClaimError::Incomplete(format!(
-                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{}', from '{amz_date}'.",
-                scope.date,
-                amz_date.get(..8).unwrap_or_default(),
-            )));
-        }
         let session_token =
             headers.get("x-amz-security-token").and_then(|token| token.to_str().ok()).map(str::to_owned);
         let signed_headers = SignedHeaders::parse(fields.signed_headers.to_owned())
             .ok_or_else(|| ClaimError::Incomplete("Too many signed headers.".into()))?;
         let signature = fields.signature.to_owned();
         Ok(Self { access_key, scope, signed_headers, signature, amz_date, time, session_token, place: Place::Header })
+    }
+
+    /// Refuses a key that was made for another day than the request's. To be asked after the time itself, about which S3
+    /// complains first.
+    ///
+    /// # Errors
+    /// [`ClaimError::Incomplete`].
+    pub fn check_day(&self) -> Result<(), ClaimError> {
+        let (sent, day) = (&self.amz_date, self.amz_date.get(..8).unwrap_or_default());
+        if self.scope.date == day {
+            return Ok(());
+        }
+        let made = &self.scope.date;
+        Err(ClaimError::Incomplete(format!(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{made}' != '{day}', from '{sent}'."
+        )))
     }
 
     /// How far the request's time is from `now`, in seconds: positive if the request is late.
@@ -180,7 +192,7 @@ pub(super) fn request_time(headers: &HeaderMap) -> Result<(String, Timestamp), C
     if let Some(sent) = text("x-amz-date") {
         return match parse_amz_date(sent) {
             Some(time) => Ok((sent.to_owned(), time)),
-            None => Err(ClaimError::Incomplete(format!(
+            None => Err(ClaimError::Time(format!(
                 "Date must be in ISO-8601 'basic format'. Got '{sent}'. See http://en.wikipedia.org/wiki/ISO_8601"
             ))),
         };
@@ -191,7 +203,5 @@ pub(super) fn request_time(headers: &HeaderMap) -> Result<(String, Timestamp), C
             return Ok((amz_date(time), time));
         }
     }
-    Err(ClaimError::Incomplete(
-        "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into(),
-    ))
+    Err(ClaimError::Time("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into()))
 }

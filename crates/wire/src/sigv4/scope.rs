@@ -45,7 +45,7 @@ impl Scope {
     }
 }
 
-/// A time as `X-Amz-Date` carries it; none if it is of another form.
+/// A time as `X-Amz-Date` carries it; none if it is of another form, or before 1970.
 pub(crate) fn parse_amz_date(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     if bytes.len() != 16 || bytes[8] != b'T' || bytes[15] != b'Z' {
@@ -58,7 +58,7 @@ pub(crate) fn parse_amz_date(text: &str) -> Option<Timestamp> {
     let two = |at: usize| i8::try_from(digits[at] * 10 + digits[at + 1]).ok();
     let year = digits[..4].iter().fold(0, |year, digit| year * 10 + digit);
     let time = DateTime::new(year, two(4)?, two(6)?, two(9)?, two(11)?, two(13)?, 0).ok()?;
-    Offset::UTC.to_timestamp(time).ok()
+    Offset::UTC.to_timestamp(time).ok().filter(|time| time.as_second() >= 0)
 }
 
 /// A time as signed requests carry it in `X-Amz-Date`: `YYYYMMDDTHHMMSSZ`.
@@ -75,9 +75,15 @@ mod tests {
         for text in ["20130524T000000Z", "20240229T235959Z", "19700101T000000Z"] {
             assert_eq!(amz_date(parse_amz_date(text).unwrap()), text);
         }
-        for bad in
-            ["", "20130524T000000", "20230229T000000Z", "20130524T240000Z", "20130524t000000Z", "2013052éT00000Z"]
-        {
+        for bad in [
+            "",
+            "20130524T000000",
+            "20230229T000000Z",
+            "20130524T240000Z",
+            "20130524t000000Z",
+            "2013052éT00000Z",
+            "19691231T235959Z",
+        ] {
             assert!(parse_amz_date(bad).is_none(), "{bad}");
         }
     }

@@ -26,7 +26,7 @@ pub struct Signer<'a> {
 /// a proxy may change must not.
 ///
 /// # Errors
-/// [`ClaimError::Incomplete`] if the request has no time, or one of another day than the scope's.
+/// [`ClaimError::Time`] if the request has no time, [`ClaimError::Incomplete`] if it is of another day than the scope's.
 pub fn sign_headers(request: &CanonicalRequest<'_>, signer: &Signer<'_>) -> Result<String, ClaimError> {
     let (amz_date, time) = request_time(request.headers)?;
     let claim = claim(request, signer, amz_date, time, Place::Header)?;
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_request_without_a_time_is_not_signed() {
         let refused = check(("A", "s"), "sts", ("/", ""), &[("host", "h")], PathRule::Twice).unwrap_err();
-        assert!(matches!(refused, ClaimError::Incomplete(_)), "{refused}");
+        assert!(matches!(refused, ClaimError::Time(_)), "{refused}");
     }
 
     #[test]

@@ -112,15 +112,20 @@ fn what_is_lacking_is_said_in_aws_words() {
         let value = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
         refused(&[("authorization", &value), ("x-amz-date", date)])
     };
-    for (credential, date) in [
-        ("a/20150830/r/s", "20150830T000000Z"),
-        ("a/2015083/r/s/aws4_request", "20150830T000000Z"),
-        ("a/20150830/r/s/aws4_request", "20150831T000000Z"),
-        ("a/20150830/r/s/aws4_request", "20151330T000000Z"),
-        ("a/20150830/r/s/aws4_request", "yesterday"),
-    ] {
+    for (credential, date) in
+        [("a/20150830/r/s", "20150830T000000Z"), ("a/2015083/r/s/aws4_request", "20150830T000000Z")]
+    {
         assert!(matches!(scoped(credential, date), ClaimError::Incomplete(_)), "{credential} {date}");
     }
+    for date in ["20151330T000000Z", "19500830T000000Z", "yesterday", ""] {
+        assert!(matches!(scoped("a/20150830/r/s/aws4_request", date), ClaimError::Time(_)), "{date}");
+    }
+    let authorization = "AWS4-HMAC-SHA256 Credential=a/20150830/r/s/aws4_request, SignedHeaders=host, Signature=0";
+    assert!(matches!(refused(&[("authorization", authorization)]), ClaimError::Time(_)));
+    let dated =
+        |date| Claim::from_headers(&headers(&[("authorization", authorization), ("x-amz-date", date)])).unwrap();
+    assert_eq!(dated("20150830T235959Z").check_day(), Ok(()));
+    assert!(matches!(dated("20150831T000000Z").check_day(), Err(ClaimError::Incomplete(_))));
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
