@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use wire::{Document, Kind, RequestParts, ServiceShape, Shape, Value};
 
 /// Every generated service.
@@ -43,7 +43,7 @@ pub fn value_of(shape: &Shape, json: &Json) -> Value {
             Value::Map(pairs.map(|(key, item)| (key.clone(), value_of(value, item))).collect())
         }
         Kind::Structure { members, .. } => {
-            let object = json.as_object().unwrap();
+            let object = &merged(shape, json.as_object().unwrap());
             let unknown = object.keys().find(|key| members.iter().all(|member| member.name != key.as_str()));
             assert_eq!(unknown, None, "{} has no such member", shape.name);
             let fields = (0_u16..).zip(*members).filter_map(|(index, member)| {
@@ -53,6 +53,21 @@ pub fn value_of(shape: &Shape, json: &Json) -> Value {
         }
         Kind::Document => Value::Document(document_of(json)),
     }
+}
+
+/// The members as our shapes have them: versions and delete markers, which the model has in two lists, are one sequence.
+fn merged(shape: &Shape, object: &Map<String, Json>) -> Map<String, Json> {
+    let mut object = object.clone();
+    if shape.members().iter().any(|member| member.name == "Entries") {
+        let mut entries = Vec::new();
+        for (list, one) in [("Versions", "Version"), ("DeleteMarkers", "DeleteMarker")] {
+            let listed = object.remove(list);
+            let listed = listed.iter().flat_map(|listed| listed.as_array().unwrap());
+            entries.extend(listed.map(|entry| Json::Object(Map::from_iter([(one.to_owned(), entry.clone())]))));
+        }
+        object.insert("Entries".to_owned(), Json::Array(entries));
+    }
+    object
 }
 
 /// `json` as a document.
