@@ -58,7 +58,8 @@ pub fn value_of(shape: &Shape, json: &Json) -> Value {
 /// The members as our shapes have them: versions and delete markers, which the model has in two lists, are one sequence.
 fn merged(shape: &Shape, object: &Map<String, Json>) -> Map<String, Json> {
     let mut object = object.clone();
-    if shape.members().iter().any(|member| member.name == "Entries") {
+    let is_ours = shape.members().iter().any(|member| member.name == "Entries");
+    if shape.name == "ListObjectVersionsOutput" && is_ours {
         let mut entries = Vec::new();
         for (list, one) in [("Versions", "Version"), ("DeleteMarkers", "DeleteMarker")] {
             let listed = object.remove(list);
