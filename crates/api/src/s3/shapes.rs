@@ -717,8 +717,6 @@ pub static DELETE_MARKER_ENTRY: Shape = Shape::structure(
 pub static DELETE_MARKER_REPLICATION: Shape =
     Shape::structure("DeleteMarkerReplication", &[Member::new("Status", &scalars::STRING)]);
 
-pub static DELETE_MARKERS: Shape = Shape::list("DeleteMarkers", &DELETE_MARKER_ENTRY, None);
-
 pub static DELETE_OBJECT_OUTPUT: Shape = Shape::structure(
     "DeleteObjectOutput",
     &[
@@ -1840,8 +1838,7 @@ pub static LIST_OBJECT_VERSIONS_OUTPUT: Shape = Shape::structure(
         Member::new("VersionIdMarker", &scalars::STRING),
         Member::new("NextKeyMarker", &scalars::STRING),
         Member::new("NextVersionIdMarker", &scalars::STRING),
-        Member::new("Versions", &OBJECT_VERSION_LIST).wire("Version").flattened(),
-        Member::new("DeleteMarkers", &DELETE_MARKERS).wire("DeleteMarker").flattened(),
+        Member::new("Entries", &VERSION_ENTRY_LIST).flattened(),
         Member::new("Name", &scalars::STRING),
         Member::new("Prefix", &scalars::STRING),
         Member::new("Delimiter", &scalars::STRING),
@@ -2173,8 +2170,6 @@ pub static OBJECT_VERSION: Shape = Shape::structure(
         Member::new("RestoreStatus", &RESTORE_STATUS),
     ],
 );
-
-pub static OBJECT_VERSION_LIST: Shape = Shape::list("ObjectVersionList", &OBJECT_VERSION, None);
 
 pub static OPTIONAL_OBJECT_ATTRIBUTES_LIST: Shape = Shape::list("OptionalObjectAttributesList", &scalars::STRING, None);
 
@@ -3152,6 +3147,13 @@ pub static UPLOAD_PART_REQUEST: Shape = Shape::structure(
 );
 
 pub static USER_METADATA: Shape = Shape::list("UserMetadata", &METADATA_ENTRY, Some("MetadataEntry"));
+
+pub static VERSION_ENTRY: Shape = Shape::union(
+    "VersionEntry",
+    &[Member::new("DeleteMarker", &DELETE_MARKER_ENTRY), Member::new("Version", &OBJECT_VERSION)],
+);
+
+pub static VERSION_ENTRY_LIST: Shape = Shape::list("VersionEntryList", &VERSION_ENTRY, None);
 
 pub static VERSIONING_CONFIGURATION: Shape = Shape::structure(
     "VersioningConfiguration",

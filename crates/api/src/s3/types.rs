@@ -6112,8 +6112,7 @@ pub struct ListObjectVersionsOutput {
     pub version_id_marker: Option<String>,
     pub next_key_marker: Option<String>,
     pub next_version_id_marker: Option<String>,
-    pub versions: Option<Vec<ObjectVersion>>,
-    pub delete_markers: Option<Vec<DeleteMarkerEntry>>,
+    pub entries: Option<Vec<VersionEntry>>,
     pub name: Option<String>,
     pub prefix: Option<String>,
     pub delimiter: Option<String>,
@@ -6136,15 +6135,14 @@ impl Typed for ListObjectVersionsOutput {
             version_id_marker: fields.optional(2)?,
             next_key_marker: fields.optional(3)?,
             next_version_id_marker: fields.optional(4)?,
-            versions: fields.optional(5)?,
-            delete_markers: fields.optional(6)?,
-            name: fields.optional(7)?,
-            prefix: fields.optional(8)?,
-            delimiter: fields.optional(9)?,
-            max_keys: fields.optional(10)?,
-            common_prefixes: fields.optional(11)?,
-            encoding_type: fields.optional(12)?,
-            request_charged: fields.optional(13)?,
+            entries: fields.optional(5)?,
+            name: fields.optional(6)?,
+            prefix: fields.optional(7)?,
+            delimiter: fields.optional(8)?,
+            max_keys: fields.optional(9)?,
+            common_prefixes: fields.optional(10)?,
+            encoding_type: fields.optional(11)?,
+            request_charged: fields.optional(12)?,
         })
     }
 
@@ -6155,15 +6153,14 @@ impl Typed for ListObjectVersionsOutput {
         fields.optional(2, self.version_id_marker);
         fields.optional(3, self.next_key_marker);
         fields.optional(4, self.next_version_id_marker);
-        fields.optional(5, self.versions);
-        fields.optional(6, self.delete_markers);
-        fields.optional(7, self.name);
-        fields.optional(8, self.prefix);
-        fields.optional(9, self.delimiter);
-        fields.optional(10, self.max_keys);
-        fields.optional(11, self.common_prefixes);
-        fields.optional(12, self.encoding_type);
-        fields.optional(13, self.request_charged);
+        fields.optional(5, self.entries);
+        fields.optional(6, self.name);
+        fields.optional(7, self.prefix);
+        fields.optional(8, self.delimiter);
+        fields.optional(9, self.max_keys);
+        fields.optional(10, self.common_prefixes);
+        fields.optional(11, self.encoding_type);
+        fields.optional(12, self.request_charged);
         fields.finish()
     }
 }
@@ -10383,6 +10380,31 @@ impl Typed for UploadPartRequest {
 
     fn take_stream(&mut self) -> Option<ByteStream> {
         self.body.take()
+    }
+}
+
+/// AWS's `VersionEntry`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VersionEntry {
+    pub delete_marker: Option<DeleteMarkerEntry>,
+    pub version: Option<ObjectVersion>,
+}
+
+impl Shaped for VersionEntry {
+    const SHAPE: &'static Shape = &shapes::VERSION_ENTRY;
+}
+
+impl Typed for VersionEntry {
+    fn from_value(value: Value) -> Result<Self, DecodeError> {
+        let mut fields = FieldReader::new(value, Self::SHAPE)?;
+        Ok(Self { delete_marker: fields.optional(0)?, version: fields.optional(1)? })
+    }
+
+    fn into_value(self) -> Value {
+        let mut fields = FieldWriter::default();
+        fields.optional(0, self.delete_marker);
+        fields.optional(1, self.version);
+        fields.finish()
     }
 }
 

@@ -114,7 +114,7 @@ impl CopySource {
             Err(S3Error::Object(ObjectError::Deleted { key, .. })) => return Err(S3Error::NoSuchKey(key)),
             other => other?,
         };
-        conditions.check(&object, now).map_err(|error| match error {
+        conditions.check(&object, copier.now).map_err(|error| match error {
             S3Error::NotModified(_) if conditions.if_none_match.is_some() => {
                 S3Error::PreconditionFailed("x-amz-copy-source-If-None-Match")
             }
