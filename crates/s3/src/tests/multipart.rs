@@ -137,6 +137,9 @@ async fn parts_become_an_object_and_are_freed_with_it() {
     let error = fixture.complete("key", &upload, &listed(&etags)[..3]).await.unwrap_err();
     assert_eq!((&*error.code, error.status), ("NoSuchUpload", 404));
     assert_eq!(fixture.part("key", &upload, 1, "x").await.unwrap_err().code, "NoSuchUpload");
+    // Who cleans up in any case may, and takes nothing away; what is another key's is no upload of this one.
+    fixture.abort("key", &upload).await.unwrap();
+    assert_eq!(fixture.abort("another", &upload).await.unwrap_err().code, "NoSuchUpload");
     fixture.settle().await;
     assert_eq!(fixture.blob_count().await, 4, "the parts are the object's bytes");
     gone(&fixture, "key").await;

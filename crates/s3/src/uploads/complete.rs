@@ -110,13 +110,20 @@ fn completed(
     asked: &Completion,
 ) -> Result<Option<ObjectRecord>, S3Error> {
     let Some(etag) = etag_of(asked.etags()) else { return Ok(None) };
-    let is_it = |object: &ObjectRecord| {
-        matches!(&object.content, Content::Parts(upload) if *upload == input.upload_id) && object.etag == etag
-    };
-    if let Some(object) = versions::current(view, &bucket.name, &input.key)?.filter(is_it) {
+    let object = made_of(view, &bucket.name, &input.key, &input.upload_id)?;
+    Ok(object.filter(|object| object.etag == etag))
+}
+
+/// The object of the key that this upload became, among the newest of its versions.
+///
+/// # Errors
+/// The store's.
+pub(super) fn made_of(view: &View, bucket: &str, key: &str, upload: &str) -> Result<Option<ObjectRecord>, S3Error> {
+    let is_it = |object: &ObjectRecord| matches!(&object.content, Content::Parts(parts) if parts == upload);
+    if let Some(object) = versions::current(view, bucket, key)?.filter(is_it) {
         return Ok(Some(object));
     }
-    let below = view.scan::<VersionRecord>(&KeyPrefix::of((&bucket.name, &input.key)), None, REMEMBERED)?;
+    let below = view.scan::<VersionRecord>(&KeyPrefix::of((&bucket, &key)), None, REMEMBERED)?;
     Ok(below.into_iter().find_map(|record| match record.version {
         Version::Object(object) => Some(*object).filter(is_it),
         Version::Marker(_) => None,
