@@ -23,7 +23,8 @@ pub(crate) fn recover(segments: &Segments) -> Result<(), BlobError> {
         let safe = fs::read_to_string(entry.path()).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         match take(segments, segment, safe)? {
             Found::InUse => {}
-            Found::Active(found) if adopted.is_none() && found.has_room() => *adopted = Some(found),
+            // In one without an entry nothing was acknowledged: the compactor removes its file.
+            Found::Active(found) if adopted.is_none() && found.used > 0 && found.has_room() => *adopted = Some(found),
             Found::Nothing | Found::Active(_) => remove(&entry.path())?,
         }
     }

@@ -223,6 +223,26 @@ async fn a_write_that_was_cut_off_is_not_seen_and_harms_nothing() {
     }
 }
 
+/// A segment has its name before the first blob is in it.
+#[tokio::test]
+async fn a_segment_whose_writer_ended_before_its_first_blob_is_removed() {
+    for is_head_only in [true, false] {
+        let (folder, store) = store(eager());
+        drop(store);
+        let segment = SegmentId(0x7500_0000_0000_0001);
+        let path = folder.path().join("75").join(segment.file_name());
+        fs::write(&path, super::table::head(segment)).unwrap();
+        if !is_head_only {
+            fs::File::options().write(true).open(&path).unwrap().set_len(DATA + 100).unwrap();
+        }
+        let marker = folder.path().join("active").join(segment.to_string());
+        fs::write(&marker, "").unwrap();
+        let _store = FolderBlobs::open(folder.path(), eager()).unwrap();
+        assert!(!marker.exists(), "nobody writes it");
+        until("it is removed", || !path.exists()).await;
+    }
+}
+
 #[tokio::test]
 async fn an_upload_dropped_while_it_is_flushed_leaves_nothing() {
     let (_folder, store) = store(lazy());
