@@ -103,11 +103,15 @@ pub(crate) fn row_key<R: Record>(primary: &[u8]) -> Vec<u8> {
 
 /// What the keys of all entries of an index begin with.
 pub(crate) fn index_prefix<R: Record>(index: &str) -> Result<Vec<u8>, StoreError> {
-    if !R::INDEXES.contains(&index) {
-        return Err(StoreError::UnknownIndex { table: R::TABLE, index: index.to_owned() });
+    prefix_of(R::TABLE, R::INDEXES, index)
+}
+
+fn prefix_of(table: &'static str, indexes: &[&str], index: &str) -> Result<Vec<u8>, StoreError> {
+    if !indexes.contains(&index) {
+        return Err(StoreError::UnknownIndex { table, index: index.to_owned() });
     }
     let mut key = Vec::with_capacity(128);
-    for part in ["i/", R::TABLE, "/", index, "\0"] {
+    for part in ["i/", table, "/", index, "\0"] {
         key.extend_from_slice(part.as_bytes());
     }
     Ok(key)
