@@ -277,7 +277,11 @@ impl BlobStore for FolderBlobs {
     }
 
     fn hold(&self) -> Result<BlobHold, BlobError> {
-        let shown = if self.shared.has_others { Some(shared::show_hold(&self.shared.root)?) } else { None };
+        let shown = if self.shared.has_others {
+            Some(shared::show_hold(&self.shared.root, &self.shared.drafts)?)
+        } else {
+            None
+        };
         self.shared.holds.begin();
         let shared = Arc::clone(&self.shared);
         Ok(BlobHold::new(move || {
@@ -401,7 +405,10 @@ fn prepare(root: &Path, lock: &dyn Fn(&File) -> Result<(), fs::TryLockError>) ->
         }
     }
     sync_folder(root)?;
-    if let (true, Some(parent)) = (is_new, root.canonicalize().ok().as_deref().and_then(Path::parent)) {
+    // Also when a process ended between making the folder and this.
+    if let (true, Some(parent)) =
+        (is_new || found.is_empty(), root.canonicalize().ok().as_deref().and_then(Path::parent))
+    {
         sync_folder(parent)?;
     }
     // Another process may be of a program that reads only layout 1.

@@ -49,15 +49,16 @@ pub(super) fn own_folder(tmp: &Path) -> Result<(PathBuf, File), BlobError> {
     Err(failed("make a folder in", tmp)(error))
 }
 
-/// Shows the other processes that nothing is to be deleted, for as long as what this gives is there.
-pub(super) fn show_hold(root: &Path) -> Result<ShownHold, BlobError> {
+/// Shows the other processes that nothing is to be deleted, for as long as what this gives is there. `drafts` is this
+/// process's own folder: what lies in `tmp/` itself is swept away by whoever opens the blobs.
+pub(super) fn show_hold(root: &Path, drafts: &Path) -> Result<ShownHold, BlobError> {
     let (name, holds) = (BlobId::random()?.to_string(), root.join("holds"));
     match fs::create_dir(&holds) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("make", &holds)(error)),
         _ => {}
     }
     // Locked before the others can see it: one that they see unlocked was left behind.
-    let (hidden, path) = (root.join("tmp").join(&name), holds.join(&name));
+    let (hidden, path) = (drafts.join(&name), holds.join(&name));
     let file = File::create_new(&hidden).map_err(failed("make", &hidden))?;
     file.lock().map_err(failed("lock", &hidden))?;
     fs::rename(&hidden, &path).map_err(failed("rename", &hidden))?;

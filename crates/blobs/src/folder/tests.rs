@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -75,6 +75,23 @@ async fn a_hold_of_one_process_keeps_another_from_deleting() {
     assert!(matches!(other.open(&id, None).await, Err(BlobError::NotFound(_))), "the deletion was put off");
     other.delete(&id).await.unwrap();
     assert_eq!(fs::read_dir(folder.path().join("holds")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_hold_begins_while_others_open_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderBlobs::open_shared(folder.path(), only_files()).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                super::shared::sweep(&folder.path().join("tmp")).unwrap();
+            }
+        });
+        let begun = (0..300).map(|_| store.hold()).find(Result::is_err);
+        is_over.store(true, Ordering::Relaxed);
+        assert!(begun.is_none(), "{:?}", begun.map(|hold| hold.err()));
+    });
 }
 
 #[tokio::test]
@@ -297,7 +314,7 @@ async fn a_shared_folder_has_users_who_leave_each_others_drafts_alone() {
 #[tokio::test]
 async fn a_client_that_stalls_holds_a_slot_but_no_thread() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = FolderLimits { uploads: 2, workers: 1, patience: Duration::from_secs(1), ..only_files() };
+    let limits = FolderLimits { uploads: 2, workers: 1, ..only_files() };
     let store = FolderBlobs::open(folder.path(), limits).unwrap();
     let stalled = source_in_pieces(pattern(6_000_000, 7), vec![65_536]).chain(futures_util::stream::pending()).boxed();
     let mut stalled = store.put(stalled, u64::MAX, &[]);
@@ -305,7 +322,8 @@ async fn a_client_that_stalls_holds_a_slot_but_no_thread() {
         until("the stalled upload has written", || !files(folder.path()).is_empty()).await;
         store.put(source_of("another"), 10, &[]).await.unwrap();
         let _slot = store.shared.wait_for(&store.shared.uploads).await.unwrap();
-        assert!(matches!(store.put(source_of("a third"), 10, &[]).await, Err(BlobError::Busy)));
+        assert!(store.put(source_of("a third"), 10, &[]).now_or_never().is_none(), "it waits");
+        assert_eq!(store.shared.uploads.available_permits(), 0);
     };
     tokio::select! {
         result = &mut stalled => panic!("the source never ends, yet {result:?}"),
@@ -313,6 +331,15 @@ async fn a_client_that_stalls_holds_a_slot_but_no_thread() {
     }
     drop(stalled);
     until("the stalled upload's file goes away", || files(folder.path()).len() == 1).await;
+}
+
+#[tokio::test]
+async fn who_waits_for_a_slot_in_vain_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = FolderLimits { uploads: 1, patience: Duration::from_millis(10), ..only_files() };
+    let store = FolderBlobs::open(folder.path(), limits).unwrap();
+    let _slot = Arc::clone(&store.shared.uploads).acquire_owned().await.unwrap();
+    assert!(matches!(store.put(source_of("late"), 10, &[]).await, Err(BlobError::Busy)));
 }
 
 #[tokio::test]

@@ -121,11 +121,20 @@ impl Segments {
             Err(TryLockError::WouldBlock) => return Ok(Outcome::InUse),
             Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
         }
-        // Compacted meanwhile, or of a later version.
-        if !file::is_named(&file, &path)? || !file::has_head(&file, segment) {
+        // Compacted meanwhile.
+        if !file::is_named(&file, &path)? {
             return Ok(Outcome::Nothing);
         }
         let slots = file::table(&file, &path, segment)?;
+        if !file::has_head(&file, segment) {
+            // The power failed before its first write was safe: the disk has kept the name alone.
+            if slots.is_empty() && file::has_no_head(&file, &path)? {
+                remove(&path)?;
+                return Ok(Outcome::Copied(0));
+            }
+            // Of a later version.
+            return Ok(Outcome::Nothing);
+        }
         if slots.iter().any(|(_, slot)| *slot == Slot::Damaged) {
             return Ok(Outcome::Nothing);
         }

@@ -97,6 +97,13 @@ fn fill(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether nothing has been written where the head is.
+pub(super) fn has_no_head(file: &File, path: &Path) -> Result<bool, BlobError> {
+    let mut bytes = [0; table::HEAD];
+    fill(file, &mut bytes, 0).map_err(failed("read", path))?;
+    Ok(bytes == [0; table::HEAD])
+}
+
 /// Whether the file begins as this segment's does, in the version that this program writes.
 pub(super) fn has_head(file: &File, segment: SegmentId) -> bool {
     let mut bytes = [0; table::HEAD];

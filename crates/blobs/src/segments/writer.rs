@@ -270,12 +270,10 @@ impl Appender {
     fn begin(&mut self) -> Result<Active, BlobError> {
         let random = BlobId::random()?;
         let segment = SegmentId::of_blob(&random);
-        let (path, folder) = (self.segments.path(segment), self.segments.active());
-        let marker = marker(&folder, segment);
-        File::create_new(&marker).map_err(failed("make", &marker))?;
-        let made = self.make(segment, path);
+        let made = self.make(segment, self.segments.path(segment));
         if made.is_err() {
             // What stays is looked at when the folder is opened next.
+            let marker = marker(&self.segments.active(), segment);
             let _ = remove(&self.segments.path(segment)).and_then(|()| remove(&marker));
         }
         made
@@ -296,8 +294,13 @@ impl Appender {
             let _ = remove(&draft);
             return Err(error);
         }
+        let active = self.segments.active();
+        let marker = marker(&active, segment);
+        // Only now, when its file is there and locked: a process that opens the folder removes the name of a file that is
+        // not. One without a name has no blob, and goes.
+        File::create_new(&marker).map_err(failed("make", &marker))?;
         sync_folder(&self.segments.folder(segment))?;
-        sync_folder(&self.segments.active())?;
+        sync_folder(&active)?;
         Ok(Active { segment, file, path, used: 0, tail: DATA, batch: 0 })
     }
 }
