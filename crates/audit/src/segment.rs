@@ -35,9 +35,10 @@ impl Segment {
         size(&self.path) + size(&self.index_path())
     }
 
-    /// Takes both files away. One that is gone already is fine.
+    /// Takes both files away, the one that [`list`] finds last: a removal that was cut off is found and done again. One
+    /// that is gone already is fine.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        for path in [&self.path, &self.index_path()] {
+        for path in [&self.index_path(), &self.path] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -89,6 +90,22 @@ pub(crate) fn day_of(micros: u64) -> u32 {
 mod tests {
     use super::{Segment, day_of, list};
     use crate::Lane;
+
+    #[test]
+    fn a_removal_that_was_cut_off_leaves_what_is_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let segment = Segment::new(folder.path(), Lane::Reads, 20_261_122, 1);
+        std::fs::write(segment.index_path(), "index").unwrap();
+        // Records that cannot be removed: it goes no further.
+        std::fs::create_dir(&segment.path).unwrap();
+        assert!(segment.remove().is_err());
+        assert!(!segment.index_path().exists());
+        assert_eq!(list(folder.path(), Lane::Reads).unwrap(), std::slice::from_ref(&segment));
+        std::fs::remove_dir(&segment.path).unwrap();
+        std::fs::write(&segment.path, "records").unwrap();
+        segment.remove().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn files_are_found_in_order_and_strangers_passed_over() {
