@@ -3,6 +3,8 @@
 //! A copy under way has a mark in its target, which goes away when all of it has been compared: a target with the mark
 //! is not a store yet, [`Store::require_whole`] says so, and the next copy to it begins anew.
 
+use std::io;
+
 use crate::engine::{Direction, Engine, Pair, Snapshot, Transaction, Write};
 use crate::error::{CommitError, StoreError};
 use crate::limits::{MAX_TRANSACTION, MAX_WRITES};
@@ -31,6 +33,9 @@ pub enum CopyError {
     /// The target can't be read or written.
     #[error("the target cannot be written")]
     Target(#[source] CommitError),
+    /// All is copied, but what had to follow could not be done.
+    #[error("the copy cannot be put to use")]
+    Unsettled(#[source] io::Error),
 }
 
 /// What was copied.
@@ -48,6 +53,19 @@ pub struct Copied {
 /// # Errors
 /// See [`CopyError`]. The target then has the mark, and nothing else is to be done with it but the copy again.
 pub async fn copy_all(from: &dyn Engine, to: &dyn Engine) -> Result<Copied, CopyError> {
+    copy_all_and(from, to, || Ok(())).await
+}
+
+/// As [`copy_all`], and does `settle` when all is compared and the target still has its mark: whatever must be true once
+/// the target is a store. If the process ends in it, the next copy begins anew.
+///
+/// # Errors
+/// As [`copy_all`], and [`CopyError::Unsettled`].
+pub async fn copy_all_and(
+    from: &dyn Engine,
+    to: &dyn Engine,
+    settle: impl FnOnce() -> io::Result<()>,
+) -> Result<Copied, CopyError> {
     let mut source = Walk::of(from, CopyError::Source)?;
     if source.snapshot.get(MARK).map_err(CopyError::Source)?.is_some() {
         return Err(CopyError::Source(StoreError::Unfinished));
@@ -76,6 +94,7 @@ pub async fn copy_all(from: &dyn Engine, to: &dyn Engine) -> Result<Copied, Copy
     }
     source.rewind();
     compare(source, to)?;
+    settle().map_err(CopyError::Unsettled)?;
     write(to, vec![(MARK.to_vec(), None)]).await?;
     Ok(copied)
 }
@@ -187,7 +206,7 @@ async fn write(to: &dyn Engine, writes: Vec<Write>) -> Result<(), CopyError> {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::{Copied, CopyError, MARK, STEP, copy_all};
+    use super::{Copied, CopyError, MARK, STEP, copy_all, copy_all_and};
     use crate::conformance::{commit, put, wait};
     use crate::engine::{BoxFuture, Direction, Engine, Pair, Snapshot, Transaction, Version};
     use crate::error::{CommitError, StoreError};
@@ -266,6 +285,22 @@ mod tests {
             assert_eq!(all(&to.inner), all(&from));
             store.require_whole().unwrap();
         }
+    }
+
+    #[test]
+    fn what_must_follow_is_done_before_the_target_is_a_store() {
+        let (from, to) = (filled(), Memory::new());
+        let failed = wait(copy_all_and(&from, &to, || Err(std::io::ErrorKind::PermissionDenied.into())));
+        assert!(matches!(failed, Err(CopyError::Unsettled(_))), "{failed:?}");
+        let store = Store::new(to.clone());
+        assert!(matches!(store.require_whole(), Err(StoreError::Unfinished)));
+        let seen = || {
+            assert!(matches!(store.require_whole(), Err(StoreError::Unfinished)));
+            Ok(())
+        };
+        wait(copy_all_and(&from, &to, seen)).unwrap();
+        store.require_whole().unwrap();
+        assert_eq!(all(&to), all(&from));
     }
 
     #[test]

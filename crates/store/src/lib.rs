@@ -31,7 +31,7 @@ mod view;
 mod watch;
 
 pub use changes::Changes;
-pub use copy::{Copied, CopyError, copy_all};
+pub use copy::{Copied, CopyError, copy_all, copy_all_and};
 pub use counters::{COMMIT_BOUNDS, Counts};
 pub use engine::{BoxFuture, Direction, Engine, Pair, Snapshot, Transaction, Version, Write};
 pub use error::{CommitError, MigrationError, StoreError};

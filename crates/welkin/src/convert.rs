@@ -1,11 +1,13 @@
 //! `welkin store convert`: every fact of a region from one engine to another. Object bytes and the rest of the data
 //! folder stay where they are.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use store::{CopyError, Engine, copy_all};
+use store::{CopyError, Engine, copy_all_and};
 use store_postgres::{Postgres, Target, is_postgres, probe};
 use store_sqlite::Sqlite;
 
@@ -21,14 +23,13 @@ pub fn run(from: &str, to: &str) -> Result<()> {
         to.refuse_in_use()?;
         let source = from.open(Role::Source)?;
         let target = to.open(Role::Target)?;
-        copy_all(&*source, &*target).await.map_err(|error| match error {
+        copy_all_and(&*source, &*target, || to.take_home()).await.map_err(|error| match error {
             CopyError::NotEmpty(_) => anyhow::Error::new(error).context(format!("{to}: nothing was copied")),
             _ => anyhow::Error::new(error)
                 .context(format!("{to} is not usable: run the same command again, which begins anew")),
         })
     })?;
     println!("Copied {} keys ({} bytes) from {from} to {to}, and compared every one.", copied.pairs, copied.bytes);
-    to.take_home()?;
     println!("{}", to.what_next());
     Ok(())
 }
@@ -68,14 +69,12 @@ impl Address {
     }
 
     /// A folder whose facts were in a database has them itself now.
-    fn take_home(&self) -> Result<()> {
+    fn take_home(&self) -> io::Result<()> {
         let Self::Folder(folder) = self else { return Ok(()) };
-        let path = folder.join("database");
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot remove {}", path.display()))
-            }
-            _ => Ok(()),
+        match fs::remove_file(folder.join("database")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => fs::File::open(folder)?.sync_all(),
         }
     }
 
@@ -126,7 +125,7 @@ impl std::fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use store::conformance::{commit, put, value};
-    use store::{Direction, Engine, KeyRange};
+    use store::{Direction, Engine, KeyRange, Store, StoreError};
     use store_sqlite::Sqlite;
 
     use super::{Address, run};
@@ -157,7 +156,18 @@ mod tests {
         let all = |engine: &Sqlite| engine.snapshot().unwrap().scan(KeyRange::all(), Direction::Ascending, 99).unwrap();
         let expected = all(&source);
         drop(source);
+        // Its facts were in a database: it is no store of its own before it forgets that.
+        let database = folder.path().join("to/database");
+        std::fs::create_dir_all(&database).unwrap();
+        let unsettled = format!("{:#}", run(&from, &to).unwrap_err());
+        assert!(unsettled.contains("run the same command again"), "{unsettled}");
+        let store = Store::new(Sqlite::open(format!("{to}/store")).unwrap());
+        assert!(matches!(store.require_whole(), Err(StoreError::Unfinished)));
+        drop(store);
+        std::fs::remove_dir(&database).unwrap();
+        std::fs::write(&database, "postgres://db.example/welkin").unwrap();
         run(&from, &to).unwrap();
+        assert!(!database.exists());
         assert!(run(&from, &from).is_err());
         let refused = format!("{:#}", run(&from, &to).unwrap_err());
         assert!(refused.contains("not empty"), "{refused}");
