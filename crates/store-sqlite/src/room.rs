@@ -14,6 +14,8 @@ use crate::error::store_error;
 
 /// Bytes without which nothing can be committed: a few pages of the log and of its index.
 const NEEDED: usize = 64 * 1024;
+/// The file that is written to find out.
+const TRIAL: &str = "room";
 /// How often a full disk is spoken of while it stays full.
 const REPEAT: Duration = Duration::from_secs(60);
 
@@ -28,7 +30,10 @@ pub(crate) struct Room {
 impl Room {
     /// Of the disk of a store's file.
     pub(crate) fn of(file: &Path) -> Self {
-        Self { folder: file.parent().unwrap_or(Path::new(".")).to_owned(), told: None, is_full: false }
+        let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
+        // Of a process that ended while it tried.
+        let _ = fs::remove_file(folder.join(TRIAL));
+        Self { folder, told: None, is_full: false }
     }
 
     /// The error of a commit: a full disk where that is the cause.
@@ -60,7 +65,7 @@ impl Room {
     fn has_none(&self) -> bool {
         let size = |name: &str| fs::metadata(self.folder.join(name)).map_or(0, |metadata| metadata.len());
         let end = size("store.db").max(size("store.db-wal"));
-        let path = self.folder.join("room");
+        let path = self.folder.join(TRIAL);
         let tried =
             File::create(&path).and_then(|file| file.write_all_at(&[0; NEEDED], end).and_then(|()| file.sync_data()));
         // What stays is written over by the next try.
@@ -69,5 +74,21 @@ impl Room {
             use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
             matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Room, TRIAL};
+
+    #[test]
+    fn nothing_stays_of_a_trial() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join(TRIAL);
+        std::fs::write(&left, "of a process that was killed").unwrap();
+        let room = Room::of(&folder.path().join("store.db"));
+        assert!(!left.exists());
+        assert!(!room.has_none());
+        assert!(!left.exists());
     }
 }
