@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use store::conformance::killed::{check_what_is_left, start_again, write_until_killed};
+use store::conformance::killed::{check_what_is_left, next_acknowledged, start_again, write_until_killed};
 use store::conformance::{commit, commit_after, put, value, wait};
 use store::{CommitError, Engine, ReadSet, StoreError};
 use store_postgres::{Postgres, Target};
@@ -40,7 +40,7 @@ fn no_acknowledged_write_is_lost_to_kill_9_of_a_writer() {
         // From right after the first acknowledgement to many batches later.
         let wanted = 1 + round * round * 97 % 400;
         for _ in 0..wanted {
-            acknowledged.insert(lines.recv_timeout(PATIENCE).expect("the writer goes on writing"));
+            acknowledged.insert(next_acknowledged(&lines));
         }
         child.kill().unwrap();
         acknowledged.extend(lines);

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use store::conformance::killed::{check_what_is_left, start_again, write_until_killed};
+use store::conformance::killed::{check_what_is_left, next_acknowledged, start_again, write_until_killed};
 use store_sqlite::Sqlite;
 
 /// Tells the process, which is this test started once more, to write in the folder it names until it is killed.
@@ -43,7 +43,7 @@ fn no_acknowledged_write_is_lost_to_kill_9() {
         // From right after the first acknowledgement to many batches later.
         let wanted = 1 + round * round * 97 % 400;
         for _ in 0..wanted {
-            acknowledged.insert(lines.recv_timeout(Duration::from_secs(60)).expect("the writer goes on writing"));
+            acknowledged.insert(next_acknowledged(&lines));
         }
         // Not right after an acknowledgement, but at any instant between two.
         let instant = Instant::now() + Duration::from_micros((round * 7919 % 5000) as u64);

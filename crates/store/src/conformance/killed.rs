@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
 use super::{commit, put};
 use crate::engine::{Direction, Engine};
@@ -33,6 +34,19 @@ pub fn start_again(test: &str, environment: &[(&str, &str)]) -> (Child, Receiver
         }
     });
     (child, lines)
+}
+
+/// The next thing that is acknowledged. Waits for a minute in which this process runs: a machine that stops both processes
+/// for longer has stopped neither for good.
+pub fn next_acknowledged(lines: &Receiver<String>) -> String {
+    for _ in 0..60 {
+        match lines.recv_timeout(Duration::from_secs(1)) {
+            Ok(line) => return line,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => panic!("the process has ended"),
+        }
+    }
+    panic!("the process does not go on working");
 }
 
 /// Tells the process that started this one what is safe.
