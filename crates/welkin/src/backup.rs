@@ -99,6 +99,8 @@ impl Part {
         let mut name = name.to_os_string();
         name.push(format!(".{}.part", std::process::id()));
         let path = target.with_file_name(name);
+        // One of our own number is of a process before us: in a container all have the same.
+        let _ = fs::remove_file(&path);
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -161,5 +163,24 @@ impl Drop for Part {
             // Whoever sees it knows by its name what it is.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Part;
+
+    #[test]
+    fn what_a_backup_that_was_killed_has_left_is_in_the_way_of_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("backup");
+        let left = folder.path().join(format!("backup.{}.part", std::process::id()));
+        fs::write(&left, "half of it").unwrap();
+        let part = Part::create(&target).unwrap();
+        assert_eq!(part.file.metadata().unwrap().len(), 0);
+        part.finish(&target).unwrap();
+        assert!(target.exists() && !left.exists());
     }
 }

@@ -209,6 +209,8 @@ impl DataDir {
     /// Something in the folder that we did not put there.
     fn stranger(&self) -> Result<Option<String>> {
         const OURS: &[&str] = &[
+            // A first start that ended while it wrote who it is.
+            "identity.new",
             "store",
             "audit",
             "blobs",
@@ -305,6 +307,31 @@ mod tests {
                     eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n\
                     wk\t000712C6\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
         assert_eq!(parse_routes(text), [(0, 0), (0xc612_0700, 0xffff_ff00)]);
+    }
+
+    #[test]
+    fn a_first_start_that_ended_while_it_wrote_its_identity_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::create(folder.path()).unwrap();
+        for left in ["", r#"{"tag": "ab"#] {
+            std::fs::write(folder.path().join("identity.new"), left).unwrap();
+            let identity = data.identity_or_new(None).unwrap();
+            assert_eq!(data.identity().unwrap().unwrap().tag, identity.tag);
+            assert!(!folder.path().join("identity.new").exists());
+            std::fs::remove_file(data.identity_file()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_key_file_that_was_being_written_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::create(folder.path()).unwrap();
+        std::fs::write(folder.path().join("object-keys.new"), "{").unwrap();
+        data.key_ring().unwrap();
+        let first = data.object_keys().unwrap().current().to_owned();
+        std::fs::write(folder.path().join("object-keys.new"), "{").unwrap();
+        assert_ne!(data.add_object_key().unwrap(), first);
+        data.key_ring().unwrap();
     }
 
     #[test]

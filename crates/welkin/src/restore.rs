@@ -178,6 +178,10 @@ impl NewFolder {
         fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
         sweep(&parent, &prefix)?;
         let path = parent.join(format!("{prefix}{}", std::process::id()));
+        // One of our own number is of a process before us: in a container all have the same.
+        if path.exists() {
+            fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
         DirBuilder::new()
             .mode(0o700)
             .create(&path)
@@ -228,4 +232,29 @@ fn sweep(parent: &Path, prefix: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::NewFolder;
+
+    #[test]
+    fn what_a_restore_that_was_killed_has_left_is_swept_also_where_all_processes_have_one_number() {
+        let parent = tempfile::tempdir().unwrap();
+        let target = parent.path().join("data");
+        // No process has the second number: it is beyond what the kernel gives out.
+        let numbers = [std::process::id(), 1 << 23];
+        let left = numbers.map(|number| parent.path().join(format!(".data.restoring-{number}")));
+        for folder in &left {
+            fs::create_dir_all(folder.join("store")).unwrap();
+        }
+        let new = NewFolder::beside(&target).unwrap();
+        assert_eq!(new.path, left[0]);
+        assert_eq!(fs::read_dir(&new.path).unwrap().count(), 0);
+        assert!(!left[1].exists());
+        drop(new);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
 }
