@@ -57,6 +57,16 @@ impl Activity {
         (state.open.is_empty().then_some(state.quiet_since), state.next > 0)
     }
 
+    /// Nobody was here for a while: what the peer did not do meanwhile is forgotten.
+    pub(crate) fn excuse(&self) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        state.quiet_since = now;
+        for moved in state.open.values_mut().flatten() {
+            *moved = now;
+        }
+    }
+
     /// Tells the connection to leave as soon as it can.
     pub(crate) fn dismiss(&self) {
         self.dismissal.send_replace(true);

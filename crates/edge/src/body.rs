@@ -11,7 +11,6 @@ use futures_util::stream::{Stream, StreamExt, unfold};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::body::Incoming;
-use tokio::time::Instant;
 use wire::aws_chunked::{ChunkError, Decoder};
 use wire::sigv4::hex;
 use wire::{ByteStream, StreamError};
@@ -19,6 +18,7 @@ use wire::{ByteStream, StreamError};
 use crate::budget::{Exhausted, Reservation};
 use crate::limits::Limits;
 use crate::pace::Pace;
+use crate::patience::{waited, within};
 
 /// The body of an answer.
 pub(crate) type AnswerBody = BoxBody<Bytes, StreamError>;
@@ -103,7 +103,7 @@ pub(crate) async fn collect(
         }
         Ok(held.unwrap_or_else(|| all.freeze()))
     };
-    match tokio::time::timeout(limits.body_time, gather).await {
+    match within(limits.body_time, gather).await {
         Ok(result) => result,
         Err(_) => Err(CollectError::TooSlow(limits.body_time)),
     }
@@ -130,14 +130,13 @@ async fn next_frame(
     pace: &mut Pace,
     pause: Duration,
 ) -> Option<Result<Result<Frame<Bytes>, hyper::Error>, TooSlow>> {
-    let started = Instant::now();
-    match tokio::time::timeout(pause, body.frame()).await {
-        Err(_) => Some(Err(TooSlow)),
-        Ok(Some(Ok(frame))) => {
+    match waited(pause, body.frame()).await {
+        (Err(_), _) => Some(Err(TooSlow)),
+        (Ok(Some(Ok(frame))), time) => {
             let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-            Some(if pace.note(started.elapsed(), length) { Ok(Ok(frame)) } else { Err(TooSlow) })
+            Some(if pace.note(time, length) { Ok(Ok(frame)) } else { Err(TooSlow) })
         }
-        Ok(other) => other.map(Ok),
+        (Ok(other), _) => other.map(Ok),
     }
 }
 

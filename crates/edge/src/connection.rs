@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,6 +18,7 @@ use crate::activity::Activity;
 use crate::answering::Answering;
 use crate::eager::Eager;
 use crate::limits::Limits;
+use crate::patience::{Timer, was_missed, within};
 use crate::phase::{FIRST_REQUEST, Phase, last_call};
 use crate::sniff::{Speech, sniff};
 use crate::stall::Stalling;
@@ -33,7 +34,7 @@ pub(crate) async fn serve(socket: TcpStream, answering: Answering, tls: TlsMode)
     let socket = Stalling::new(Eager::new(socket), &limits);
     let mut last_call = pin!(last_call(answering.phase.clone(), limits));
     let sniffed = tokio::select! {
-        sniffed = timeout(limits.header_time, sniff(socket)) => sniffed,
+        sniffed = within(limits.header_time, sniff(socket)) => sniffed,
         () = &mut last_call => return,
     };
     let Ok(Ok((speech, mut socket))) = sniffed else { return };
@@ -46,7 +47,7 @@ pub(crate) async fn serve(socket: TcpStream, answering: Answering, tls: TlsMode)
         }
         (Speech::Tls, TlsMode::On { tls, .. }) => {
             let shaken = tokio::select! {
-                shaken = timeout(limits.handshake_time, Box::pin(tls.acceptor().accept(socket))) => shaken,
+                shaken = within(limits.handshake_time, Box::pin(tls.acceptor().accept(socket))) => shaken,
                 () = &mut last_call => return,
             };
             match shaken {
@@ -80,7 +81,7 @@ where
     let stream = TokioIo::new(stream);
     let outcome = if is_h2 {
         let connection = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
+            .timer(Timer)
             .max_concurrent_streams(u32::try_from(limits.streams).unwrap_or(u32::MAX))
             .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
             .max_local_error_reset_streams(100)
@@ -91,7 +92,7 @@ where
         Box::pin(drive(connection, &activity, phase, limits, true)).await
     } else {
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(Timer)
             .header_read_timeout(limits.header_time)
             .max_headers(limits.headers)
             .max_buf_size(limits.header_bytes)
@@ -143,7 +144,7 @@ where
                 return Ok(());
             }
         };
-        let look = async {
+        let looking = async {
             match look {
                 Some(time) => sleep_until(time).await,
                 None => pending().await,
@@ -151,7 +152,11 @@ where
         };
         tokio::select! {
             outcome = connection.as_mut() => return outcome,
-            () = look => {}
+            () = looking => {
+                if look.is_some_and(was_missed) {
+                    activity.excuse();
+                }
+            }
             () = activity.dismissed(), if ending.is_none() => {
                 connection.as_mut().graceful_shutdown();
                 ending = Some(Instant::now());

@@ -35,6 +35,7 @@ mod mount;
 mod odd;
 mod pace;
 mod pages;
+mod patience;
 mod phase;
 mod pipeline;
 mod places;

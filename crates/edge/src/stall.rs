@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::limits::Limits;
 use crate::pace::Pace;
+use crate::patience::was_missed;
 
 /// A transport whose writes fail once the peer takes nothing for a while, or too little for long.
 pub(crate) struct Stalling<T> {
@@ -49,7 +50,15 @@ impl<T> Stalling<T> {
             self.waiting_since = Some(now);
             self.timer.as_mut().reset(now + self.patience);
         }
-        ready!(self.timer.as_mut().poll(cx));
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            if !was_missed(self.timer.deadline()) {
+                break;
+            }
+            let now = Instant::now();
+            self.waiting_since = Some(now);
+            self.timer.as_mut().reset(now + self.patience);
+        }
         self.waiting_since = None;
         Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the peer takes nothing")))
     }
