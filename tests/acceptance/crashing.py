@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import random
 import re
+import time
 import urllib.parse
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -29,16 +30,25 @@ class Gone(Exception):
 class Client:
     """Calls of S3 over a connection of its own."""
 
+    #: Seconds after which a connection is not used again: the region closes one that is idle for half a minute, and then
+    #: it may do so just when the next call is on its way. A machine that stops for a minute makes any connection idle.
+    IDLE = 10
+
     def __init__(self, address):
         self.connection = http.client.HTTPConnection(address, timeout=60)
+        self.used = time.monotonic()
 
     def call(self, method, path, query=None, body=b"", headers=None):
         """Gives status, headers and body; `Gone` if the region went away."""
         target = urllib.parse.quote(path) + (f"?{urllib.parse.urlencode(query)}" if query else "")
+        if time.monotonic() - self.used > self.IDLE:
+            self.connection.close()
         try:
             self.connection.request(method, target, body, headers or {})
             answer = self.connection.getresponse()
-            return answer.status, answer.headers, answer.read()
+            text = answer.read()
+            self.used = time.monotonic()
+            return answer.status, answer.headers, text
         except (OSError, http.client.HTTPException) as error:
             self.connection.close()
             raise Gone(f"{method} {target}: {error!r}") from error

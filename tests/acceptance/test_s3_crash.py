@@ -147,11 +147,8 @@ def check(region, workers):
         try:
             worker.check(Client(region.address))
         except Gone as gone:
-            # Who is idle for a minute, on a machine with much else to do, is disconnected; the region itself must be there.
-            code = region.process.poll()
-            assert code is None, f"the region ended with {code}, and nobody killed it: {region.log_file('log').read_text()}"
-            print(f"disconnected: {gone}", flush=True)
-            worker.check(Client(region.address))
+            code, log = region.process.poll(), region.log_file("log").read_text()
+            raise AssertionError(f"no answer, and nobody killed the region, which has ended with {code}: {log}") from gone
 
 
 def usage(region):

@@ -168,8 +168,6 @@ def test_an_upload_that_was_completed_may_be_aborted_in_vain(s3, bucket):
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
     assert status(s3.abort_multipart_upload(**upload)) == 204
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
-    s3.delete_object(Bucket=bucket, Key="k")
-    assert status(s3.abort_multipart_upload(**upload)) == 204
 
 
 def test_whom_a_grant_cannot_name(s3):

@@ -2,13 +2,19 @@
 
 import time
 
+#: The shortest wait, in seconds.
+LEAST = 30
+PAUSE = 0.05
+
 
 def until(condition, within, what):
     """Asks `condition` until it gives something true, and gives that back; fails after `within` seconds.
 
-    An exception of a client or a connection counts as "not yet" and is told if the time runs out.
+    An exception of a client or a connection counts as "not yet" and is told if the time runs out. On a machine that has
+    much else to do a few seconds are nothing, so nobody waits for less than half a minute; and time in which this process
+    was stopped is not counted.
     """
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + max(within, LEAST)
     last = None
     while True:
         try:
@@ -22,4 +28,8 @@ def until(condition, within, what):
             last = f"the last error was {error!r}"
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {within} s; {last}")
-        time.sleep(0.05)
+        before = time.monotonic()
+        time.sleep(PAUSE)
+        slept = time.monotonic() - before
+        if slept > 1:
+            deadline += slept - PAUSE
