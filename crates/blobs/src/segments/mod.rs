@@ -12,6 +12,8 @@
 mod compact;
 mod file;
 mod import;
+#[cfg(test)]
+mod leftovers;
 mod recover;
 pub(crate) mod table;
 #[cfg(test)]
