@@ -241,7 +241,7 @@ fn dhcp_gives_the_interface_its_address() {
         let spec = network(vec![interface(10, None, vec![]), interface(11, None, vec![])]);
         region.networks.apply(&spec).await.unwrap();
         let guest = Guest::boot(&region.netns(&spec), &spec.interfaces[1], None);
-        let ask = |mac: u8, limit| {
+        let ask = |mac: u8, limit: Duration| {
             guest.run(move || {
                 let none = Ipv4Addr::UNSPECIFIED;
                 let mut discover = Message::new_with_id(7, none, none, none, none, &[2, 0, 0, 0, 0, mac]);
