@@ -4,7 +4,7 @@ use std::hash::Hasher as _;
 
 use aws_lc_rs::digest;
 use crc_fast::CrcAlgorithm;
-use md5::{Digest, Md5};
+use md5::Md5;
 use twox_hash::{XxHash3_64, XxHash3_128, XxHash64};
 
 /// A digest beside MD5. Source: the S3 type `ChecksumAlgorithm`.
@@ -41,7 +41,7 @@ pub struct DigestValue {
     pub bytes: Vec<u8>,
 }
 
-/// Computes MD5 and a set of other digests in one pass. Slow (MD5 does half a gigabyte a second): not for a thread
+/// Computes MD5 and a set of other digests in one pass. Slow (MD5 does three quarters of a gigabyte a second): not for a thread
 /// that serves others.
 pub struct Hashers {
     md5: Md5,
@@ -81,7 +81,7 @@ impl Hashers {
 
     /// The MD5 and the other digests, in the order in which they were asked for.
     pub fn finish(self) -> ([u8; 16], Vec<DigestValue>) {
-        let md5: [u8; 16] = self.md5.finalize().into();
+        let md5 = self.md5.finish();
         let values = self.others.into_iter();
         let values = values.map(|(kind, hasher)| DigestValue { kind, bytes: hasher.finish(kind, md5) });
         (md5, values.collect())

@@ -7,7 +7,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::{CrcAlgorithm, checksum};
 use http::HeaderMap;
-use md5::{Digest, Md5};
 use twox_hash::{XxHash3_64, XxHash3_128, XxHash64};
 use wire::{OperationShape, ServiceError};
 
@@ -80,7 +79,7 @@ fn check_md5(given: &str, body: &[u8]) -> Result<(), ServiceError> {
         let text = "The Content-MD5 you specified was invalid.";
         return Err(ServiceError::bad_request("InvalidDigest", text).with_field("Content-MD5", given));
     };
-    let computed = Md5::digest(body);
+    let computed = md5::of(body);
     if promised[..] == computed[..] {
         return Ok(());
     }
@@ -99,7 +98,7 @@ fn check_one(header: &str, given: &str, body: &[u8]) -> Result<(), ServiceError>
         "sha1" => ("SHA1", digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, body).as_ref().to_vec()),
         "sha256" => ("SHA256", digest::digest(&digest::SHA256, body).as_ref().to_vec()),
         "sha512" => ("SHA512", digest::digest(&digest::SHA512, body).as_ref().to_vec()),
-        "md5" => ("MD5", Md5::digest(body).to_vec()),
+        "md5" => ("MD5", md5::of(body).to_vec()),
         "xxhash64" => ("XXHASH64", XxHash64::oneshot(0, body).to_be_bytes().to_vec()),
         "xxhash3" => ("XXHASH3", XxHash3_64::oneshot(body).to_be_bytes().to_vec()),
         "xxhash128" => ("XXHASH128", XxHash3_128::oneshot(body).to_be_bytes().to_vec()),

@@ -31,6 +31,7 @@ const fn outer(name: &'static str, uses: &'static [&'static str], reason: &'stat
 
 const RINGS: &[Ring] = &[
     pure("ids", &[], "everything is written in it"),
+    pure("md5", &[], "a digest, whatever it is of"),
     pure("wire", &[], "syntax only: it knows no service, no id, no record"),
     pure("api", &["ids", "wire"], "generated types and schemas, nothing that could give them a meaning"),
     pure("store", &["ids"], "facts, whatever they are about"),
@@ -38,7 +39,7 @@ const RINGS: &[Ring] = &[
     pure("service", &["api", "ids", "policy", "store", "wire"], "what operations are made of, whatever they do"),
     pure(
         "iam",
-        &["api", "ids", "policy", "service", "store", "wire"],
+        &["api", "ids", "md5", "policy", "service", "store", "wire"],
         "a service calls another one through `api` only",
     ),
     Ring {
@@ -54,7 +55,7 @@ const RINGS: &[Ring] = &[
         tests_use: &["host-sim", "iam", "node"],
         ..pure(
             "ec2",
-            &["api", "host", "ids", "service", "store", "wire"],
+            &["api", "host", "ids", "md5", "service", "store", "wire"],
             "a service calls another one through `api` only; of `host` it takes the plain data of an assignment",
         )
     },
@@ -66,7 +67,7 @@ const RINGS: &[Ring] = &[
             "a service calls another one through `api` only; the bytes of objects are in `blobs`",
         )
     },
-    outer("blobs", &[], "bytes on disk, whatever they are"),
+    outer("blobs", &["md5"], "bytes on disk, whatever they are"),
     outer(
         "backing",
         &["blobs", "fetch", "wire"],
@@ -91,7 +92,7 @@ const RINGS: &[Ring] = &[
     outer("fetch", &[], "documents from elsewhere, whatever they are"),
     outer(
         "edge",
-        &["api", "audit", "iam", "ids", "wire"],
+        &["api", "audit", "iam", "ids", "md5", "wire"],
         "services are mounted on it; it knows none of them but who calls",
     ),
     Ring {

@@ -113,7 +113,8 @@ async fn the_space_of_deleted_blobs_comes_back_and_ids_stay_valid() {
     for (_, id) in (0..).zip(&ids).filter(|(number, _)| number % 10 != 0) {
         store.delete(id).await.unwrap();
     }
-    until("nine tenths come back", || used_bytes(folder.path()) < full / 5).await;
+    // Ten blobs, the table, and a third of garbage if it was compacted between the last deletions.
+    until("nearly nine tenths come back", || used_bytes(folder.path()) < full / 4).await;
     assert!(begun.collect(20_000).await.unwrap() == pattern(20_000, 1), "who reads goes on");
     let check = async |store: &FolderBlobs| {
         for (seed, id) in (0..).zip(&ids) {
@@ -419,15 +420,17 @@ async fn with_nine_of_ten_blobs_deleted_nine_tenths_of_the_space_come_back() {
     for (_, id) in &deleted {
         store.delete(id).await.unwrap();
     }
-    // Segments are not merged: what is left of each has its own head and table.
-    let enough = || kept.len() as u64 * 3_056 + segment_files(root).len() as u64 * (DATA + 8_192);
+    // Segments are not merged: what is left of each has its own head and table. And one that was compacted between its last
+    // deletions may keep a third of garbage.
+    let enough = || kept.len() as u64 * 3_056 * 3 / 2 + segment_files(root).len() as u64 * (DATA + 8_192);
     until("space comes back", || used_bytes(root) <= enough()).await;
-    assert!(used_bytes(root) < most / 6, "{} of {most} bytes", used_bytes(root));
+    assert!(used_bytes(root) < most / 5, "{} of {most} bytes", used_bytes(root));
     for (number, id) in &kept {
         assert!(read(&store, id, None).await.unwrap() == pattern(3_000, *number), "{id}");
     }
     let stats = &store.stats().await.unwrap()[0];
-    assert_eq!((stats.small_blobs, stats.garbage_bytes), (kept.len() as u64, 0));
+    assert_eq!(stats.small_blobs, kept.len() as u64);
+    assert!(stats.garbage_bytes <= stats.small_bytes / 2, "{} beside {}", stats.garbage_bytes, stats.small_bytes);
 }
 
 #[tokio::test]

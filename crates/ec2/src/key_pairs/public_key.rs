@@ -5,7 +5,6 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use md5::{Digest, Md5};
 
 const RSA: &str = "ssh-rsa";
 const ED25519: &str = "ssh-ed25519";
@@ -74,7 +73,7 @@ impl PublicKey {
     pub(super) fn fingerprint(&self) -> String {
         match &self.numbers {
             Numbers::Rsa(exponent, modulus) => {
-                let sum = Md5::digest(subject_public_key_info(exponent, modulus));
+                let sum = md5::of(&subject_public_key_info(exponent, modulus));
                 let pairs: Vec<String> = sum.iter().map(|byte| format!("{byte:02x}")).collect();
                 pairs.join(":")
             }

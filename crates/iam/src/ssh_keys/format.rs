@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use md5::{Digest, Md5};
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
@@ -101,7 +100,7 @@ impl RsaKey {
 
     /// The MD5 of what SSH sends, in pairs of digits.
     pub fn fingerprint(&self) -> String {
-        let digest = Md5::digest(self.blob());
+        let digest = md5::of(&self.blob());
         digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
     }
 }
