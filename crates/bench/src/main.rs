@@ -58,6 +58,10 @@ struct Options {
     /// Measure only this
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
+
+    /// Of the figures of objects, measure only those whose name has this in it
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    figures: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -98,6 +102,8 @@ pub struct Setting {
     pub python: PathBuf,
     /// Few and short runs.
     pub quick: bool,
+    /// What the names of the figures of objects have in them that are measured.
+    pub figures: String,
     work: PathBuf,
     made: Cell<u32>,
 }
@@ -114,7 +120,7 @@ impl Setting {
         let work = options.work.clone().unwrap_or_else(|| beside.with_file_name("bench"));
         fs::create_dir_all(work.join("runs")).with_context(|| work.display().to_string())?;
         let work = work.canonicalize()?;
-        Ok(Self { welkin, python, quick: options.quick, work, made: Cell::new(0) })
+        Ok(Self { welkin, python, quick: options.quick, figures: options.figures.clone(), work, made: Cell::new(0) })
     }
 
     /// Every kind of host.

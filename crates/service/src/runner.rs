@@ -1,5 +1,6 @@
 //! Runs operations: authorise, apply to a view, commit, retry on conflict, log.
 
+use std::any::Any;
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -23,6 +24,13 @@ const MAX_ATTEMPTS: u32 = 12;
 const MAX_CONCURRENT: usize = 64;
 /// Longest wait for a free place among them.
 const MAX_WAIT: Duration = Duration::from_secs(20);
+
+/// What an operation gives, whatever its type: what is the same for all of them is compiled once, and not for each.
+type Output = Box<dyn Any + Send>;
+/// What a call needs.
+type Needs<'a> = dyn Fn(&View, &Scope) -> Result<Vec<Need>, ServiceError> + 'a;
+/// Decides a call on a view.
+type Decide = dyn Fn(&View, &mut Cx) -> Result<Applied<Output>, ServiceError> + Send + Sync;
 
 /// Runs the operations of every service of a region. Cheap to clone.
 #[derive(Clone)]
@@ -92,13 +100,14 @@ impl Runner {
             prepared.await.map_err(|error| in_words_of(S::NAME, temporary(error.into())))?;
         }
         let runner = self.clone();
-        let done = self.commit(call, Arc::new(input), move |input, view, cx| {
+        let decide = move |view: &View, cx: &mut Cx| {
             cx.refused =
-                runner.permit::<S>(cx, view, |view, scope| O::needs(input, view, scope).map_err(Into::into))?;
-            permitted::<O>(input)?;
-            O::apply(input, view, cx).map_err(Into::into)
-        });
-        done.await.map_err(|error| in_words_of(S::NAME, error))
+                runner.permit::<S>(cx, view, &|view, scope| O::needs(&input, view, scope).map_err(Into::into))?;
+            permitted::<O>(&input)?;
+            O::apply(&input, view, cx).map(any).map_err(Into::into)
+        };
+        let done = self.commit(call, Arc::new(decide)).await.and_then(of_any);
+        done.map_err(|error| in_words_of(S::NAME, error))
     }
 
     /// Runs one operation with a stream of bytes on either side.
@@ -118,15 +127,17 @@ impl Runner {
         O::Output: Send + 'static,
     {
         if let Some(nothing) = O::nothing_to_stage() {
-            let (runner, both) = (self.clone(), Arc::new((input, nothing)));
-            let committed = self.commit(call, Arc::clone(&both), move |(input, nothing), view, cx| {
+            let (runner, input) = (self.clone(), Arc::new(input));
+            let asked = Arc::clone(&input);
+            let decide = move |view: &View, cx: &mut Cx| {
                 cx.refused =
-                    runner.permit::<S>(cx, view, |view, scope| O::needs(input, view, scope).map_err(Into::into))?;
-                permitted::<O>(input)?;
-                O::apply(input, nothing, view, cx).map_err(Into::into)
-            });
-            let found = committed.await.map_err(|error| in_words_of(S::NAME, error))?;
-            return O::finish(service, &both.0, found).await.map_err(Into::into);
+                    runner.permit::<S>(cx, view, &|view, scope| O::needs(&asked, view, scope).map_err(Into::into))?;
+                permitted::<O>(&asked)?;
+                O::apply(&asked, &nothing, view, cx).map(any).map_err(Into::into)
+            };
+            let found = self.commit(call, Arc::new(decide)).await.and_then(of_any);
+            let found = found.map_err(|error| in_words_of(S::NAME, error))?;
+            return O::finish(service, &input, found).await.map_err(Into::into);
         }
         {
             let _place = self.place().await?;
@@ -142,10 +153,10 @@ impl Runner {
         let cx = self.cx(&call);
         let staged = O::stage(service, &mut input, &cx).await.map_err(Into::into)?;
         let both = Arc::new((input, staged));
-        let committed = self
-            .commit(call, Arc::clone(&both), |both, view, cx| O::apply(&both.0, &both.1, view, cx).map_err(Into::into))
-            .await;
-        match committed {
+        let decided = Arc::clone(&both);
+        let decide =
+            move |view: &View, cx: &mut Cx| O::apply(&decided.0, &decided.1, view, cx).map(any).map_err(Into::into);
+        match self.commit(call, Arc::new(decide)).await.and_then(of_any) {
             Ok(found) => O::finish(service, &both.0, found).await.map_err(Into::into),
             Err(error) => {
                 // After a failed write nobody knows whether it is on disk; what names the bytes decides, later.
@@ -171,20 +182,15 @@ impl Runner {
         self.shared.threads.run(move || look(&runner.view().map_err(store_error)?).map_err(temporary)).await
     }
 
-    async fn commit<I, T, F>(&self, call: Call, input: Arc<I>, apply: F) -> Result<T, ServiceError>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        F: Fn(&I, &View, &mut Cx) -> Result<Applied<T>, ServiceError> + Clone + Send + 'static,
-    {
+    async fn commit(&self, call: Call, decide: Arc<Decide>) -> Result<Output, ServiceError> {
         let _place = self.place().await?;
         for attempt in 0..MAX_ATTEMPTS {
-            let (runner, input, apply, mut cx) = (self.clone(), Arc::clone(&input), apply.clone(), self.cx(&call));
+            let (runner, decide, mut cx) = (self.clone(), Arc::clone(&decide), self.cx(&call));
             let threads = &self.shared.threads;
             let (decided, answer) = threads
                 .run(move || {
                     let view = runner.view().map_err(store_error)?;
-                    let (answer, changes) = match apply(&input, &view, &mut cx) {
+                    let (answer, changes) = match decide(&view, &mut cx) {
                         Ok(Applied { output, changes }) => (Ok(output), changes),
                         Err(error) => (Err(temporary(error)), cx.despite.take()),
                     };
@@ -219,12 +225,7 @@ impl Runner {
     }
 
     /// Goes on if the call may have what it needs, as the view has it, with the refusals of its parts.
-    fn permit<S>(
-        &self,
-        cx: &Cx,
-        view: &View,
-        needs: impl FnOnce(&View, &Scope) -> Result<Vec<Need>, ServiceError>,
-    ) -> Result<Vec<Refusal>, ServiceError>
+    fn permit<S>(&self, cx: &Cx, view: &View, needs: &Needs<'_>) -> Result<Vec<Refusal>, ServiceError>
     where
         S: Service,
     {
@@ -246,7 +247,7 @@ impl Runner {
         O: Streaming<S>,
     {
         let needs = |view: &View, scope: &Scope| O::needs(input, view, scope).map_err(Into::into);
-        let refused = self.permit::<S>(cx, view, needs)?;
+        let refused = self.permit::<S>(cx, view, &needs)?;
         if let Some(refusal) = refused.first() {
             return Err(S::unauthorized(&cx.call, refusal));
         }
@@ -267,6 +268,19 @@ impl Runner {
             despite: Despite::default(),
         }
     }
+}
+
+fn any<T: Send + 'static>(applied: Applied<T>) -> Applied<Output> {
+    let Applied { output, changes } = applied;
+    Applied { output: Box::new(output), changes }
+}
+
+/// What [`any`] was given: the types are those of one operation.
+fn of_any<T: 'static>(output: Output) -> Result<T, ServiceError> {
+    output
+        .downcast()
+        .map(|output| *output)
+        .map_err(|_| ServiceError::internal("an operation gave another one's output"))
 }
 
 /// A dry run ends where the permission is known.

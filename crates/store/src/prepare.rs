@@ -10,6 +10,7 @@ use crate::error::{CommitError, StoreError};
 use crate::range::{KeyRange, ReadSet, successor};
 use crate::record::{Record, decode, table_prefix};
 use crate::store::Store;
+use crate::view::View;
 
 /// Index entries cleared in one transaction.
 const CLEARED: usize = 1000;
@@ -20,6 +21,32 @@ const ROWS: usize = 64;
 struct Marker {
     version: u16,
     indexes: Vec<String>,
+}
+
+/// A table, without the type of its records: what follows is compiled once, and not for each.
+struct Table {
+    name: &'static str,
+    version: u16,
+    indexes: &'static [&'static str],
+    rows: KeyRange,
+    /// Puts a row again, if it is still there, out of the bytes of some version of it.
+    again: fn(&View, &[u8], &mut Changes) -> Result<(), StoreError>,
+}
+
+impl Table {
+    fn of<R: Record>() -> Self {
+        let rows = KeyRange::prefix(&table_prefix::<R>());
+        Self { name: R::TABLE, version: R::VERSION, indexes: R::INDEXES, rows, again: again::<R> }
+    }
+}
+
+fn again<R: Record>(view: &View, value: &[u8], changes: &mut Changes) -> Result<(), StoreError> {
+    let row: R = decode(value)?;
+    // Read again through the view, so that whoever writes it meanwhile conflicts with this.
+    match view.get::<R>(&row.key())? {
+        Some(row) => changes.put(&row).map(drop),
+        None => Ok(()),
+    }
 }
 
 impl Store {
@@ -33,29 +60,33 @@ impl Store {
     /// [`StoreError::NewerShape`] when a newer program has had the table; a row that doesn't migrate; the engine's
     /// failure.
     pub async fn prepare<R: Record>(&self) -> Result<bool, CommitError> {
-        let key = [b"m/", R::TABLE.as_bytes()].concat();
+        self.prepare_table(&Table::of::<R>()).await
+    }
+
+    async fn prepare_table(&self, table: &Table) -> Result<bool, CommitError> {
+        let key = [b"m/", table.name.as_bytes()].concat();
         let wanted =
-            Marker { version: R::VERSION, indexes: R::INDEXES.iter().map(|index| (*index).to_owned()).collect() };
+            Marker { version: table.version, indexes: table.indexes.iter().map(|index| (*index).to_owned()).collect() };
         if let Some(stored) = self.engine.snapshot()?.get(&key)? {
             let found: Marker = serde_json::from_slice(&stored)
-                .map_err(|_| StoreError::Corrupt(format!("the marker of table {} is not one", R::TABLE)))?;
+                .map_err(|_| StoreError::Corrupt(format!("the marker of table {} is not one", table.name)))?;
             if found == wanted {
                 return Ok(false);
             }
             if found.version > wanted.version {
                 let version = found.version.into();
-                return Err(StoreError::NewerShape { table: R::TABLE, version, known: R::VERSION }.into());
+                return Err(StoreError::NewerShape { table: table.name, version, known: table.version }.into());
             }
         }
-        self.clear_indexes::<R>().await?;
-        self.rewrite::<R>().await?;
+        self.clear_indexes(table.name).await?;
+        self.rewrite(table).await?;
         let marker = serde_json::to_vec(&wanted).map_err(|cause| StoreError::engine("write a marker", cause))?;
         self.write(vec![(key, Some(marker))]).await?;
         Ok(true)
     }
 
-    async fn clear_indexes<R: Record>(&self) -> Result<(), CommitError> {
-        let base = format!("i/{}/", R::TABLE).into_bytes();
+    async fn clear_indexes(&self, table: &str) -> Result<(), CommitError> {
+        let base = format!("i/{table}/").into_bytes();
         let mut range = KeyRange::prefix(&base);
         loop {
             let entries = self.engine.snapshot()?.scan(range.clone(), Direction::Ascending, CLEARED)?;
@@ -68,8 +99,8 @@ impl Store {
         }
     }
 
-    async fn rewrite<R: Record>(&self) -> Result<(), CommitError> {
-        let mut range = KeyRange::prefix(&table_prefix::<R>());
+    async fn rewrite(&self, table: &Table) -> Result<(), CommitError> {
+        let mut range = table.rows.clone();
         let mut limit = ROWS;
         loop {
             let (next, outcome) = {
@@ -79,11 +110,7 @@ impl Store {
                 let view = self.view()?;
                 let mut changes = Changes::new();
                 for (_, value) in &rows {
-                    let row: R = decode(value)?;
-                    // Read again through the view, so that whoever writes it meanwhile conflicts with this.
-                    if let Some(row) = view.get::<R>(&row.key())? {
-                        changes.put(&row)?;
-                    }
+                    (table.again)(&view, value, &mut changes)?;
                 }
                 (next, self.commit(Some(&view), changes).await)
             };

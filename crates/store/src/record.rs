@@ -103,11 +103,15 @@ pub(crate) fn row_key<R: Record>(primary: &[u8]) -> Vec<u8> {
 
 /// What the keys of all entries of an index begin with.
 pub(crate) fn index_prefix<R: Record>(index: &str) -> Result<Vec<u8>, StoreError> {
-    if !R::INDEXES.contains(&index) {
-        return Err(StoreError::UnknownIndex { table: R::TABLE, index: index.to_owned() });
+    prefix_of(R::TABLE, R::INDEXES, index)
+}
+
+fn prefix_of(table: &'static str, indexes: &[&str], index: &str) -> Result<Vec<u8>, StoreError> {
+    if !indexes.contains(&index) {
+        return Err(StoreError::UnknownIndex { table, index: index.to_owned() });
     }
     let mut key = Vec::with_capacity(128);
-    for part in ["i/", R::TABLE, "/", index, "\0"] {
+    for part in ["i/", table, "/", index, "\0"] {
         key.extend_from_slice(part.as_bytes());
     }
     Ok(key)
@@ -150,7 +154,9 @@ pub fn decode<R: Record>(value: &[u8]) -> Result<R, StoreError> {
             let old = serde_json::from_slice(json).map_err(shape::<R>)?;
             let present =
                 R::migrate(from, old).map_err(|cause| StoreError::Migration { table: R::TABLE, from, cause })?;
-            serde_json::from_value(present).map_err(shape::<R>)
+            // Not from the value itself: how a record is read out of one would be compiled for each, for this alone.
+            let text = serde_json::to_vec(&present).map_err(shape::<R>)?;
+            serde_json::from_slice(&text).map_err(shape::<R>)
         }
         _ => Err(StoreError::NewerShape { table: R::TABLE, version, known: R::VERSION }),
     }

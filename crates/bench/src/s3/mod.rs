@@ -33,11 +33,13 @@ struct Comparison<'a> {
     ours: &'a Endpoint,
     peers: &'a [Peer],
     rows: &'a mut Vec<Row>,
+    /// What the name of a figure has in it that is wanted.
+    wanted: &'a str,
 }
 
 impl Comparison<'_> {
-    /// Measures ours, then each peer; gives ours. We are to be ahead.
-    async fn of(&mut self, figure: &str, measure: impl AsyncFn(&Endpoint) -> Result<Value>) -> Result<Value> {
+    /// Measures ours, then each peer; gives ours, or none if it is not wanted. We are to be ahead.
+    async fn of(&mut self, figure: &str, measure: impl AsyncFn(&Endpoint) -> Result<Value>) -> Result<Option<Value>> {
         self.aiming(figure, true, measure).await
     }
 
@@ -46,7 +48,10 @@ impl Comparison<'_> {
         figure: &str,
         is_ahead: bool,
         measure: impl AsyncFn(&Endpoint) -> Result<Value>,
-    ) -> Result<Value> {
+    ) -> Result<Option<Value>> {
+        if !figure.contains(self.wanted) {
+            return Ok(None);
+        }
         let own = measure(self.ours).await.with_context(|| figure.to_owned())?;
         for peer in self.peers {
             let value = match measure(&peer.endpoint).await {
@@ -64,11 +69,12 @@ impl Comparison<'_> {
             let figure = format!("{figure}, beside {}", peer.name);
             self.rows.push(Row { figure, ours: own, peer: Some(value), aim });
         }
-        Ok(own)
+        Ok(Some(own))
     }
 
     /// Ours alone, beside something else than a peer.
-    fn beside(&mut self, figure: String, own: Value, other: Value, aim: f64) {
+    fn beside(&mut self, figure: String, own: Option<Value>, other: Value, aim: f64) {
+        let Some(own) = own else { return };
         self.rows.push(Row { figure, ours: own, peer: Some(other), aim: Aim::RatioAtLeast(aim) });
     }
 }
@@ -89,7 +95,7 @@ pub async fn objects(setting: &Setting, rows: &mut Vec<Row>) -> Result<()> {
     let disk = limits::disk(&folder, large * 4)?;
     let md5 = limits::md5(large);
     let loopback = limits::loopback(large * 4)?;
-    let mut compared = Comparison { ours: &ours, peers: &peers, rows };
+    let mut compared = Comparison { ours: &ours, peers: &peers, rows, wanted: &setting.figures };
 
     for (name, bytes) in [("4 KiB", 4 << 10), ("1 MiB", 1 << 20)] {
         let size = Size { bytes, small: Some(Small { time: small_time }) };
@@ -113,7 +119,7 @@ pub async fn objects(setting: &Setting, rows: &mut Vec<Row>) -> Result<()> {
         let figure = format!("PutObject {name}, {width} conn.");
         // The widest is some 16 GiB, which moto keeps in memory.
         let peers = if width == GROUPED { &[][..] } else { &peers[..] };
-        let mut compared = Comparison { peers, rows: &mut *compared.rows, ours: &ours };
+        let mut compared = Comparison { peers, rows: &mut *compared.rows, ours: &ours, wanted: &setting.figures };
         let own = compared.aiming(&figure, false, async |it| size.put(it, width).await).await?;
         compared.beside(format!("{figure}, of disk or MD5"), own, Value::Flow(disk.min(md5)), OF_DISK);
         let figure = format!("GetObject {name}, {width} conn.");
@@ -125,15 +131,25 @@ pub async fn objects(setting: &Setting, rows: &mut Vec<Row>) -> Result<()> {
     compared.of(&figure, async |endpoint| figures::multipart(endpoint, parts, bytes, 4).await).await?;
 
     let (short, long) = if quick { (2_000, 4_000) } else { (10_000, 1_000_000) };
-    for endpoint in peers.iter().map(|peer| &peer.endpoint).chain([&ours]) {
-        figures::fill(endpoint, "short", short).await?;
-    }
-    let list = async |endpoint: &Endpoint| figures::list(endpoint, "short", short, small_time).await;
-    let of_short = compared.of(&format!("ListObjectsV2, 1,000 of {short}"), list).await?;
-    figures::fill(&ours, "long", long).await?;
-    let of_long = figures::list(&ours, "long", long, small_time).await?;
-    compared.beside(format!("ListObjectsV2, 1,000 of {long}, beside of {short}"), of_long, of_short, OF_SHORT);
+    lists(&mut compared, (short, long), small_time).await?;
     let times = if quick { 1 } else { 5 };
     compared.of("DeleteObjects of 1,000", async |it| figures::delete(it, times).await).await?;
+    Ok(())
+}
+
+/// Pages of a short bucket, and of a long one.
+async fn lists(compared: &mut Comparison<'_>, (short, long): (usize, usize), time: Duration) -> Result<()> {
+    let figure = format!("ListObjectsV2, 1,000 of {short}");
+    if !figure.contains(compared.wanted) {
+        return Ok(());
+    }
+    for endpoint in compared.peers.iter().map(|peer| &peer.endpoint).chain([compared.ours]) {
+        figures::fill(endpoint, "short", short).await?;
+    }
+    let list = async |endpoint: &Endpoint| figures::list(endpoint, "short", short, time).await;
+    let Some(of_short) = compared.of(&figure, list).await? else { return Ok(()) };
+    figures::fill(compared.ours, "long", long).await?;
+    let of_long = figures::list(compared.ours, "long", long, time).await?;
+    compared.beside(format!("ListObjectsV2, 1,000 of {long}, beside of {short}"), Some(of_long), of_short, OF_SHORT);
     Ok(())
 }
