@@ -1,8 +1,10 @@
 """Two processes of one region, on one database of PostgreSQL and one data folder."""
 
+import json
 import re
 import signal
 
+import botocore.exceptions
 import pytest
 
 from postgres import Postgres
@@ -114,6 +116,52 @@ def test_either_answers_and_one_reconciles(pair):
     # A console is on the machine's host, whoever is asked for it.
     consoles = [one.client("ec2").get_console_output(InstanceId=launched[0])["Output"] for one in (a, b)]
     assert consoles[0] == consoles[1] and launched[0] in consoles[0]
+
+
+def test_what_is_changed_in_one_process_holds_in_the_other_from_the_next_request_on(pair):
+    iam = pair.a.client("iam")
+    iam.create_user(UserName="ann")
+    iam.create_group(GroupName="readers")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    held = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    given = pair.a.client("sts", **held).get_session_token()["Credentials"]
+    session = {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }
+    lists = [pair.b.client("s3", **credentials).list_buckets for credentials in (held, session)]
+
+    def answers():
+        found = []
+        for call in lists:
+            try:
+                call()
+                found.append("allowed")
+            except botocore.exceptions.ClientError as refused:
+                found.append(refused.response["Error"]["Code"])
+        return found
+
+    may = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    iam.put_group_policy(GroupName="readers", PolicyName="p", PolicyDocument=json.dumps(may))
+    bound = iam.create_policy(PolicyName="none", PolicyDocument=json.dumps(may).replace("s3:", "ec2:"))["Policy"]["Arn"]
+    assert answers() == ["AccessDenied"] * 2
+    for _ in range(3):
+        iam.add_user_to_group(GroupName="readers", UserName="ann")
+        assert answers() == ["allowed"] * 2
+        iam.put_user_permissions_boundary(UserName="ann", PermissionsBoundary=bound)
+        assert answers() == ["AccessDenied"] * 2
+        iam.delete_user_permissions_boundary(UserName="ann")
+        assert answers() == ["allowed"] * 2
+        iam.remove_user_from_group(GroupName="readers", UserName="ann")
+        assert answers() == ["AccessDenied"] * 2
+    iam.add_user_to_group(GroupName="readers", UserName="ann")
+    assert answers() == ["allowed"] * 2
+    done = welkin("session", "revoke", given["AccessKeyId"], "--data-dir", pair.folder)
+    assert done.returncode == 0, done.stderr
+    assert answers() == ["allowed", "InvalidAccessKeyId"]
+    iam.update_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    assert answers() == ["InvalidAccessKeyId"] * 2
 
 
 def test_a_key_that_one_process_has_got_is_known_to_the_other(pair):

@@ -20,6 +20,7 @@ use crate::body::{AnswerBody, full};
 use crate::front::Edge;
 use crate::phase::Phase;
 use crate::trace::Over;
+use crate::unread;
 
 /// Most bytes of an answer that HTTP/2 takes at once.
 const H2_PIECE: usize = 64 * 1024;
@@ -57,6 +58,7 @@ impl Answering {
         request.extensions_mut().insert(Over(self.tls));
         let is_empty_handed = expects_nothing(&request);
         let expects = request.headers().contains_key(header::EXPECT);
+        let request = request.map(|body| unread::Incoming::new(body, !is_h2 && !expects));
         let mut answer = if self.is_refused {
             refusal(StatusCode::BAD_REQUEST, "InvalidRequest", "This endpoint is reached by https only.")
         } else if is_h2 {
@@ -75,7 +77,7 @@ impl Answering {
         answer.map(|body| Watched::new(body, piece, exchange))
     }
 
-    async fn answer_h2(&self, mut request: Request<Incoming>) -> Response<AnswerBody> {
+    async fn answer_h2(&self, mut request: Request<unread::Incoming>) -> Response<AnswerBody> {
         let limits = self.edge.limits();
         if request.headers().len() > limits.headers {
             let text = "Your request has too many headers.";

@@ -5,12 +5,12 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::unread::Incoming;
 use aws_lc_rs::{constant_time, digest};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{Stream, StreamExt, unfold};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 use wire::aws_chunked::{ChunkError, Decoder};
 use wire::sigv4::hex;

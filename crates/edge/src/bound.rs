@@ -1,9 +1,9 @@
 //! REST services other than S3: method and path name the operation, the body is held whole unless the operation takes a
 //! stream.
 
+use crate::unread::Incoming;
 use api::Caller;
 use bytes::Bytes;
-use hyper::body::Incoming;
 use wire::{Decoded, RequestParts, ServiceError, decode_request, route};
 
 use crate::authenticate::body_hash;

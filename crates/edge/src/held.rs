@@ -1,10 +1,10 @@
 //! Requests whose body is held whole: forms, JSON and CBOR, whose operation is named in a form, a target or a path.
 
+use crate::unread::Incoming;
 use api::Caller;
 use bytes::Bytes;
 use http::header;
 use http::request::Parts;
-use hyper::body::Incoming;
 use wire::{DecodeError, Decoded, Protocol, RequestParts, ServiceError, decode_request, operation_name, parse_query};
 
 use crate::authenticate::body_hash;

@@ -52,6 +52,7 @@ mod subresources;
 mod throttle;
 mod tls;
 mod trace;
+mod unread;
 mod vouched;
 mod web;
 mod website;

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::unread::Incoming;
 use ::audit::{Event, Identity, Outcome};
 use api::Caller;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use hyper::body::Incoming;
 use iam::{LoginError, LoginRequest, LogoutRequest, SessionRecord};
 use jiff::Timestamp;
 use serde_json::{Value, json};

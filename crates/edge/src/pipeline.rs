@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::unread::Incoming;
 use api::{Call, Caller};
 use http::{Method, Response, header};
-use hyper::body::Incoming;
 use wire::{Decoded, OperationShape, ServiceError, encode_response};
 
 use crate::body::{AnswerBody, full, streamed};

@@ -1,10 +1,10 @@
 //! S3's way of REST: paths in both styles, payload markers, and bodies with a framing of their own.
 
+use crate::unread::Incoming;
 use api::Caller;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Uri, Version, header};
-use hyper::body::Incoming;
 use wire::aws_chunked::{ChunkSigner, Decoder, Framing};
 use wire::sigv4::{Claim, SigningKey};
 use wire::{

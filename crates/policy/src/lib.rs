@@ -21,6 +21,7 @@ mod resource;
 mod statement;
 mod validate;
 mod values;
+mod wild;
 
 pub use context::Context;
 pub use decide::{Because, Decision, Effect, Level, Matched, Outcome, decide};

@@ -6,16 +6,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::Context;
-
-// UTF-8 has no such bytes, so a pattern is plain bytes with these among them.
-/// Any text.
-const STAR: u8 = 0xFF;
-/// Any text within a part of an ARN.
-const STAR_IN_PART: u8 = 0xFE;
-/// One character.
-const ONE: u8 = 0xFD;
-/// One character within a part of an ARN.
-const ONE_IN_PART: u8 = 0xFC;
+use crate::wild::{ONE, ONE_IN_PART, STAR, STAR_IN_PART, is_wild, matches};
 
 /// What wildcards mean in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,7 +245,7 @@ fn value<'a>(variable: &'a Variable, context: &'a Context) -> Option<&'a str> {
 
 /// Whether a text begins as a pattern does, up to its first wildcard: the cheapest way to find out that it does not match.
 fn has_start(pattern: &[u8], text: &str) -> bool {
-    let start = pattern.iter().position(|&byte| byte >= ONE_IN_PART).unwrap_or(pattern.len());
+    let start = pattern.iter().position(|&byte| is_wild(byte)).unwrap_or(pattern.len());
     text.as_bytes().starts_with(&pattern[..start])
 }
 
@@ -290,7 +281,7 @@ fn written(bytes: &[u8], escapes: bool) -> String {
             }
             b'$' if escapes && rest.get(1) == Some(&b'{') => source.push_str("${$}"),
             _ => {
-                let length = rest.iter().position(|&byte| byte >= ONE_IN_PART || matches!(byte, b'*' | b'?' | b'$'));
+                let length = rest.iter().position(|&byte| is_wild(byte) || matches!(byte, b'*' | b'?' | b'$'));
                 let length = length.unwrap_or(rest.len()).max(1);
                 source.push_str(&String::from_utf8_lossy(&rest[..length]));
                 rest = &rest[length..];
@@ -300,76 +291,6 @@ fn written(bytes: &[u8], escapes: bool) -> String {
         rest = &rest[1..];
     }
     source
-}
-
-/// Where to go on when a comparison fails: behind a star that takes one byte more.
-#[derive(Clone, Copy)]
-struct Resume {
-    pattern: usize,
-    text: usize,
-}
-
-/// Whether bytes with wildcards match a text, in time that is at most their lengths' product: a star that may take all
-/// need never be given back what an earlier one could take, and one that stays in its part only up to its end.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut outer: Option<Resume> = None;
-    let mut inner: Option<Resume> = None;
-    loop {
-        let is_same = match pattern.get(p) {
-            None if t == text.len() => return true,
-            None => false,
-            Some(&STAR) if p + 1 == pattern.len() => return true,
-            Some(&STAR) => {
-                p += 1;
-                (outer, inner) = (Some(Resume { pattern: p, text: t }), None);
-                continue;
-            }
-            Some(&STAR_IN_PART) => {
-                p += 1;
-                inner = Some(Resume { pattern: p, text: t });
-                continue;
-            }
-            Some(&wild @ (ONE | ONE_IN_PART)) => match one(&text[t..]) {
-                Some(length) if wild == ONE || text[t] != b':' => {
-                    t += length - 1;
-                    true
-                }
-                _ => false,
-            },
-            Some(&byte) => text.get(t) == Some(&byte),
-        };
-        if is_same {
-            (p, t) = (p + 1, t + 1);
-            continue;
-        }
-        if let Some(resume) = inner.as_mut()
-            && text.get(resume.text).is_some_and(|&byte| byte != b':')
-        {
-            resume.text += 1;
-            (p, t) = (resume.pattern, resume.text);
-        } else if let Some(resume) = outer.as_mut()
-            && resume.text < text.len()
-        {
-            inner = None;
-            resume.text += 1;
-            (p, t) = (resume.pattern, resume.text);
-        } else {
-            return false;
-        }
-    }
-}
-
-/// The length of the character that a text begins with; none if it begins inside of one, or is empty.
-fn one(text: &[u8]) -> Option<usize> {
-    let length = match *text.first()? {
-        0..=0x7F => 1,
-        0xC0..=0xDF => 2,
-        0xE0..=0xEF => 3,
-        0xF0..=0xF7 => 4,
-        _ => return None,
-    };
-    (length <= text.len()).then_some(length)
 }
 
 #[cfg(test)]

@@ -79,13 +79,17 @@ pub fn call<'a, O: OperationType>(
     request: Decoded,
     handle: impl FnOnce(O::Input) -> BoxFuture<'a, Result<O::Output, ServiceError>> + Send + 'a,
 ) -> BoxFuture<'a, Result<Encoded, ServiceError>> {
-    Box::pin(async move {
+    let mut input = match O::Input::from_value(request.value) {
+        Ok(input) => input,
         // decode_request() has checked the tree against the same schema, so this can only be a fault of ours.
-        let mut input = O::Input::from_value(request.value).map_err(ServiceError::internal)?;
-        if let Some(body) = request.body {
-            input.set_stream(body);
-        }
-        let mut output = handle(input).await?;
+        Err(error) => return Box::pin(std::future::ready(Err(ServiceError::internal(error)))),
+    };
+    if let Some(body) = request.body {
+        input.set_stream(body);
+    }
+    let answered = handle(input);
+    Box::pin(async move {
+        let mut output = answered.await?;
         let body = output.take_stream();
         Ok(Encoded { value: output.into_value(), body })
     })
@@ -329,13 +333,24 @@ impl<T: Typed> Typed for Box<T> {
 impl<T: Typed> Typed for Vec<T> {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         match value {
-            Value::List(items) => items.into_iter().map(T::from_value).collect(),
+            Value::List(values) => {
+                // Compiled for each type of member: a loop is a fifth of what `collect` is.
+                let mut items = Self::with_capacity(values.len());
+                for value in values {
+                    items.push(T::from_value(value)?);
+                }
+                Ok(items)
+            }
             _ => Err(mismatch("a list")),
         }
     }
 
     fn into_value(self) -> Value {
-        Value::List(self.into_iter().map(T::into_value).collect())
+        let mut values = Vec::with_capacity(self.len());
+        for item in self {
+            values.push(item.into_value());
+        }
+        Value::List(values)
     }
 }
 

@@ -13,12 +13,12 @@ pub(crate) mod hostile;
 mod policy;
 mod proof;
 
+use crate::unread::Incoming;
 use api::Proof;
 use api::s3::PutObjectTaggingRequest;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use hyper::body::Incoming;
 use jiff::Timestamp;
 use wire::multipart::Parser;
 use wire::{Decoded, RequestParts, ServiceError, Typed, decode_request, encode_query};

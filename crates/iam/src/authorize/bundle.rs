@@ -205,12 +205,16 @@ impl Reader<'_> {
         policy.map(|policy| self.managed(SourceKind::Boundary, policy, arn)).transpose()
     }
 
+    /// What bounds a session. If one of its policies is gone, nobody knows what that denied: then nothing is allowed.
     fn session(&mut self, session: &Session, arn: &str) -> Result<Option<Vec<Attached>>, StoreError> {
         let Some(policies) = &session.policies else { return Ok(None) };
         let mut attached = Vec::with_capacity(policies.len());
         for policy in policies {
-            if let Some(managed) = &policy.arn {
-                attached.push(self.managed(SourceKind::Session, managed, arn)?);
+            if let Some(named) = &policy.arn {
+                let Some(document) = managed::document_of(self.view, named, session.issued)? else {
+                    return Ok(Some(Vec::new()));
+                };
+                attached.push(self.attached(SourceKind::Session, named.clone(), arn, &document, Kind::Identity)?);
             }
             if let Some(document) = &policy.document {
                 let name = "session policy".to_owned();

@@ -51,6 +51,9 @@ pub struct PolicyAuthorizer {
     uses: Arc<LastUses>,
 }
 
+/// Most parts of one call whose refusal is explained in its record.
+const MAX_EXPLAINED: usize = 64;
+
 /// A document, or why it is none.
 type Read = Result<Arc<Document>, StoreError>;
 
@@ -99,6 +102,7 @@ impl PolicyAuthorizer {
         document: Option<&Read>,
         owner: Option<&str>,
         bundle: &Bundle,
+        is_explained: bool,
     ) -> Result<Decided, StoreError> {
         let is_own = owner.is_none_or(|owner| bundle.subject.account.as_deref() == Some(owner));
         let is_masters = bundle.is_unbound && is_own;
@@ -147,8 +151,11 @@ impl PolicyAuthorizer {
             context: &context,
         };
         let decision = decide(&request, &set);
-        let considered =
-            if decision.is_allowed() { Vec::new() } else { verdict::considered(&decision, &request, &set) };
+        let considered = if decision.is_allowed() || !is_explained {
+            Vec::new()
+        } else {
+            verdict::considered(&decision, &request, &set)
+        };
         Ok(Decided::Otherwise(Box::new(decision), considered))
     }
 
@@ -210,7 +217,8 @@ impl Authorizer for PolicyAuthorizer {
                 read = Some((policy, self.read(policy, view)));
             }
             let owner = need.owner.as_ref().map(AccountId::as_str).or_else(|| owner_by_name(need));
-            match self.decide((call, need), read.as_ref().map(|(_, document)| document), owner, &bundle)? {
+            let document = read.as_ref().map(|(_, document)| document);
+            match self.decide((call, need), document, owner, &bundle, refusals.len() < MAX_EXPLAINED)? {
                 Decided::Unbound => call.verdicts.push(verdict::unbound(need, &call.caller)),
                 Decided::Otherwise(decision, considered) => {
                     call.verdicts.push(verdict::decided(need, &decision, considered));

@@ -7,7 +7,7 @@ use store::View;
 
 use super::session_tags::AskedTags;
 use crate::sessions::MAX_TOKEN;
-use crate::{IamError, PolicyRecord, SessionPolicyText, SessionRecord};
+use crate::{IamError, PolicyRecord, SessionPolicyText, SessionRecord, managed};
 
 /// The most managed policies of a session.
 const MAX_ARNS: usize = 10;
@@ -18,11 +18,11 @@ const PACKED_ROOM: usize = 4096;
 /// The session policies of a call: none if it brings none.
 pub(super) fn policies(
     inline: Option<&str>,
-    managed: Option<&Vec<PolicyDescriptorType>>,
+    named: Option<&Vec<PolicyDescriptorType>>,
     account: &AccountId,
     view: &View,
 ) -> Result<Option<Vec<SessionPolicyText>>, IamError> {
-    let arns: Vec<&str> = managed.into_iter().flatten().filter_map(|policy| policy.arn.as_deref()).collect();
+    let arns: Vec<&str> = named.into_iter().flatten().filter_map(|policy| policy.arn.as_deref()).collect();
     if inline.is_none() && arns.is_empty() {
         return Ok(None);
     }
@@ -32,12 +32,14 @@ pub(super) fn policies(
     }
     let mut policies = Vec::new();
     for arn in arns {
-        let is_awss = arn.starts_with("arn:aws:iam::aws:policy/");
-        if !is_awss {
+        let is_there = if managed::is_aws(arn) {
+            managed::find(arn).is_some()
+        } else {
             let known = view.by_index::<PolicyRecord>("arn", arn.to_owned(), None, 1)?;
-            if known.first().is_none_or(|policy| policy.account != *account) {
-                return Err(IamError::Validation(format!("Policy {arn} does not exist or is not attachable.")));
-            }
+            known.first().is_some_and(|policy| policy.account == *account)
+        };
+        if !is_there {
+            return Err(IamError::Validation(format!("Policy {arn} does not exist or is not attachable.")));
         }
         policies.push(SessionPolicyText::Managed(arn.to_owned()));
     }

@@ -9,6 +9,7 @@ use policy::Kind;
 use service::{Need, ResourcePolicy};
 use store::View;
 
+use crate::keys::is_in_use;
 use crate::names::folded;
 use crate::{IamError, RoleRecord};
 
@@ -27,9 +28,12 @@ pub(super) fn parse(text: &str) -> Result<Arn, IamError> {
     arn.filter(|arn| parts(arn).is_some()).ok_or_else(|| IamError::Validation(format!("{text} is invalid")))
 }
 
-/// The role with exactly this ARN.
+/// The role with exactly this ARN, in an account that is not closed.
 pub(super) fn find(view: &View, arn: &Arn) -> Result<Option<RoleRecord>, IamError> {
     let Some((account, name)) = parts(arn) else { return Ok(None) };
+    if !is_in_use(view, &account)? {
+        return Ok(None);
+    }
     let found = view.get::<RoleRecord>(&(account, folded(name)))?;
     Ok(found.filter(|role| role.arn() == arn.as_str()))
 }

@@ -169,13 +169,14 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
-/// A name or value of the query with every byte encoded that must be, and no other.
+/// A name or value of the query with every byte encoded that must be, and no other. A plus is a space, as it is to
+/// whoever reads the query: clients send one and sign `%20`.
 fn canonical(text: &str) -> Cow<'_, str> {
     if is_canonical(text.as_bytes()) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(encode(&decode(text.as_bytes()), false))
+        return Cow::Borrowed(text);
     }
+    let spaced = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
+    Cow::Owned(encode(&decode(spaced.as_bytes()), false))
 }
 
 fn is_canonical(bytes: &[u8]) -> bool {

@@ -128,6 +128,22 @@ fn what_is_lacking_is_said_in_aws_words() {
     assert!(matches!(dated("20150831T000000Z").check_day(), Err(ClaimError::Incomplete(_))));
 }
 
+#[test]
+fn a_plus_in_a_query_is_the_space_that_clients_sign() {
+    let sent = headers(&[
+        ("x-amz-date", "20150830T123600Z"),
+        ("authorization", "AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=host, Signature=0"),
+    ]);
+    let claim = Claim::from_headers(&sent).unwrap();
+    let render = |query| {
+        CanonicalRequest { method: "GET", path: "/", query, headers: &sent, payload: "", path_rule: PathRule::Once }
+            .render(&claim)
+    };
+    assert_eq!(render("prefix=foo+bar%2F&a+b="), render("a%20b=&prefix=foo%20bar%2F"));
+    assert_eq!(render("prefix=a%2Bb"), render("prefix=a%2bb"));
+    assert_ne!(render("prefix=a%2Bb"), render("prefix=a+b"));
+}
+
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 const DOCUMENTED: &str = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
 

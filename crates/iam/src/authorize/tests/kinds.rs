@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use api::{Caller, Principal, Session, SessionPolicy};
 use ids::Arn;
+use jiff::Span;
 use policy::Kind;
 use service::{Authorizer, Need, ResourcePolicy};
 
-use super::world::{ACCOUNT, OTHER, World, account, bucket_doc, call, doc, on, under};
+use super::world::{ACCOUNT, NOW, OTHER, World, account, bucket_doc, call, doc, on, under};
 
 const NO_IDENTITY: &str = "because no identity-based policy allows the s3:GetObject action";
 const NO_RESOURCE: &str = "because no resource-based policy allows the s3:GetObject action";
@@ -75,7 +76,7 @@ async fn sessions_of_roles_have_what_both_sides_allow() {
     world.inline("role/ci", &doc("Allow", "s3:*", "*")).await;
     assert_eq!(world.asks(&plain, on("s3:GetObject", "b/k")), "allowed");
     let bound = |policies| {
-        let session = Some(Arc::new(Session { policies, ..Session::default() }));
+        let session = Some(Arc::new(Session { policies, issued: NOW, ..Session::default() }));
         Caller { session, ..plain.clone() }
     };
     let narrow = bound(inline(&doc("Allow", "s3:GetObject", "arn:aws:s3:::b/*")));
@@ -84,9 +85,19 @@ async fn sessions_of_roles_have_what_both_sides_allow() {
     let denied = bound(inline(&doc("Deny", "s3:GetObject", "*")));
     assert_eq!(world.asks(&denied, on("s3:GetObject", "b/k")), DENY_SESSION);
     let policy = world.managed("P", &doc("Allow", "s3:GetObject", "arn:aws:s3:::c/*")).await;
-    let managed = bound(Some(vec![SessionPolicy { arn: Some(policy), document: None }]));
+    let named = |arn: &str| SessionPolicy { arn: Some(arn.to_owned()), document: None };
+    let managed = bound(Some(vec![named(&policy)]));
     assert_eq!(world.asks(&managed, on("s3:GetObject", "c/k")), "allowed");
     assert_eq!(world.asks(&managed, on("s3:GetObject", "b/k")), NO_SESSION);
+    // Of a policy that is gone nobody knows what it denied, whatever the others say; one that was made since is another.
+    let gone = named(&format!("arn:aws:iam::{ACCOUNT}:policy/gone"));
+    for gone in [bound(Some(vec![gone.clone()])), bound(Some(vec![named(&policy), gone]))] {
+        assert_eq!(world.asks(&gone, on("s3:GetObject", "c/k")), NO_SESSION);
+    }
+    let session =
+        Session { policies: Some(vec![named(&policy)]), issued: NOW - Span::new().seconds(1), ..Session::default() };
+    let before = Caller { session: Some(Arc::new(session)), ..plain.clone() };
+    assert_eq!(world.asks(&before, on("s3:GetObject", "c/k")), NO_SESSION);
     assert_eq!(world.asks(&plain, on("s3:GetObject", "c/k")), "allowed", "other sessions of the role are not bound");
 }
 
