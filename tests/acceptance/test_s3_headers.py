@@ -280,9 +280,13 @@ def test_unknown_subresources_and_odd_queries(region, s3):
     assert b"<ListBucketResult" in get(f"/{BUCKET}/").body
     assert b"<ListBucketResult" in get(f"/{BUCKET}/?Prefix=b&prefix=").body
     assert get("/").status == 200
-    for method in ("PATCH", "POST", "TRACE"):
+    for method in ("PATCH", "POST"):
         answer = send(region, method, f"/{BUCKET}/a")
         assert refused(answer) == (405, "MethodNotAllowed"), method
+    for method in ("TRACE", "LINK", "PROPFIND"):
+        answer = send(region, method, f"/{BUCKET}/a")
+        assert refused(answer) == (400, "BadRequest"), method
+        assert "Allow" not in answer.headers
     assert ask(region, "GET", f"/{BUCKET}/%ff").status == 400
     assert refused(get("/Not_A_Bucket/a")) == (400, "InvalidBucketName")
     assert refused(get("/not-here/a")) == (404, "NoSuchBucket")

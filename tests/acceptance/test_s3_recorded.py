@@ -149,9 +149,10 @@ def test_listings_say_where_they_began_and_go_on(s3, bucket):
     token = first["NextContinuationToken"]
     second = s3.list_objects_v2(Bucket=bucket, StartAfter="c", ContinuationToken=token)
     assert "StartAfter" not in second and [entry["Key"] for entry in second["Contents"]] == ["c", "d"]
-    for marker, text in (("bogus", "Invalid version id specified"), ("a" * 32, "A version-id marker cannot be specified")):
+    for marker in ("bogus", "a" * 32):
         _, error = refusal(s3.list_object_versions, Bucket=bucket, VersionIdMarker=marker)
-        assert error["Code"] == "InvalidArgument" and error["Message"].startswith(text), marker
+        text = "A version-id marker cannot be specified without a key marker."
+        assert (error["Code"], error["Message"]) == ("InvalidArgument", text), marker
     upload = {"Bucket": bucket, "Key": "dir/k"}
     upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
     s3.upload_part(**upload, PartNumber=1, Body=b"x")

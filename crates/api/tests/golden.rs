@@ -172,9 +172,9 @@ fn s3_answers_to_the_byte() {
     assert_eq!(
         body::<s3::ListObjectsV2>(&s3::SERVICE, output),
         format!(
-            "<ListBucketResult {namespace}><IsTruncated>false</IsTruncated><Contents><Key>a&#x1;&#xd;&lt;</Key>\
-             <LastModified>2026-11-21T08:09:10.000Z</LastModified><ETag>&quot;00&quot;</ETag><Size>5</Size></Contents>\
-             <Name>b</Name><CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes><KeyCount>1</KeyCount></ListBucketResult>"
+            "<ListBucketResult {namespace}><Name>b</Name><KeyCount>1</KeyCount><IsTruncated>false</IsTruncated><Contents>\
+             <Key>a&#x1;&#xd;&lt;</Key><LastModified>2026-11-21T08:09:10.000Z</LastModified><ETag>&quot;00&quot;</ETag>\
+             <Size>5</Size></Contents><CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes></ListBucketResult>"
         )
     );
 }
@@ -253,7 +253,7 @@ fn s3_bodies_that_do_not_fit_are_refused() {
         request
     };
     let good = "<Delete><!-- none --><Object><Key>a &amp; &#98;</Key></Object><Object><Key><![CDATA[<]]></Key></Object>\
-                <Unknown/></Delete>";
+                <Quiet>false</Quiet></Delete>";
     let input = decode::<s3::DeleteObjects>(Protocol::RestXml, &delete(good));
     let keys: Vec<_> = input.delete.objects.iter().map(|object| object.key.as_str()).collect();
     assert_eq!(keys, ["a & b", "<"]);
@@ -262,6 +262,8 @@ fn s3_bodies_that_do_not_fit_are_refused() {
         ("", "MissingRequestBodyError"),
         ("<Delete>", "MalformedXML"),
         ("<Delete><Object/></Delete>", "MalformedXML"),
+        ("<Delete><Object><Key>a</Key></Object><Unknown/></Delete>", "MalformedXML"),
+        ("<Delete><Object><Key>a</Key><Unknown/></Object></Delete>", "MalformedXML"),
         ("<Other><Object><Key>k</Key></Object></Other>", "MalformedXML"),
         ("<!DOCTYPE d [<!ENTITY e \"x\">]><Delete><Object><Key>&e;</Key></Object></Delete>", "MalformedXML"),
         ("<Delete><Object><Key>&nbsp;</Key></Object></Delete>", "MalformedXML"),

@@ -1,6 +1,6 @@
 //! The last of an answer: headers that all of them have, and the documents of refusals.
 
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Response, header};
 use tracing::debug;
 use wire::{ErrorContext, ServiceError, encode_error};
 
@@ -15,6 +15,9 @@ impl Edge {
         sign_off(answer, trace);
         if trace.service.has_bare_errors && tells_region(trace.operation) {
             self.tell_region(answer);
+        }
+        if trace.operation == "HeadBucket" {
+            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
         }
     }
 

@@ -85,8 +85,8 @@ fn check_md5(given: &str, body: &[u8]) -> Result<(), ServiceError> {
     }
     let text = "The Content-MD5 you specified did not match what we received.";
     Err(ServiceError::bad_request("BadDigest", text)
-        .with_field("ExpectedDigest", given)
-        .with_field("CalculatedDigest", STANDARD.encode(computed)))
+        .with_field("CalculatedDigest", STANDARD.encode(computed))
+        .with_field("ExpectedDigest", given))
 }
 
 fn check_one(header: &str, given: &str, body: &[u8]) -> Result<(), ServiceError> {
@@ -103,7 +103,7 @@ fn check_one(header: &str, given: &str, body: &[u8]) -> Result<(), ServiceError>
         "xxhash3" => ("XXHASH3", XxHash3_64::oneshot(body).to_be_bytes().to_vec()),
         "xxhash128" => ("XXHASH128", XxHash3_128::oneshot(body).to_be_bytes().to_vec()),
         _ => {
-            let text = format!("The algorithm of {header} is not supported.");
+            let text = "The algorithm type you specified in x-amz-checksum- header is invalid.";
             return Err(ServiceError::bad_request("InvalidRequest", text));
         }
     };

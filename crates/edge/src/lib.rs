@@ -49,6 +49,7 @@ mod server;
 mod sniff;
 mod source;
 mod stall;
+mod subresources;
 mod throttle;
 mod tls;
 mod trace;

@@ -7,6 +7,7 @@ use http::Method;
 use http::request::Parts;
 use wire::ServiceError;
 
+use crate::subresources;
 use crate::web::bucket_of;
 
 /// Refuses misplaced parameters and headers.
@@ -16,8 +17,15 @@ use crate::web::bucket_of;
 pub(crate) fn check(parts: &Parts, query: &[(String, Option<String>)]) -> Result<(), ServiceError> {
     let find = |wanted: &str| query.iter().find(|(name, _)| name == wanted);
     let has = |wanted: &str| find(wanted).is_some();
-    let (_, has_key) = bucket_of(parts.uri.path());
+    let (bucket, has_key) = bucket_of(parts.uri.path());
     let method = &parts.method;
+    if !has_key && !bucket.is_empty() {
+        of_bucket(method, query)?;
+    }
+    if has_key && method == Method::GET && has("logging") {
+        let text = "There is no such thing as the ?logging sub-resource for a key";
+        return Err(ServiceError::bad_request("NoLoggingStatusForKey", text));
+    }
     if has_key && method == Method::GET && has("uploads") {
         let text = "Key is not expected for the GET method ?uploads subresource";
         return Err(ServiceError::bad_request("InvalidRequest", text));
@@ -55,6 +63,40 @@ pub(crate) fn check(parts: &Parts, query: &[(String, Option<String>)]) -> Result
     }
 }
 
+/// What names an object or one of its versions or parts, where there is none; and what belongs to the other of the two
+/// listings.
+fn of_bucket(method: &Method, query: &[(String, Option<String>)]) -> Result<(), ServiceError> {
+    let find = |wanted: &str| query.iter().find(|(name, _)| name == wanted);
+    let has = |wanted: &str| find(wanted).is_some();
+    if has("partNumber") {
+        return Err(ServiceError::bad_request("InvalidRequest", "Object must have a valid key name."));
+    }
+    let is_listing = method == Method::GET || method == Method::HEAD;
+    if is_listing && !query.iter().any(|(name, _)| subresources::is_of_bucket(name)) {
+        let is_second = find("list-type").is_some_and(|(_, value)| value.as_deref() == Some("2"));
+        let of_other: &[(&str, &str)] = match is_second {
+            true => &[("marker", "Marker unsupported with REST.GET.BUCKET in list-type=2")],
+            false => &[
+                ("continuation-token", "continuation-token only supported in REST.GET.BUCKET with list-type=2"),
+                ("start-after", "startAfter only supported in REST.GET.BUCKET with list-type=2"),
+            ],
+        };
+        if let Some((name, text)) = of_other.iter().find(|(name, _)| has(name)) {
+            return Err(ServiceError::bad_request("InvalidArgument", *text).with_field("ArgumentName", *name));
+        }
+    }
+    let takes_version = has("acl") || method == Method::POST;
+    if let Some((name, value)) = find("versionId").filter(|_| !takes_version) {
+        return Err(ServiceError::bad_request("InvalidArgument", "This operation does not accept a version-id.")
+            .with_field("ArgumentName", name.as_str())
+            .with_field("ArgumentValue", value.clone().unwrap_or_default()));
+    }
+    if has("uploadId") && method != Method::HEAD {
+        return Err(ServiceError::bad_request("InvalidRequest", "A key must be specified"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use http::Request;
@@ -88,6 +130,18 @@ mod tests {
             ("HEAD", "/b", &[], Some("b/k"), "InvalidArgument"),
             ("DELETE", "/b/k", &[], Some("b/k"), "InvalidArgument"),
             ("POST", "/b/k", &["uploadId"], Some("b/k"), "InvalidArgument"),
+            ("GET", "/b", &["marker"], None, "ok"),
+            ("GET", "/b", &["start-after"], None, "InvalidArgument"),
+            ("HEAD", "/b", &["continuation-token"], None, "InvalidArgument"),
+            ("GET", "/b", &["inventory", "continuation-token"], None, "ok"),
+            ("GET", "/", &["continuation-token"], None, "ok"),
+            ("GET", "/b", &["versionId"], None, "InvalidArgument"),
+            ("GET", "/b", &["acl", "versionId"], None, "ok"),
+            ("GET", "/b/k", &["versionId"], None, "ok"),
+            ("GET", "/b", &["partNumber"], None, "InvalidRequest"),
+            ("GET", "/b", &["uploadId"], None, "InvalidRequest"),
+            ("GET", "/b/k", &["uploadId"], None, "ok"),
+            ("GET", "/b/k", &["logging"], None, "NoLoggingStatusForKey"),
         ] {
             assert_eq!(answer(method, path, query, source), expected, "{method} {path} {query:?} {source:?}");
         }

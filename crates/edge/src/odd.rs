@@ -7,6 +7,7 @@ use wire::ServiceError;
 
 use crate::failures::malformed;
 use crate::limits::Limits;
+use crate::subresources;
 use crate::trace::Family;
 
 /// Refuses a head that means two things, or that is larger than its service takes.
@@ -14,6 +15,9 @@ pub(crate) fn check_head(parts: &Parts, family: Family, limits: &Limits) -> Resu
     if parts.method == Method::CONNECT {
         let text = "The specified method is not allowed against this resource.";
         return Err(ServiceError::sender("MethodNotAllowed", 405, text));
+    }
+    if family == Family::S3 && !subresources::is_known(&parts.method) {
+        return Err(malformed(family));
     }
     let count = |name: HeaderName| parts.headers.get_all(name).iter().count();
     let authority = parts.uri.authority().map(|authority| authority.as_str());

@@ -26,6 +26,7 @@ use crate::pipeline::Ready;
 use crate::post::no_form;
 use crate::reads;
 use crate::refuse::{Refusal, refusal_error};
+use crate::subresources;
 use crate::trace::{SentUri, Trace, text_header};
 use crate::web::bucket_of;
 
@@ -52,7 +53,7 @@ impl Edge {
         let known = self.identify(claim, parts, trace).await?;
         let proven = known.map(|known| self.prove(known, parts, &marker, trace)).transpose()?;
         let matched = found.map_err(route_error).and_then(|matched| whole(matched, &query));
-        let matched = matched.map_err(|error| with_resource(error, parts))?;
+        let matched = matched.map_err(|error| with_resource(error, parts, &query))?;
         trace.operation = matched.operation.name;
         misplaced::check(parts, &query)?;
         let operation = implemented(mount.service, matched.operation)?;
@@ -121,18 +122,21 @@ fn whole(matched: Matched, query: &[(String, Option<String>)]) -> Result<Matched
     }
 }
 
-/// What was not allowed, and on what. A `POST` to a bucket should have been a form.
-fn with_resource(error: ServiceError, parts: &Parts) -> ServiceError {
+/// What was not allowed, on what, and what is. A `POST` to a bucket should have been a form.
+fn with_resource(error: ServiceError, parts: &Parts, query: &[(String, Option<String>)]) -> ServiceError {
     if error.status != 405 {
         return error;
     }
-    let resource_type = match bucket_of(parts.uri.path()) {
-        (bucket, _) if bucket.is_empty() => "SERVICE",
-        (_, false) if parts.method == Method::POST => return no_form(),
-        (_, false) => "BUCKET",
-        (_, true) => "OBJECT",
-    };
-    error.with_field("Method", parts.method.as_str()).with_field("ResourceType", resource_type)
+    let (bucket, has_key) = bucket_of(parts.uri.path());
+    let named = subresources::named(&bucket, has_key, query);
+    if parts.method == Method::POST && named.name == "BUCKET" {
+        return no_form();
+    }
+    let error = error.with_field("Method", parts.method.as_str()).with_field("ResourceType", named.name);
+    match named.methods {
+        Some(methods) => error.with_header("Allow", methods),
+        None => error,
+    }
 }
 
 pub(crate) fn implemented(
@@ -146,14 +150,14 @@ pub(crate) fn implemented(
 /// Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/selecting-content-from-objects.html>,
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTorrent.html>.
 fn refusal(service: &ServiceShape, entry: &OperationEntry) -> ServiceError {
-    let method = match (service.name, entry.name) {
-        ("s3", "GetObjectTorrent") => "GET",
-        ("s3", "SelectObjectContent") => "POST",
+    let (method, resource_type) = match (service.name, entry.name) {
+        ("s3", "GetObjectTorrent") => ("GET", "TORRENT"),
+        ("s3", "SelectObjectContent") => ("POST", "SELECT"),
         _ => return service.not_implemented(entry),
     };
     ServiceError::sender("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
         .with_field("Method", method)
-        .with_field("ResourceType", "OBJECT")
+        .with_field("ResourceType", resource_type)
 }
 
 /// Refuses a payload marker that says nothing of the body: it would go unverified.
@@ -163,7 +167,7 @@ pub(crate) fn check_marker(marker: &str) -> Result<(), ServiceError> {
     if marker.is_empty() || is_hash || marker == "UNSIGNED-PAYLOAD" || Framing::from_marker(marker).is_some() {
         return Ok(());
     }
-    let text = "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.";
+    let text = "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.";
     Err(ServiceError::bad_request("InvalidArgument", text)
         .with_field("ArgumentName", "x-amz-content-sha256")
         .with_field("ArgumentValue", marker))

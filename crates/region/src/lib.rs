@@ -37,6 +37,6 @@ pub use home::{HomeError, claim as claim_home};
 pub use lease::Duty;
 pub use region::{Parts, Region, RegionConfig, RegionError, Services};
 pub use runtime::{ReconcilerStatus, Reconcilers};
-pub use s3::{KeyRing, MasterKeys};
+pub use s3::{KeyRing, MasterKeys, NewBuckets};
 pub use sessions::{SessionAnswer, SessionLine, SessionOrder};
 pub use space::{DamagedObject, Found, SpaceAnswer, SpaceKeeper, SpaceOrder, Usage};

@@ -13,7 +13,7 @@ use host::Node;
 use iam::{Iam, Organizations, PolicyAuthorizer, Sts};
 use ids::AccountId;
 use jiff::Timestamp;
-use s3::{AccessLogs, KeyRing, LogDelivery, S3, S3Control};
+use s3::{AccessLogs, KeyRing, LogDelivery, NewBuckets, S3, S3Control};
 use service::{Effects, ReconcileError, Reconciler, RegionFacts, Runner, ZoneFacts};
 use store::{CommitError, Store};
 use tokio::sync::watch;
@@ -59,6 +59,8 @@ pub struct RegionConfig {
     pub is_dev: bool,
     /// How long a day is for lifecycle rules of buckets.
     pub lifecycle_day: Duration,
+    /// What new buckets are like.
+    pub new_buckets: NewBuckets,
     /// Host names that are buckets, beside those that S3's own names tell.
     pub bucket_hosts: BucketHosts,
 }
@@ -236,7 +238,7 @@ impl Region {
             iam,
             organizations: Organizations::new(runner.clone()),
             sts: Sts::new(runner.clone()).reaching(Arc::new(ProviderFetch::default())),
-            s3: S3::new(runner, Arc::clone(&blobs), keys),
+            s3: S3::new(runner, Arc::clone(&blobs), keys).with_new_buckets(config.new_buckets),
         };
         let credentials = Arc::new(StoreCredentials::new(store.clone()).noting(Arc::clone(&uses), &config.name));
         let logins = Arc::new(StoreLogins::new(store.clone(), Arc::clone(&effects)));

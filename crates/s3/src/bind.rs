@@ -36,7 +36,7 @@ impl S3Api for crate::S3 {
         call: Call,
         input: generated::CreateBucketRequest,
     ) -> BoxFuture<'_, Result<generated::CreateBucketOutput, ServiceError>> {
-        Box::pin(self.runner().run::<Self, generated::CreateBucket>(self, call, input))
+        Box::pin(self.runner().run_streaming::<Self, generated::CreateBucket>(self, call, input))
     }
 
     fn create_multipart_upload(

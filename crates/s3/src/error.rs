@@ -1,6 +1,8 @@
 //! Errors of S3, with AWS's codes, texts and fields.
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
 
+use std::borrow::Cow;
+
 use blobs::BlobError;
 use store::StoreError;
 use wire::{ServiceError, StreamError};
@@ -108,10 +110,10 @@ pub enum S3Error {
     InvalidArgument {
         /// The parameter as the client wrote it.
         name: &'static str,
-        /// What the client gave.
-        value: String,
+        /// What the client gave, where S3 repeats it.
+        value: Option<String>,
         /// AWS's text.
-        message: &'static str,
+        message: Cow<'static, str>,
     },
     /// The parameters make no sense together.
     #[error("{0}")]
@@ -239,7 +241,12 @@ pub enum S3Error {
 impl S3Error {
     /// A parameter without a valid value.
     pub(crate) fn argument(name: &'static str, value: impl Into<String>, message: &'static str) -> Self {
-        Self::InvalidArgument { name, value: value.into(), message }
+        Self::InvalidArgument { name, value: Some(value.into()), message: message.into() }
+    }
+
+    /// The same, where S3 does not repeat what it was given.
+    pub(crate) fn unread(name: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::InvalidArgument { name, value: None, message: message.into() }
     }
 
     /// A configuration that the bucket does not have.
@@ -345,9 +352,13 @@ impl From<S3Error> for ServiceError {
                 refused("InvalidLocationConstraint", 400, "The specified location-constraint is not valid")
                     .with_field("LocationConstraint", constraint)
             }
-            S3Error::InvalidArgument { name, value, message } => refused("InvalidArgument", 400, message)
-                .with_field("ArgumentName", name)
-                .with_field("ArgumentValue", value),
+            S3Error::InvalidArgument { name, value, message } => {
+                let error = refused("InvalidArgument", 400, &message).with_field("ArgumentName", name);
+                match value {
+                    Some(value) => error.with_field("ArgumentValue", value),
+                    None => error,
+                }
+            }
             S3Error::InvalidRequest(text) => refused("InvalidRequest", 400, &text),
             S3Error::Encryption(error) => error.into(),
             S3Error::NotImplemented(header) => {
@@ -376,8 +387,8 @@ impl From<S3Error> for ServiceError {
             }
             S3Error::BadMd5 { expected, calculated } => {
                 refused("BadDigest", 400, "The Content-MD5 you specified did not match what we received.")
-                    .with_field("ExpectedDigest", expected)
                     .with_field("CalculatedDigest", calculated)
+                    .with_field("ExpectedDigest", expected)
             }
             S3Error::BadChecksum(algorithm) => Self::sender(
                 "BadDigest",

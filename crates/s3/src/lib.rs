@@ -56,7 +56,7 @@ pub use policies::BucketPolicyRecord;
 pub use public_access::{AccountBlockRecord, PublicAccessBlockRecord};
 pub use reconcile::BlobReconciler;
 pub use tables::prepare;
-pub use uploads::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
+pub use uploads::{AssemblyRecord, Before, LeaseRecord, PartRecord, Run, UploadError, UploadRecord};
 pub use usage::{BucketUsage, name_of_blob, usage};
 pub use website::{Site, Turn, Visit};
 
@@ -66,13 +66,36 @@ pub struct S3 {
     runner: Runner,
     blobs: Arc<dyn BlobStore>,
     keys: Arc<KeyRing>,
+    new_buckets: NewBuckets,
+}
+
+/// What a new bucket is like where its maker says nothing of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NewBuckets {
+    /// As AWS makes them: their owner owns all objects, lists count for nothing, and public access is blocked.
+    #[default]
+    Aws,
+    /// As AWS made them before April 2023: who writes an object owns it, lists count, and nothing is blocked.
+    Classic,
 }
 
 impl S3 {
     /// S3 over a runner, with object bytes in `blobs`, encrypted under `keys`. Run a [`BlobReconciler`] over the same
     /// two, or the bytes of deleted objects stay for ever.
     pub fn new(runner: Runner, blobs: Arc<dyn BlobStore>, keys: Arc<KeyRing>) -> Self {
-        Self { runner, blobs, keys }
+        Self { runner, blobs, keys, new_buckets: NewBuckets::default() }
+    }
+
+    /// The same, whose new buckets are like this.
+    #[must_use]
+    pub fn with_new_buckets(mut self, new_buckets: NewBuckets) -> Self {
+        self.new_buckets = new_buckets;
+        self
+    }
+
+    /// What new buckets are like.
+    pub(crate) fn new_buckets(&self) -> NewBuckets {
+        self.new_buckets
     }
 
     /// The keys that objects' keys are sealed under.

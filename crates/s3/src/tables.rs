@@ -45,10 +45,10 @@ mod tests {
     use store::{encode, table_prefix};
 
     use crate::{
-        AccountBlockRecord, AssemblyRecord, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord, BucketRecord,
-        ChecksumKind, Content, DeleteMarker, Encryption, GarbagePartsRecord, GarbageRecord, LeaseRecord, ObjectHeaders,
-        ObjectRecord, ObjectTraits, PartRecord, PublicAccessBlockRecord, Run, StoredChecksum, UploadRecord, Version,
-        VersionRecord, named_blob,
+        AccountBlockRecord, AssemblyRecord, Before, BlobRefRecord, BucketConfigRecord, BucketPolicyRecord,
+        BucketRecord, ChecksumKind, Content, DeleteMarker, Encryption, GarbagePartsRecord, GarbageRecord, LeaseRecord,
+        ObjectHeaders, ObjectRecord, ObjectTraits, PartRecord, PublicAccessBlockRecord, Run, StoredChecksum,
+        UploadRecord, Version, VersionRecord, named_blob,
     };
 
     const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes");
@@ -108,6 +108,7 @@ mod tests {
             initiator_arn: "arn:aws:iam::123456789012:root".into(),
             checksum: Some(ChecksumKind::Crc32),
             is_composite: true,
+            before: Before::Unknown,
             traits,
         };
         check_shapes(SHAPES, &[(1, upload)]);
@@ -125,7 +126,7 @@ mod tests {
         let garbage = GarbagePartsRecord { upload: "u".into(), since: Timestamp::UNIX_EPOCH, is_of_spares: true };
         check_shapes(SHAPES, &[(1, garbage)]);
         let runs = vec![Run { first: 1, count: 9, length: 8 }, Run { first: 10, count: 1, length: 3 }];
-        check_shapes(SHAPES, &[(1, AssemblyRecord { upload: "u".into(), runs })]);
+        check_shapes(SHAPES, &[(1, AssemblyRecord { upload: "u".into(), runs, became: None })]);
         check_shapes(SHAPES, &[(1, LeaseRecord { upload: "u".into(), until: Timestamp::UNIX_EPOCH })]);
         let value = json!({ "a": 1 });
         let config = BucketConfigRecord { bucket: "b".into(), kind: "cors".into(), id: String::new(), value };

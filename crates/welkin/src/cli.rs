@@ -9,7 +9,7 @@ use crate::completions::{self, Shell};
 use crate::settings::{Settings, Values};
 use crate::{
     account, audit_trail, backup, bucket_hosts, convert, doctor, down, env, explain, image, lifecycle, login,
-    object_key, reconcilers, restart, restore, session, space, up, watching,
+    new_buckets, object_key, reconcilers, restart, restore, session, space, up, watching,
 };
 
 /// A cloud of your own: an AWS-compatible region on this machine.
@@ -357,6 +357,8 @@ struct Up {
     #[command(flatten)]
     bucket_hosts: bucket_hosts::BucketHostOptions,
     #[command(flatten)]
+    new_buckets: new_buckets::NewBucketOptions,
+    #[command(flatten)]
     front: Front,
     /// Only say whether a region could start with these settings
     #[arg(long)]
@@ -467,6 +469,7 @@ impl Up {
         values.extend(self.watching.values());
         values.extend(self.lifecycle.values());
         values.extend(self.bucket_hosts.values());
+        values.extend(self.new_buckets.values());
         Settings::of_process(values)
     }
 }

@@ -25,6 +25,7 @@ mod hosts;
 mod image;
 mod lifecycle;
 mod login;
+mod new_buckets;
 mod notify;
 mod object_key;
 mod orphans;

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use region::NewBuckets;
 
 use crate::backing::Backing;
 use crate::bucket_hosts::BucketNames;
-use crate::lifecycle;
 use crate::watching::Watching;
+use crate::{lifecycle, new_buckets};
 
 /// Everything that can be set, as `key`, `about`. Flags spell them `--key-with-dashes`, the file `key_with_underscores`
 /// and the environment `WELKIN_KEY`.
@@ -38,6 +39,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("region", "the name of the region"),
     ("s3_domains", "domains below which every name is a bucket"),
     ("s3_lifecycle_day", "how long a day is for lifecycle rules of buckets"),
+    ("s3_new_buckets", "what new buckets are like: aws, or classic"),
     ("s3_websites", "host names that are buckets with websites"),
     ("throttle", "how fast each account may call: so many times AWS's documented rates, or off"),
     ("tls", "off, or self-signed for a certificate that the region makes itself"),
@@ -123,6 +125,8 @@ pub struct Settings {
     pub backing: Option<Backing>,
     /// How long a day is for lifecycle rules of buckets.
     pub lifecycle_day: Duration,
+    /// What new buckets are like.
+    pub new_buckets: NewBuckets,
     /// Host names that are buckets.
     pub bucket_hosts: BucketNames,
 }
@@ -210,6 +214,7 @@ impl Settings {
             watching: Watching::from_values(values)?,
             tls: tls(text("tls"), text("tls_cert"), text("tls_key"))?,
             lifecycle_day: lifecycle::day(text("s3_lifecycle_day"))?,
+            new_buckets: new_buckets::new_buckets(text("s3_new_buckets"))?,
             bucket_hosts: BucketNames::of(text("s3_domains"), text("s3_websites"))?,
             is_plain_allowed: flag("allow_plain", text("allow_plain"))?,
             domain: domain(text("domain").unwrap_or("localhost"))?,

@@ -79,6 +79,7 @@ async fn serve(settings: &Settings, inherited: Option<(TcpListener, Maker)>, sta
         is_simulated: settings.host == HostKind::Sim,
         is_dev: settings.is_dev,
         lifecycle_day: settings.lifecycle_day,
+        new_buckets: settings.new_buckets,
         bucket_hosts: settings.bucket_hosts.hosts(),
     };
     let (mut server, maker) = server(settings.listen, inherited).await?;

@@ -17,6 +17,8 @@ pub struct Shape {
     pub kind: Kind,
     /// What else is said of its values, for services that are checked.
     pub rule: Option<&'static Rule>,
+    /// An element that it does not know makes a document of it unreadable. Otherwise such are passed over.
+    pub is_closed: bool,
 }
 
 /// What a shape is made of.
@@ -164,7 +166,13 @@ impl Deref for ShapeRef {
 impl Shape {
     /// A shape of `kind` named `name`.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, rule: None }
+        Self { name, kind, rule: None, is_closed: false }
+    }
+
+    /// The same shape, which takes no element that it does not know.
+    #[must_use]
+    pub const fn closed(self) -> Self {
+        Self { is_closed: true, ..self }
     }
 
     /// A structure of `members`.

@@ -7,6 +7,7 @@ mod fetch;
 mod model;
 mod names;
 mod operations;
+mod order;
 mod overrides;
 mod rules;
 mod schema;

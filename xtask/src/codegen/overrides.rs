@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::model::{Model, Ordered, Reference, Shape};
+use super::order;
 
 /// The code under which a service refuses requests that break the rules of its model; none for services whose requests
 /// are checked by their operations, each in its own words.
@@ -25,6 +26,7 @@ pub fn has_terse_refusals(service: &str) -> bool {
 pub fn amend(service: &str, model: &mut Model) {
     if service == "s3" {
         mix_versions(&mut model.shapes);
+        order::as_sent(&mut model.shapes);
     }
     for (name, shape) in &mut model.shapes.0 {
         let is_absent_for_root: &[&str] = match (service, name.as_str()) {
@@ -77,6 +79,12 @@ pub fn pattern(text: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// Whether a document of a structure may hold nothing that the structure does not know. S3 checks documents against a
+/// schema; these are those of which it was seen, as others have recorded it.
+pub fn is_closed(service: &str, shape: &str) -> bool {
+    matches!((service, shape), ("s3", "Delete" | "ObjectIdentifier"))
 }
 
 /// The root element of an answer without payload member. S3's differ from the shape's name; botocore never reads them.
@@ -233,13 +241,14 @@ pub fn status(service: &str, operation: &str) -> Option<u16> {
     }
 }
 
-/// What a node, a file or another server has and the store has not is needed to answer, though the model declares no stream.
+/// What a node, a file, another server or the service itself has and the store has not is needed to answer, though the
+/// model declares no stream.
 pub fn reads_beside_the_store(service: &str, operation: &str) -> bool {
     matches!(
         (service, operation),
         ("ec2", "GetConsoleOutput")
             | ("cloudtrail", "LookupEvents")
             | ("sts", "AssumeRoleWithWebIdentity")
-            | ("s3", "CopyObject" | "CreateMultipartUpload" | "UploadPartCopy")
+            | ("s3", "CopyObject" | "CreateBucket" | "CreateMultipartUpload" | "UploadPartCopy")
     )
 }

@@ -59,6 +59,9 @@ fn structure(selection: &Selection<'_>, name: &str, shape: &Shape, out: &mut Str
             .with_context(|| format!("member {member_name} of {name}"))?;
     }
     write!(out, "])")?;
+    if overrides::is_closed(selection.service, name) {
+        write!(out, ".closed()")?;
+    }
     Ok(())
 }
 

@@ -406,8 +406,8 @@ pub static COPY_OBJECT_REQUEST: Shape = Shape::structure(
 pub static COPY_OBJECT_RESULT: Shape = Shape::structure(
     "CopyObjectResult",
     &[
-        Member::new("ETag", &scalars::STRING),
         Member::new("LastModified", &scalars::TIMESTAMP),
+        Member::new("ETag", &scalars::STRING),
         Member::new("ChecksumType", &scalars::STRING),
         Member::new("ChecksumCRC32", &scalars::STRING),
         Member::new("ChecksumCRC32C", &scalars::STRING),
@@ -425,8 +425,8 @@ pub static COPY_OBJECT_RESULT: Shape = Shape::structure(
 pub static COPY_PART_RESULT: Shape = Shape::structure(
     "CopyPartResult",
     &[
-        Member::new("ETag", &scalars::STRING),
         Member::new("LastModified", &scalars::TIMESTAMP),
+        Member::new("ETag", &scalars::STRING),
         Member::new("ChecksumCRC32", &scalars::STRING),
         Member::new("ChecksumCRC32C", &scalars::STRING),
         Member::new("ChecksumCRC64NVME", &scalars::STRING),
@@ -593,7 +593,8 @@ pub static DELETE: Shape = Shape::structure(
         Member::new("Objects", &OBJECT_IDENTIFIER_LIST).wire("Object").required().flattened(),
         Member::new("Quiet", &scalars::BOOLEAN),
     ],
-);
+)
+.closed();
 
 pub static DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = Shape::structure(
     "DeleteBucketAnalyticsConfigurationRequest",
@@ -706,11 +707,11 @@ pub static DELETE_BUCKET_WEBSITE_REQUEST: Shape = Shape::structure(
 pub static DELETE_MARKER_ENTRY: Shape = Shape::structure(
     "DeleteMarkerEntry",
     &[
-        Member::new("Owner", &OWNER),
         Member::new("Key", &scalars::STRING),
         Member::new("VersionId", &scalars::STRING),
         Member::new("IsLatest", &scalars::BOOLEAN),
         Member::new("LastModified", &scalars::TIMESTAMP),
+        Member::new("Owner", &OWNER),
     ],
 );
 
@@ -1404,9 +1405,9 @@ pub static GRANT: Shape = Shape::structure(
 pub static GRANTEE: Shape = Shape::structure(
     "Grantee",
     &[
+        Member::new("ID", &scalars::STRING),
         Member::new("DisplayName", &scalars::STRING),
         Member::new("EmailAddress", &scalars::STRING),
-        Member::new("ID", &scalars::STRING),
         Member::new("Type", &scalars::STRING).wire("xsi:type").required().attribute(),
         Member::new("URI", &scalars::STRING),
     ],
@@ -1697,12 +1698,12 @@ pub static LIFECYCLE_RULES: Shape = Shape::list("LifecycleRules", &LIFECYCLE_RUL
 pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT: Shape = Shape::structure(
     "ListBucketAnalyticsConfigurationsOutput",
     &[
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("ContinuationToken", &scalars::STRING),
-        Member::new("NextContinuationToken", &scalars::STRING),
         Member::new("AnalyticsConfigurationList", &ANALYTICS_CONFIGURATION_LIST)
             .wire("AnalyticsConfiguration")
             .flattened(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("ContinuationToken", &scalars::STRING),
+        Member::new("NextContinuationToken", &scalars::STRING),
     ],
 );
 
@@ -1718,12 +1719,12 @@ pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST: Shape = Shape::structur
 pub static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT: Shape = Shape::structure(
     "ListBucketIntelligentTieringConfigurationsOutput",
     &[
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("ContinuationToken", &scalars::STRING),
-        Member::new("NextContinuationToken", &scalars::STRING),
         Member::new("IntelligentTieringConfigurationList", &INTELLIGENT_TIERING_CONFIGURATION_LIST)
             .wire("IntelligentTieringConfiguration")
             .flattened(),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("ContinuationToken", &scalars::STRING),
+        Member::new("NextContinuationToken", &scalars::STRING),
     ],
 );
 
@@ -1739,10 +1740,10 @@ pub static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST: Shape = Shape
 pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT: Shape = Shape::structure(
     "ListBucketInventoryConfigurationsOutput",
     &[
-        Member::new("ContinuationToken", &scalars::STRING),
         Member::new("InventoryConfigurationList", &INVENTORY_CONFIGURATION_LIST)
             .wire("InventoryConfiguration")
             .flattened(),
+        Member::new("ContinuationToken", &scalars::STRING),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("NextContinuationToken", &scalars::STRING),
     ],
@@ -1760,10 +1761,10 @@ pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST: Shape = Shape::structur
 pub static LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT: Shape = Shape::structure(
     "ListBucketMetricsConfigurationsOutput",
     &[
+        Member::new("MetricsConfigurationList", &METRICS_CONFIGURATION_LIST).wire("MetricsConfiguration").flattened(),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("ContinuationToken", &scalars::STRING),
         Member::new("NextContinuationToken", &scalars::STRING),
-        Member::new("MetricsConfigurationList", &METRICS_CONFIGURATION_LIST).wire("MetricsConfiguration").flattened(),
     ],
 );
 
@@ -1779,10 +1780,10 @@ pub static LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST: Shape = Shape::structure(
 pub static LIST_BUCKETS_OUTPUT: Shape = Shape::structure(
     "ListBucketsOutput",
     &[
-        Member::new("Buckets", &BUCKETS),
         Member::new("Owner", &OWNER),
-        Member::new("ContinuationToken", &scalars::STRING),
+        Member::new("Buckets", &BUCKETS),
         Member::new("Prefix", &scalars::STRING),
+        Member::new("ContinuationToken", &scalars::STRING),
     ],
 );
 
@@ -1803,14 +1804,14 @@ pub static LIST_MULTIPART_UPLOADS_OUTPUT: Shape = Shape::structure(
         Member::new("KeyMarker", &scalars::STRING),
         Member::new("UploadIdMarker", &scalars::STRING),
         Member::new("NextKeyMarker", &scalars::STRING),
-        Member::new("Prefix", &scalars::STRING),
-        Member::new("Delimiter", &scalars::STRING),
         Member::new("NextUploadIdMarker", &scalars::STRING),
+        Member::new("Delimiter", &scalars::STRING),
+        Member::new("Prefix", &scalars::STRING),
         Member::new("MaxUploads", &scalars::INTEGER),
+        Member::new("EncodingType", &scalars::STRING),
         Member::new("IsTruncated", &scalars::BOOLEAN),
         Member::new("Uploads", &MULTIPART_UPLOAD_LIST).wire("Upload").flattened(),
         Member::new("CommonPrefixes", &COMMON_PREFIX_LIST).flattened(),
-        Member::new("EncodingType", &scalars::STRING),
         Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
     ],
 );
@@ -1833,18 +1834,18 @@ pub static LIST_MULTIPART_UPLOADS_REQUEST: Shape = Shape::structure(
 pub static LIST_OBJECT_VERSIONS_OUTPUT: Shape = Shape::structure(
     "ListObjectVersionsOutput",
     &[
-        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Name", &scalars::STRING),
+        Member::new("Prefix", &scalars::STRING),
         Member::new("KeyMarker", &scalars::STRING),
         Member::new("VersionIdMarker", &scalars::STRING),
         Member::new("NextKeyMarker", &scalars::STRING),
         Member::new("NextVersionIdMarker", &scalars::STRING),
-        Member::new("Entries", &VERSION_ENTRY_LIST).flattened(),
-        Member::new("Name", &scalars::STRING),
-        Member::new("Prefix", &scalars::STRING),
-        Member::new("Delimiter", &scalars::STRING),
         Member::new("MaxKeys", &scalars::INTEGER),
-        Member::new("CommonPrefixes", &COMMON_PREFIX_LIST).flattened(),
+        Member::new("Delimiter", &scalars::STRING),
         Member::new("EncodingType", &scalars::STRING),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Entries", &VERSION_ENTRY_LIST).flattened(),
+        Member::new("CommonPrefixes", &COMMON_PREFIX_LIST).flattened(),
         Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
     ],
 );
@@ -1870,16 +1871,16 @@ pub static LIST_OBJECT_VERSIONS_REQUEST: Shape = Shape::structure(
 pub static LIST_OBJECTS_OUTPUT: Shape = Shape::structure(
     "ListObjectsOutput",
     &[
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("Marker", &scalars::STRING),
-        Member::new("NextMarker", &scalars::STRING),
-        Member::new("Contents", &OBJECT_LIST).flattened(),
         Member::new("Name", &scalars::STRING),
         Member::new("Prefix", &scalars::STRING),
-        Member::new("Delimiter", &scalars::STRING),
+        Member::new("Marker", &scalars::STRING),
+        Member::new("NextMarker", &scalars::STRING),
         Member::new("MaxKeys", &scalars::INTEGER),
-        Member::new("CommonPrefixes", &COMMON_PREFIX_LIST).flattened(),
+        Member::new("Delimiter", &scalars::STRING),
         Member::new("EncodingType", &scalars::STRING),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Contents", &OBJECT_LIST).flattened(),
+        Member::new("CommonPrefixes", &COMMON_PREFIX_LIST).flattened(),
         Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
     ],
 );
@@ -1904,18 +1905,18 @@ pub static LIST_OBJECTS_REQUEST: Shape = Shape::structure(
 pub static LIST_OBJECTS_V2_OUTPUT: Shape = Shape::structure(
     "ListObjectsV2Output",
     &[
-        Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("Contents", &OBJECT_LIST).flattened(),
         Member::new("Name", &scalars::STRING),
         Member::new("Prefix", &scalars::STRING),
-        Member::new("Delimiter", &scalars::STRING),
-        Member::new("MaxKeys", &scalars::INTEGER),
-        Member::new("CommonPrefixes", &COMMON_PREFIX_LIST).flattened(),
-        Member::new("EncodingType", &scalars::STRING),
-        Member::new("KeyCount", &scalars::INTEGER),
+        Member::new("StartAfter", &scalars::STRING),
         Member::new("ContinuationToken", &scalars::STRING),
         Member::new("NextContinuationToken", &scalars::STRING),
-        Member::new("StartAfter", &scalars::STRING),
+        Member::new("KeyCount", &scalars::INTEGER),
+        Member::new("MaxKeys", &scalars::INTEGER),
+        Member::new("Delimiter", &scalars::STRING),
+        Member::new("EncodingType", &scalars::STRING),
+        Member::new("IsTruncated", &scalars::BOOLEAN),
+        Member::new("Contents", &OBJECT_LIST).flattened(),
+        Member::new("CommonPrefixes", &COMMON_PREFIX_LIST).flattened(),
         Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
     ],
 );
@@ -1942,22 +1943,22 @@ pub static LIST_OBJECTS_V2_REQUEST: Shape = Shape::structure(
 pub static LIST_PARTS_OUTPUT: Shape = Shape::structure(
     "ListPartsOutput",
     &[
-        Member::new("AbortDate", &scalars::TIMESTAMP).wire("x-amz-abort-date").at(Location::Header),
-        Member::new("AbortRuleId", &scalars::STRING).wire("x-amz-abort-rule-id").at(Location::Header),
         Member::new("Bucket", &scalars::STRING),
         Member::new("Key", &scalars::STRING),
         Member::new("UploadId", &scalars::STRING),
+        Member::new("Initiator", &INITIATOR),
+        Member::new("Owner", &OWNER),
+        Member::new("StorageClass", &scalars::STRING),
         Member::new("PartNumberMarker", &scalars::INTEGER),
         Member::new("NextPartNumberMarker", &scalars::INTEGER),
         Member::new("MaxParts", &scalars::INTEGER),
         Member::new("IsTruncated", &scalars::BOOLEAN),
-        Member::new("Parts", &PARTS).wire("Part").flattened(),
-        Member::new("Initiator", &INITIATOR),
-        Member::new("Owner", &OWNER),
-        Member::new("StorageClass", &scalars::STRING),
-        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
         Member::new("ChecksumAlgorithm", &scalars::STRING),
         Member::new("ChecksumType", &scalars::STRING),
+        Member::new("Parts", &PARTS).wire("Part").flattened(),
+        Member::new("AbortDate", &scalars::TIMESTAMP).wire("x-amz-abort-date").at(Location::Header),
+        Member::new("AbortRuleId", &scalars::STRING).wire("x-amz-abort-rule-id").at(Location::Header),
+        Member::new("RequestCharged", &scalars::STRING).wire("x-amz-request-charged").at(Location::Header),
         Member::new("VersionId", &scalars::STRING).wire("x-amz-version-id").at(Location::Header),
     ],
 );
@@ -2037,12 +2038,12 @@ pub static METRICS_FILTER: Shape = Shape::structure(
 pub static MULTIPART_UPLOAD: Shape = Shape::structure(
     "MultipartUpload",
     &[
-        Member::new("UploadId", &scalars::STRING),
         Member::new("Key", &scalars::STRING),
-        Member::new("Initiated", &scalars::TIMESTAMP),
-        Member::new("StorageClass", &scalars::STRING),
-        Member::new("Owner", &OWNER),
+        Member::new("UploadId", &scalars::STRING),
         Member::new("Initiator", &INITIATOR),
+        Member::new("Owner", &OWNER),
+        Member::new("StorageClass", &scalars::STRING),
+        Member::new("Initiated", &scalars::TIMESTAMP),
         Member::new("ChecksumAlgorithm", &scalars::STRING),
         Member::new("ChecksumType", &scalars::STRING),
         Member::new("VersionId", &scalars::STRING),
@@ -2092,8 +2093,8 @@ pub static OBJECT: Shape = Shape::structure(
         Member::new("ChecksumAlgorithm", &CHECKSUM_ALGORITHM_LIST).flattened(),
         Member::new("ChecksumType", &scalars::STRING),
         Member::new("Size", &scalars::LONG),
-        Member::new("StorageClass", &scalars::STRING),
         Member::new("Owner", &OWNER),
+        Member::new("StorageClass", &scalars::STRING),
         Member::new("RestoreStatus", &RESTORE_STATUS),
     ],
 );
@@ -2109,7 +2110,8 @@ pub static OBJECT_IDENTIFIER: Shape = Shape::structure(
         Member::new("LastModifiedTime", &scalars::TIMESTAMP_HTTP_DATE),
         Member::new("Size", &scalars::LONG),
     ],
-);
+)
+.closed();
 
 pub static OBJECT_IDENTIFIER_LIST: Shape = Shape::list("ObjectIdentifierList", &OBJECT_IDENTIFIER, None);
 
@@ -2157,16 +2159,16 @@ pub static OBJECT_PART: Shape = Shape::structure(
 pub static OBJECT_VERSION: Shape = Shape::structure(
     "ObjectVersion",
     &[
-        Member::new("ETag", &scalars::STRING),
-        Member::new("ChecksumAlgorithm", &CHECKSUM_ALGORITHM_LIST).flattened(),
-        Member::new("ChecksumType", &scalars::STRING),
-        Member::new("Size", &scalars::LONG),
-        Member::new("StorageClass", &scalars::STRING),
         Member::new("Key", &scalars::STRING),
         Member::new("VersionId", &scalars::STRING),
         Member::new("IsLatest", &scalars::BOOLEAN),
         Member::new("LastModified", &scalars::TIMESTAMP),
+        Member::new("ETag", &scalars::STRING),
+        Member::new("ChecksumAlgorithm", &CHECKSUM_ALGORITHM_LIST).flattened(),
+        Member::new("ChecksumType", &scalars::STRING),
+        Member::new("Size", &scalars::LONG),
         Member::new("Owner", &OWNER),
+        Member::new("StorageClass", &scalars::STRING),
         Member::new("RestoreStatus", &RESTORE_STATUS),
     ],
 );
@@ -2179,7 +2181,7 @@ pub static OUTPUT_SERIALIZATION: Shape =
     Shape::structure("OutputSerialization", &[Member::new("CSV", &CSV_OUTPUT), Member::new("JSON", &JSON_OUTPUT)]);
 
 pub static OWNER: Shape =
-    Shape::structure("Owner", &[Member::new("DisplayName", &scalars::STRING), Member::new("ID", &scalars::STRING)]);
+    Shape::structure("Owner", &[Member::new("ID", &scalars::STRING), Member::new("DisplayName", &scalars::STRING)]);
 
 pub static OWNERSHIP_CONTROLS: Shape = Shape::structure(
     "OwnershipControls",
@@ -2919,8 +2921,8 @@ pub static SERVER_SIDE_ENCRYPTION_CONFIGURATION: Shape = Shape::structure(
 pub static SERVER_SIDE_ENCRYPTION_RULE: Shape = Shape::structure(
     "ServerSideEncryptionRule",
     &[
-        Member::new("ApplyServerSideEncryptionByDefault", &SERVER_SIDE_ENCRYPTION_BY_DEFAULT),
         Member::new("BucketKeyEnabled", &scalars::BOOLEAN),
+        Member::new("ApplyServerSideEncryptionByDefault", &SERVER_SIDE_ENCRYPTION_BY_DEFAULT),
         Member::new("BlockedEncryptionTypes", &BLOCKED_ENCRYPTION_TYPES),
     ],
 );

@@ -1305,8 +1305,8 @@ impl Typed for CopyObjectRequest {
 /// AWS's `CopyObjectResult`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CopyObjectResult {
-    pub e_tag: Option<String>,
     pub last_modified: Option<jiff::Timestamp>,
+    pub e_tag: Option<String>,
     pub checksum_type: Option<String>,
     pub checksum_crc32: Option<String>,
     pub checksum_crc32_c: Option<String>,
@@ -1328,8 +1328,8 @@ impl Typed for CopyObjectResult {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            e_tag: fields.optional(0)?,
-            last_modified: fields.optional(1)?,
+            last_modified: fields.optional(0)?,
+            e_tag: fields.optional(1)?,
             checksum_type: fields.optional(2)?,
             checksum_crc32: fields.optional(3)?,
             checksum_crc32_c: fields.optional(4)?,
@@ -1346,8 +1346,8 @@ impl Typed for CopyObjectResult {
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.e_tag);
-        fields.optional(1, self.last_modified);
+        fields.optional(0, self.last_modified);
+        fields.optional(1, self.e_tag);
         fields.optional(2, self.checksum_type);
         fields.optional(3, self.checksum_crc32);
         fields.optional(4, self.checksum_crc32_c);
@@ -1366,8 +1366,8 @@ impl Typed for CopyObjectResult {
 /// AWS's `CopyPartResult`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CopyPartResult {
-    pub e_tag: Option<String>,
     pub last_modified: Option<jiff::Timestamp>,
+    pub e_tag: Option<String>,
     pub checksum_crc32: Option<String>,
     pub checksum_crc32_c: Option<String>,
     pub checksum_crc64_nvme: Option<String>,
@@ -1388,8 +1388,8 @@ impl Typed for CopyPartResult {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            e_tag: fields.optional(0)?,
-            last_modified: fields.optional(1)?,
+            last_modified: fields.optional(0)?,
+            e_tag: fields.optional(1)?,
             checksum_crc32: fields.optional(2)?,
             checksum_crc32_c: fields.optional(3)?,
             checksum_crc64_nvme: fields.optional(4)?,
@@ -1405,8 +1405,8 @@ impl Typed for CopyPartResult {
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.e_tag);
-        fields.optional(1, self.last_modified);
+        fields.optional(0, self.last_modified);
+        fields.optional(1, self.e_tag);
         fields.optional(2, self.checksum_crc32);
         fields.optional(3, self.checksum_crc32_c);
         fields.optional(4, self.checksum_crc64_nvme);
@@ -2184,11 +2184,11 @@ impl Typed for DeleteBucketWebsiteRequest {
 /// AWS's `DeleteMarkerEntry`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteMarkerEntry {
-    pub owner: Option<Owner>,
     pub key: Option<String>,
     pub version_id: Option<String>,
     pub is_latest: Option<bool>,
     pub last_modified: Option<jiff::Timestamp>,
+    pub owner: Option<Owner>,
 }
 
 impl Shaped for DeleteMarkerEntry {
@@ -2199,21 +2199,21 @@ impl Typed for DeleteMarkerEntry {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            owner: fields.optional(0)?,
-            key: fields.optional(1)?,
-            version_id: fields.optional(2)?,
-            is_latest: fields.optional(3)?,
-            last_modified: fields.optional(4)?,
+            key: fields.optional(0)?,
+            version_id: fields.optional(1)?,
+            is_latest: fields.optional(2)?,
+            last_modified: fields.optional(3)?,
+            owner: fields.optional(4)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.owner);
-        fields.optional(1, self.key);
-        fields.optional(2, self.version_id);
-        fields.optional(3, self.is_latest);
-        fields.optional(4, self.last_modified);
+        fields.optional(0, self.key);
+        fields.optional(1, self.version_id);
+        fields.optional(2, self.is_latest);
+        fields.optional(3, self.last_modified);
+        fields.optional(4, self.owner);
         fields.finish()
     }
 }
@@ -4671,9 +4671,9 @@ impl Typed for Grant {
 /// AWS's `Grantee`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Grantee {
+    pub id: Option<String>,
     pub display_name: Option<String>,
     pub email_address: Option<String>,
-    pub id: Option<String>,
     pub r#type: String,
     pub uri: Option<String>,
 }
@@ -4686,9 +4686,9 @@ impl Typed for Grantee {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            display_name: fields.optional(0)?,
-            email_address: fields.optional(1)?,
-            id: fields.optional(2)?,
+            id: fields.optional(0)?,
+            display_name: fields.optional(1)?,
+            email_address: fields.optional(2)?,
             r#type: fields.required(3)?,
             uri: fields.optional(4)?,
         })
@@ -4696,9 +4696,9 @@ impl Typed for Grantee {
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.display_name);
-        fields.optional(1, self.email_address);
-        fields.optional(2, self.id);
+        fields.optional(0, self.id);
+        fields.optional(1, self.display_name);
+        fields.optional(2, self.email_address);
         fields.required(3, self.r#type);
         fields.optional(4, self.uri);
         fields.finish()
@@ -5669,10 +5669,10 @@ impl Typed for LifecycleRuleFilter {
 /// AWS's `ListBucketAnalyticsConfigurationsOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListBucketAnalyticsConfigurationsOutput {
+    pub analytics_configuration_list: Option<Vec<AnalyticsConfiguration>>,
     pub is_truncated: Option<bool>,
     pub continuation_token: Option<String>,
     pub next_continuation_token: Option<String>,
-    pub analytics_configuration_list: Option<Vec<AnalyticsConfiguration>>,
 }
 
 impl Shaped for ListBucketAnalyticsConfigurationsOutput {
@@ -5683,19 +5683,19 @@ impl Typed for ListBucketAnalyticsConfigurationsOutput {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            is_truncated: fields.optional(0)?,
-            continuation_token: fields.optional(1)?,
-            next_continuation_token: fields.optional(2)?,
-            analytics_configuration_list: fields.optional(3)?,
+            analytics_configuration_list: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            continuation_token: fields.optional(2)?,
+            next_continuation_token: fields.optional(3)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.is_truncated);
-        fields.optional(1, self.continuation_token);
-        fields.optional(2, self.next_continuation_token);
-        fields.optional(3, self.analytics_configuration_list);
+        fields.optional(0, self.analytics_configuration_list);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.continuation_token);
+        fields.optional(3, self.next_continuation_token);
         fields.finish()
     }
 }
@@ -5734,10 +5734,10 @@ impl Typed for ListBucketAnalyticsConfigurationsRequest {
 /// AWS's `ListBucketIntelligentTieringConfigurationsOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListBucketIntelligentTieringConfigurationsOutput {
+    pub intelligent_tiering_configuration_list: Option<Vec<IntelligentTieringConfiguration>>,
     pub is_truncated: Option<bool>,
     pub continuation_token: Option<String>,
     pub next_continuation_token: Option<String>,
-    pub intelligent_tiering_configuration_list: Option<Vec<IntelligentTieringConfiguration>>,
 }
 
 impl Shaped for ListBucketIntelligentTieringConfigurationsOutput {
@@ -5748,19 +5748,19 @@ impl Typed for ListBucketIntelligentTieringConfigurationsOutput {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            is_truncated: fields.optional(0)?,
-            continuation_token: fields.optional(1)?,
-            next_continuation_token: fields.optional(2)?,
-            intelligent_tiering_configuration_list: fields.optional(3)?,
+            intelligent_tiering_configuration_list: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            continuation_token: fields.optional(2)?,
+            next_continuation_token: fields.optional(3)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.is_truncated);
-        fields.optional(1, self.continuation_token);
-        fields.optional(2, self.next_continuation_token);
-        fields.optional(3, self.intelligent_tiering_configuration_list);
+        fields.optional(0, self.intelligent_tiering_configuration_list);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.continuation_token);
+        fields.optional(3, self.next_continuation_token);
         fields.finish()
     }
 }
@@ -5799,8 +5799,8 @@ impl Typed for ListBucketIntelligentTieringConfigurationsRequest {
 /// AWS's `ListBucketInventoryConfigurationsOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListBucketInventoryConfigurationsOutput {
-    pub continuation_token: Option<String>,
     pub inventory_configuration_list: Option<Vec<InventoryConfiguration>>,
+    pub continuation_token: Option<String>,
     pub is_truncated: Option<bool>,
     pub next_continuation_token: Option<String>,
 }
@@ -5813,8 +5813,8 @@ impl Typed for ListBucketInventoryConfigurationsOutput {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            continuation_token: fields.optional(0)?,
-            inventory_configuration_list: fields.optional(1)?,
+            inventory_configuration_list: fields.optional(0)?,
+            continuation_token: fields.optional(1)?,
             is_truncated: fields.optional(2)?,
             next_continuation_token: fields.optional(3)?,
         })
@@ -5822,8 +5822,8 @@ impl Typed for ListBucketInventoryConfigurationsOutput {
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.continuation_token);
-        fields.optional(1, self.inventory_configuration_list);
+        fields.optional(0, self.inventory_configuration_list);
+        fields.optional(1, self.continuation_token);
         fields.optional(2, self.is_truncated);
         fields.optional(3, self.next_continuation_token);
         fields.finish()
@@ -5864,10 +5864,10 @@ impl Typed for ListBucketInventoryConfigurationsRequest {
 /// AWS's `ListBucketMetricsConfigurationsOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListBucketMetricsConfigurationsOutput {
+    pub metrics_configuration_list: Option<Vec<MetricsConfiguration>>,
     pub is_truncated: Option<bool>,
     pub continuation_token: Option<String>,
     pub next_continuation_token: Option<String>,
-    pub metrics_configuration_list: Option<Vec<MetricsConfiguration>>,
 }
 
 impl Shaped for ListBucketMetricsConfigurationsOutput {
@@ -5878,19 +5878,19 @@ impl Typed for ListBucketMetricsConfigurationsOutput {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            is_truncated: fields.optional(0)?,
-            continuation_token: fields.optional(1)?,
-            next_continuation_token: fields.optional(2)?,
-            metrics_configuration_list: fields.optional(3)?,
+            metrics_configuration_list: fields.optional(0)?,
+            is_truncated: fields.optional(1)?,
+            continuation_token: fields.optional(2)?,
+            next_continuation_token: fields.optional(3)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.is_truncated);
-        fields.optional(1, self.continuation_token);
-        fields.optional(2, self.next_continuation_token);
-        fields.optional(3, self.metrics_configuration_list);
+        fields.optional(0, self.metrics_configuration_list);
+        fields.optional(1, self.is_truncated);
+        fields.optional(2, self.continuation_token);
+        fields.optional(3, self.next_continuation_token);
         fields.finish()
     }
 }
@@ -5929,10 +5929,10 @@ impl Typed for ListBucketMetricsConfigurationsRequest {
 /// AWS's `ListBucketsOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListBucketsOutput {
-    pub buckets: Option<Vec<Bucket>>,
     pub owner: Option<Owner>,
-    pub continuation_token: Option<String>,
+    pub buckets: Option<Vec<Bucket>>,
     pub prefix: Option<String>,
+    pub continuation_token: Option<String>,
 }
 
 impl Shaped for ListBucketsOutput {
@@ -5943,19 +5943,19 @@ impl Typed for ListBucketsOutput {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            buckets: fields.optional(0)?,
-            owner: fields.optional(1)?,
-            continuation_token: fields.optional(2)?,
-            prefix: fields.optional(3)?,
+            owner: fields.optional(0)?,
+            buckets: fields.optional(1)?,
+            prefix: fields.optional(2)?,
+            continuation_token: fields.optional(3)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.buckets);
-        fields.optional(1, self.owner);
-        fields.optional(2, self.continuation_token);
-        fields.optional(3, self.prefix);
+        fields.optional(0, self.owner);
+        fields.optional(1, self.buckets);
+        fields.optional(2, self.prefix);
+        fields.optional(3, self.continuation_token);
         fields.finish()
     }
 }
@@ -6001,14 +6001,14 @@ pub struct ListMultipartUploadsOutput {
     pub key_marker: Option<String>,
     pub upload_id_marker: Option<String>,
     pub next_key_marker: Option<String>,
-    pub prefix: Option<String>,
-    pub delimiter: Option<String>,
     pub next_upload_id_marker: Option<String>,
+    pub delimiter: Option<String>,
+    pub prefix: Option<String>,
     pub max_uploads: Option<i32>,
+    pub encoding_type: Option<String>,
     pub is_truncated: Option<bool>,
     pub uploads: Option<Vec<MultipartUpload>>,
     pub common_prefixes: Option<Vec<CommonPrefix>>,
-    pub encoding_type: Option<String>,
     pub request_charged: Option<String>,
 }
 
@@ -6024,14 +6024,14 @@ impl Typed for ListMultipartUploadsOutput {
             key_marker: fields.optional(1)?,
             upload_id_marker: fields.optional(2)?,
             next_key_marker: fields.optional(3)?,
-            prefix: fields.optional(4)?,
+            next_upload_id_marker: fields.optional(4)?,
             delimiter: fields.optional(5)?,
-            next_upload_id_marker: fields.optional(6)?,
+            prefix: fields.optional(6)?,
             max_uploads: fields.optional(7)?,
-            is_truncated: fields.optional(8)?,
-            uploads: fields.optional(9)?,
-            common_prefixes: fields.optional(10)?,
-            encoding_type: fields.optional(11)?,
+            encoding_type: fields.optional(8)?,
+            is_truncated: fields.optional(9)?,
+            uploads: fields.optional(10)?,
+            common_prefixes: fields.optional(11)?,
             request_charged: fields.optional(12)?,
         })
     }
@@ -6042,14 +6042,14 @@ impl Typed for ListMultipartUploadsOutput {
         fields.optional(1, self.key_marker);
         fields.optional(2, self.upload_id_marker);
         fields.optional(3, self.next_key_marker);
-        fields.optional(4, self.prefix);
+        fields.optional(4, self.next_upload_id_marker);
         fields.optional(5, self.delimiter);
-        fields.optional(6, self.next_upload_id_marker);
+        fields.optional(6, self.prefix);
         fields.optional(7, self.max_uploads);
-        fields.optional(8, self.is_truncated);
-        fields.optional(9, self.uploads);
-        fields.optional(10, self.common_prefixes);
-        fields.optional(11, self.encoding_type);
+        fields.optional(8, self.encoding_type);
+        fields.optional(9, self.is_truncated);
+        fields.optional(10, self.uploads);
+        fields.optional(11, self.common_prefixes);
         fields.optional(12, self.request_charged);
         fields.finish()
     }
@@ -6107,18 +6107,18 @@ impl Typed for ListMultipartUploadsRequest {
 /// AWS's `ListObjectVersionsOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListObjectVersionsOutput {
-    pub is_truncated: Option<bool>,
+    pub name: Option<String>,
+    pub prefix: Option<String>,
     pub key_marker: Option<String>,
     pub version_id_marker: Option<String>,
     pub next_key_marker: Option<String>,
     pub next_version_id_marker: Option<String>,
-    pub entries: Option<Vec<VersionEntry>>,
-    pub name: Option<String>,
-    pub prefix: Option<String>,
-    pub delimiter: Option<String>,
     pub max_keys: Option<i32>,
-    pub common_prefixes: Option<Vec<CommonPrefix>>,
+    pub delimiter: Option<String>,
     pub encoding_type: Option<String>,
+    pub is_truncated: Option<bool>,
+    pub entries: Option<Vec<VersionEntry>>,
+    pub common_prefixes: Option<Vec<CommonPrefix>>,
     pub request_charged: Option<String>,
 }
 
@@ -6130,36 +6130,36 @@ impl Typed for ListObjectVersionsOutput {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            is_truncated: fields.optional(0)?,
-            key_marker: fields.optional(1)?,
-            version_id_marker: fields.optional(2)?,
-            next_key_marker: fields.optional(3)?,
-            next_version_id_marker: fields.optional(4)?,
-            entries: fields.optional(5)?,
-            name: fields.optional(6)?,
-            prefix: fields.optional(7)?,
-            delimiter: fields.optional(8)?,
-            max_keys: fields.optional(9)?,
-            common_prefixes: fields.optional(10)?,
-            encoding_type: fields.optional(11)?,
+            name: fields.optional(0)?,
+            prefix: fields.optional(1)?,
+            key_marker: fields.optional(2)?,
+            version_id_marker: fields.optional(3)?,
+            next_key_marker: fields.optional(4)?,
+            next_version_id_marker: fields.optional(5)?,
+            max_keys: fields.optional(6)?,
+            delimiter: fields.optional(7)?,
+            encoding_type: fields.optional(8)?,
+            is_truncated: fields.optional(9)?,
+            entries: fields.optional(10)?,
+            common_prefixes: fields.optional(11)?,
             request_charged: fields.optional(12)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.is_truncated);
-        fields.optional(1, self.key_marker);
-        fields.optional(2, self.version_id_marker);
-        fields.optional(3, self.next_key_marker);
-        fields.optional(4, self.next_version_id_marker);
-        fields.optional(5, self.entries);
-        fields.optional(6, self.name);
-        fields.optional(7, self.prefix);
-        fields.optional(8, self.delimiter);
-        fields.optional(9, self.max_keys);
-        fields.optional(10, self.common_prefixes);
-        fields.optional(11, self.encoding_type);
+        fields.optional(0, self.name);
+        fields.optional(1, self.prefix);
+        fields.optional(2, self.key_marker);
+        fields.optional(3, self.version_id_marker);
+        fields.optional(4, self.next_key_marker);
+        fields.optional(5, self.next_version_id_marker);
+        fields.optional(6, self.max_keys);
+        fields.optional(7, self.delimiter);
+        fields.optional(8, self.encoding_type);
+        fields.optional(9, self.is_truncated);
+        fields.optional(10, self.entries);
+        fields.optional(11, self.common_prefixes);
         fields.optional(12, self.request_charged);
         fields.finish()
     }
@@ -6220,16 +6220,16 @@ impl Typed for ListObjectVersionsRequest {
 /// AWS's `ListObjectsOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListObjectsOutput {
-    pub is_truncated: Option<bool>,
-    pub marker: Option<String>,
-    pub next_marker: Option<String>,
-    pub contents: Option<Vec<Object>>,
     pub name: Option<String>,
     pub prefix: Option<String>,
-    pub delimiter: Option<String>,
+    pub marker: Option<String>,
+    pub next_marker: Option<String>,
     pub max_keys: Option<i32>,
-    pub common_prefixes: Option<Vec<CommonPrefix>>,
+    pub delimiter: Option<String>,
     pub encoding_type: Option<String>,
+    pub is_truncated: Option<bool>,
+    pub contents: Option<Vec<Object>>,
+    pub common_prefixes: Option<Vec<CommonPrefix>>,
     pub request_charged: Option<String>,
 }
 
@@ -6241,32 +6241,32 @@ impl Typed for ListObjectsOutput {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            is_truncated: fields.optional(0)?,
-            marker: fields.optional(1)?,
-            next_marker: fields.optional(2)?,
-            contents: fields.optional(3)?,
-            name: fields.optional(4)?,
-            prefix: fields.optional(5)?,
-            delimiter: fields.optional(6)?,
-            max_keys: fields.optional(7)?,
-            common_prefixes: fields.optional(8)?,
-            encoding_type: fields.optional(9)?,
+            name: fields.optional(0)?,
+            prefix: fields.optional(1)?,
+            marker: fields.optional(2)?,
+            next_marker: fields.optional(3)?,
+            max_keys: fields.optional(4)?,
+            delimiter: fields.optional(5)?,
+            encoding_type: fields.optional(6)?,
+            is_truncated: fields.optional(7)?,
+            contents: fields.optional(8)?,
+            common_prefixes: fields.optional(9)?,
             request_charged: fields.optional(10)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.is_truncated);
-        fields.optional(1, self.marker);
-        fields.optional(2, self.next_marker);
-        fields.optional(3, self.contents);
-        fields.optional(4, self.name);
-        fields.optional(5, self.prefix);
-        fields.optional(6, self.delimiter);
-        fields.optional(7, self.max_keys);
-        fields.optional(8, self.common_prefixes);
-        fields.optional(9, self.encoding_type);
+        fields.optional(0, self.name);
+        fields.optional(1, self.prefix);
+        fields.optional(2, self.marker);
+        fields.optional(3, self.next_marker);
+        fields.optional(4, self.max_keys);
+        fields.optional(5, self.delimiter);
+        fields.optional(6, self.encoding_type);
+        fields.optional(7, self.is_truncated);
+        fields.optional(8, self.contents);
+        fields.optional(9, self.common_prefixes);
         fields.optional(10, self.request_charged);
         fields.finish()
     }
@@ -6324,18 +6324,18 @@ impl Typed for ListObjectsRequest {
 /// AWS's `ListObjectsV2Output`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListObjectsV2Output {
-    pub is_truncated: Option<bool>,
-    pub contents: Option<Vec<Object>>,
     pub name: Option<String>,
     pub prefix: Option<String>,
-    pub delimiter: Option<String>,
-    pub max_keys: Option<i32>,
-    pub common_prefixes: Option<Vec<CommonPrefix>>,
-    pub encoding_type: Option<String>,
-    pub key_count: Option<i32>,
+    pub start_after: Option<String>,
     pub continuation_token: Option<String>,
     pub next_continuation_token: Option<String>,
-    pub start_after: Option<String>,
+    pub key_count: Option<i32>,
+    pub max_keys: Option<i32>,
+    pub delimiter: Option<String>,
+    pub encoding_type: Option<String>,
+    pub is_truncated: Option<bool>,
+    pub contents: Option<Vec<Object>>,
+    pub common_prefixes: Option<Vec<CommonPrefix>>,
     pub request_charged: Option<String>,
 }
 
@@ -6347,36 +6347,36 @@ impl Typed for ListObjectsV2Output {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            is_truncated: fields.optional(0)?,
-            contents: fields.optional(1)?,
-            name: fields.optional(2)?,
-            prefix: fields.optional(3)?,
-            delimiter: fields.optional(4)?,
-            max_keys: fields.optional(5)?,
-            common_prefixes: fields.optional(6)?,
-            encoding_type: fields.optional(7)?,
-            key_count: fields.optional(8)?,
-            continuation_token: fields.optional(9)?,
-            next_continuation_token: fields.optional(10)?,
-            start_after: fields.optional(11)?,
+            name: fields.optional(0)?,
+            prefix: fields.optional(1)?,
+            start_after: fields.optional(2)?,
+            continuation_token: fields.optional(3)?,
+            next_continuation_token: fields.optional(4)?,
+            key_count: fields.optional(5)?,
+            max_keys: fields.optional(6)?,
+            delimiter: fields.optional(7)?,
+            encoding_type: fields.optional(8)?,
+            is_truncated: fields.optional(9)?,
+            contents: fields.optional(10)?,
+            common_prefixes: fields.optional(11)?,
             request_charged: fields.optional(12)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.is_truncated);
-        fields.optional(1, self.contents);
-        fields.optional(2, self.name);
-        fields.optional(3, self.prefix);
-        fields.optional(4, self.delimiter);
-        fields.optional(5, self.max_keys);
-        fields.optional(6, self.common_prefixes);
-        fields.optional(7, self.encoding_type);
-        fields.optional(8, self.key_count);
-        fields.optional(9, self.continuation_token);
-        fields.optional(10, self.next_continuation_token);
-        fields.optional(11, self.start_after);
+        fields.optional(0, self.name);
+        fields.optional(1, self.prefix);
+        fields.optional(2, self.start_after);
+        fields.optional(3, self.continuation_token);
+        fields.optional(4, self.next_continuation_token);
+        fields.optional(5, self.key_count);
+        fields.optional(6, self.max_keys);
+        fields.optional(7, self.delimiter);
+        fields.optional(8, self.encoding_type);
+        fields.optional(9, self.is_truncated);
+        fields.optional(10, self.contents);
+        fields.optional(11, self.common_prefixes);
         fields.optional(12, self.request_charged);
         fields.finish()
     }
@@ -6440,22 +6440,22 @@ impl Typed for ListObjectsV2Request {
 /// AWS's `ListPartsOutput`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListPartsOutput {
-    pub abort_date: Option<jiff::Timestamp>,
-    pub abort_rule_id: Option<String>,
     pub bucket: Option<String>,
     pub key: Option<String>,
     pub upload_id: Option<String>,
+    pub initiator: Option<Initiator>,
+    pub owner: Option<Owner>,
+    pub storage_class: Option<String>,
     pub part_number_marker: Option<i32>,
     pub next_part_number_marker: Option<i32>,
     pub max_parts: Option<i32>,
     pub is_truncated: Option<bool>,
-    pub parts: Option<Vec<Part>>,
-    pub initiator: Option<Initiator>,
-    pub owner: Option<Owner>,
-    pub storage_class: Option<String>,
-    pub request_charged: Option<String>,
     pub checksum_algorithm: Option<String>,
     pub checksum_type: Option<String>,
+    pub parts: Option<Vec<Part>>,
+    pub abort_date: Option<jiff::Timestamp>,
+    pub abort_rule_id: Option<String>,
+    pub request_charged: Option<String>,
     pub version_id: Option<String>,
 }
 
@@ -6467,44 +6467,44 @@ impl Typed for ListPartsOutput {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            abort_date: fields.optional(0)?,
-            abort_rule_id: fields.optional(1)?,
-            bucket: fields.optional(2)?,
-            key: fields.optional(3)?,
-            upload_id: fields.optional(4)?,
-            part_number_marker: fields.optional(5)?,
-            next_part_number_marker: fields.optional(6)?,
-            max_parts: fields.optional(7)?,
-            is_truncated: fields.optional(8)?,
-            parts: fields.optional(9)?,
-            initiator: fields.optional(10)?,
-            owner: fields.optional(11)?,
-            storage_class: fields.optional(12)?,
-            request_charged: fields.optional(13)?,
-            checksum_algorithm: fields.optional(14)?,
-            checksum_type: fields.optional(15)?,
+            bucket: fields.optional(0)?,
+            key: fields.optional(1)?,
+            upload_id: fields.optional(2)?,
+            initiator: fields.optional(3)?,
+            owner: fields.optional(4)?,
+            storage_class: fields.optional(5)?,
+            part_number_marker: fields.optional(6)?,
+            next_part_number_marker: fields.optional(7)?,
+            max_parts: fields.optional(8)?,
+            is_truncated: fields.optional(9)?,
+            checksum_algorithm: fields.optional(10)?,
+            checksum_type: fields.optional(11)?,
+            parts: fields.optional(12)?,
+            abort_date: fields.optional(13)?,
+            abort_rule_id: fields.optional(14)?,
+            request_charged: fields.optional(15)?,
             version_id: fields.optional(16)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.abort_date);
-        fields.optional(1, self.abort_rule_id);
-        fields.optional(2, self.bucket);
-        fields.optional(3, self.key);
-        fields.optional(4, self.upload_id);
-        fields.optional(5, self.part_number_marker);
-        fields.optional(6, self.next_part_number_marker);
-        fields.optional(7, self.max_parts);
-        fields.optional(8, self.is_truncated);
-        fields.optional(9, self.parts);
-        fields.optional(10, self.initiator);
-        fields.optional(11, self.owner);
-        fields.optional(12, self.storage_class);
-        fields.optional(13, self.request_charged);
-        fields.optional(14, self.checksum_algorithm);
-        fields.optional(15, self.checksum_type);
+        fields.optional(0, self.bucket);
+        fields.optional(1, self.key);
+        fields.optional(2, self.upload_id);
+        fields.optional(3, self.initiator);
+        fields.optional(4, self.owner);
+        fields.optional(5, self.storage_class);
+        fields.optional(6, self.part_number_marker);
+        fields.optional(7, self.next_part_number_marker);
+        fields.optional(8, self.max_parts);
+        fields.optional(9, self.is_truncated);
+        fields.optional(10, self.checksum_algorithm);
+        fields.optional(11, self.checksum_type);
+        fields.optional(12, self.parts);
+        fields.optional(13, self.abort_date);
+        fields.optional(14, self.abort_rule_id);
+        fields.optional(15, self.request_charged);
         fields.optional(16, self.version_id);
         fields.finish()
     }
@@ -6777,12 +6777,12 @@ impl Typed for MetricsFilter {
 /// AWS's `MultipartUpload`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MultipartUpload {
-    pub upload_id: Option<String>,
     pub key: Option<String>,
-    pub initiated: Option<jiff::Timestamp>,
-    pub storage_class: Option<String>,
-    pub owner: Option<Owner>,
+    pub upload_id: Option<String>,
     pub initiator: Option<Initiator>,
+    pub owner: Option<Owner>,
+    pub storage_class: Option<String>,
+    pub initiated: Option<jiff::Timestamp>,
     pub checksum_algorithm: Option<String>,
     pub checksum_type: Option<String>,
     pub version_id: Option<String>,
@@ -6796,12 +6796,12 @@ impl Typed for MultipartUpload {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            upload_id: fields.optional(0)?,
-            key: fields.optional(1)?,
-            initiated: fields.optional(2)?,
-            storage_class: fields.optional(3)?,
-            owner: fields.optional(4)?,
-            initiator: fields.optional(5)?,
+            key: fields.optional(0)?,
+            upload_id: fields.optional(1)?,
+            initiator: fields.optional(2)?,
+            owner: fields.optional(3)?,
+            storage_class: fields.optional(4)?,
+            initiated: fields.optional(5)?,
             checksum_algorithm: fields.optional(6)?,
             checksum_type: fields.optional(7)?,
             version_id: fields.optional(8)?,
@@ -6810,12 +6810,12 @@ impl Typed for MultipartUpload {
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.upload_id);
-        fields.optional(1, self.key);
-        fields.optional(2, self.initiated);
-        fields.optional(3, self.storage_class);
-        fields.optional(4, self.owner);
-        fields.optional(5, self.initiator);
+        fields.optional(0, self.key);
+        fields.optional(1, self.upload_id);
+        fields.optional(2, self.initiator);
+        fields.optional(3, self.owner);
+        fields.optional(4, self.storage_class);
+        fields.optional(5, self.initiated);
         fields.optional(6, self.checksum_algorithm);
         fields.optional(7, self.checksum_type);
         fields.optional(8, self.version_id);
@@ -6945,8 +6945,8 @@ pub struct Object {
     pub checksum_algorithm: Option<Vec<String>>,
     pub checksum_type: Option<String>,
     pub size: Option<i64>,
-    pub storage_class: Option<String>,
     pub owner: Option<Owner>,
+    pub storage_class: Option<String>,
     pub restore_status: Option<RestoreStatus>,
 }
 
@@ -6964,8 +6964,8 @@ impl Typed for Object {
             checksum_algorithm: fields.optional(3)?,
             checksum_type: fields.optional(4)?,
             size: fields.optional(5)?,
-            storage_class: fields.optional(6)?,
-            owner: fields.optional(7)?,
+            owner: fields.optional(6)?,
+            storage_class: fields.optional(7)?,
             restore_status: fields.optional(8)?,
         })
     }
@@ -6978,8 +6978,8 @@ impl Typed for Object {
         fields.optional(3, self.checksum_algorithm);
         fields.optional(4, self.checksum_type);
         fields.optional(5, self.size);
-        fields.optional(6, self.storage_class);
-        fields.optional(7, self.owner);
+        fields.optional(6, self.owner);
+        fields.optional(7, self.storage_class);
         fields.optional(8, self.restore_status);
         fields.finish()
     }
@@ -7188,16 +7188,16 @@ impl Typed for ObjectPart {
 /// AWS's `ObjectVersion`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ObjectVersion {
-    pub e_tag: Option<String>,
-    pub checksum_algorithm: Option<Vec<String>>,
-    pub checksum_type: Option<String>,
-    pub size: Option<i64>,
-    pub storage_class: Option<String>,
     pub key: Option<String>,
     pub version_id: Option<String>,
     pub is_latest: Option<bool>,
     pub last_modified: Option<jiff::Timestamp>,
+    pub e_tag: Option<String>,
+    pub checksum_algorithm: Option<Vec<String>>,
+    pub checksum_type: Option<String>,
+    pub size: Option<i64>,
     pub owner: Option<Owner>,
+    pub storage_class: Option<String>,
     pub restore_status: Option<RestoreStatus>,
 }
 
@@ -7209,32 +7209,32 @@ impl Typed for ObjectVersion {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            e_tag: fields.optional(0)?,
-            checksum_algorithm: fields.optional(1)?,
-            checksum_type: fields.optional(2)?,
-            size: fields.optional(3)?,
-            storage_class: fields.optional(4)?,
-            key: fields.optional(5)?,
-            version_id: fields.optional(6)?,
-            is_latest: fields.optional(7)?,
-            last_modified: fields.optional(8)?,
-            owner: fields.optional(9)?,
+            key: fields.optional(0)?,
+            version_id: fields.optional(1)?,
+            is_latest: fields.optional(2)?,
+            last_modified: fields.optional(3)?,
+            e_tag: fields.optional(4)?,
+            checksum_algorithm: fields.optional(5)?,
+            checksum_type: fields.optional(6)?,
+            size: fields.optional(7)?,
+            owner: fields.optional(8)?,
+            storage_class: fields.optional(9)?,
             restore_status: fields.optional(10)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.e_tag);
-        fields.optional(1, self.checksum_algorithm);
-        fields.optional(2, self.checksum_type);
-        fields.optional(3, self.size);
-        fields.optional(4, self.storage_class);
-        fields.optional(5, self.key);
-        fields.optional(6, self.version_id);
-        fields.optional(7, self.is_latest);
-        fields.optional(8, self.last_modified);
-        fields.optional(9, self.owner);
+        fields.optional(0, self.key);
+        fields.optional(1, self.version_id);
+        fields.optional(2, self.is_latest);
+        fields.optional(3, self.last_modified);
+        fields.optional(4, self.e_tag);
+        fields.optional(5, self.checksum_algorithm);
+        fields.optional(6, self.checksum_type);
+        fields.optional(7, self.size);
+        fields.optional(8, self.owner);
+        fields.optional(9, self.storage_class);
         fields.optional(10, self.restore_status);
         fields.finish()
     }
@@ -7291,8 +7291,8 @@ impl Typed for OutputSerialization {
 /// AWS's `Owner`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Owner {
-    pub display_name: Option<String>,
     pub id: Option<String>,
+    pub display_name: Option<String>,
 }
 
 impl Shaped for Owner {
@@ -7302,13 +7302,13 @@ impl Shaped for Owner {
 impl Typed for Owner {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
-        Ok(Self { display_name: fields.optional(0)?, id: fields.optional(1)? })
+        Ok(Self { id: fields.optional(0)?, display_name: fields.optional(1)? })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.display_name);
-        fields.optional(1, self.id);
+        fields.optional(0, self.id);
+        fields.optional(1, self.display_name);
         fields.finish()
     }
 }
@@ -9658,8 +9658,8 @@ impl Typed for ServerSideEncryptionConfiguration {
 /// AWS's `ServerSideEncryptionRule`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerSideEncryptionRule {
-    pub apply_server_side_encryption_by_default: Option<ServerSideEncryptionByDefault>,
     pub bucket_key_enabled: Option<bool>,
+    pub apply_server_side_encryption_by_default: Option<ServerSideEncryptionByDefault>,
     pub blocked_encryption_types: Option<BlockedEncryptionTypes>,
 }
 
@@ -9671,16 +9671,16 @@ impl Typed for ServerSideEncryptionRule {
     fn from_value(value: Value) -> Result<Self, DecodeError> {
         let mut fields = FieldReader::new(value, Self::SHAPE)?;
         Ok(Self {
-            apply_server_side_encryption_by_default: fields.optional(0)?,
-            bucket_key_enabled: fields.optional(1)?,
+            bucket_key_enabled: fields.optional(0)?,
+            apply_server_side_encryption_by_default: fields.optional(1)?,
             blocked_encryption_types: fields.optional(2)?,
         })
     }
 
     fn into_value(self) -> Value {
         let mut fields = FieldWriter::default();
-        fields.optional(0, self.apply_server_side_encryption_by_default);
-        fields.optional(1, self.bucket_key_enabled);
+        fields.optional(0, self.bucket_key_enabled);
+        fields.optional(1, self.apply_server_side_encryption_by_default);
         fields.optional(2, self.blocked_encryption_types);
         fields.finish()
     }

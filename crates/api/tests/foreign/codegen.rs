@@ -7,5 +7,7 @@ pub mod facts;
 pub mod model;
 #[path = "../../../../xtask/src/codegen/names.rs"]
 pub mod names;
+#[path = "../../../../xtask/src/codegen/order.rs"]
+pub mod order;
 #[path = "../../../../xtask/src/codegen/overrides.rs"]
 pub mod overrides;

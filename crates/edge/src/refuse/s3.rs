@@ -2,7 +2,7 @@
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
 
 use jiff::{SignedDuration, Timestamp};
-use wire::sigv4::{ALGORITHM, ClaimError, MAX_SKEW_SECONDS, QueryFault};
+use wire::sigv4::{ClaimError, MAX_SKEW_SECONDS, QueryFault};
 use wire::{ServiceError, sigv2};
 
 use super::Refusal;
@@ -103,15 +103,13 @@ fn unusable(fault: Fault) -> ServiceError {
         }
         Fault::Two => {
             let text = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified";
-            ServiceError::bad_request("InvalidArgument", text)
-                .with_field("ArgumentName", "Authorization")
-                .with_field("ArgumentValue", "")
+            ServiceError::bad_request("InvalidArgument", text).with_field("ArgumentName", "Authorization")
         }
         Fault::V4(ClaimError::UnsupportedType) => {
             ServiceError::sender("InvalidArgument", 400, "Unsupported Authorization Type")
                 .with_field("ArgumentName", "Authorization")
         }
-        Fault::V4(ClaimError::Incomplete(text)) => malformed(&text),
+        Fault::V4(ClaimError::Incomplete(text)) => malformed(in_its_words(&text)),
         Fault::V4(ClaimError::Time(_)) => denied(sigv2::ClaimError::Date.to_string()),
         Fault::V4(ClaimError::Query(fault)) => query_fault(fault),
         Fault::V2(fault @ sigv2::ClaimError::Header) => {
@@ -121,14 +119,30 @@ fn unusable(fault: Fault) -> ServiceError {
     }
 }
 
+/// What S3 says of a header where other services have the text that a claim's error has.
+fn in_its_words(text: &str) -> &str {
+    const WORDS: [(&str, &str); 4] = [
+        ("Authorization header requires '", THREE),
+        ("Credential must have exactly 5", SHAPE),
+        ("Date in Credential scope does not match", "Invalid credential date. Date is not the same as X-Amz-Date."),
+        ("not a valid key=value pair", THREE),
+    ];
+    const THREE: &str = "the authorization header requires three components: Credential, SignedHeaders, and Signature.";
+    WORDS.iter().find(|(theirs, _)| text.contains(theirs)).map_or(text, |(_, its)| *its)
+}
+
+const SHAPE: &str = "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
+
 fn query_fault(fault: QueryFault) -> ServiceError {
     let text = match fault {
         QueryFault::Lacking(_) | QueryFault::Twice(_) => {
             "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.".to_owned()
         }
-        QueryFault::Algorithm(_) => format!("X-Amz-Algorithm only supports \"{ALGORITHM}\""),
+        QueryFault::Algorithm(_) => {
+            "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"".to_owned()
+        }
         QueryFault::Credential(_) => {
-            "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".".to_owned()
+            format!("Error parsing the X-Amz-Credential parameter; {SHAPE}")
         }
         QueryFault::Date(_) => "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"".to_owned(),
         QueryFault::OtherDay { scope, date } => {

@@ -118,6 +118,7 @@ impl World {
             is_simulated: true,
             is_dev,
             lifecycle_day: std::time::Duration::from_secs(86_400),
+            new_buckets: Default::default(),
             bucket_hosts: Default::default(),
         };
         let parts = Parts {

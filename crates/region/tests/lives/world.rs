@@ -97,6 +97,7 @@ impl World {
                 is_simulated: true,
                 is_dev: false,
                 lifecycle_day: std::time::Duration::from_secs(86_400),
+                new_buckets: Default::default(),
                 bucket_hosts: Default::default(),
             };
             let parts = Parts {

@@ -2,7 +2,8 @@
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>.
 
 use api::s3::{CreateBucket, CreateBucketOutput, CreateBucketRequest, DeleteBucket, DeleteBucketRequest};
-use service::{Applied, Cx, Need, Operation, Scope};
+use async_trait::async_trait;
+use service::{Applied, Cx, Need, Operation, Scope, Streaming};
 use store::{Changes, KeyPrefix, View};
 
 use super::names::is_new_bucket_name;
@@ -16,13 +17,16 @@ use crate::policies::BucketPolicyRecord;
 use crate::public_access::PublicAccessBlockRecord;
 use crate::unbuilt::refuse_given;
 use crate::uploads::abort_all;
-use crate::{S3, S3Error};
+use crate::{NewBuckets, S3, S3Error};
 
 /// The region whose buckets have no location constraint.
 pub(super) const FIRST_REGION: &str = "us-east-1";
 
-impl Operation<S3> for CreateBucket {
+#[async_trait]
+impl Streaming<S3> for CreateBucket {
     type Error = S3Error;
+    type Staged = NewBuckets;
+    type Found = CreateBucketOutput;
 
     fn needs(input: &CreateBucketRequest, _view: &View, _scope: &Scope) -> Result<Vec<Need>, Self::Error> {
         let on = |action| Need::on(action, bucket_arn(&input.bucket));
@@ -53,7 +57,21 @@ impl Operation<S3> for CreateBucket {
         Ok(needs)
     }
 
-    fn apply(input: &CreateBucketRequest, view: &View, cx: &Cx) -> Result<Applied<CreateBucketOutput>, S3Error> {
+    fn check(_input: &CreateBucketRequest, _view: &View, _cx: &Cx) -> Result<(), S3Error> {
+        Ok(())
+    }
+
+    /// No bytes come, but the service knows what new buckets are like.
+    async fn stage(service: &S3, _input: &mut CreateBucketRequest, _cx: &Cx) -> Result<NewBuckets, S3Error> {
+        Ok(service.new_buckets())
+    }
+
+    fn apply(
+        input: &CreateBucketRequest,
+        new_buckets: &NewBuckets,
+        view: &View,
+        cx: &Cx,
+    ) -> Result<Applied<CreateBucketOutput>, S3Error> {
         let name = &input.bucket;
         if !is_new_bucket_name(name) {
             return Err(S3Error::InvalidBucketName(name.clone()));
@@ -73,7 +91,7 @@ impl Operation<S3> for CreateBucket {
                 (false, _) => Err(S3Error::BucketAlreadyExists(name.clone())),
             };
         }
-        let ownership = ownership(input)?;
+        let ownership = ownership(input, *new_buckets)?;
         let mut bucket = BucketRecord::new(name, account, cx.region_name(), cx.now);
         bucket.acl = of_new_bucket(view, cx, &bucket.owner, ownership, &acl_headers(input))?;
         bucket.ownership = ownership;
@@ -83,11 +101,23 @@ impl Operation<S3> for CreateBucket {
         }
         let mut changes = Changes::new();
         changes.put(&bucket)?;
-        changes.put(&PublicAccessBlockRecord::of_new(name))?;
+        if *new_buckets == NewBuckets::Aws {
+            changes.put(&PublicAccessBlockRecord::of_new(name))?;
+        }
         if let Some(tags) = configuration.and_then(|it| it.tags.as_deref()).filter(|tags| !tags.is_empty()) {
             config::put_tags(&mut changes, name, tags)?;
         }
         Ok(Applied::with(output, changes))
+    }
+
+    async fn abandon(_service: &S3, _staged: &NewBuckets) {}
+
+    async fn finish(
+        _service: &S3,
+        _input: &CreateBucketRequest,
+        made: CreateBucketOutput,
+    ) -> Result<CreateBucketOutput, S3Error> {
+        Ok(made)
     }
 }
 
@@ -116,8 +146,13 @@ fn acl_headers(input: &CreateBucketRequest) -> AclHeaders<'_> {
     }
 }
 
-fn ownership(input: &CreateBucketRequest) -> Result<Ownership, S3Error> {
-    let Some(wanted) = input.object_ownership.as_deref() else { return Ok(Ownership::default()) };
+fn ownership(input: &CreateBucketRequest, new_buckets: NewBuckets) -> Result<Ownership, S3Error> {
+    let Some(wanted) = input.object_ownership.as_deref() else {
+        return Ok(match new_buckets {
+            NewBuckets::Aws => Ownership::default(),
+            NewBuckets::Classic => Ownership::Unsaid,
+        });
+    };
     let unknown = || AclError::UnknownOwnership(wanted.to_owned());
     Ok(Ownership::named(wanted).ok_or_else(unknown)?)
 }
@@ -150,7 +185,7 @@ fn check_location(constraint: Option<&str>, region: &str) -> Result<(), S3Error>
 }
 
 /// Whether a text looks like one of AWS's regions, such as `ap-southeast-2` or `us-gov-west-1`.
-fn is_region_name(text: &str) -> bool {
+pub(super) fn is_region_name(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     match parts.as_slice() {

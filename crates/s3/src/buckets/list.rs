@@ -6,7 +6,8 @@ use ids::Arn;
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Direction, KeyPrefix, Position, View};
 
-use super::record::BucketRecord;
+use super::create_delete::is_region_name;
+use super::record::{BucketRecord, bucket_arn};
 use crate::objects::Token;
 use crate::owner::owner;
 use crate::{S3, S3Error};
@@ -31,6 +32,7 @@ impl Operation<S3> for ListBuckets {
             let given = input.max_buckets.unwrap_or_default().to_string();
             S3Error::argument("max-buckets", given, "Argument max-buckets must be an integer between 1 and 10000")
         })?;
+        check_region(input.bucket_region.as_deref(), cx.region_name())?;
         let after = match input.continuation_token.as_deref().filter(|token| !token.is_empty()) {
             Some(token) => Some(Token::read(cx.pages(), account.as_str(), token)?),
             None => None,
@@ -38,15 +40,11 @@ impl Operation<S3> for ListBuckets {
         let after = after.map(|name| Position::after_prefix(&KeyPrefix::of((account, &name))));
         let prefix = input.prefix.as_deref().unwrap_or_default();
         let prefix = KeyPrefix::of_text(account, prefix);
-        let is_elsewhere = input.bucket_region.as_deref().is_some_and(|region| region != cx.region_name());
-        let mut found: Vec<BucketRecord> = if is_elsewhere {
-            Vec::new()
-        } else {
-            view.scan_index(BucketRecord::BY_OWNER, &prefix, after.as_ref(), Direction::Ascending, limit + 1)?
-                .into_iter()
-                .map(|(_, bucket)| bucket)
-                .collect()
-        };
+        let mut found: Vec<BucketRecord> = view
+            .scan_index(BucketRecord::BY_OWNER, &prefix, after.as_ref(), Direction::Ascending, limit + 1)?
+            .into_iter()
+            .map(|(_, bucket)| bucket)
+            .collect();
         let has_more = found.len() > limit;
         found.truncate(limit);
         let continuation_token = match found.last() {
@@ -54,12 +52,13 @@ impl Operation<S3> for ListBuckets {
             _ => None,
         };
         // The region is told only to those who know of pages.
-        let has_parameter = input.max_buckets.is_some() || input.prefix.is_some() || input.bucket_region.is_some();
+        let texts = [&input.prefix, &input.bucket_region, &input.continuation_token];
+        let has_parameter = input.max_buckets.is_some() || texts.iter().any(|text| text.is_some());
         let buckets = found.into_iter().map(|bucket| Bucket {
+            bucket_arn: Some(bucket_arn(&bucket.name).to_string()),
             name: Some(bucket.name),
             creation_date: Some(bucket.created),
             bucket_region: has_parameter.then_some(bucket.region),
-            bucket_arn: None,
         });
         Ok(Applied::read(ListBucketsOutput {
             buckets: Some(buckets.collect()),
@@ -68,4 +67,14 @@ impl Operation<S3> for ListBuckets {
             prefix: input.prefix.clone(),
         }))
     }
+}
+
+/// An endpoint lists the buckets of its own region.
+fn check_region(asked: Option<&str>, region: &str) -> Result<(), S3Error> {
+    let Some(asked) = asked.filter(|asked| !asked.eq_ignore_ascii_case(region)) else { return Ok(()) };
+    let text = match is_region_name(&asked.to_ascii_lowercase()) {
+        true => "Requests with bucket-region specified must be made to the corresponding regional endpoint".to_owned(),
+        false => format!("Argument value {asked} is not a valid AWS Region"),
+    };
+    Err(S3Error::unread("bucket-region", text))
 }

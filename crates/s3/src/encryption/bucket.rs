@@ -42,6 +42,9 @@ impl Operation<S3> for PutBucketEncryption {
 /// What a rule makes of what was there before. What it doesn't mention stays: a block that AWS's own default has set
 /// outlives rules which know nothing of blocks.
 fn configured(rule: &ServerSideEncryptionRule, before: Option<BucketEncryption>) -> Result<BucketEncryption, S3Error> {
+    if rule.apply_server_side_encryption_by_default.is_none() && rule.blocked_encryption_types.is_none() {
+        return Err(S3Error::MalformedXml);
+    }
     let mut new = before.unwrap_or_else(|| BucketEncryption { algorithm: AES256.to_owned(), ..Default::default() });
     if let Some(default) = &rule.apply_server_side_encryption_by_default {
         match default.sse_algorithm.as_str() {

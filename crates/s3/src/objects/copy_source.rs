@@ -52,12 +52,17 @@ impl CopySource {
     /// `InvalidArgument`.
     pub(crate) fn read(header: &str) -> Result<Self, S3Error> {
         let refused = |text| S3Error::argument("x-amz-copy-source", header, text);
-        let (path, version) = match header.split_once("?versionId=") {
-            Some((path, version)) => (path, Some(version)),
+        let (path, version) = match header.split_once('?') {
+            Some((path, "")) => (path, None),
+            Some((path, query)) => match query.split_once('=') {
+                Some(("versionId", version)) => (path, Some(version)),
+                _ => return Err(refused("Unsupported copy source parameter.")),
+            },
             None => (header, None),
         };
         let decode = |text: &str| decode_path(text).map_err(|_| refused("Invalid copy source encoding."));
-        let path = decode(path)?;
+        // S3 takes it for encoded as forms are: <https://github.com/aws/aws-cli/issues/614>.
+        let path = decode(&path.replace('+', "%20"))?;
         let path = path.strip_prefix('/').unwrap_or(&path);
         match path.split_once('/') {
             Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
@@ -137,7 +142,10 @@ mod tests {
         for (header, expected) in [
             ("bucket/key", Some(("bucket", "key", None))),
             ("/bucket/key", Some(("bucket", "key", None))),
-            ("bucket/a/b%20c+%C3%A9", Some(("bucket", "a/b c+é", None))),
+            ("bucket/a/b%20c%2B+%C3%A9", Some(("bucket", "a/b c+ é", None))),
+            ("bucket/key?", Some(("bucket", "key", None))),
+            ("bucket/key?nonsense", None),
+            ("bucket/key?acl=1", None),
             ("bucket%2Fkey", Some(("bucket", "key", None))),
             ("bucket/key?versionId=abc", Some(("bucket", "key", Some("abc")))),
             ("bucket/%3FversionId", Some(("bucket", "?versionId", None))),

@@ -59,6 +59,14 @@ pub enum ObjectError {
         /// What more there is to say, in AWS's words.
         message: String,
     },
+    /// Something was done with the key while the upload went on whose end depends on it.
+    #[error("{key} was written meanwhile")]
+    Conflict {
+        /// The key.
+        key: String,
+        /// The condition's header.
+        condition: &'static str,
+    },
     /// A part that the object doesn't have.
     #[error("part {requested} of {actual}")]
     InvalidPartNumber {
@@ -126,10 +134,17 @@ impl From<ObjectError> for ServiceError {
                     .with_field("Header", header)
                     .with_field("additionalMessage", message)
             }
+            ObjectError::Conflict { key, condition } => {
+                let text =
+                    "The conditional request cannot succeed due to a conflicting operation against this resource.";
+                refused("ConditionalRequestConflict", 409, text)
+                    .with_field("Condition", condition)
+                    .with_field("Key", key)
+            }
             ObjectError::InvalidPartNumber { requested, actual } => {
                 refused("InvalidPartNumber", 416, "The requested partnumber is not satisfiable")
-                    .with_field("ActualPartCount", actual.to_string())
                     .with_field("PartNumberRequested", requested.to_string())
+                    .with_field("ActualPartCount", actual.to_string())
             }
             ObjectError::InvalidTag { text, key } => match key {
                 Some(key) => refused("InvalidTag", 400, text).with_field("TagKey", key),

@@ -11,7 +11,7 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
 use super::list::Listing;
-use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, shows_restores, text};
+use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, shown_max_keys, shows_restores, text};
 use super::record::ObjectRecord;
 use super::restore::restore_status;
 use super::token::Token;
@@ -32,12 +32,12 @@ impl Operation<S3> for ListObjectsV2 {
     fn apply(input: &ListObjectsV2Request, view: &View, cx: &Cx) -> Result<Applied<ListObjectsV2Output>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
-        let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let after = match input.continuation_token.as_deref() {
             Some(token) => Token::read(cx.pages(), &input.bucket, token)?,
             None => input.start_after.clone().unwrap_or_default(),
         };
+        let limit = max_keys(input.max_keys)?;
         let (prefix, delimiter) = (text(&input.prefix), text(&input.delimiter));
         let page = Listing { bucket: &bucket.name, prefix, delimiter, after: &after, limit }.read(view)?;
         let restores = shows_restores(&input.optional_object_attributes)?.then_some(cx.now);
@@ -52,7 +52,7 @@ impl Operation<S3> for ListObjectsV2 {
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
             delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),
-            max_keys: i32::try_from(limit).ok(),
+            max_keys: shown_max_keys(input.max_keys),
             common_prefixes: common_prefixes(&page.common_prefixes, encoding),
             encoding_type: input.encoding_type.clone(),
             key_count: i32::try_from(count).ok(),
@@ -74,8 +74,8 @@ impl Operation<S3> for ListObjects {
     fn apply(input: &ListObjectsRequest, view: &View, cx: &Cx) -> Result<Applied<ListObjectsOutput>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
-        let limit = max_keys(input.max_keys)?;
         let encoding = Encoding::read(input.encoding_type.as_deref())?;
+        let limit = max_keys(input.max_keys)?;
         let (prefix, delimiter, after) = (text(&input.prefix), text(&input.delimiter), text(&input.marker));
         let page = Listing { bucket: &bucket.name, prefix, delimiter, after, limit }.read(view)?;
         let restores = shows_restores(&input.optional_object_attributes)?.then_some(cx.now);
@@ -89,7 +89,7 @@ impl Operation<S3> for ListObjects {
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
             delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),
-            max_keys: i32::try_from(limit).ok(),
+            max_keys: shown_max_keys(input.max_keys),
             common_prefixes: common_prefixes(&page.common_prefixes, encoding),
             encoding_type: input.encoding_type.clone(),
             request_charged,

@@ -9,7 +9,7 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::View;
 
 use super::list_versions::{After, Shown, VersionListing};
-use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, shows_restores, text};
+use super::listing::{Asked, Encoding, common_prefixes, max_keys, need, shown_max_keys, shows_restores, text};
 use super::record::{NULL_VERSION, ObjectRecord};
 use super::restore::restore_status;
 use super::versions::{DeleteMarker, Version, by_id, current, order_of};
@@ -34,10 +34,13 @@ impl Operation<S3> for ListObjectVersions {
     ) -> Result<Applied<ListObjectVersionsOutput>, S3Error> {
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
-        let limit = max_keys(input.max_keys)?;
-        let encoding = Encoding::read(input.encoding_type.as_deref())?;
-        let (prefix, delimiter, key_marker) = (text(&input.prefix), text(&input.delimiter), text(&input.key_marker));
         let after = after(input, view, &bucket.name)?;
+        let encoding = Encoding::read(input.encoding_type.as_deref())?;
+        if input.max_keys.is_some_and(i32::is_negative) {
+            return Err(S3Error::unread("max-keys", "max-keys cannot be negative"));
+        }
+        let limit = max_keys(input.max_keys)?;
+        let (prefix, delimiter, key_marker) = (text(&input.prefix), text(&input.delimiter), text(&input.key_marker));
         let page = VersionListing { bucket: &bucket.name, prefix, delimiter, after, limit }.read(view)?;
         let shows_restore = shows_restores(&input.optional_object_attributes)?;
         let bucket_owner = owner(&bucket.owner);
@@ -64,8 +67,8 @@ impl Operation<S3> for ListObjectVersions {
             entries: (!entries.is_empty()).then_some(entries),
             name: Some(bucket.name),
             prefix: Some(encoding.encode(prefix)),
-            delimiter: (!delimiter.is_empty()).then(|| encoding.encode(delimiter)),
-            max_keys: i32::try_from(limit).ok(),
+            delimiter: input.delimiter.as_deref().map(|delimiter| encoding.encode(delimiter)),
+            max_keys: shown_max_keys(input.max_keys),
             common_prefixes: common_prefixes(&page.common_prefixes, encoding),
             encoding_type: input.encoding_type.clone(),
             request_charged,
@@ -77,6 +80,9 @@ impl Operation<S3> for ListObjectVersions {
 /// none there, so that then all versions of its key are listed that there are.
 fn after<'a>(input: &'a ListObjectVersionsRequest, view: &View, bucket: &str) -> Result<After<'a>, S3Error> {
     let refused = |value: &str, message| Err(S3Error::argument("version-id-marker", value, message));
+    if let (None, Some(id)) = (&input.key_marker, &input.version_id_marker) {
+        return refused(id, "A version-id marker cannot be specified without a key marker.");
+    }
     let (key, id) = match (input.key_marker.as_deref().unwrap_or_default(), input.version_id_marker.as_deref()) {
         ("", None) => return Ok(After::Nothing),
         ("", Some(id)) if !id.is_empty() && id != NULL_VERSION && order_of(id).is_none() => {

@@ -54,6 +54,11 @@ pub(super) fn max_keys(given: Option<i32>) -> Result<usize, S3Error> {
     Ok(limit.min(MAX_KEYS))
 }
 
+/// What the answer says of the size of its page: what was asked for, however much of it was in vain.
+pub(super) fn shown_max_keys(given: Option<i32>) -> Option<i32> {
+    given.or(i32::try_from(MAX_KEYS).ok())
+}
+
 /// Whether `x-amz-optional-object-attributes` asks for what became of restores, the one thing that it can ask for.
 ///
 /// # Errors

@@ -93,7 +93,7 @@ fn read_days(request: Option<&RestoreRequest>) -> Result<i32, S3Error> {
     let Some(request) = request else { return Err(S3Error::MalformedXml) };
     let is_select = request.select_parameters.is_some() || request.output_location.is_some();
     if is_select || request.r#type.is_some() {
-        return Err(ObjectError::Discontinued { method: "POST", resource_type: "OBJECT" }.into());
+        return Err(ObjectError::Discontinued { method: "POST", resource_type: "RESTORE" }.into());
     }
     let tiers = [request.tier.as_deref(), request.glacier_job_parameters.as_ref().map(|it| it.tier.as_str())];
     if tiers.into_iter().flatten().any(|tier| !["Standard", "Bulk", "Expedited"].contains(&tier)) {

@@ -11,6 +11,7 @@ use api::s3::{
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, View};
 
+use super::error::ObjectError;
 use super::put_needs::with_tags;
 use super::record::{ObjectRecord, check_key};
 use super::rewrite::rewrite;
@@ -32,9 +33,20 @@ fn look_up(
     check_key(key)?;
     let bucket = known_bucket(view, bucket, expected_owner)?;
     charged(&bucket, &cx.call.caller, payer)?;
-    let object = describable(view, &bucket, key, version, method)?;
+    let object = describable(view, &bucket, key, version, method).map_err(|error| placed(error, &bucket.name))?;
     let shown = bucket.shown_version(&object.version);
     Ok((object, shown))
+}
+
+/// Of tags S3 says with the key which bucket it is missing in.
+fn placed(error: S3Error, bucket: &str) -> S3Error {
+    match error {
+        S3Error::NoSuchKey(key) => S3Error::NoSuchKey(format!("{bucket}/{key}")),
+        S3Error::Object(ObjectError::NoSuchVersion { key, version }) => {
+            ObjectError::NoSuchVersion { key: format!("{bucket}/{key}"), version }.into()
+        }
+        other => other,
+    }
 }
 
 /// The object with other tags.

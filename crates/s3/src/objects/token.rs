@@ -18,7 +18,7 @@ impl Token {
     /// # Errors
     /// `InvalidArgument` for a token that no listing of `scope` gave this account.
     pub(crate) fn read(pages: Pages<'_>, scope: &str, token: &str) -> Result<String, S3Error> {
-        let refused = || S3Error::argument("continuation-token", token, "The continuation token provided is incorrect");
+        let refused = || S3Error::unread("continuation-token", "The continuation token provided is incorrect");
         pages.open(&["s3", scope], token).ok_or_else(refused)
     }
 }

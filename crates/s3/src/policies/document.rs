@@ -6,7 +6,7 @@ use policy::{Kind, Policy};
 use serde_json::{Map, Value};
 
 use super::actions::{ON_BUCKETS, ON_OBJECTS};
-use super::public;
+use super::{conditions, public};
 use crate::S3Error;
 use crate::buckets::bucket_arn;
 
@@ -62,6 +62,10 @@ fn check(statement: &Map<String, Value>, bucket: &str) -> Result<(), S3Error> {
             }
             (has_bucket, has_objects) = (has_bucket || is_bucket, has_objects || is_object);
         }
+    }
+    let operators = statement.get("Condition").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    if operators.filter_map(Value::as_object).flat_map(Map::keys).any(|key| conditions::is_unknown(key)) {
+        return Err(malformed("Policy has an invalid condition key"));
     }
     for element in ["Action", "NotAction"] {
         for action in statement.get(element).map(texts).unwrap_or_default() {
@@ -164,6 +168,17 @@ mod tests {
         check(r#""s3:ListBucket""#, r#"["arn:aws:s3:::*","arn:aws:s3:::*/*"]"#, "true");
         check(r#""s3:Fly""#, OBJECTS, "Policy has invalid action");
         check(r#""ec2:RunInstances""#, OBJECTS, "Policy has invalid action");
+    }
+
+    #[test]
+    fn a_condition_asks_for_what_s3_knows() {
+        for (key, expected) in [("s3:x-amz-acl", "false"), ("s3:x-acl", "Policy has an invalid condition key")] {
+            let text = format!(
+                r#"{{"Statement":[{{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::bucket/*","Condition":{{"StringEquals":{{"{key}":"x"}}}}}}]}}"#
+            );
+            let found = Document::read(&text, "bucket").map(|document| document.is_public());
+            assert_eq!(found.map_or_else(|error| error.to_string(), |it| it.to_string()), expected, "{key}");
+        }
     }
 
     #[test]

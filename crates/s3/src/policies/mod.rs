@@ -2,6 +2,7 @@
 //! Not here: the language (crate `policy`), and what a policy decides (the authoriser, to whom each need carries it).
 
 mod actions;
+mod conditions;
 mod delete;
 mod document;
 mod get;

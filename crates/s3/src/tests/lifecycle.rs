@@ -14,7 +14,7 @@ use store::{Changes, KeyPrefix, Record};
 use super::fixture::{Fixture, object, our_account, ours};
 use crate::lock::{LockMode, Retention};
 use crate::objects::{Version, VersionRecord};
-use crate::uploads::UploadRecord;
+use crate::uploads::{Before, UploadRecord};
 use crate::{BucketRecord, GarbagePartsRecord, ObjectRecord, ObjectTraits, Versioning};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -224,6 +224,7 @@ async fn uploads_that_nobody_completes_are_aborted() {
             initiator_arn: "arn".to_owned(),
             checksum: None,
             is_composite: false,
+            before: Before::Unknown,
             traits: ObjectTraits::default(),
         };
         fixture.write(&upload).await;

@@ -4,6 +4,7 @@ mod access;
 mod acls;
 mod concurrency;
 mod configs;
+mod conflicts;
 mod control;
 mod copying;
 mod deleting;

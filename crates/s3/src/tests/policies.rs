@@ -287,7 +287,7 @@ async fn conditions_learn_what_a_request_says() {
         object_ownership: Some("BucketOwnerEnforced".to_owned()),
         ..Default::default()
     };
-    let needs = <api::s3::CreateBucket as Operation<S3>>::needs(&create, &view, &scope(&ours())).unwrap();
+    let needs = <api::s3::CreateBucket as Streaming<S3>>::needs(&create, &view, &scope(&ours())).unwrap();
     let actions: Vec<&str> = needs.iter().map(|need| &*need.action).collect();
     assert_eq!(actions, ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"]);
     assert_eq!(has(&needs[0], "s3:locationconstraint").as_deref(), Some("eu-central-1"));

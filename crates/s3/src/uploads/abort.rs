@@ -7,7 +7,7 @@ use service::{Applied, Cx, Need, Operation, Scope};
 use store::{Changes, KeyPrefix, Record, StoreError, View};
 
 use super::complete::made_of;
-use super::record::{UploadRecord, known_upload};
+use super::record::{AssemblyRecord, UploadRecord, known_upload};
 use crate::access::Grounds;
 use crate::buckets::known_bucket;
 use crate::config::charged;
@@ -34,9 +34,12 @@ impl Operation<S3> for AbortMultipartUpload {
         refuse_given(&[("x-amz-if-match-initiated-time", input.if_match_initiated_time.is_some())])?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
-        // Aborting an upload that became this key's object changes nothing, and S3 says yes: clients rely on it that clean up
-        // in any case (boto3's own tests of S3 among them).
-        if made_of(view, &bucket.name, &input.key, &input.upload_id)?.is_some() {
+        // Aborting an upload that became this key's object changes nothing, and S3 says yes, also when the object is gone
+        // since: clients rely on it that clean up in any case (boto3's own tests of S3 among them).
+        let became = view.get::<AssemblyRecord>(&input.upload_id)?.and_then(|assembly| assembly.became);
+        if became.is_some_and(|(of, key)| of == bucket.name && key == input.key)
+            || made_of(view, &bucket.name, &input.key, &input.upload_id)?.is_some()
+        {
             return Ok(Applied::read(AbortMultipartUploadOutput {
                 request_charged,
                 ..AbortMultipartUploadOutput::default()

@@ -26,7 +26,7 @@ impl AssemblyRecord {
                 _ => runs.push(Run { first: number, count: 1, length }),
             }
         }
-        Self { upload: upload.to_owned(), runs }
+        Self { upload: upload.to_owned(), runs, became: None }
     }
 
     /// How many parts there are.

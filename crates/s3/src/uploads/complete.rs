@@ -9,14 +9,15 @@ use store::{Changes, KeyPrefix, Record, View};
 use super::completion::{Completion, etag_of};
 use super::error::UploadError;
 use super::part::check_encryption;
-use super::record::{AssemblyRecord, MAX_PARTS, PartRecord, UploadRecord, known_upload};
+use super::record::{AssemblyRecord, Before, MAX_PARTS, PartRecord, UploadRecord, known_upload};
 use crate::access::{Grounds, given};
 use crate::buckets::{BucketRecord, known_bucket};
 use crate::config::charged;
 use crate::encryption::{Shown, Wanted};
 use crate::garbage::GarbagePartsRecord;
 use crate::objects::{
-    ChecksumFields, Content, NULL_VERSION, ObjectRecord, Version, VersionRecord, check_key, check_write, versions,
+    ChecksumFields, Content, NULL_VERSION, ObjectError, ObjectRecord, Version, VersionRecord, check_key, check_write,
+    versions,
 };
 use crate::{S3, S3Error};
 
@@ -58,6 +59,7 @@ impl Operation<S3> for CompleteMultipartUpload {
         check_key_of(&upload, input, view, cx)?;
         let old = versions::current(view, &bucket.name, &input.key)?;
         check_write(input.if_match.as_deref(), input.if_none_match.as_deref(), &input.key, old.as_ref())?;
+        check_undisturbed(input, &upload, old.as_ref())?;
         let parts = view.scan::<PartRecord>(&KeyPrefix::of(&upload.id), None, MAX_PARTS)?;
         let whole = asked.verify(&upload, &parts)?;
         let mut changes = Changes::new();
@@ -78,13 +80,35 @@ impl Operation<S3> for CompleteMultipartUpload {
         };
         let object = versions::put(view, &mut changes, &bucket, object, cx)?;
         changes.delete::<UploadRecord>(&upload.key());
-        changes.put(&AssemblyRecord::of(&upload.id, whole.parts))?;
+        let became = Some((bucket.name.clone(), upload.key.clone()));
+        changes.put(&AssemblyRecord { became, ..AssemblyRecord::of(&upload.id, whole.parts) })?;
         if whole.has_spares {
             let spares = GarbagePartsRecord { upload: upload.id, since: cx.now, is_of_spares: true };
             changes.put(&spares)?;
         }
         Ok(Applied::with(output(input, &bucket, &object, cx), changes))
     }
+}
+
+/// Refuses a condition that holds, but not for what was there when the upload was begun: the object is gone since, or
+/// another has come.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html> ("409 Conflict").
+fn check_undisturbed(
+    input: &CompleteMultipartUploadRequest,
+    upload: &UploadRecord,
+    old: Option<&ObjectRecord>,
+) -> Result<(), S3Error> {
+    let is_other = match (&upload.before, old) {
+        (Before::Unknown, _) => false,
+        (Before::Nothing, old) => old.is_some(),
+        (Before::Object(content), old) => old.is_none_or(|old| old.content != *content),
+    };
+    let condition = match (&input.if_match, &input.if_none_match) {
+        (Some(_), _) if is_other => "If-Match",
+        (_, Some(_)) if is_other => "If-None-Match",
+        _ => return Ok(()),
+    };
+    Err(ObjectError::Conflict { key: input.key.clone(), condition }.into())
 }
 
 /// Refuses another customer's key than the upload has. None at all is taken, although S3's documentation asks for one where a

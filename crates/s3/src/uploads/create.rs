@@ -8,13 +8,13 @@ use service::{Applied, Cx, Need, Scope, Streaming};
 use store::{Changes, View};
 
 use super::checksums::read_choice;
-use super::record::UploadRecord;
+use super::record::{Before, UploadRecord};
 use crate::access::Grounds;
 use crate::buckets::{BucketRecord, known_bucket};
 use crate::config::charged;
 use crate::encryption::{Encryption, Place, Shown, Wanted};
 use crate::lifecycle::abortion;
-use crate::objects::{ChecksumKind, ObjectTraits, check_described, description, put_needs, with_access};
+use crate::objects::{ChecksumKind, ObjectTraits, check_described, description, put_needs, versions, with_access};
 use crate::{S3, S3Error};
 
 #[async_trait]
@@ -56,6 +56,10 @@ impl Streaming<S3> for CreateMultipartUpload {
             initiator_arn: cx.call.caller.arn().unwrap_or_default(),
             checksum,
             is_composite,
+            before: match versions::current(view, &bucket.name, &input.key)? {
+                Some(object) => Before::Object(object.content),
+                None => Before::Nothing,
+            },
             traits: ObjectTraits {
                 encryption: encryption.clone(),
                 ..with_access(&as_put(input), description!(input).traits()?, &bucket, view, cx)?
@@ -106,10 +110,16 @@ fn choice(input: &CreateMultipartUploadRequest) -> Result<(Option<ChecksumKind>,
     read_choice(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())
 }
 
+/// What ids are written in. The order of the letters is that of their bytes.
+const LETTERS: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+
+/// Whether a text could be the id of an upload, of one that is over too.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() == 48 && text.bytes().all(|byte| LETTERS.contains(&byte))
+}
+
 /// An id that sorts by the time; nobody can guess it.
 fn new_id(cx: &Cx) -> String {
-    // The order of the letters is that of their bytes.
-    const LETTERS: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
     let mut bytes = [0; 36];
     let nanoseconds = cx.now.duration_since(Timestamp::UNIX_EPOCH).as_nanos();
     bytes[..8].copy_from_slice(&u64::try_from(nanoseconds).unwrap_or_default().to_be_bytes());

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use service::{Applied, Cx, Need, Operation, Scope};
 use store::{KeyPrefix, Position, StoreError, View};
 
+use super::create::is_id;
 use super::list_parts::{initiator, page_size};
 use super::record::UploadRecord;
 use crate::access::{Grounds, given};
@@ -31,14 +32,17 @@ impl Operation<S3> for ListMultipartUploads {
         view: &View,
         cx: &Cx,
     ) -> Result<Applied<ListMultipartUploadsOutput>, S3Error> {
-        let text = "Argument max-uploads must be an integer between 0 and 2147483647";
-        let limit = page_size("max-uploads", text, input.max_uploads)?;
-        let encoding = Encoding::read(input.encoding_type.as_deref())?;
         let bucket = known_bucket(view, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let request_charged = charged(&bucket, &cx.call.caller, input.request_payer.as_deref())?;
+        let encoding = Encoding::read(input.encoding_type.as_deref())?;
+        let text = "Argument max-uploads must be an integer between 0 and 2147483647";
+        let limit = page_size("max-uploads", text, input.max_uploads)?;
         let after_key = input.key_marker.as_deref().unwrap_or_default();
         // Without a key's, the marker of an upload means nothing.
         let after_upload = input.upload_id_marker.as_deref().filter(|_| !after_key.is_empty()).unwrap_or_default();
+        if !after_upload.is_empty() && !is_id(after_upload) {
+            return Err(S3Error::argument("upload-id-marker", after_upload, "Invalid uploadId marker"));
+        }
         let listing = Listing {
             bucket: &bucket.name,
             prefix: input.prefix.as_deref().unwrap_or_default(),
@@ -67,7 +71,7 @@ impl Operation<S3> for ListMultipartUploads {
             key_marker: Some(encoding.encode(after_key)),
             upload_id_marker: Some(after_upload.to_owned()),
             next_key_marker: Some(encoding.encode(&next_key)),
-            prefix: Some(encoding.encode(listing.prefix)),
+            prefix: (!listing.prefix.is_empty()).then(|| encoding.encode(listing.prefix)),
             delimiter: (!listing.delimiter.is_empty()).then(|| encoding.encode(listing.delimiter)),
             next_upload_id_marker: Some(next_upload),
             max_uploads: i32::try_from(limit).ok(),

@@ -31,7 +31,7 @@ pub use error::UploadError;
 pub(crate) use lease::renew;
 pub(crate) use reading::open_parts;
 pub(crate) use reclaim::{forget_leases, take_apart};
-pub use record::{AssemblyRecord, LeaseRecord, PartRecord, Run, UploadRecord};
+pub use record::{AssemblyRecord, Before, LeaseRecord, PartRecord, Run, UploadRecord};
 
 use crate::{S3, S3Error};
 

@@ -10,7 +10,7 @@ use store::{Record, View};
 use super::error::UploadError;
 use crate::S3Error;
 use crate::encryption::Encryption;
-use crate::objects::{ChecksumKind, ObjectTraits, StoredChecksum};
+use crate::objects::{ChecksumKind, Content, ObjectTraits, StoredChecksum};
 
 /// The most parts of an upload, and the highest number of one.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
@@ -35,8 +35,30 @@ pub struct UploadRecord {
     pub checksum: Option<ChecksumKind>,
     /// Whether the checksum of the object will be one of its parts' checksums instead of one of its bytes.
     pub is_composite: bool,
+    /// What its key had when it was begun.
+    #[serde(default, skip_serializing_if = "Before::is_unknown")]
+    pub before: Before,
     /// What the object will be beside its bytes.
     pub traits: ObjectTraits,
+}
+
+/// What a key had when an upload to it was begun, so that a condition on its end can tell what came in between.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Before {
+    /// It was begun before anybody asked.
+    #[default]
+    Unknown,
+    /// No object.
+    Nothing,
+    /// An object with these bytes.
+    Object(Content),
+}
+
+impl Before {
+    fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
 }
 
 impl UploadRecord {
@@ -117,6 +139,9 @@ pub struct AssemblyRecord {
     pub upload: String,
     /// Its parts, by their numbers.
     pub runs: Vec<Run>,
+    /// Bucket and key of the object that it became, also when that is gone and its parts are not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub became: Option<(String, String)>,
 }
 
 /// Parts whose numbers follow each other and whose lengths are the same: most uploads are one run and their last part.

@@ -258,7 +258,7 @@ mod tests {
             let text = match &error {
                 S3Error::MalformedXml => "malformed",
                 S3Error::InvalidRequest(text) => text,
-                S3Error::InvalidArgument { message, .. } => message,
+                S3Error::InvalidArgument { message, .. } => message.as_ref(),
                 _ => "",
             };
             assert!(text.contains(expected), "{expected}: {error:?}");

@@ -148,6 +148,9 @@ pub(super) fn encode_error(service: &ServiceShape, error: &ServiceError, context
     if !context.host_id.is_empty() {
         add_header(&mut parts.headers, "x-amz-id-2", context.host_id);
     }
+    if context.is_head && service.has_bare_errors && parts.status != StatusCode::NOT_MODIFIED {
+        parts.headers.insert(CONTENT_TYPE, XML);
+    }
     if context.is_head || parts.status == StatusCode::NOT_MODIFIED {
         return parts;
     }

@@ -1,4 +1,5 @@
-//! XML elements to values, guided by their shape. Unknown elements are passed over, as AWS does.
+//! XML elements to values, guided by their shape. Unknown elements are passed over, as AWS does, but where a shape is
+//! closed.
 
 use crate::error::{DecodeError, DecodeReason};
 use crate::scalar;
@@ -13,6 +14,9 @@ use crate::xml::tree::Element;
 pub(crate) fn decode_element(shape: &Shape, element: &Element) -> Result<Value, DecodeError> {
     match &shape.kind {
         Kind::Structure { members, is_union } => {
+            if shape.is_closed {
+                check_known(members, element)?;
+            }
             let value = decode_structure(members, element)?;
             match &value {
                 Value::Structure(fields) if *is_union && fields.len() != 1 => {
@@ -85,6 +89,15 @@ fn decode_structure(members: &[Member], element: &Element) -> Result<Value, Deco
         }
     }
     Ok(Value::Structure(fields))
+}
+
+/// Refuses elements that no member has the name of.
+fn check_known(members: &[Member], element: &Element) -> Result<(), DecodeError> {
+    let is_known = |child: &Element| members.iter().any(|member| member.wire_name == child.name);
+    match element.children.iter().find(|child| !is_known(child)) {
+        Some(unknown) => Err(DecodeError::new(&unknown.name, DecodeReason::Unknown).in_body()),
+        None => Ok(()),
+    }
 }
 
 fn decode_member(member: &Member, element: &Element) -> Result<Option<Value>, DecodeError> {
