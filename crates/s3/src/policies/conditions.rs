@@ -7,7 +7,7 @@ pub(super) fn is_unknown(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let Some(name) = key.strip_prefix("s3:") else { return !key.contains(':') };
     let is_of_tag = |prefix: &&str| name.strip_prefix(*prefix).is_some_and(|tag| !tag.is_empty());
-    !KEYS.contains(&name) && !OF_TAGS.iter().any(|prefix| is_of_tag(prefix))
+    !KEYS.contains(&name) && !OF_TAGS.iter().any(is_of_tag)
 }
 
 /// Keys with the name of a tag behind them, without `s3:`, in lower case.
