@@ -17,6 +17,10 @@ const LATE: Duration = Duration::from_millis(250);
 /// Of a long wait so much at most is lost by a stop.
 const PART: Duration = Duration::from_secs(5);
 
+/// How often one peer is waited for anew: a process that has so much to do that all its timers are late does not wait for
+/// ever.
+const ANEW: u32 = 8;
+
 /// Whether nobody was there when this moment came.
 pub(crate) fn was_missed(moment: Instant) -> bool {
     moment.elapsed() >= LATE
@@ -33,12 +37,12 @@ pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::O
 /// The same, and how long it was waited for.
 pub(crate) async fn waited<F: Future>(limit: Duration, future: F) -> (Result<F::Output, Elapsed>, Duration) {
     let mut future = pin!(future);
-    let mut before = Duration::ZERO;
+    let (mut before, mut missed) = (Duration::ZERO, 0);
     loop {
         let (begun, part) = (Instant::now(), PART.min(limit - before));
         match timeout_at(begun + part, future.as_mut()).await {
             Ok(outcome) => return (Ok(outcome), before + begun.elapsed().min(part)),
-            Err(_) if was_missed(begun + part) => {}
+            Err(_) if was_missed(begun + part) && missed < ANEW => missed += 1,
             Err(elapsed) => {
                 before += part;
                 if before >= limit {
@@ -55,12 +59,12 @@ pub(crate) struct Timer;
 
 impl rt::Timer for Timer {
     fn sleep(&self, limit: Duration) -> Pin<Box<dyn rt::Sleep>> {
-        Box::pin(Patient { limit, timer: Box::pin(sleep_until(Instant::now() + limit)) })
+        Box::pin(Patient { limit, timer: Box::pin(sleep_until(Instant::now() + limit)), missed: 0 })
     }
 
     fn sleep_until(&self, end: std::time::Instant) -> Pin<Box<dyn rt::Sleep>> {
         let (end, now) = (Instant::from_std(end), Instant::now());
-        Box::pin(Patient { limit: end.saturating_duration_since(now), timer: Box::pin(sleep_until(end)) })
+        Box::pin(Patient { limit: end.saturating_duration_since(now), timer: Box::pin(sleep_until(end)), missed: 0 })
     }
 
     fn now(&self) -> std::time::Instant {
@@ -71,6 +75,7 @@ impl rt::Timer for Timer {
 struct Patient {
     limit: Duration,
     timer: Pin<Box<Sleep>>,
+    missed: u32,
 }
 
 impl Future for Patient {
@@ -80,9 +85,10 @@ impl Future for Patient {
         let limit = self.limit;
         loop {
             ready!(self.timer.as_mut().poll(cx));
-            if !was_missed(self.timer.deadline()) {
+            if self.missed == ANEW || !was_missed(self.timer.deadline()) {
                 return Poll::Ready(());
             }
+            self.missed += 1;
             self.timer.as_mut().reset(Instant::now() + limit);
         }
     }
@@ -129,5 +135,19 @@ mod tests {
         assert!(outcome.is_err());
         assert!(waited >= LIMIT && waited < LIMIT + LATE, "{waited:?}");
         assert!(resumed.elapsed() < LIMIT + LATE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_late_every_time_does_not_wait_for_ever() {
+        let mut answer = pin!(within(LIMIT, pending::<()>()));
+        let mut timer = Timer.sleep(LIMIT);
+        let (mut stops, mut is_over) = (0, (false, false));
+        while is_over != (true, true) {
+            stops += 1;
+            assert!(stops < 32, "{is_over:?}");
+            is_over.0 = is_over.0 || answer.as_mut().now_or_never().is_some();
+            is_over.1 = is_over.1 || timer.as_mut().now_or_never().is_some();
+            advance(2 * LIMIT).await;
+        }
     }
 }
