@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use wire::sigv4::{CanonicalRequest, PathRule, Scope, Signer, SigningKey, amz_date, sha256_hex, sign_headers};
 
 /// Longest that anything here waits.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An access key.
 #[derive(Debug, Clone)]
