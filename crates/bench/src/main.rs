@@ -72,7 +72,8 @@ enum Part {
     Memory,
     /// Calls a second
     Calls,
-    /// Objects: put, get, head, lists, multipart uploads, beside other servers and what this machine could do at most
+    /// Objects: put, get, head, lists, multipart uploads, beside other servers and what this machine could do at most; takes
+    /// 40 GB of disk for a while
     S3,
     /// Durable commits a second of the embedded store
     Commits,

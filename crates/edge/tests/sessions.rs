@@ -9,31 +9,17 @@ use edge::{Credentials, Edge, Limits, Mount, Phase, Server};
 use iam::Credential;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use wire::{
-    Encoded, JsonVersion, OperationEntry, OperationShape, Protocol, Route, Segment, ServiceShape, Shape, Value,
-};
+use wire::{Encoded, JsonVersion, OperationEntry, Protocol, Route, Segment, ServiceShape, Value};
 
 use crate::client::{Answer, Key, Purpose, Request};
+use crate::thing::{OPERATION, service};
+
+mod thing;
 
 #[allow(dead_code, reason = "it does more than is needed here")]
 #[path = "../../region/tests/front/client.rs"]
 mod client;
 
-static NOTHING: Shape = Shape::structure("Nothing", &[]);
-static OPERATION: OperationShape = OperationShape {
-    name: "GetThing",
-    input: Some(&NOTHING),
-    output: Some(&NOTHING),
-    status: 200,
-    output_root: "GetThingResponse",
-    is_output_unwrapped: false,
-    has_streaming_input: false,
-    has_streaming_output: false,
-    requires_checksum: false,
-    errors: &[],
-    host_prefix: "",
-};
-static BY_NAME: [OperationEntry; 1] = [OperationEntry::new("GetThing").shape(&OPERATION)];
 static BY_PATH: [OperationEntry; 1] = [OperationEntry::new("GetThing").shape(&OPERATION).route(Route {
     method: "GET",
     path: &[Segment::Literal("thing")],
@@ -41,24 +27,6 @@ static BY_PATH: [OperationEntry; 1] = [OperationEntry::new("GetThing").shape(&OP
     required_query: &[],
     required_headers: &[],
 })];
-
-const fn service(name: &'static str, protocols: &'static [Protocol]) -> ServiceShape {
-    ServiceShape {
-        name,
-        service_id: name,
-        endpoint_prefix: name,
-        signing_name: name,
-        protocols,
-        api_version: "2020-01-01",
-        xml_namespace: "",
-        target_prefix: None,
-        has_bare_errors: false,
-        has_whole_seconds: false,
-        is_query_compatible: false,
-        errors: &[],
-        operations: &BY_NAME,
-    }
-}
 
 static EC2: ServiceShape = service("ec2", &[Protocol::Ec2]);
 static STS: ServiceShape = service("sts", &[Protocol::Query]);

@@ -12,7 +12,9 @@ use api::{Caller, Principal};
 use edge::{Credentials, Edge, Limits, Mount, Phase, Server};
 use iam::Credential;
 use tokio::sync::watch;
-use wire::{Encoded, OperationEntry, OperationShape, Protocol, ServiceShape, Shape, Value};
+use wire::{Encoded, Protocol, ServiceShape, Value};
+
+mod thing;
 
 const IS_SERVER: &str = "EDGE_TEST_IS_SERVER";
 const TEST: &str = "what_was_sent_while_the_process_was_stopped_is_answered";
@@ -21,36 +23,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// How long it is stopped.
 const STOP: Duration = Duration::from_secs(5);
 
-static NOTHING: Shape = Shape::structure("Nothing", &[]);
-static OPERATION: OperationShape = OperationShape {
-    name: "GetThing",
-    input: Some(&NOTHING),
-    output: Some(&NOTHING),
-    status: 200,
-    output_root: "GetThingResponse",
-    is_output_unwrapped: false,
-    has_streaming_input: false,
-    has_streaming_output: false,
-    requires_checksum: false,
-    errors: &[],
-    host_prefix: "",
-};
-static BY_NAME: [OperationEntry; 1] = [OperationEntry::new("GetThing").shape(&OPERATION)];
-static STS: ServiceShape = ServiceShape {
-    name: "sts",
-    service_id: "sts",
-    endpoint_prefix: "sts",
-    signing_name: "sts",
-    protocols: &[Protocol::Query],
-    api_version: "2020-01-01",
-    xml_namespace: "",
-    target_prefix: None,
-    has_bare_errors: false,
-    has_whole_seconds: false,
-    is_query_compatible: false,
-    errors: &[],
-    operations: &BY_NAME,
-};
+static STS: ServiceShape = thing::service("sts", &[Protocol::Query]);
 
 struct Nobody;
 
